@@ -1,0 +1,68 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** One reference file: tensors by name, and the JSON values of its `__metadata__`. */
+export interface Fixture {
+  readonly name: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly tensors: ReadonlyMap<string, FixtureTensor>;
+}
+
+export interface FixtureTensor {
+  readonly shape: readonly number[];
+  readonly values: Float32Array | Int32Array;
+}
+
+const sharedFolder = fileURLToPath(new URL("../../shared/", import.meta.url));
+
+/** The folder of reference numbers: FIXTURES_DIR, or `shared/fixtures` beside the repository. */
+export const fixturesFolder = process.env["FIXTURES_DIR"] ?? join(sharedFolder, "fixtures");
+
+/** The folder of real checkpoints and data beside the repository; tests that need it skip where it is absent. */
+export const sharedDataFolder = join(sharedFolder, "data");
+export const sharedDataIsPresent = existsSync(sharedDataFolder);
+
+/** Paths of the reference files whose name matches; empty, with a line that says so, where the folder is absent. */
+export function fixtureFiles(pattern: RegExp): string[] {
+  if (!existsSync(fixturesFolder)) {
+    console.warn(`skipped: no reference fixtures at ${fixturesFolder} (set FIXTURES_DIR)`);
+    return [];
+  }
+  return readdirSync(fixturesFolder)
+    .filter((file) => file.endsWith(".safetensors") && pattern.test(file))
+    .sort()
+    .map((file) => join(fixturesFolder, file));
+}
+
+/** Reads a fixture with a reader of its own, so that a fault in the product's reader cannot hide here. */
+export function readFixture(path: string): Fixture {
+  const bytes = readFileSync(path);
+  const headerLength = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString("utf8", 8, 8 + headerLength)) as Record<
+    string,
+    { dtype: string; shape: number[]; data_offsets: [number, number] }
+  >;
+  const metadata: Record<string, unknown> = {};
+  const tensors = new Map<string, FixtureTensor>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === "__metadata__") {
+      for (const [key, value] of Object.entries(entry)) metadata[key] = JSON.parse(String(value));
+      continue;
+    }
+    const [start, end] = entry.data_offsets;
+    const data = bytes.buffer.slice(
+      bytes.byteOffset + 8 + headerLength + start,
+      bytes.byteOffset + 8 + headerLength + end,
+    );
+    tensors.set(name, { shape: entry.shape, values: decode(entry.dtype, data) });
+  }
+  return { name: basename(path, ".safetensors"), metadata, tensors };
+}
+
+function decode(dtype: string, data: ArrayBuffer): Float32Array | Int32Array {
+  if (dtype === "F32") return new Float32Array(data);
+  if (dtype === "I32") return new Int32Array(data);
+  if (dtype === "I64") return Int32Array.from(new BigInt64Array(data), Number);
+  throw new Error(`fixture dtype ${dtype} is not read by the tests`);
+}
