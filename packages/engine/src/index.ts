@@ -1,1 +1,1 @@
-export {};
+export { fillDropoutMask, fillNormal, normal, type RandomKey, randomBits, uniform } from "./kernels/random.js";

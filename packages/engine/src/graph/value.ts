@@ -1,0 +1,68 @@
+/**
+ * A function is built as a graph of values. A value is one output of a node; a node is an operation applied to values.
+ * Nodes are never changed once made, so graphs share parts freely: the backward function of a graph simply refers to
+ * the forward values it needs, and what it refers to becomes a residual.
+ */
+import type { OnnxEmitter } from "../onnx/emitter.js";
+import type { Cotangent } from "./cotangent.js";
+import type { TensorType } from "./types.js";
+
+export interface Value {
+  readonly node: Node;
+  readonly index: number;
+  readonly type: TensorType;
+}
+
+export interface Node {
+  readonly operation: Operation;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+}
+
+/** One operation with its attributes bound: its form in ONNX and its derivative. */
+export interface Operation {
+  readonly name: string;
+  /**
+   * True for operations so cheap (views, masks) that the backward function computes them again rather than keep
+   * their result as a residual.
+   */
+  readonly recompute?: boolean;
+  /** Adds the ONNX nodes that compute `node`'s outputs; returns their names in order. */
+  lower(emitter: OnnxEmitter, inputs: readonly string[], node: Node): readonly string[];
+  /**
+   * The contributions to the gradients of the inputs, given those of the outputs (undefined where an output does not
+   * reach the loss). Entries of the result are undefined for inputs that have no gradient, integers for instance.
+   */
+  derivative?(node: Node, gradients: readonly (Value | undefined)[]): readonly (Cotangent | undefined)[];
+}
+
+/** Applies an operation; yields one value per output type. */
+export function applyOperation(operation: Operation, inputs: readonly Value[], types: readonly TensorType[]): Value[] {
+  const outputs: Value[] = [];
+  const node: Node = { operation, inputs, outputs };
+  types.forEach((type, index) => {
+    outputs.push({ node, index, type });
+  });
+  return outputs;
+}
+
+/** Applies an operation of one output. */
+export function applySingle(operation: Operation, inputs: readonly Value[], type: TensorType): Value {
+  const [output] = applyOperation(operation, inputs, [type]);
+  if (output === undefined) throw new Error(`${operation.name} yields no output`);
+  return output;
+}
+
+/** The n-th input of a node that is known to have it. */
+export function inputOf(node: Node, index: number): Value {
+  const value = node.inputs[index];
+  if (value === undefined) throw new Error(`${node.operation.name} has no input ${index}`);
+  return value;
+}
+
+/** The n-th output of a node that is known to have it. */
+export function outputOf(node: Node, index: number): Value {
+  const value = node.outputs[index];
+  if (value === undefined) throw new Error(`${node.operation.name} has no output ${index}`);
+  return value;
+}
