@@ -1,1 +1,29 @@
+export {
+  type Derivative,
+  type DeriveOptions,
+  derive,
+  type GradientPart,
+  type GradientStructure,
+} from "./derive/reverse.js";
+export { broadcastTo, reduceSum } from "./graph/broadcast.js";
+export * from "./graph/elementwise.js";
+export { input, type NamedValue, type TensorFunction, tensorFunction } from "./graph/function.js";
+export { gather, oneHot, takeAlongRows } from "./graph/gather.js";
+export { linear, type MatmulOptions, matmul } from "./graph/matmul.js";
+export { layerNorm } from "./graph/normalization.js";
+export { reshape, takeIndex, transpose } from "./graph/shape.js";
+export { logSoftmax, softmax } from "./graph/softmax.js";
+export {
+  type DataType,
+  dimension,
+  formatShape,
+  type Shape,
+  ShapeError,
+  sizeOf,
+  type TensorType,
+} from "./graph/types.js";
+export type { Value } from "./graph/value.js";
 export { fillDropoutMask, fillNormal, normal, type RandomKey, randomBits, uniform } from "./kernels/random.js";
+export { toOnnx } from "./onnx/model.js";
+export { Arena, ArenaLayout, type ArenaSlot } from "./runtime/arena.js";
+export type { Bindings, CompiledFunction, Runtime, TensorData } from "./runtime/runtime.js";

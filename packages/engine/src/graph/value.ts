@@ -4,7 +4,6 @@
  * the forward values it needs, and what it refers to becomes a residual.
  */
 import type { OnnxEmitter } from "../onnx/emitter.js";
-import type { Cotangent } from "./cotangent.js";
 import type { TensorType } from "./types.js";
 
 export interface Value {
@@ -34,6 +33,38 @@ export interface Operation {
    * reach the loss). Entries of the result are undefined for inputs that have no gradient, integers for instance.
    */
   derivative?(node: Node, gradients: readonly (Value | undefined)[]): readonly (Cotangent | undefined)[];
+}
+
+/**
+ * A contribution to the gradient of a value. It is not always worth forming whole: a weight used as `linear(x, W)` has
+ * the gradient dy^T x, and whoever needs a few of its entries is better served by the two factors; a table used as
+ * `gather(table, ids)` has non-zero gradient only in the rows of `ids`. So a contribution keeps its structure until
+ * someone asks for the whole.
+ */
+export type Cotangent = DenseCotangent | ProductCotangent | RowsCotangent;
+
+/** The contribution itself, in the shape of the value that it belongs to. */
+export interface DenseCotangent {
+  readonly kind: "dense";
+  readonly value: Value;
+}
+
+/** The contribution left^T right, left [n, rows] and right [n, columns], to a value [rows, columns]. */
+export interface ProductCotangent {
+  readonly kind: "product";
+  readonly left: Value;
+  readonly right: Value;
+}
+
+/** Row i of `values` [n, columns] is added to row `indices[i]` of the value [rows, columns]. */
+export interface RowsCotangent {
+  readonly kind: "rows";
+  readonly indices: Value;
+  readonly values: Value;
+}
+
+export function dense(value: Value): DenseCotangent {
+  return { kind: "dense", value };
 }
 
 /** Applies an operation; yields one value per output type. */

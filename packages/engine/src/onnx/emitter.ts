@@ -1,7 +1,5 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { nodesInOrder, type TensorFunction } from "../graph/function.js";
 import type { DataType, Shape, TensorType } from "../graph/types.js";
-import type { Value } from "../graph/value.js";
 
 /**
  * Writes a function as an ONNX model. The field numbers are those of onnx.proto3; only the dozen messages that a
@@ -13,7 +11,8 @@ const irVersion = 10;
 const producer = "nanoadam";
 export const contributedDomain = "com.microsoft";
 
-const elementTypes: Record<DataType | "int64", number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+/** ONNX's numbers for element types. */
+export const elementTypes: Record<DataType | "int64", number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
 const attributeTypes = { float: 1, int: 2, floats: 6, ints: 7 };
 
 /** An attribute's kind follows from its form: `{ float }`, `{ int }` or `{ ints }`. */
@@ -25,9 +24,17 @@ export interface EmitOptions {
   readonly domain?: string;
 }
 
+interface OnnxNode {
+  readonly operator: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  readonly domain: string | undefined;
+}
+
 /** Collects the nodes and constants of one ONNX graph, in the order of evaluation. */
 export class OnnxEmitter {
-  readonly #nodes: Uint8Array[] = [];
+  readonly #nodes: OnnxNode[] = [];
   readonly #initializers: Uint8Array[] = [];
   readonly #constants = new Map<string, string>();
   #names = 0;
@@ -42,15 +49,7 @@ export class OnnxEmitter {
   /** Adds a node of `options.outputs` outputs; returns their names. */
   emitSeveral(operator: string, inputs: readonly string[], options: EmitOptions = {}): string[] {
     const outputs = Array.from({ length: options.outputs ?? 1 }, () => `v${this.#names++}`);
-    const writer = new BinaryWriter();
-    for (const name of inputs) writer.tag(1, WireType.LengthDelimited).string(name);
-    for (const name of outputs) writer.tag(2, WireType.LengthDelimited).string(name);
-    writer.tag(4, WireType.LengthDelimited).string(operator);
-    for (const [name, attribute] of Object.entries(options.attributes ?? {})) {
-      writer.tag(5, WireType.LengthDelimited).bytes(encodeAttribute(name, attribute));
-    }
-    if (options.domain !== undefined) writer.tag(7, WireType.LengthDelimited).string(options.domain);
-    this.#nodes.push(writer.finish());
+    this.#nodes.push({ operator, inputs, outputs, attributes: options.attributes ?? {}, domain: options.domain });
     return outputs;
   }
 
@@ -81,10 +80,35 @@ export class OnnxEmitter {
     return name;
   }
 
-  /** The whole model. Outputs are copied to their own names, so that an input may be an output as well. */
-  model(name: string, inputs: readonly NamedType[], outputs: readonly NamedType[]): Uint8Array {
+  /**
+   * The whole model. `results` says which computed tensor each output is; a tensor that is an input, or an output
+   * already, is copied.
+   */
+  model(
+    name: string,
+    inputs: readonly NamedType[],
+    outputs: readonly NamedType[],
+    results: readonly string[],
+  ): Uint8Array {
+    const renamed = new Map<string, string>();
+    const copies: OnnxNode[] = [];
+    const computed = new Set(this.#nodes.flatMap((node) => node.outputs));
+    outputs.forEach((output, index) => {
+      const result = results[index] ?? output.name;
+      if (computed.has(result) && !renamed.has(result)) renamed.set(result, output.name);
+      else
+        copies.push({
+          operator: "Identity",
+          inputs: [result],
+          outputs: [output.name],
+          attributes: {},
+          domain: undefined,
+        });
+    });
     const graph = new BinaryWriter();
-    for (const node of this.#nodes) graph.tag(1, WireType.LengthDelimited).bytes(node);
+    for (const node of [...this.#nodes, ...copies]) {
+      graph.tag(1, WireType.LengthDelimited).bytes(encodeNode(node, (tensor) => renamed.get(tensor) ?? tensor));
+    }
     graph.tag(2, WireType.LengthDelimited).string(name);
     for (const initializer of this.#initializers) graph.tag(5, WireType.LengthDelimited).bytes(initializer);
     for (const value of inputs) graph.tag(11, WireType.LengthDelimited).bytes(encodeValueInfo(value));
@@ -97,43 +121,23 @@ export class OnnxEmitter {
     model.tag(8, WireType.LengthDelimited).bytes(encodeOpset(contributedDomain, 1));
     return model.finish();
   }
-
-  /** Adds a node whose single output has a name chosen by the caller. */
-  copyTo(name: string, source: string): void {
-    const writer = new BinaryWriter();
-    writer.tag(1, WireType.LengthDelimited).string(source);
-    writer.tag(2, WireType.LengthDelimited).string(name);
-    writer.tag(4, WireType.LengthDelimited).string("Identity");
-    this.#nodes.push(writer.finish());
-  }
 }
 
-interface NamedType {
+export interface NamedType {
   readonly name: string;
   readonly type: TensorType;
 }
 
-/** The ONNX model of a function, as bytes; inputs and outputs keep their names. */
-export function toOnnx(tensors: TensorFunction): Uint8Array {
-  const emitter = new OnnxEmitter();
-  const names = new Map<Value, string>();
-  for (const { name, value } of tensors.inputs) names.set(value, name);
-  for (const node of nodesInOrder(tensors)) {
-    const inputs = node.inputs.map((value) => nameOf(names, value));
-    node.operation.lower(emitter, inputs, node).forEach((name, index) => {
-      const value = node.outputs[index];
-      if (value !== undefined && !names.has(value)) names.set(value, name);
-    });
+function encodeNode(node: OnnxNode, rename: (tensor: string) => string): Uint8Array {
+  const writer = new BinaryWriter();
+  for (const tensor of node.inputs) writer.tag(1, WireType.LengthDelimited).string(rename(tensor));
+  for (const tensor of node.outputs) writer.tag(2, WireType.LengthDelimited).string(rename(tensor));
+  writer.tag(4, WireType.LengthDelimited).string(node.operator);
+  for (const [name, attribute] of Object.entries(node.attributes)) {
+    writer.tag(5, WireType.LengthDelimited).bytes(encodeAttribute(name, attribute));
   }
-  for (const { name, value } of tensors.outputs) emitter.copyTo(name, nameOf(names, value));
-  const typed = ({ name, value }: { name: string; value: Value }) => ({ name, type: value.type });
-  return emitter.model(tensors.name, tensors.inputs.map(typed), tensors.outputs.map(typed));
-}
-
-function nameOf(names: ReadonlyMap<Value, string>, value: Value): string {
-  const name = names.get(value);
-  if (name === undefined) throw new Error(`${value.node.operation.name} was used before it was computed`);
-  return name;
+  if (node.domain !== undefined) writer.tag(7, WireType.LengthDelimited).string(node.domain);
+  return writer.finish();
 }
 
 function encodeAttribute(name: string, attribute: Attribute): Uint8Array {

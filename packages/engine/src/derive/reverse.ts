@@ -1,0 +1,205 @@
+/**
+ * Reverse-mode derivative of a function, split in two: a forward function that also hands out the residuals, the
+ * intermediate values that its derivative needs, and a backward function from residuals and the gradients of the
+ * outputs ("cotangents") to the gradients of the inputs. Since values are immutable graphs, the backward graph simply
+ * refers to forward values; what it refers to becomes a residual, unless computing it again is as cheap as reading it.
+ */
+import { add } from "../graph/elementwise.js";
+import { input, type NamedValue, nodesInOrder, type TensorFunction, tensorFunction } from "../graph/function.js";
+import { oneHot } from "../graph/gather.js";
+import { matmul } from "../graph/matmul.js";
+import { dimension, ShapeError } from "../graph/types.js";
+import type { Cotangent, Node, Value } from "../graph/value.js";
+
+/** Which structures of a gradient the receiver takes as they are; others are formed whole. */
+export type GradientStructure = "product" | "rows";
+
+export interface DeriveOptions {
+  /** The outputs whose gradients are given to the backward function, as inputs `cotangent.<output>`. */
+  readonly outputs: readonly string[];
+  /** The inputs whose gradients are wanted, and the structures in which they may come. */
+  readonly inputs: ReadonlyMap<string, readonly GradientStructure[]>;
+}
+
+/** A part of an input's gradient, by the names of the tensors that hold it; the gradient is the sum of its parts. */
+export type GradientPart =
+  | { readonly kind: "dense"; readonly tensor: string }
+  | { readonly kind: "product"; readonly left: string; readonly right: string }
+  | { readonly kind: "rows"; readonly indices: string; readonly values: string };
+
+/** Names are unique over both functions: a tensor of one name is one buffer wherever it appears. */
+export interface Derivative {
+  /** The function's own outputs, then the residuals, `residual.<n>`. */
+  readonly forward: TensorFunction;
+  readonly residuals: readonly NamedValue[];
+  /** From inputs, outputs, residuals and cotangents to `gradient.<input>` or the factors of it. */
+  readonly backward: TensorFunction;
+  readonly gradients: ReadonlyMap<string, readonly GradientPart[]>;
+}
+
+/**
+ * Derives a function.
+ * @throws ShapeError when a name is unknown, or an operation on the way has no derivative.
+ */
+export function derive(tensors: TensorFunction, options: DeriveOptions): Derivative {
+  const cotangents = options.outputs.map((name) => {
+    const { value } = named(tensors.name, tensors.outputs, name);
+    return { name: `cotangent.${name}`, value: input("float32", value.type.shape), of: value };
+  });
+  const wanted = [...options.inputs].map(([name, structures]) => ({
+    ...named(tensors.name, tensors.inputs, name),
+    structures: new Set(structures),
+  }));
+  const contributions = accumulate(
+    tensors,
+    cotangents,
+    wanted.map(({ value }) => value),
+  );
+
+  const names = new Map<Value, string>();
+  for (const { name, value } of [...tensors.inputs, ...tensors.outputs, ...cotangents]) names.set(value, name);
+  const computed: NamedValue[] = [];
+  const nameOf = (value: Value, fresh: string): string => {
+    const known = names.get(value);
+    if (known !== undefined) return known;
+    names.set(value, fresh);
+    computed.push({ name: fresh, value });
+    return fresh;
+  };
+  const forwardValues = new Set(nodesInOrder(tensors).flatMap((node) => node.outputs));
+  const residuals: NamedValue[] = [];
+  const keep = (value: Value): string => {
+    const known = names.get(value);
+    if (known !== undefined) return known;
+    const name = `residual.${residuals.length}`;
+    names.set(value, name);
+    residuals.push({ name, value });
+    return name;
+  };
+  const tensorName = (value: Value, fresh: string) => (forwardValues.has(value) ? keep(value) : nameOf(value, fresh));
+
+  const gradients = new Map<string, GradientPart[]>();
+  for (const { name, value, structures } of wanted) {
+    const parts = combine(value, contributions.get(value) ?? [], structures);
+    gradients.set(
+      name,
+      parts.map((part, index): GradientPart => {
+        const base = `gradient.${name}${parts.length > 1 ? `.${index}` : ""}`;
+        if (part.kind === "dense") {
+          // A gradient that is a given tensor itself still gets a buffer of its own.
+          computed.push({ name: base, value: part.value });
+          return { kind: "dense", tensor: base };
+        }
+        if (part.kind === "product") {
+          return {
+            kind: "product",
+            left: tensorName(part.left, `${base}.left`),
+            right: tensorName(part.right, `${base}.right`),
+          };
+        }
+        return {
+          kind: "rows",
+          indices: tensorName(part.indices, `${base}.indices`),
+          values: tensorName(part.values, `${base}.values`),
+        };
+      }),
+    );
+  }
+
+  const backwardInputs = new Map<Value, string>();
+  const seen = new Set<Value>();
+  const visit = (value: Value): void => {
+    if (seen.has(value)) return;
+    seen.add(value);
+    const recomputed = forwardValues.has(value) && value.node.operation.recompute === true && !names.has(value);
+    if (forwardValues.has(value) && !recomputed) backwardInputs.set(value, keep(value));
+    else if (value.node.inputs.length === 0) backwardInputs.set(value, names.get(value) ?? "");
+    else value.node.inputs.forEach(visit);
+  };
+  for (const { value } of computed) visit(value);
+
+  return {
+    forward: tensorFunction(`${tensors.name}.forward`, tensors.inputs, [...tensors.outputs, ...residuals]),
+    residuals,
+    backward: tensorFunction(
+      `${tensors.name}.backward`,
+      [...backwardInputs].map(([value, name]) => ({ name, value })),
+      computed,
+    ),
+    gradients,
+  };
+}
+
+function named(functionName: string, values: readonly NamedValue[], name: string): NamedValue {
+  const found = values.find((value) => value.name === name);
+  if (found === undefined) throw new ShapeError(`${functionName}: there is no value named "${name}" to derive`);
+  return found;
+}
+
+/** Walks the nodes backwards and gathers, for each wanted value, the contributions to its gradient. */
+function accumulate(
+  tensors: TensorFunction,
+  cotangents: readonly { readonly value: Value; readonly of: Value }[],
+  wanted: readonly Value[],
+): ReadonlyMap<Value, readonly Cotangent[]> {
+  const order = nodesInOrder(tensors);
+  const active = new Set<Value>(wanted);
+  for (const node of order) {
+    if (node.inputs.some((value) => active.has(value))) for (const value of node.outputs) active.add(value);
+  }
+  const contributions = new Map<Value, Cotangent[]>();
+  const contribute = (value: Value, cotangent: Cotangent): void => {
+    const known = contributions.get(value);
+    if (known === undefined) contributions.set(value, [cotangent]);
+    else known.push(cotangent);
+  };
+  for (const { value, of } of cotangents) contribute(of, { kind: "dense", value });
+
+  for (const node of order.reverse()) {
+    if (!node.inputs.some((value) => active.has(value))) continue;
+    const gradients = node.outputs.map((value) => total(value, contributions.get(value) ?? []));
+    if (gradients.every((gradient) => gradient === undefined)) continue;
+    derivativeOf(node, gradients).forEach((cotangent, index) => {
+      const value = node.inputs[index];
+      if (cotangent !== undefined && value !== undefined && active.has(value)) contribute(value, cotangent);
+    });
+  }
+  return contributions;
+}
+
+function derivativeOf(node: Node, gradients: readonly (Value | undefined)[]): readonly (Cotangent | undefined)[] {
+  const { name, derivative } = node.operation;
+  if (derivative === undefined) throw new ShapeError(`${name} has no derivative`);
+  return derivative(node, gradients);
+}
+
+function total(value: Value, contributions: readonly Cotangent[]): Value | undefined {
+  const [part] = combine(value, contributions, new Set());
+  return part?.kind === "dense" ? part.value : undefined;
+}
+
+/** Sums what has to be whole into one dense contribution and leaves the accepted structures as they are. */
+function combine(
+  value: Value,
+  contributions: readonly Cotangent[],
+  accepted: ReadonlySet<GradientStructure>,
+): readonly Cotangent[] {
+  const structured: Cotangent[] = [];
+  let sum: Value | undefined;
+  for (const cotangent of contributions) {
+    if (cotangent.kind !== "dense" && accepted.has(cotangent.kind)) {
+      structured.push(cotangent);
+      continue;
+    }
+    const whole = wholeGradient(value, cotangent);
+    sum = sum === undefined ? whole : add(sum, whole);
+  }
+  return sum === undefined ? structured : [{ kind: "dense", value: sum }, ...structured];
+}
+
+function wholeGradient(value: Value, cotangent: Cotangent): Value {
+  if (cotangent.kind === "dense") return cotangent.value;
+  if (cotangent.kind === "product") return matmul(cotangent.left, cotangent.right, { transposeA: true });
+  // A product with the one-hot rows adds repeated rows in a fixed order, which scattering does not promise.
+  return matmul(oneHot(cotangent.indices, dimension(value.type.shape, 0)), cotangent.values, { transposeA: true });
+}

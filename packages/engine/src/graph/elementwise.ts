@@ -1,0 +1,167 @@
+/** Operations entry by entry, with NumPy's broadcasting where there are two operands. */
+import { contributedDomain } from "../onnx/emitter.js";
+import { reduceSum, sumTo } from "./broadcast.js";
+import { broadcastShape, formatType, ShapeError, sameShape, tensorType } from "./types.js";
+import { applySingle, dense, inputOf, type Operation, outputOf, type Value } from "./value.js";
+
+function requireFloat(operation: string, value: Value): void {
+  if (value.type.dataType !== "float32") {
+    throw new ShapeError(`${operation}: float32 is expected, but ${formatType(value.type)} was given`);
+  }
+}
+
+function binary(
+  name: string,
+  operator: string,
+  derivative: (gradient: Value, a: Value, b: Value, output: Value) => readonly [Value, Value],
+): (a: Value, b: Value) => Value {
+  const operation: Operation = {
+    name,
+    lower: (emitter, inputs) => [emitter.emit(operator, inputs)],
+    derivative(node, [gradient]) {
+      if (gradient === undefined) return [];
+      const [a, b] = [inputOf(node, 0), inputOf(node, 1)];
+      const [gradientA, gradientB] = derivative(gradient, a, b, outputOf(node, 0));
+      return [dense(sumTo(gradientA, a.type.shape)), dense(sumTo(gradientB, b.type.shape))];
+    },
+  };
+  return (a, b) => {
+    requireFloat(name, a);
+    requireFloat(name, b);
+    return applySingle(operation, [a, b], tensorType("float32", broadcastShape(name, a.type.shape, b.type.shape)));
+  };
+}
+
+function unary(
+  name: string,
+  lower: Operation["lower"],
+  derivative: (gradient: Value, x: Value, y: Value) => Value,
+): (x: Value) => Value {
+  const operation: Operation = {
+    name,
+    lower,
+    derivative(node, [gradient]) {
+      if (gradient === undefined) return [];
+      return [dense(derivative(gradient, inputOf(node, 0), outputOf(node, 0)))];
+    },
+  };
+  return (x) => {
+    requireFloat(name, x);
+    return applySingle(operation, [x], x.type);
+  };
+}
+
+/** a + b, broadcast. */
+export const add = binary("add", "Add", (gradient) => [gradient, gradient]);
+
+/** a - b, broadcast. */
+export const subtract = binary("subtract", "Sub", (gradient) => [gradient, scale(gradient, -1)]);
+
+/** a * b entry by entry, broadcast. */
+export const multiply = binary("multiply", "Mul", (gradient, a, b) => [multiply(gradient, b), multiply(gradient, a)]);
+
+/** a / b entry by entry, broadcast. */
+export const divide = binary("divide", "Div", (gradient, _a, b, output) => {
+  const gradientA = divide(gradient, b);
+  return [gradientA, scale(multiply(gradientA, output), -1)];
+});
+
+/** e^x. */
+export const exponential = unary(
+  "exponential",
+  (emitter, inputs) => [emitter.emit("Exp", inputs)],
+  (gradient, _x, y) => multiply(gradient, y),
+);
+
+/** tanh x. */
+export const tanh = unary(
+  "tanh",
+  (emitter, inputs) => [emitter.emit("Tanh", inputs)],
+  (gradient, _x, y) => subtract(gradient, multiply(gradient, multiply(y, y))),
+);
+
+/** max(x, 0); the derivative at 0 is 0. */
+export const relu = unary(
+  "relu",
+  (emitter, inputs) => [emitter.emit("Relu", inputs)],
+  (gradient, _x, y) => multiply(gradient, sign(y)),
+);
+
+/** -1, 0 or 1; its derivative is zero everywhere. */
+export function sign(x: Value): Value {
+  return applySingle({ name: "sign", lower: (emitter, inputs) => [emitter.emit("Sign", inputs)] }, [x], x.type);
+}
+
+/** x times a constant. */
+export function scale(x: Value, factor: number): Value {
+  requireFloat("scale", x);
+  const operation: Operation = {
+    name: "scale",
+    recompute: true,
+    lower: (emitter, inputs) => [emitter.emit("Mul", [...inputs, emitter.floats(factor)])],
+    derivative: (_node, [gradient]) => (gradient === undefined ? [] : [dense(scale(gradient, factor))]),
+  };
+  return applySingle(operation, [x], x.type);
+}
+
+/** The exact Gaussian error linear unit, x * Phi(x), as BERT's `hidden_act: "gelu"`. */
+export const gelu = unary(
+  "gelu",
+  (emitter, inputs) => [emitter.emit("Gelu", inputs, { domain: contributedDomain })],
+  (gradient, x) => multiply(gradient, geluSlope(x)),
+);
+
+/** d/dx x * Phi(x) = Phi(x) + x * phi(x). */
+function geluSlope(x: Value): Value {
+  const operation: Operation = {
+    name: "geluSlope",
+    lower(emitter, inputs) {
+      const error = emitter.emit("Erf", [emitter.emit("Mul", [...inputs, emitter.floats(Math.SQRT1_2)])]);
+      const half = emitter.floats(0.5);
+      const distribution = emitter.emit("Add", [emitter.emit("Mul", [error, half]), half]);
+      const square = emitter.emit("Mul", [...inputs, ...inputs]);
+      const bell = emitter.emit("Exp", [emitter.emit("Mul", [square, emitter.floats(-0.5)])]);
+      const scaled = emitter.emit("Mul", [...inputs, emitter.floats(1 / Math.sqrt(2 * Math.PI))]);
+      return [emitter.emit("Add", [distribution, emitter.emit("Mul", [scaled, bell])])];
+    },
+  };
+  return applySingle(operation, [x], x.type);
+}
+
+/**
+ * The tanh approximation of gelu, `hidden_act: "gelu_new"` or "gelu_pytorch_tanh":
+ * 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
+ */
+export function geluTanh(x: Value): Value {
+  const cube = multiply(x, multiply(x, x));
+  const inner = scale(add(x, scale(cube, 0.044715)), Math.sqrt(2 / Math.PI));
+  return scale(add(x, multiply(x, tanh(inner))), 0.5);
+}
+
+/**
+ * Inverted dropout: entries whose `mask` is 0 become 0, the others are divided by 1 - rate. The mask, of x's shape, is
+ * drawn outside the graph (see `fillDropoutMask`), so that the backward function sees the same one.
+ */
+export function dropout(x: Value, mask: Value, rate: number): Value {
+  requireFloat("dropout", x);
+  if (mask.type.dataType !== "bool" || !sameShape(mask.type.shape, x.type.shape)) {
+    throw new ShapeError(`dropout: the mask of ${formatType(x.type)} cannot be ${formatType(mask.type)}`);
+  }
+  const operation: Operation = {
+    name: "dropout",
+    recompute: true,
+    lower(emitter, [value = "", kept = ""]) {
+      const scaled = emitter.emit("Mul", [value, emitter.floats(1 / (1 - rate))]);
+      return [emitter.emit("Where", [kept, scaled, emitter.floats(0)])];
+    },
+    derivative: (_node, [gradient]) =>
+      gradient === undefined ? [] : [dense(dropout(gradient, mask, rate)), undefined],
+  };
+  return applySingle(operation, [x, mask], x.type);
+}
+
+/** The mean over `axes`, which keep size 1. */
+export function reduceMean(x: Value, axes: readonly number[]): Value {
+  const count = axes.reduce((product, axis) => product * (x.type.shape[axis] ?? 1), 1);
+  return scale(reduceSum(x, axes), 1 / count);
+}

@@ -1,0 +1,83 @@
+/** Operations that only rearrange: the backward function computes them again instead of keeping their result. */
+import { formatShape, type Shape, ShapeError, sameShape, sizeOf, tensorType } from "./types.js";
+import { applySingle, dense, inputOf, type Operation, type Value } from "./value.js";
+
+/** The same entries in row-major order under another shape. */
+export function reshape(x: Value, shape: Shape): Value {
+  if (sizeOf(x.type.shape) !== sizeOf(shape)) {
+    throw new ShapeError(`reshape: ${formatShape(x.type.shape)} cannot become ${formatShape(shape)}`);
+  }
+  if (sameShape(x.type.shape, shape)) return x;
+  const operation: Operation = {
+    name: "reshape",
+    recompute: true,
+    lower: (emitter, inputs) => [emitter.emit("Reshape", [...inputs, emitter.integers(shape)])],
+    derivative: (node, [gradient]) =>
+      gradient === undefined ? [] : [dense(reshape(gradient, inputOf(node, 0).type.shape))],
+  };
+  return applySingle(operation, [x], tensorType(x.type.dataType, shape));
+}
+
+/** Axis i of the result is axis order[i] of x. */
+export function transpose(x: Value, order: readonly number[]): Value {
+  const { shape, dataType } = x.type;
+  const isPermutation = order.length === shape.length && shape.every((_, axis) => order.includes(axis));
+  if (!isPermutation) {
+    throw new ShapeError(`transpose: ${formatShape(order)} is not an order of the axes of ${formatShape(shape)}`);
+  }
+  const inverse = order.map((_, axis) => order.indexOf(axis));
+  const operation: Operation = {
+    name: "transpose",
+    recompute: true,
+    lower: (emitter, inputs) => [emitter.emit("Transpose", inputs, { attributes: { perm: { ints: order } } })],
+    derivative: (_node, [gradient]) => (gradient === undefined ? [] : [dense(transpose(gradient, inverse))]),
+  };
+  return applySingle(
+    operation,
+    [x],
+    tensorType(
+      dataType,
+      order.map((axis) => shape[axis] ?? 0),
+    ),
+  );
+}
+
+/**
+ * Takes the entry at `index` along an axis, which disappears; the derivative puts the gradient back among zeros.
+ * BERT's pooler takes the first token's row so.
+ */
+export function takeIndex(x: Value, axis: number, index: number): Value {
+  const { shape, dataType } = x.type;
+  const size = shape[axis];
+  if (size === undefined || index < 0 || index >= size) {
+    throw new ShapeError(`takeIndex: ${formatShape(shape)} has no entry ${index} along axis ${axis}`);
+  }
+  const taken = shape.filter((_, other) => other !== axis);
+  const operation: Operation = {
+    name: "takeIndex",
+    recompute: true,
+    lower(emitter, [value = ""]) {
+      const [start, end, axes] = [[index], [index + 1], [axis]].map((list) => emitter.integers(list));
+      const slice = emitter.emit("Slice", [value, start ?? "", end ?? "", axes ?? ""]);
+      return [emitter.emit("Reshape", [slice, emitter.integers(taken)])];
+    },
+    derivative: (_node, [gradient]) =>
+      gradient === undefined ? [] : [dense(placeIndex(gradient, shape, axis, index))],
+  };
+  return applySingle(operation, [x], tensorType(dataType, taken));
+}
+
+function placeIndex(x: Value, shape: Shape, axis: number, index: number): Value {
+  const operation: Operation = {
+    name: "placeIndex",
+    lower(emitter, inputs) {
+      const single = shape.map((size, other) => (other === axis ? 1 : size));
+      const before = shape.map((_, other) => (other === axis ? index : 0));
+      const after = shape.map((size, other) => (other === axis ? size - index - 1 : 0));
+      const slice = emitter.emit("Reshape", [...inputs, emitter.integers(single)]);
+      return [emitter.emit("Pad", [slice, emitter.integers([...before, ...after])])];
+    },
+    derivative: (_node, [gradient]) => (gradient === undefined ? [] : [dense(takeIndex(gradient, axis, index))]),
+  };
+  return applySingle(operation, [x], tensorType(x.type.dataType, shape));
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { add, dropout } from "./elementwise.js";
+import { input, tensorFunction } from "./function.js";
+import { gather, takeAlongRows } from "./gather.js";
+import { linear, matmul } from "./matmul.js";
+import { layerNorm } from "./normalization.js";
+import { reshape, takeIndex, transpose } from "./shape.js";
+
+const float = (...shape: number[]) => input("float32", shape);
+
+describe("an operation on shapes that do not fit names itself and both shapes", () => {
+  it.each([
+    ["add", () => add(float(2, 3), float(4)), "add: shapes [2, 3] and [4] do not broadcast"],
+    ["matmul", () => matmul(float(2, 3), float(4, 5)), "matmul: [2, 3] and [4, 5] have different inner sizes"],
+    ["matmul batch", () => matmul(float(2, 3, 3), float(3, 3, 3)), "[2, 3, 3] and [3, 3, 3] have different batches"],
+    [
+      "linear",
+      () => linear(float(2, 3), float(4, 5)),
+      "linear: x and the weight have different inner sizes (x [2, 3], weight [4, 5])",
+    ],
+    ["linear bias", () => linear(float(2, 3), float(4, 3), float(3)), "linear: the bias [3] does not fit"],
+    ["layerNorm", () => layerNorm(float(2, 3), float(4), float(3), 1e-5), "layerNorm: [4] does not fit x [2, 3]"],
+    ["reshape", () => reshape(float(2, 3), [4]), "reshape: [2, 3] cannot become [4]"],
+    ["transpose", () => transpose(float(2, 3), [0, 0]), "transpose: [0, 0] is not an order of the axes of [2, 3]"],
+    ["takeIndex", () => takeIndex(float(2, 3), 1, 3), "takeIndex: [2, 3] has no entry 3 along axis 1"],
+    ["gather", () => gather(float(2, 3), float(2)), "gather: indices are int32[n], but float32[2] was given"],
+    ["takeAlongRows", () => takeAlongRows(float(2, 3), input("int32", [3])), "float32[2, 3] does not have 3 rows"],
+    ["dropout", () => dropout(float(2, 3), input("bool", [3]), 0.1), "the mask of float32[2, 3] cannot be bool[3]"],
+    ["a negative size", () => float(2, -3), "dimensions are integers of at least 0, but [2, -3] was given"],
+  ])("%s", (_name, build, message) => {
+    expect(build).toThrow(message);
+  });
+
+  it("refuses a function that uses an input it is not given", () => {
+    const [a, b] = [float(2), float(2)];
+    expect(() => tensorFunction("sum", [{ name: "a", value: a }], [{ name: "y", value: add(a, b) }])).toThrow(
+      "sum: an input of type float32[2] is used but not given",
+    );
+  });
+});

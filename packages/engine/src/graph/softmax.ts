@@ -1,0 +1,33 @@
+import { reduceSum } from "./broadcast.js";
+import { exponential, multiply, subtract } from "./elementwise.js";
+import { applySingle, dense, type Operation, outputOf, type Value } from "./value.js";
+
+/** exp(x) normalised to sum 1 along the last axis. */
+export function softmax(x: Value): Value {
+  const last = x.type.shape.length - 1;
+  const operation: Operation = {
+    name: "softmax",
+    lower: (emitter, inputs) => [emitter.emit("Softmax", inputs, { attributes: { axis: { int: -1 } } })],
+    derivative(node, [gradient]) {
+      if (gradient === undefined) return [];
+      const weighted = multiply(gradient, outputOf(node, 0));
+      return [dense(subtract(weighted, multiply(outputOf(node, 0), reduceSum(weighted, [last]))))];
+    },
+  };
+  return applySingle(operation, [x], x.type);
+}
+
+/** log(softmax(x)) along the last axis, without overflow. */
+export function logSoftmax(x: Value): Value {
+  const last = x.type.shape.length - 1;
+  const operation: Operation = {
+    name: "logSoftmax",
+    lower: (emitter, inputs) => [emitter.emit("LogSoftmax", inputs, { attributes: { axis: { int: -1 } } })],
+    derivative(node, [gradient]) {
+      if (gradient === undefined) return [];
+      const probabilities = exponential(outputOf(node, 0));
+      return [dense(subtract(gradient, multiply(probabilities, reduceSum(gradient, [last]))))];
+    },
+  };
+  return applySingle(operation, [x], x.type);
+}

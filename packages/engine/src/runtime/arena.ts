@@ -1,0 +1,68 @@
+/**
+ * One block of memory that serves every batch shape. A plan lays out its buffers once as offsets; the arena is as
+ * large as the largest plan. When a larger plan comes, the block is replaced and earlier plans take their views anew.
+ */
+import { sizeOf, type TensorType } from "../graph/types.js";
+import { bytesPerEntry, type TensorData } from "./runtime.js";
+
+const alignment = 64;
+
+/** A place in the arena. */
+export interface ArenaSlot {
+  readonly type: TensorType;
+  readonly offset: number;
+}
+
+/** Lays out slots one after another; `mark` and `rewind` let parts that are never alive together share their place. */
+export class ArenaLayout {
+  #next = 0;
+  #bytes = 0;
+
+  /** Bytes that an arena needs for this layout. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  slot(type: TensorType): ArenaSlot {
+    const offset = this.#next;
+    this.#next += Math.ceil((sizeOf(type.shape) * bytesPerEntry(type)) / alignment) * alignment;
+    this.#bytes = Math.max(this.#bytes, this.#next);
+    return { type, offset };
+  }
+
+  mark(): number {
+    return this.#next;
+  }
+
+  rewind(mark: number): void {
+    this.#next = mark;
+  }
+}
+
+export class Arena {
+  #memory = new ArrayBuffer(0);
+  #generation = 0;
+
+  /** Counts the replacements of the block; views of an earlier generation are stale. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get bytes(): number {
+    return this.#memory.byteLength;
+  }
+
+  /** Makes the arena at least this large. */
+  reserve(bytes: number): void {
+    if (bytes <= this.#memory.byteLength) return;
+    this.#memory = new ArrayBuffer(bytes);
+    this.#generation++;
+  }
+
+  view({ type, offset }: ArenaSlot): TensorData {
+    const size = sizeOf(type.shape);
+    if (type.dataType === "float32") return new Float32Array(this.#memory, offset, size);
+    if (type.dataType === "int32") return new Int32Array(this.#memory, offset, size);
+    return new Uint8Array(this.#memory, offset, size);
+  }
+}

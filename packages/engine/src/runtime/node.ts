@@ -1,0 +1,74 @@
+/**
+ * ONNX Runtime on the CPU. Sessions hold no weights: weights are inputs, so a session serves every layer of its shape
+ * and its memory is only what one run needs between its operations.
+ */
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import type { TensorFunction } from "../graph/function.js";
+import { type DataType, formatType, sizeOf, type TensorType } from "../graph/types.js";
+import { toOnnx } from "../onnx/model.js";
+import type { Bindings, CompiledFunction, Runtime, TensorData } from "./runtime.js";
+
+export interface CpuRuntimeOptions {
+  /** Threads for one operation; by default as many as ONNX Runtime finds physical cores. */
+  readonly threads?: number;
+}
+
+/** The CPU engine. Results repeat bit for bit for the same number of threads. */
+export function cpuRuntime(options: CpuRuntimeOptions = {}): Runtime {
+  return {
+    name: "onnxruntime-node",
+    async compile(tensors) {
+      const session = await InferenceSession.create(toOnnx(tensors), {
+        executionProviders: ["cpu"],
+        graphOptimizationLevel: "all",
+        executionMode: "sequential",
+        enableCpuMemArena: true,
+        enableMemPattern: true,
+        logSeverityLevel: 3,
+        ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      });
+      return new CpuFunction(tensors, session);
+    },
+  };
+}
+
+class CpuFunction implements CompiledFunction {
+  readonly tensors: TensorFunction;
+  readonly #session: InferenceSession;
+
+  constructor(tensors: TensorFunction, session: InferenceSession) {
+    this.tensors = tensors;
+    this.#session = session;
+  }
+
+  bind(bindings: Bindings): () => Promise<void> {
+    const feeds = this.#tensors(this.tensors.inputs, bindings);
+    const fetches = this.#tensors(this.tensors.outputs, bindings);
+    return async () => {
+      await this.#session.run(feeds, fetches);
+    };
+  }
+
+  #tensors(values: TensorFunction["inputs"], bindings: Bindings): Record<string, Tensor> {
+    return Object.fromEntries(
+      values.map(({ name, value }) => {
+        const data = bindings.get(name);
+        if (data === undefined) throw new Error(`${this.tensors.name}: no memory is bound to "${name}"`);
+        return [name, tensorOver(`${this.tensors.name}: "${name}"`, value.type, data)];
+      }),
+    );
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+const arrayTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } satisfies Record<DataType, unknown>;
+
+function tensorOver(what: string, type: TensorType, data: TensorData): Tensor {
+  if (!(data instanceof arrayTypes[type.dataType]) || data.length !== sizeOf(type.shape)) {
+    throw new Error(`${what} is ${formatType(type)}, but ${data.constructor.name}(${data.length}) was bound to it`);
+  }
+  return new Tensor(type.dataType, data, type.shape);
+}

@@ -1,0 +1,31 @@
+import type { TensorFunction } from "../graph/function.js";
+import type { TensorType } from "../graph/types.js";
+
+/** Entries of a tensor in row-major order: float32, int32, or bool as bytes. */
+export type TensorData = Float32Array | Int32Array | Uint8Array;
+
+/** Tensors by the names that a function gives its inputs and outputs. */
+export type Bindings = ReadonlyMap<string, TensorData>;
+
+/** A function made ready to run on one engine. */
+export interface CompiledFunction {
+  readonly tensors: TensorFunction;
+  /**
+   * Ties every input and output to memory once; each call of the result reads the inputs as they then are and writes
+   * the outputs in place.
+   * @throws Error when a tensor is missing, or its length or type is another than the function's.
+   */
+  bind(bindings: Bindings): () => Promise<void>;
+  /** Frees what the engine holds. */
+  release(): Promise<void>;
+}
+
+/** An engine that runs functions: ONNX Runtime on the CPU, later others. */
+export interface Runtime {
+  readonly name: string;
+  compile(tensors: TensorFunction): Promise<CompiledFunction>;
+}
+
+export function bytesPerEntry({ dataType }: TensorType): number {
+  return dataType === "bool" ? 1 : 4;
+}
