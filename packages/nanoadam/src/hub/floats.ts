@@ -1,0 +1,72 @@
+/**
+ * Conversions between float32 and the 16-bit float formats of checkpoints. A 16-bit value is held as its bits in a
+ * Uint16Array. Narrowing rounds to nearest, ties to even; too large values become infinities and NaN stays NaN.
+ * Source and target have the same length, else a RangeError is thrown.
+ */
+
+const blockLength = 4096;
+
+/** Writes the float32 value of each bfloat16 of `source` into `target`; exact. */
+export function widenBfloat16(source: Uint16Array, target: Float32Array): void {
+  requireSameLength(source, target);
+  const bits = new Uint32Array(target.buffer, target.byteOffset, target.length);
+  for (let i = 0; i < source.length; i++) bits[i] = (source[i] as number) << 16;
+}
+
+/** Writes the bfloat16 nearest to each float32 of `source` into `target`. */
+export function narrowToBfloat16(source: Float32Array, target: Uint16Array): void {
+  requireSameLength(source, target);
+  const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);
+  for (let i = 0; i < source.length; i++) {
+    const word = bits[i] as number;
+    const notANumber = (word & 0x7fffffff) > 0x7f800000;
+    target[i] = notANumber ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  }
+}
+
+/** Writes the float32 value of each IEEE half-precision number of `source` into `target`; exact. */
+export function widenFloat16(source: Uint16Array, target: Float32Array): void {
+  requireSameLength(source, target);
+  for (let i = 0; i < source.length; i++) target[i] = halfValue(source[i] as number);
+}
+
+/** Writes the IEEE half-precision number nearest to each float32 of `source` into `target`. */
+export function narrowToFloat16(source: Float32Array, target: Uint16Array): void {
+  requireSameLength(source, target);
+  const block = new Float32Array(blockLength);
+  const bits = new Uint32Array(block.buffer);
+  const single = new Float32Array(1);
+  const singleBits = new Uint32Array(single.buffer);
+  for (let start = 0; start < source.length; start += blockLength) {
+    const length = Math.min(blockLength, source.length - start);
+    block.set(source.subarray(start, start + length));
+    for (let i = 0; i < length; i++) {
+      const word = bits[i] as number;
+      const magnitude = word & 0x7fffffff;
+      let half: number;
+      if (magnitude > 0x7f800000) half = 0x7e00;
+      else if (magnitude >= 0x47800000) half = 0x7c00;
+      else if (magnitude < 0x38800000) {
+        // Below 2^-14 the halves are the multiples of 2^-24, which is the float32 spacing just above 0.5: the addition rounds.
+        single[0] = Math.abs(block[i] as number) + 0.5;
+        half = (singleBits[0] as number) - 0x3f000000;
+      } else half = (magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13;
+      target[start + i] = ((word >>> 16) & 0x8000) | half;
+    }
+  }
+}
+
+function halfValue(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >>> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+function requireSameLength(source: ArrayLike<number>, target: ArrayLike<number>): void {
+  if (source.length !== target.length) {
+    throw new RangeError(`${source.length} numbers cannot be converted into an array of ${target.length}`);
+  }
+}

@@ -1,0 +1,27 @@
+import { readFile } from "node:fs/promises";
+import { InputError } from "../errors.js";
+import { describeSystemError, systemErrorCode } from "./system-error.js";
+
+/**
+ * Reads a JSON file that holds an object. Undefined where the file does not exist; InputError where it cannot be read,
+ * is not JSON or holds something else.
+ */
+export async function readJsonObject(path: string): Promise<Record<string, unknown> | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return undefined;
+    throw new InputError(`${path} could not be read: ${describeSystemError(error)}.`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    throw new InputError(`${path} is not valid JSON: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InputError(`${path} holds no JSON object but ${text.trim().slice(0, 40)}.`);
+  }
+  return value as Record<string, unknown>;
+}

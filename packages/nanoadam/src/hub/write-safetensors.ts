@@ -1,0 +1,72 @@
+import type { FileHandle } from "node:fs/promises";
+import { InputError } from "../errors.js";
+import { narrowToBfloat16, narrowToFloat16 } from "./floats.js";
+import { elementCount, encodeSafetensorsHeader } from "./safetensors.js";
+import { replaceFile } from "./write-file.js";
+
+export type WritableDtype = "F32" | "BF16" | "F16";
+
+/**
+ * A tensor to write. `values` are its elements in row-major order, or a function that yields them when their turn
+ * comes: each is asked for once, and only after the one before it has been written, so that one buffer can serve all.
+ */
+export interface WritableTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: WritableDtype;
+  readonly values: Float32Array | (() => Float32Array | Promise<Float32Array>);
+}
+
+/** Descending order of the reference implementation, which puts the widest alignment first. */
+const dtypeOrder: Readonly<Record<WritableDtype, number>> = { F32: 0, BF16: 1, F16: 2 };
+const pieceLength = 1 << 20;
+
+/**
+ * Writes a safetensors file: whole or not at all, and with the same bytes for the same tensors whatever their order.
+ * The order in the file is that of Hugging Face's `safetensors`: F32, then BF16, then F16, each by the UTF-8 bytes of
+ * the names. Values are rounded to nearest even. Besides the tensors it takes a buffer of 2 MiB. Throws InputError for
+ * a name used twice, a number of values that does not fit the shape, or a path that cannot be written.
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: Iterable<WritableTensor>,
+  metadata: Readonly<Record<string, string>> = { format: "pt" },
+): Promise<void> {
+  const ordered = [...tensors].sort(
+    (a, b) => dtypeOrder[a.dtype] - dtypeOrder[b.dtype] || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
+  );
+  const header = encodeSafetensorsHeader(ordered, metadata);
+  const halves = new Uint16Array(ordered.some((tensor) => tensor.dtype !== "F32") ? pieceLength : 0);
+  await replaceFile(path, async (file) => {
+    await writeBytes(file, header);
+    for (const tensor of ordered) {
+      const values = typeof tensor.values === "function" ? await tensor.values() : tensor.values;
+      const expected = elementCount(tensor.shape);
+      if (values.length !== expected) {
+        throw new InputError(
+          `${path}: tensor "${tensor.name}" has ${values.length} values, but its shape [${tensor.shape.join(", ")}] needs ${expected}.`,
+        );
+      }
+      for (let start = 0; start < values.length; start += pieceLength) {
+        await writePiece(file, values.subarray(start, start + pieceLength), tensor.dtype, halves);
+      }
+    }
+  });
+}
+
+async function writePiece(file: FileHandle, values: Float32Array, dtype: WritableDtype, halves: Uint16Array) {
+  if (dtype === "F32") {
+    await writeBytes(file, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    return;
+  }
+  const piece = halves.subarray(0, values.length);
+  if (dtype === "BF16") narrowToBfloat16(values, piece);
+  else narrowToFloat16(values, piece);
+  await writeBytes(file, new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
+}
+
+async function writeBytes(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    written += (await file.write(bytes, written, bytes.length - written)).bytesWritten;
+  }
+}
