@@ -17,7 +17,7 @@ export interface FixtureTensor {
 const sharedFolder = fileURLToPath(new URL("../../shared/", import.meta.url));
 
 /** The folder of reference numbers: FIXTURES_DIR, or `shared/fixtures` beside the repository. */
-export const fixturesFolder = process.env["FIXTURES_DIR"] ?? join(sharedFolder, "fixtures");
+export const fixturesFolder = process.env.FIXTURES_DIR ?? join(sharedFolder, "fixtures");
 
 /** The folder of real checkpoints and data beside the repository; tests that need it skip where it is absent. */
 export const sharedDataFolder = join(sharedFolder, "data");
@@ -47,7 +47,7 @@ export function readFixture(path: string): Fixture {
   const tensors = new Map<string, FixtureTensor>();
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") {
-      for (const [key, value] of Object.entries(entry)) metadata[key] = JSON.parse(String(value));
+      for (const [key, value] of Object.entries(entry)) metadata[key] = parseJson(String(value));
       continue;
     }
     const [start, end] = entry.data_offsets;
@@ -58,6 +58,14 @@ export function readFixture(path: string): Fixture {
     tensors.set(name, { shape: entry.shape, values: decode(entry.dtype, data) });
   }
   return { name: basename(path, ".safetensors"), metadata, tensors };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 function decode(dtype: string, data: ArrayBuffer): Float32Array | Int32Array {

@@ -1,0 +1,130 @@
+/**
+ * The parts that BERT, RoBERTa and DistilBERT share: embeddings, the post-normalised transformer layer, and the
+ * masked-token head. Hidden states are [batchSize * length, hiddenSize] throughout.
+ */
+import {
+  add,
+  gather,
+  gelu,
+  geluTanh,
+  layerNorm,
+  linear,
+  matmul,
+  relu,
+  reshape,
+  softmax,
+  type TensorData,
+  type TensorType,
+  takeIndex,
+  transpose,
+  type Value,
+} from "@nanoadam/engine";
+import type { BatchShape, StageContext, TokenBatch } from "./model.js";
+
+/** `hidden_act` of a configuration. */
+export const activations = { gelu, gelu_new: geluTanh, gelu_pytorch_tanh: geluTanh, relu } as const;
+export type Activation = keyof typeof activations;
+
+/** Added to the scores of padding: the lowest finite float32, as Hugging Face models do. */
+const masked = -3.4028234663852886e38;
+
+/** The linear layer `name` of a stage, weight and bias, applied to x. */
+export function linearLayer(context: StageContext, name: string, x: Value): Value {
+  return linear(x, context.parameter(`${name}.weight`), context.parameter(`${name}.bias`));
+}
+
+/** The layer normalisation `name` of a stage, applied to x. */
+export function normalisationLayer(context: StageContext, name: string, x: Value, epsilon: number): Value {
+  return layerNorm(x, context.parameter(`${name}.weight`), context.parameter(`${name}.bias`), epsilon);
+}
+
+/** Sum of the embeddings looked up, normalised: `lookups` maps a table's local name to the batch tensor of its rows. */
+export function embeddings(
+  context: StageContext,
+  lookups: Readonly<Record<string, string>>,
+  epsilon: number,
+  dropoutRate: number,
+): Value {
+  const found = Object.entries(lookups).map(([table, rows]) =>
+    gather(context.parameter(`${table}.weight`), context.batchInput(rows)),
+  );
+  return context.dropout(normalisationLayer(context, "LayerNorm", found.reduce(add), epsilon), dropoutRate);
+}
+
+export interface EncoderLayerOptions {
+  readonly heads: number;
+  readonly hiddenSize: number;
+  readonly epsilon: number;
+  readonly activation: Activation;
+  readonly attentionDropout: number;
+  readonly attentionOutputDropout: number;
+  readonly outputDropout: number;
+}
+
+/**
+ * One post-normalised transformer layer with the local parameters query, key, value, attentionOutput, attentionNorm,
+ * intermediate, output and outputNorm.
+ */
+export function encoderLayer(context: StageContext, options: EncoderLayerOptions): Value {
+  const { heads, hiddenSize, epsilon } = options;
+  const { batchSize, length } = context;
+  const headSize = hiddenSize / heads;
+  const x = context.hidden();
+  const split = (name: string) =>
+    transpose(reshape(linearLayer(context, name, x), [batchSize, length, heads, headSize]), [0, 2, 1, 3]);
+  const scores = matmul(split("query"), split("key"), { transposeB: true, scale: 1 / Math.sqrt(headSize) });
+  const probabilities = context.dropout(
+    softmax(add(scores, context.batchInput("attention_bias"))),
+    options.attentionDropout,
+  );
+  const mixed = reshape(transpose(matmul(probabilities, split("value")), [0, 2, 1, 3]), x.type.shape);
+  const attention = context.dropout(linearLayer(context, "attentionOutput", mixed), options.attentionOutputDropout);
+  const attended = normalisationLayer(context, "attentionNorm", add(attention, x), epsilon);
+  const expanded = activations[options.activation](linearLayer(context, "intermediate", attended));
+  const output = context.dropout(linearLayer(context, "output", expanded), options.outputDropout);
+  return normalisationLayer(context, "outputNorm", add(output, attended), epsilon);
+}
+
+/** The hidden state of each text's first token: [batchSize, hiddenSize]. */
+export function firstToken(context: StageContext): Value {
+  const x = context.hidden();
+  const { batchSize, length } = context;
+  return takeIndex(reshape(x, [batchSize, length, x.type.shape[1] ?? 0]), 1, 0);
+}
+
+/**
+ * Logits over the vocabulary at the masked places only, [places, vocabulary]: a dense layer (local name `transform`),
+ * its activation and normalisation, then the product with the word embeddings, which are tied.
+ */
+export function maskedTokenLogits(context: StageContext, activation: Activation, epsilon: number): Value {
+  const places = gather(context.hidden(), context.batchInput("masked_positions"));
+  const transformed = activations[activation](linearLayer(context, "transform", places));
+  const normalised = normalisationLayer(context, "LayerNorm", transformed, epsilon);
+  return linear(normalised, context.parameter("word_embeddings.weight"), context.parameter("bias"));
+}
+
+/** Types of the batch tensors that every encoder uses. */
+export function encoderInputTypes({ batchSize, length }: BatchShape): Map<string, TensorType> {
+  const tokens: TensorType = { dataType: "int32", shape: [batchSize * length] };
+  return new Map([
+    ["input_ids", tokens],
+    ["position_ids", tokens],
+    ["token_type_ids", tokens],
+    ["attention_bias", { dataType: "float32", shape: [batchSize, 1, 1, length] }],
+  ]);
+}
+
+/** The batch tensors that every encoder uses, but for `position_ids`, which differ. */
+export function encoderInputs(batch: TokenBatch, positionIds: Int32Array): Map<string, TensorData> {
+  return new Map<string, TensorData>([
+    ["input_ids", batch.inputIds],
+    ["position_ids", positionIds],
+    ["token_type_ids", batch.tokenTypeIds],
+    ["attention_bias", Float32Array.from(batch.attentionMask, (mask) => (mask === 0 ? masked : 0))],
+  ]);
+}
+
+/** 0, 1, 2, ... in every row. */
+export function consecutivePositions({ batchSize, length }: BatchShape): Int32Array {
+  return Int32Array.from({ length: batchSize * length }, (_, token) => token % length);
+}

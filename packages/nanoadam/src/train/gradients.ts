@@ -1,0 +1,115 @@
+/**
+ * Where the gradients of a step gather: for each parameter only what its optimizer asked for, so that a micro-batch
+ * adds a selection's worth of numbers, not a tensor's.
+ */
+import type { GradientStructure } from "@nanoadam/engine";
+import { addEntries, type GradientNeed, type Optimizer, type Selection } from "@nanoadam/optim";
+import type { ParameterSpecification } from "../models/model.js";
+import type { GradientData } from "./program.js";
+
+/** The structures of a gradient that the accumulator takes as they are; undefined where nothing is needed. */
+export function acceptedStructures(need: GradientNeed): readonly GradientStructure[] | undefined {
+  return need.kind === "nothing" ? undefined : ["rows"];
+}
+
+interface Gathered {
+  readonly need: GradientNeed;
+  readonly columns: number;
+  readonly sum: Float32Array;
+}
+
+export class GradientAccumulator {
+  readonly #parameters: readonly ParameterSpecification[];
+  readonly #gathered = new Map<string, Gathered>();
+
+  constructor(parameters: readonly ParameterSpecification[]) {
+    this.#parameters = parameters;
+  }
+
+  /** Starts a step: all sums are zero, and have the sizes that the optimizer now needs. */
+  begin(optimizer: Optimizer): void {
+    for (const { name, shape } of this.#parameters) {
+      const need = optimizer.need(name);
+      if (need.kind === "nothing") {
+        this.#gathered.delete(name);
+        continue;
+      }
+      const columns = shape[shape.length - 1] ?? 1;
+      const size = need.kind === "entries" ? need.selection.count : shape.reduce((product, side) => product * side, 1);
+      const known = this.#gathered.get(name);
+      const sum = known?.sum.length === size ? known.sum.fill(0) : new Float32Array(size);
+      this.#gathered.set(name, { need, columns, sum });
+    }
+  }
+
+  /** Adds parts of a parameter's gradient. */
+  readonly add = (name: string, parts: readonly GradientData[]): void => {
+    const gathered = this.#gathered.get(name);
+    if (gathered === undefined) return;
+    for (const part of parts) addPart(gathered, part);
+  };
+
+  /** The sums by parameter name, packed where the need is "entries". */
+  sums(): ReadonlyMap<string, Float32Array> {
+    return new Map([...this.#gathered].map(([name, { sum }]) => [name, sum]));
+  }
+
+  /** The l2 norm over everything that is trained. */
+  norm(): number {
+    let squares = 0;
+    for (const { sum } of this.#gathered.values()) {
+      for (let i = 0; i < sum.length; i++) squares += (sum[i] as number) ** 2;
+    }
+    return Math.sqrt(squares);
+  }
+
+  /** Multiplies everything by a factor. */
+  scale(factor: number): void {
+    for (const { sum } of this.#gathered.values()) {
+      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) * factor;
+    }
+  }
+}
+
+function addPart({ need, sum, columns }: Gathered, part: GradientData): void {
+  if (part.kind === "product") throw new Error("a gradient came as factors, which were not asked for");
+  if (part.kind === "dense") {
+    if (need.kind === "entries") addEntries(part.values, need.selection, sum, 1);
+    else for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (part.values[i] as number);
+    return;
+  }
+  part.indices.forEach((row, position) => {
+    const values = part.values.subarray(position * columns, (position + 1) * columns);
+    if (need.kind === "entries") addRowEntries(values, row * columns, need.selection, sum);
+    else
+      for (let i = 0; i < columns; i++)
+        sum[row * columns + i] = (sum[row * columns + i] as number) + (values[i] as number);
+  });
+}
+
+/** Adds a row, which starts at entry `first` of its tensor, to the packed sums of the selected entries in it. */
+function addRowEntries(row: Float32Array, first: number, selection: Selection, sum: Float32Array): void {
+  const { chunkSize, offsets, starts } = selection;
+  const end = first + row.length;
+  for (let chunk = Math.floor(first / chunkSize); chunk * chunkSize < end; chunk++) {
+    const base = chunk * chunkSize;
+    const last = starts[chunk + 1] ?? 0;
+    let position = lowerBound(offsets, starts[chunk] ?? 0, last, first - base);
+    for (; position < last; position++) {
+      const entry = base + (offsets[position] as number);
+      if (entry >= end) break;
+      sum[position] = (sum[position] as number) + (row[entry - first] as number);
+    }
+  }
+}
+
+/** The first position in [from, to) of the ascending `offsets` that is at least `offset`. */
+function lowerBound(offsets: Uint16Array, from: number, to: number, offset: number): number {
+  let [low, high] = [from, to];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((offsets[middle] as number) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
