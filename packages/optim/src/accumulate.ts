@@ -1,0 +1,58 @@
+/** From whole gradients to packed ones: one value per selected entry, in selection order. */
+
+import type { Selection } from "./contract.js";
+
+function checkSizes(whole: Float32Array, selection: Selection, packed: Float32Array): void {
+  if (whole.length !== selection.length) {
+    throw new RangeError(`the whole tensor has ${whole.length} values; expected the selection's ${selection.length}`);
+  }
+  if (packed.length !== selection.count) {
+    throw new RangeError(`the packed array has ${packed.length} values; expected the selection's ${selection.count}`);
+  }
+}
+
+/**
+ * Gathers the selected entries of a whole tensor.
+ *
+ * @param whole one value per entry of the tensor
+ * @param out where to write, one value per selected entry; a new array unless given
+ * @returns `out`
+ * @throws RangeError where a size is not the selection's.
+ */
+export function gatherEntries(
+  whole: Float32Array,
+  selection: Selection,
+  out: Float32Array = new Float32Array(selection.count),
+): Float32Array {
+  checkSizes(whole, selection, out);
+  const { starts, offsets, chunkSize } = selection;
+  for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
+    const chunkStart = chunk * chunkSize;
+    const end = starts[chunk + 1] as number;
+    for (let position = starts[chunk] as number; position < end; position++) {
+      out[position] = whole[chunkStart + (offsets[position] as number)] as number;
+    }
+  }
+  return out;
+}
+
+/**
+ * Adds the selected entries of a whole tensor to a packed one: `packed += scale * whole[selection]`. So gradients of
+ * several micro-batches add up in the size of the selection.
+ *
+ * @param whole one value per entry of the tensor
+ * @param packed one value per selected entry, updated in place
+ * @throws RangeError where a size is not the selection's.
+ */
+export function addEntries(whole: Float32Array, selection: Selection, packed: Float32Array, scale: number): void {
+  checkSizes(whole, selection, packed);
+  const { starts, offsets, chunkSize } = selection;
+  for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
+    const chunkStart = chunk * chunkSize;
+    const end = starts[chunk + 1] as number;
+    for (let position = starts[chunk] as number; position < end; position++) {
+      const added = scale * (whole[chunkStart + (offsets[position] as number)] as number);
+      packed[position] = (packed[position] as number) + added;
+    }
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The contract between an optimizer and whoever computes gradients.
+ *
+ * An ordinary optimizer asks for every gradient and decides afterwards. NanoAdam decides first: which entries of a weight
+ * will move follows from the weights alone, so it can say *before* the backward pass what it needs of each tensor. A step
+ * is therefore three calls:
+ *
+ *     optimizer.prepare();                             // refresh the selections that are due
+ *     const need = optimizer.need("layer.weight");     // "nothing", "whole", or a list of entries
+ *     optimizer.apply(gradients, learningRate);        // the gradients asked for, and nothing else
+ *
+ * An optimizer is one {@link TensorRule} per tensor; a new optimizer is a new rule.
+ */
+
+/** A tensor to train. `values` holds the entries in row-major order and is updated in place. */
+export interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/**
+ * A selection of entries of one flattened tensor. The tensor is cut into chunks of `chunkSize` entries (the last may be
+ * shorter), so that an entry is named by a 16-bit offset inside its chunk: entry `chunk * chunkSize + offset`.
+ *
+ * Selection order, the order of packed gradients and states, is ascending by entry.
+ */
+export interface Selection {
+  /** Entries of the tensor. */
+  readonly length: number;
+  /** Entries of a full chunk, at most 65,536. */
+  readonly chunkSize: number;
+  /** Selected entries. */
+  readonly count: number;
+  /** One number per chunk and one more: the offsets of chunk `c` are `offsets[starts[c] .. starts[c + 1])`. */
+  readonly starts: Uint32Array;
+  /** One per selected entry, ascending inside each chunk. */
+  readonly offsets: Uint16Array;
+}
+
+/** What a step needs of one tensor's gradient. */
+export type GradientNeed =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "whole" }
+  | { readonly kind: "entries"; readonly selection: Selection };
+
+/** The kinds of arrays that states are made of. */
+export type StateArray = Float32Array | Uint32Array | Uint16Array | Uint8Array;
+
+/**
+ * A snapshot of an optimizer. `tensors` is keyed by `<parameter>/<state>`, where `<state>` is one of the names that the
+ * rule documents (for example `encoder.weight/first_moment`).
+ */
+export interface OptimizerState {
+  readonly completedSteps: number;
+  readonly tensors: ReadonlyMap<string, StateArray>;
+}
+
+export interface Optimizer {
+  readonly name: string;
+  /** Steps applied so far; also the number, from 0, of the step to come. */
+  readonly completedSteps: number;
+
+  /** Before the backward pass: refreshes the selections that are due, from the weights alone. Idempotent until `apply`. */
+  prepare(): void;
+
+  /**
+   * What the step needs of a tensor. A selection's buffers are valid until the `prepare` that refreshes it; each refresh
+   * gives a new object, so `!==` tells that a selection has changed.
+   *
+   * @throws RangeError for a name that is not a parameter.
+   * @throws Error before the first `prepare`, for a tensor that has no selection yet.
+   */
+  need(parameterName: string): GradientNeed;
+
+  /**
+   * Updates the weights in place and counts the step.
+   *
+   * @param gradients by parameter name: one value per entry where the need is "whole"; one per selected entry, in
+   *   selection order, where it is "entries"; none where it is "nothing". Everything is checked before anything is written.
+   * @throws RangeError for a missing, unknown or wrongly sized gradient, or a rate that is not finite and at least 0.
+   * @throws Error without a `prepare` since the last `apply`.
+   */
+  apply(gradients: ReadonlyMap<string, Float32Array>, learningRate: number): void;
+
+  /** The share of entries selected, as scheduled for the step last prepared; `undefined` for a dense optimizer. */
+  density(): number | undefined;
+
+  /** Bytes held for states, indices and ages. */
+  stateBytes(): number;
+
+  /** A snapshot: copies, which later steps do not change. The weights are not part of it. */
+  state(): OptimizerState;
+
+  /**
+   * Takes up where `state` left off, bit for bit, given the weights of that moment.
+   *
+   * @throws RangeError where an array is missing, too many, of another type or length than this optimizer would hold.
+   */
+  restore(state: OptimizerState): void;
+}
+
+/**
+ * How one tensor is updated. Steps are numbered from 0. The rule holds its own states and a reference to the tensor's
+ * values; {@link Optimizer} checks names and sizes, so a rule need not.
+ */
+export interface TensorRule {
+  /** Refreshes what follows from the weights alone; called twice for one step it must change nothing the second time. */
+  prepare(step: number): void;
+  need(): GradientNeed;
+  apply(gradient: Float32Array, learningRate: number, step: number): void;
+  stateBytes(): number;
+  /** Copies of the states by name, as they are after `completedSteps` steps. */
+  state(completedSteps: number): ReadonlyMap<string, StateArray>;
+  /** @throws RangeError where the arrays are not what `state` gives for this tensor. */
+  restore(state: ReadonlyMap<string, StateArray>, completedSteps: number): void;
+}

@@ -1,0 +1,96 @@
+/** The optimizers against reference runs made by an independent PyTorch implementation (shared/fixtures/README.md). */
+
+import { describe, expect, it } from "vitest";
+import { type Fixture, fixtureFiles, readFixture } from "../../../testing/fixtures.js";
+import {
+  type BiasCorrection,
+  createAdamW,
+  createNanoAdam,
+  type Optimizer,
+  type Parameter,
+  type StateOnRefresh,
+  selectionIndices,
+  takeStep,
+} from "./index.js";
+
+const tolerance = 1e-5;
+
+interface Hyperparameters {
+  readonly lr: number;
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly weight_decay: number;
+  readonly density: number;
+  readonly final_density?: number | null;
+  readonly mask_interval: number;
+  readonly density_interval?: number | null;
+  readonly total_steps: number;
+  readonly chunk_size?: number | null;
+  readonly state_on_refresh?: StateOnRefresh;
+  readonly bias_correction?: BiasCorrection;
+  readonly dense?: readonly string[];
+}
+
+function createFor(fixture: Fixture, parameters: readonly Parameter[]): Optimizer {
+  const settings = fixture.metadata["hyperparameters"] as Hyperparameters;
+  const adam = { parameters, betas: settings.betas, epsilon: settings.eps, weightDecay: settings.weight_decay };
+  if (fixture.name === "optimizer_adamw") return createAdamW(adam);
+  return createNanoAdam({
+    ...adam,
+    dense: settings.dense,
+    density: settings.density,
+    finalDensity: settings.final_density ?? undefined,
+    maskInterval: settings.mask_interval,
+    densityInterval: settings.density_interval ?? undefined,
+    totalSteps: settings.total_steps,
+    chunkSize: settings.chunk_size ?? undefined,
+    stateOnRefresh: settings.state_on_refresh,
+    biasCorrection: settings.bias_correction,
+  });
+}
+
+/** The fixture's tensors whose names begin with `prefix.`, by the rest of the name. */
+function tensorsUnder(fixture: Fixture, prefix: string) {
+  return [...fixture.tensors]
+    .filter(([key]) => key.startsWith(`${prefix}.`))
+    .map(([key, tensor]) => ({ name: key.slice(prefix.length + 1), ...tensor }));
+}
+
+const files = fixtureFiles(/^optimizer_(adamw|nanoadam.*)\.safetensors$/);
+
+describe.skipIf(files.length === 0)("reference runs", () => {
+  it.for(files)("%s", (file) => {
+    const fixture = readFixture(file);
+    const parameters = tensorsUnder(fixture, "param").map(({ name, shape, values }) => ({
+      name,
+      shape,
+      values: Float32Array.from(values),
+    }));
+    const valuesOf = new Map(parameters.map((parameter) => [parameter.name, parameter.values]));
+    const optimizer = createFor(fixture, parameters);
+    const { lr } = fixture.metadata["hyperparameters"] as Hyperparameters;
+    let comparedTensors = 0;
+    for (let step = 0; step < Number(fixture.metadata["steps"]); step++) {
+      optimizer.prepare();
+      for (const { name, values } of tensorsUnder(fixture, `indices${step}`)) {
+        const need = optimizer.need(name);
+        if (need.kind !== "entries") throw new Error(`${name} is not selected from`);
+        expect([...selectionIndices(need.selection)], `indices of ${name} at step ${step}`).toEqual([...values]);
+      }
+      const gradients = tensorsUnder(fixture, `grad${step}`);
+      takeStep(optimizer, new Map(gradients.map(({ name, values }) => [name, Float32Array.from(values)])), lr);
+      for (const { name, values } of tensorsUnder(fixture, `expect${step}`)) {
+        const expected = Float32Array.from(values);
+        const found = valuesOf.get(name) ?? new Float32Array();
+        const largestDifference = expected.reduce(
+          (largest, value, entry) => Math.max(largest, Math.abs(value - (found[entry] ?? NaN))),
+          0,
+        );
+        expect(found.length).toBe(expected.length);
+        expect(largestDifference, `${name} after step ${step}`).toBeLessThan(tolerance);
+        comparedTensors++;
+      }
+    }
+    expect(comparedTensors).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,272 @@
+/** What every optimizer must do, whichever it is: one table of optimizers, one suite. */
+
+import { describe, expect, it } from "vitest";
+import {
+  createAdamW,
+  createNanoAdam,
+  type Optimizer,
+  type Parameter,
+  selectionIndices,
+  selectSmallest,
+  takeStep,
+} from "./index.js";
+
+type Create = (parameters: readonly Parameter[], totalSteps: number) => Optimizer;
+
+const nanoAdam =
+  (options: Partial<Parameters<typeof createNanoAdam>[0]>): Create =>
+  (parameters, totalSteps) =>
+    createNanoAdam({ parameters, density: 0.2, maskInterval: 5, totalSteps, ...options });
+
+const optimizers: readonly (readonly [string, Create])[] = [
+  ["AdamW", (parameters) => createAdamW({ parameters, weightDecay: 0 })],
+  ["NanoAdam carry entry", nanoAdam({})],
+  ["NanoAdam carry global", nanoAdam({ biasCorrection: "global" })],
+  ["NanoAdam carry none", nanoAdam({ biasCorrection: "none" })],
+  ["NanoAdam reset entry", nanoAdam({ stateOnRefresh: "reset" })],
+  ["NanoAdam reset none", nanoAdam({ stateOnRefresh: "reset", biasCorrection: "none" })],
+  ["NanoAdam, falling density", nanoAdam({ finalDensity: 0.05, densityInterval: 7 })],
+  ["NanoAdam, rising density", nanoAdam({ density: 0.05, finalDensity: 0.5, densityInterval: 7 })],
+  ["NanoAdam, small chunks", nanoAdam({ chunkSize: 16, density: 0.001 })],
+];
+
+/** Numbers from a fixed sequence, roughly normal. */
+function sequence(length: number, seed: number): Float32Array {
+  let state = seed;
+  const uniform = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32 - 0.5;
+  };
+  return Float32Array.from({ length }, () => uniform() + uniform() + uniform());
+}
+
+function tensor(name: string, length: number, seed = length): Parameter {
+  return { name, shape: [length], values: sequence(length, seed) };
+}
+
+function gradientsAt(step: number, parameters: readonly Parameter[]): Map<string, Float32Array> {
+  return new Map(parameters.map(({ name, values }) => [name, sequence(values.length, step + values.length)]));
+}
+
+describe.each(optimizers)("%s", (_, create) => {
+  it("finds its way down a quadratic", () => {
+    const parameters = [tensor("weight", 40, 1)];
+    const target = sequence(40, 2).map((value) => value * 0.1);
+    const optimizer = create(parameters, 2000);
+    const [weight] = parameters as [Parameter];
+    const distance = (entry: number) => Math.abs((weight.values[entry] as number) - (target[entry] as number));
+    const loss = () => weight.values.reduce((sum, value, entry) => sum + (value - (target[entry] as number)) ** 2, 0);
+    const before = loss();
+    for (let step = 0; step < 2000; step++) {
+      const gradient = weight.values.map((value, entry) => 2 * (value - (target[entry] as number)));
+      takeStep(optimizer, new Map([["weight", gradient]]), 0.01 * (1 - step / 2000));
+    }
+    // Every entry that may move comes to rest at its target; the others stay where they were.
+    const need = optimizer.need("weight");
+    const moving =
+      need.kind === "entries" ? selectionIndices(need.selection) : weight.values.map((_value, entry) => entry);
+    expect(Math.max(...moving.map(distance))).toBeLessThan(1e-3);
+    console.log(loss() / before);
+    expect(loss()).toBeLessThan(before);
+  });
+
+  it("learns a logistic regression from a small start", () => {
+    const features = 40;
+    const examples = 200;
+    const inputs = sequence(features * examples, 3);
+    const truth = sequence(features, 4);
+    const score = (weights: Float32Array, example: number) =>
+      weights.reduce((sum, value, feature) => sum + value * (inputs[example * features + feature] as number), 0);
+    const labels = Array.from({ length: examples }, (_value, example) => (score(truth, example) > 0 ? 1 : 0));
+    const weight: Parameter = { name: "w", shape: [features], values: sequence(features, 5).map((v) => v * 0.01) };
+    const optimizer = create([weight], 300);
+    for (let step = 0; step < 300; step++) {
+      const gradient = new Float32Array(features);
+      for (let example = 0; example < examples; example++) {
+        const error = 1 / (1 + Math.exp(-score(weight.values, example))) - (labels[example] as number);
+        for (let feature = 0; feature < features; feature++) {
+          const slope = (error * (inputs[example * features + feature] as number)) / examples;
+          gradient[feature] = (gradient[feature] as number) + slope;
+        }
+      }
+      takeStep(optimizer, new Map([["w", gradient]]), 0.02);
+    }
+    const correct = labels.filter((label, example) => label === (score(weight.values, example) > 0 ? 1 : 0)).length;
+    expect(correct / examples).toBeGreaterThan(0.85);
+  });
+
+  it.each([1, 3, 70_000])("leaves a tensor of %i entries as it is, bit for bit, on zero gradients", (length) => {
+    const parameters = [tensor("weight", length)];
+    const before = parameters.map(({ values }) => values.slice());
+    const optimizer = create(parameters, 12);
+    for (let step = 0; step < 12; step++) takeStep(optimizer, new Map([["weight", new Float32Array(length)]]), 0.1);
+    expect(parameters.map(({ values }) => values)).toEqual(before);
+  });
+
+  it("changes only the entries it asked for", () => {
+    const parameters = [tensor("a", 1), tensor("b", 3), tensor("c", 70_000)];
+    const optimizer = create(parameters, 12);
+    for (let step = 0; step < 12; step++) {
+      optimizer.prepare();
+      const before = parameters.map(({ values }) => values.slice());
+      takeStep(optimizer, gradientsAt(step, parameters), 0.01);
+      parameters.forEach(({ name, values }, index) => {
+        const need = optimizer.need(name);
+        const changed = values.reduce(
+          (sum, value, entry) => sum + Number(!Object.is(value, before[index]?.[entry])),
+          0,
+        );
+        if (need.kind !== "entries") {
+          expect(changed).toBeGreaterThan(0);
+          return;
+        }
+        expect(changed).toBeLessThanOrEqual(need.selection.count);
+        expect(changed).toBeGreaterThan(0.9 * need.selection.count - 1);
+        const { starts, offsets, chunkSize } = need.selection;
+        for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
+          for (const offset of offsets.subarray(starts[chunk], starts[chunk + 1])) {
+            values[chunk * chunkSize + offset] = before[index]?.[chunk * chunkSize + offset] ?? NaN;
+          }
+        }
+        expect(values.findIndex((value, entry) => !Object.is(value, before[index]?.[entry]))).toBe(-1);
+      });
+    }
+  });
+
+  it.each([0, 1, 5, 7, 9])("repeats itself bit for bit when restored after %i of 16 steps", (stop) => {
+    const parameters = [tensor("layer/weight", 1000), tensor("bias", 3)];
+    const optimizer = create(parameters, 16);
+    for (let step = 0; step < stop; step++) takeStep(optimizer, gradientsAt(step, parameters), 0.01);
+    const copies = parameters.map(({ name, shape, values }) => ({ name, shape, values: values.slice() }));
+    const resumed = create(copies, 16);
+    resumed.restore(optimizer.state());
+    expect(resumed.state()).toEqual(optimizer.state());
+    for (let step = stop; step < 16; step++) {
+      takeStep(optimizer, gradientsAt(step, parameters), 0.01);
+      takeStep(resumed, gradientsAt(step, copies), 0.01);
+    }
+    expect(copies).toEqual(parameters);
+    expect(resumed.completedSteps).toBe(16);
+    expect(resumed.density()).toBe(optimizer.density());
+    expect(resumed.state()).toEqual(optimizer.state());
+  });
+
+  it("restores a snapshot taken between prepare and apply", () => {
+    const parameters = [tensor("weight", 1000)];
+    const optimizer = create(parameters, 16);
+    for (let step = 0; step < 5; step++) takeStep(optimizer, gradientsAt(step, parameters), 0.01);
+    optimizer.prepare();
+    const copies = parameters.map(({ name, shape, values }) => ({ name, shape, values: values.slice() }));
+    const resumed = create(copies, 16);
+    resumed.restore(optimizer.state());
+    takeStep(optimizer, gradientsAt(5, parameters), 0.01);
+    takeStep(resumed, gradientsAt(5, copies), 0.01);
+    expect(copies).toEqual(parameters);
+  });
+
+  it("holds as many bytes as its state has", () => {
+    const parameters = [tensor("a", 1), tensor("b", 3), tensor("c", 70_000)];
+    const optimizer = create(parameters, 16);
+    for (let step = 0; step < 9; step++) takeStep(optimizer, gradientsAt(step, parameters), 0.01);
+    const sharedAges = [...optimizer.state().tensors].filter(
+      ([key, array]) => key.endsWith("/ages") && array.length === 1,
+    );
+    const bytes = [...optimizer.state().tensors.values()].reduce((sum, array) => sum + array.byteLength, 0);
+    const notHeld = sharedAges.length === 3 ? 3 * Uint16Array.BYTES_PER_ELEMENT : 0;
+    expect(optimizer.stateBytes()).toBe(bytes - notHeld);
+  });
+
+  it("prepares once, however often it is asked", () => {
+    const parameters = [tensor("weight", 100)];
+    const optimizer = create(parameters, 16);
+    optimizer.prepare();
+    const need = optimizer.need("weight");
+    optimizer.prepare();
+    expect(optimizer.need("weight")).toEqual(need);
+    expect(optimizer.completedSteps).toBe(0);
+  });
+
+  it("takes an empty tensor", () => {
+    const parameters = [{ name: "empty", shape: [0, 4], values: new Float32Array() }];
+    takeStep(create(parameters, 4), new Map([["empty", new Float32Array()]]), 0.1);
+  });
+
+  describe("refuses", () => {
+    const prepared = () => {
+      const parameters = [tensor("a", 30), tensor("b", 3)];
+      const optimizer = create(parameters, 16);
+      optimizer.prepare();
+      return { parameters, optimizer };
+    };
+
+    it("an unknown name", () => {
+      expect(() => prepared().optimizer.need("c")).toThrow(/"c" is not a parameter/);
+    });
+
+    it("a missing, an unknown and a wrongly sized gradient, before anything is written", () => {
+      const { parameters, optimizer } = prepared();
+      const before = parameters.map(({ values }) => values.slice());
+      const sizeOf = (name: string) => {
+        const need = optimizer.need(name);
+        return need.kind === "entries" ? need.selection.count : name === "a" ? 30 : 3;
+      };
+      const good = new Float32Array(sizeOf("a")).fill(1);
+      const other = new Float32Array(sizeOf("b")).fill(1);
+      expect(() => optimizer.apply(new Map([["a", good]]), 0.1)).toThrow(/gradient of "b" is missing; expected/);
+      const wrong = new Map([
+        ["a", good],
+        ["b", new Float32Array(99)],
+      ]);
+      expect(() => optimizer.apply(wrong, 0.1)).toThrow(/gradient of "b" is 99 values; expected/);
+      const unknown = new Map([
+        ["a", good],
+        ["b", other],
+        ["c", other],
+      ]);
+      expect(() => optimizer.apply(unknown, 0.1)).toThrow(/"c" is not a parameter/);
+      expect(parameters.map(({ values }) => values)).toEqual(before);
+      expect(optimizer.completedSteps).toBe(0);
+    });
+
+    it("a rate below 0 and a step without prepare", () => {
+      const { parameters, optimizer } = prepared();
+      expect(() => optimizer.apply(new Map(), -1)).toThrow(/learningRate is -1/);
+      takeStep(optimizer, gradientsAt(0, parameters), 0.1);
+      expect(() => optimizer.apply(gradientsAt(1, parameters), 0.1)).toThrow(/without prepare/);
+    });
+
+    it("a state of other tensors, sizes or types", () => {
+      const { parameters, optimizer } = prepared();
+      takeStep(optimizer, gradientsAt(0, parameters), 0.1);
+      const { completedSteps, tensors } = optimizer.state();
+      const restoring = (change: (copy: Map<string, Float32Array | Uint8Array>) => void) => {
+        const copy = new Map(tensors) as Map<string, Float32Array | Uint8Array>;
+        change(copy);
+        return () => optimizer.restore({ completedSteps, tensors: copy });
+      };
+      expect(restoring((copy) => copy.delete("b/first_moment"))).toThrow(/"b" does not fit: first_moment is missing/);
+      expect(restoring((copy) => copy.set("c/first_moment", new Float32Array(1)))).toThrow(/"c\/first_moment"/);
+      expect(restoring((copy) => copy.set("a/third_moment", new Float32Array(1)))).toThrow(/third_moment was found/);
+      expect(restoring((copy) => copy.set("a/first_moment", new Float32Array(77)))).toThrow(/Float32Array of 77/);
+      expect(restoring((copy) => copy.set("a/second_moment", new Uint8Array(30)))).toThrow(/Uint8Array of 30/);
+      expect(() => optimizer.restore({ completedSteps: -1, tensors })).toThrow(/completedSteps is -1/);
+    });
+
+    it("parameters with one name, or values that do not fit their shape", () => {
+      expect(() => create([tensor("a", 1), tensor("a", 2)], 4)).toThrow(/two tensors named "a"/);
+      expect(() => create([{ ...tensor("a", 6), shape: [2, 4] }], 4)).toThrow(/6 values; expected 8/);
+      expect(() => create([{ name: "a", shape: [1], values: [1] as unknown as Float32Array }], 4)).toThrow(TypeError);
+    });
+  });
+});
+
+describe("takeStep", () => {
+  it("gives a selection what gathering would", () => {
+    const parameters = [tensor("weight", 100)];
+    const optimizer = createNanoAdam({ parameters, density: 0.1, maskInterval: 1, totalSteps: 1 });
+    const [weight] = parameters as [Parameter];
+    const selection = selectSmallest(weight.values, { density: 0.1 });
+    optimizer.prepare();
+    expect(optimizer.need("weight")).toEqual({ kind: "entries", selection });
+  });
+});

@@ -1,0 +1,207 @@
+/**
+ * Which entries move: in every chunk of a flattened tensor, those of smallest magnitude (METHOD 2; "Pay Attention to Small
+ * Weights", Algorithm 1, bottom-k).
+ *
+ * The bits of a finite float32, its sign aside, order as its magnitude does. So the bottom-k of a chunk needs no sort: a
+ * histogram of the 11 high bits tells in which bin the k-th smallest lies (one pass over the chunk); a second pass keeps
+ * the offsets of that bin and the bins below it, about k of them; and two more histograms, of 10 bits each, over what was
+ * kept settle the bin. Ties go to the lower index, and -0 ties with 0. NaN and the infinities would order as the largest
+ * magnitudes; they are refused instead, since a weight that is not finite is a run that has already failed.
+ */
+
+import { checkCount, checkDensity } from "./check.js";
+import type { Selection } from "./contract.js";
+
+export const defaultChunkSize = 32_768;
+export const largestChunkSize = 65_536;
+
+export interface SelectionOptions {
+  /** Share of each chunk to select: above 0, at most 1. At least one entry of a chunk is always selected. */
+  readonly density: number;
+  /** Entries per chunk, 32,768 unless told. */
+  readonly chunkSize?: number | undefined;
+  /** What errors call the tensor. */
+  readonly name?: string | undefined;
+}
+
+const magnitudeMask = 0x7fffffff;
+const highShift = 20;
+const middleShift = 10;
+const tenBits = 0x3ff;
+/** The first bin of the high bits that holds infinities and NaN. */
+const firstNonFiniteBin = 0x7f800000 >>> highShift;
+
+// Working space, shared by all calls: a selection is made in one go, so no two calls are ever under way at once.
+const histogram = new Uint32Array(2048);
+let kept = new Uint16Array(0);
+
+/** @returns how many entries of a chunk of `length` entries are selected: `max(1, ceil(density * length - 1e-9))`. */
+export function selectedCount(length: number, density: number): number {
+  return Math.min(length, Math.max(1, Math.ceil(density * length - 1e-9)));
+}
+
+/**
+ * Where each chunk's offsets start in a selection.
+ *
+ * @param length entries of the tensor
+ * @returns one number per chunk and a last one, the count of selected entries: {@link Selection.starts}.
+ */
+export function selectionStarts(length: number, density: number, chunkSize: number): Uint32Array {
+  const chunks = Math.ceil(length / chunkSize);
+  const starts = new Uint32Array(chunks + 1);
+  let start = 0;
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    start += selectedCount(Math.min(chunkSize, length - chunk * chunkSize), density);
+    starts[chunk + 1] = start;
+  }
+  return starts;
+}
+
+/** @returns the float32 bits of `values`, on the same memory. */
+export function bitsOf(values: Float32Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length);
+}
+
+/**
+ * Empties `histogram` into a search: the bin that holds the `rank`-th smallest key (from 1), and how many keys lie below it.
+ */
+function findBin(bins: number, rank: number): { readonly bin: number; readonly below: number } {
+  let below = 0;
+  for (let bin = 0; bin < bins; bin++) {
+    const inBin = histogram[bin] as number;
+    if (below + inBin >= rank) return { bin, below };
+    below += inBin;
+  }
+  throw new RangeError(`rank ${rank} is beyond the ${below} keys counted`);
+}
+
+/**
+ * Writes the ascending offsets of the `count` entries of smallest magnitude of one chunk to `offsets[position ..]`.
+ *
+ * @param bits the tensor's float32 bits ({@link bitsOf})
+ * @param chunkStart the chunk's first entry; the chunk has `chunkLength` entries, at most 65,536
+ * @param name what an error calls the tensor
+ * @throws RangeError where the chunk has an entry that is NaN or infinite; nothing is written then.
+ */
+export function selectSmallestOfChunk(
+  bits: Uint32Array,
+  chunkStart: number,
+  chunkLength: number,
+  count: number,
+  offsets: Uint16Array,
+  position: number,
+  name: string,
+): void {
+  histogram.fill(0);
+  const chunkEnd = chunkStart + chunkLength;
+  for (let entry = chunkStart; entry < chunkEnd; entry++) {
+    const bin = ((bits[entry] as number) & magnitudeMask) >>> highShift;
+    histogram[bin] = (histogram[bin] as number) + 1;
+  }
+  for (let bin = firstNonFiniteBin; bin < histogram.length; bin++) {
+    if (histogram[bin] !== 0) throw nonFiniteEntry(bits, chunkStart, chunkEnd, name);
+  }
+  const { bin: highBin, below } = findBin(histogram.length, count);
+
+  // Keep, in order, what lies in the bin of the threshold or below it.
+  if (kept.length < chunkLength) kept = new Uint16Array(chunkLength);
+  const keptOffsets = kept;
+  const keptLimit = (highBin + 1) * 2 ** highShift;
+  let keptCount = 0;
+  for (let offset = 0; offset < chunkLength; offset++) {
+    if (((bits[chunkStart + offset] as number) & magnitudeMask) < keptLimit) keptOffsets[keptCount++] = offset;
+  }
+  if (keptCount === count) {
+    for (let index = 0; index < count; index++) offsets[position + index] = keptOffsets[index] as number;
+    return;
+  }
+
+  // The threshold's middle ten bits, then its lowest ten.
+  histogram.fill(0, 0, tenBits + 1);
+  for (let index = 0; index < keptCount; index++) {
+    const key = (bits[chunkStart + (keptOffsets[index] as number)] as number) & magnitudeMask;
+    if (key >>> highShift !== highBin) continue;
+    const bin = (key >>> middleShift) & tenBits;
+    histogram[bin] = (histogram[bin] as number) + 1;
+  }
+  const middle = findBin(tenBits + 1, count - below);
+  const prefix = (highBin << middleShift) | middle.bin;
+  histogram.fill(0, 0, tenBits + 1);
+  for (let index = 0; index < keptCount; index++) {
+    const key = (bits[chunkStart + (keptOffsets[index] as number)] as number) & magnitudeMask;
+    if (key >>> middleShift !== prefix) continue;
+    const bin = key & tenBits;
+    histogram[bin] = (histogram[bin] as number) + 1;
+  }
+  const low = findBin(tenBits + 1, count - below - middle.below);
+  const threshold = prefix * 2 ** middleShift + low.bin;
+
+  // Everything below the threshold, and of its ties as many as there is room for, lower indices first.
+  let tiesLeft = count - below - middle.below - low.below;
+  let written = position;
+  for (let index = 0; index < keptCount; index++) {
+    const offset = keptOffsets[index] as number;
+    const key = (bits[chunkStart + offset] as number) & magnitudeMask;
+    if (key < threshold) offsets[written++] = offset;
+    else if (key === threshold && tiesLeft > 0) {
+      tiesLeft--;
+      offsets[written++] = offset;
+    }
+  }
+}
+
+function nonFiniteEntry(bits: Uint32Array, chunkStart: number, chunkEnd: number, name: string): RangeError {
+  const values = new Float32Array(bits.buffer, bits.byteOffset, bits.length);
+  let entry = chunkStart;
+  while (entry < chunkEnd && Number.isFinite(values[entry])) entry++;
+  return new RangeError(`entry ${entry} of "${name}" is ${values[entry]}; expected finite values to select from`);
+}
+
+/**
+ * Selects the entries of smallest magnitude in every chunk of a flattened tensor.
+ *
+ * @param values the tensor's entries in row-major order
+ * @param previous a selection whose buffers may be overwritten; they are where the new one has the same size
+ * @returns a selection of `max(1, ceil(density * length - 1e-9))` entries per chunk
+ * @throws TypeError or RangeError for a density or chunk size out of range, RangeError for a NaN or infinite entry.
+ */
+export function selectSmallest(values: Float32Array, options: SelectionOptions, previous?: Selection): Selection {
+  const density = checkDensity("density", options.density);
+  const chunkSize = checkChunkSize(options.chunkSize ?? defaultChunkSize);
+  const starts = selectionStarts(values.length, density, chunkSize);
+  const count = starts[starts.length - 1] as number;
+  const offsets = previous?.offsets.length === count ? previous.offsets : new Uint16Array(count);
+  const bits = bitsOf(values);
+  for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
+    const chunkStart = chunk * chunkSize;
+    const start = starts[chunk] as number;
+    const chunkCount = (starts[chunk + 1] as number) - start;
+    const chunkLength = Math.min(chunkSize, values.length - chunkStart);
+    selectSmallestOfChunk(bits, chunkStart, chunkLength, chunkCount, offsets, start, options.name ?? "values");
+  }
+  return { length: values.length, chunkSize, count, starts, offsets };
+}
+
+/** @throws TypeError or RangeError unless `chunkSize` is a whole number from 1 to 65,536. */
+export function checkChunkSize(chunkSize: number): number {
+  checkCount("chunkSize", chunkSize, 1);
+  if (chunkSize > largestChunkSize) {
+    throw new RangeError(
+      `chunkSize is ${chunkSize}; expected at most ${largestChunkSize}, so that offsets fit 16 bits`,
+    );
+  }
+  return chunkSize;
+}
+
+/** @returns the ascending flat indices of a selection's entries, one per selected entry. */
+export function selectionIndices(selection: Selection): Uint32Array {
+  const { starts, offsets, chunkSize, count } = selection;
+  const indices = new Uint32Array(count);
+  for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
+    const end = starts[chunk + 1] as number;
+    for (let position = starts[chunk] as number; position < end; position++) {
+      indices[position] = chunk * chunkSize + (offsets[position] as number);
+    }
+  }
+  return indices;
+}
