@@ -32,7 +32,7 @@ interface Hyperparameters {
 }
 
 function createFor(fixture: Fixture, parameters: readonly Parameter[]): Optimizer {
-  const settings = fixture.metadata["hyperparameters"] as Hyperparameters;
+  const settings = fixture.metadata.hyperparameters as Hyperparameters;
   const adam = { parameters, betas: settings.betas, epsilon: settings.eps, weightDecay: settings.weight_decay };
   if (fixture.name === "optimizer_adamw") return createAdamW(adam);
   return createNanoAdam({
@@ -68,9 +68,9 @@ describe.skipIf(files.length === 0)("reference runs", () => {
     }));
     const valuesOf = new Map(parameters.map((parameter) => [parameter.name, parameter.values]));
     const optimizer = createFor(fixture, parameters);
-    const { lr } = fixture.metadata["hyperparameters"] as Hyperparameters;
+    const { lr } = fixture.metadata.hyperparameters as Hyperparameters;
     let comparedTensors = 0;
-    for (let step = 0; step < Number(fixture.metadata["steps"]); step++) {
+    for (let step = 0; step < Number(fixture.metadata.steps); step++) {
       optimizer.prepare();
       for (const { name, values } of tensorsUnder(fixture, `indices${step}`)) {
         const need = optimizer.need(name);

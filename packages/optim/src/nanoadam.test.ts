@@ -114,7 +114,14 @@ describe("dense tensors", () => {
     const reference = createAdamW({ parameters: [twin], weightDecay: 0 });
     for (let step = 0; step < 7; step++) {
       const gradient = Float32Array.of(Math.sin(step), 1, -step);
-      takeStep(optimizer, new Map([["norm", gradient], ["w", new Float32Array(2)]]), 0.1); // biome-ignore format: a pair
+      takeStep(
+        optimizer,
+        new Map([
+          ["norm", gradient],
+          ["w", new Float32Array(2)],
+        ]),
+        0.1,
+      ); //
       takeStep(reference, new Map([["norm", gradient]]), 0.1);
     }
     expect(optimizer.need("norm")).toEqual({ kind: "whole" });
@@ -166,8 +173,8 @@ describe("long runs", () => {
   it("go on past the oldest age that 16 bits hold, through a restore", () => {
     const weight = tensor("w", [0.1, 5]);
     const optimizer = create([weight], { maskInterval: 1000 });
-    const { tensors } = (optimizer.prepare(), optimizer.state());
-    const aged = new Map([...tensors, ["w/ages", Uint16Array.of(65_535)] as const]);
+    optimizer.prepare();
+    const aged = new Map([...optimizer.state().tensors, ["w/ages", Uint16Array.of(65_535)] as const]);
     optimizer.restore({ completedSteps: 200_000, tensors: aged });
     takeStep(optimizer, new Map([["w", Float32Array.of(1, 0)]]), 0.01);
     // Factors of 1, so the step is that of Algorithm 1 as printed.

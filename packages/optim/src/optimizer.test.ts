@@ -66,7 +66,6 @@ describe.each(optimizers)("%s", (_, create) => {
     const moving =
       need.kind === "entries" ? selectionIndices(need.selection) : weight.values.map((_value, entry) => entry);
     expect(Math.max(...moving.map(distance))).toBeLessThan(1e-3);
-    console.log(loss() / before);
     expect(loss()).toBeLessThan(before);
   });
 
