@@ -63,7 +63,7 @@ export function bitsOf(values: Float32Array): Uint32Array {
 }
 
 /**
- * Empties `histogram` into a search: the bin that holds the `rank`-th smallest key (from 1), and how many keys lie below it.
+ * Searches `histogram`: the bin that holds the `rank`-th smallest key (from 1), and how many keys lie below it.
  */
 function findBin(bins: number, rank: number): { readonly bin: number; readonly below: number } {
   let below = 0;
