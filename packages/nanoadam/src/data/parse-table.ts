@@ -17,7 +17,7 @@ export interface Table {
 }
 
 export interface TableOptions {
-  /** Column separator of .csv (comma if not given) and .tsv (tab) files; the two characters \\t mean a tab. */
+  /** Column separator of .csv (comma if not given) and .tsv (tab) files; a backslash and a t mean a tab, as shells pass it. */
   readonly delimiter?: string;
 }
 
