@@ -18,6 +18,8 @@ export interface StepOptions {
   /** Largest l2 norm of the gradients of what is trained; longer ones are shortened to it. */
   readonly clip?: number | undefined;
   readonly dropoutKey: DropoutKey;
+  /** Called when the gradients are known to be finite, just before the weights move. */
+  readonly beforeUpdate?: () => void;
 }
 
 export interface StepResult {
@@ -61,6 +63,7 @@ export async function trainStep(
     );
   }
   if (clip !== undefined && gradientNorm > clip) accumulator.scale(clip / gradientNorm);
+  options.beforeUpdate?.();
   optimizer.apply(accumulator.sums(), learningRate);
   return { loss, gradientNorm };
 }

@@ -1,0 +1,34 @@
+import { Command } from "commander";
+import { finetune } from "../train/finetune.js";
+import { type FinetuneInput, finetuneSchema } from "../train/options.js";
+import { addFlags } from "./flags.js";
+import { formatCount, formatEvaluation, formatSeconds, formatShare, progressWatcher } from "./progress.js";
+
+const example = `
+Example:
+  $ nanoadam finetune --model bert-base --train reviews.tsv --text sentence --label label --output reviews-model`;
+
+/** `nanoadam finetune`: from a checkpoint and labelled text to a fine-tuned checkpoint. */
+export function finetuneCommand(): Command {
+  const command = new Command("finetune").description("Fine-tune a checkpoint on labelled text.");
+  return addFlags(command, finetuneSchema)
+    .option("--quiet", "print nothing but errors")
+    .option("--json", "print the run's summary as JSON, and nothing else")
+    .addHelpText("after", example)
+    .action(async ({ quiet, json, ...options }: FinetuneInput & { quiet?: boolean; json?: boolean }) => {
+      const isSilent = quiet === true || json === true;
+      const summary = await finetune(options, isSilent ? {} : progressWatcher({ stream: process.stderr }));
+      if (json === true) process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+      if (isSilent) return;
+      const { parameters, evaluation } = summary;
+      process.stdout.write(
+        [
+          `final: ${formatEvaluation(evaluation.final)}`,
+          `changed ${formatCount(parameters.everChanged.count)} of ${formatCount(parameters.total)} weights (${formatShare(parameters.everChanged.share)}), optimizer state ${formatCount(summary.optimizerStateBytes)} bytes`,
+          `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step`,
+          `written to ${options.output}`,
+          "",
+        ].join("\n"),
+      );
+    });
+}

@@ -1,0 +1,93 @@
+/** What a person sees of a run: one line that is rewritten on a terminal, plain lines now and then elsewhere. */
+import type { Evaluation } from "../train/evaluate.js";
+import type { Plan } from "../train/finetune.js";
+import type { EvaluationRecord, RunStart, RunWatcher, StepRecord } from "../train/records.js";
+
+const plainLines = 20;
+
+export interface ProgressOptions {
+  readonly stream: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+  /** The task's metric to show, told by the run's start. */
+  readonly label?: string;
+}
+
+/** "accuracy 0.812  f1 0.803  loss 0.431". */
+export function formatEvaluation({ loss, ...metrics }: Evaluation): string {
+  const parts = Object.entries(metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+  return [...parts, `loss ${loss.toFixed(4)}`].join("  ");
+}
+
+/** "2m 05s". */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole}s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}m ${String(whole % 60).padStart(2, "0")}s`;
+  return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, "0")}m`;
+}
+
+/** "1,234,567". */
+export function formatCount(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** "12.3 %". */
+export function formatShare(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/** Names of tensors, the first few in full. */
+function formatNames(names: readonly string[]): string {
+  const shown = names.slice(0, 6).join(", ");
+  return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
+}
+
+export function progressWatcher({ stream, label }: ProgressOptions): Required<RunWatcher> {
+  const onTerminal = stream.isTTY === true;
+  let lastEvaluation = "";
+  let started = 0;
+  let steps = 0;
+  const line = (text: string) => {
+    if (onTerminal) stream.write("\r\u001b[K");
+    stream.write(`${label === undefined ? "" : `${label}: `}${text}\n`);
+  };
+  return {
+    onStart({ run, plan, learningRate, counts }: RunStart) {
+      started = performance.now();
+      const { pretrained, checkpoint } = run;
+      line(`${pretrained.model.architecture} from ${checkpoint.folder}, ${formatCount(counts.total)} parameters`);
+      if (pretrained.initialised.length > 0) line(`freshly initialised: ${formatNames(pretrained.initialised)}`);
+      if (pretrained.unused.length > 0) line(`not used: ${formatNames(pretrained.unused)}`);
+      line(
+        `${formatCount(run.train.length)} training and ${formatCount(run.evaluation.length)} evaluation examples of at most ${run.maxLength} tokens${run.truncated > 0 ? ` (${formatCount(run.truncated)} were cut)` : ""}`,
+      );
+      line(
+        `${formatCount(plan.totalSteps)} steps, learning rate ${learningRate}; updates ${formatCount(counts.selected.count)} selected entries (${formatShare(counts.selected.share)}) and ${formatCount(counts.dense.count)} of whole tensors`,
+      );
+    },
+    onStep(record: StepRecord, plan: Plan) {
+      steps++;
+      const every = Math.max(1, Math.ceil(plan.totalSteps / plainLines));
+      const isShown = onTerminal || record.step % every === 0 || record.step === plan.totalSteps;
+      if (!isShown) return;
+      const left = ((performance.now() - started) / 1000 / steps) * (plan.totalSteps - record.step);
+      const text = [
+        `step ${record.step}/${plan.totalSteps}`,
+        `epoch ${record.epoch.toFixed(2)}`,
+        `loss ${record.loss.toFixed(4)}`,
+        ...(lastEvaluation === "" ? [] : [lastEvaluation]),
+        ...(record.density === undefined ? [] : [`density ${formatShare(record.density)}`]),
+        `rate ${record.learningRate.toExponential(2)}`,
+        `${formatCount(Math.round(record.tokensPerSecond))} tokens/s`,
+        `${formatSeconds(left)} left`,
+      ].join("  ");
+      if (onTerminal) stream.write(`\r\u001b[K${text.slice(0, (stream.columns ?? 120) - 1)}`);
+      else line(text);
+    },
+    onEvaluation({ step, eval: evaluation }: EvaluationRecord) {
+      const [metric] = Object.entries(evaluation).filter(([name]) => name !== "loss");
+      lastEvaluation = metric === undefined ? "" : `${metric[0]} ${metric[1].toFixed(4)}`;
+      line(`${step === 0 ? "before" : `after step ${step}`}: ${formatEvaluation(evaluation)}`);
+    },
+  };
+}

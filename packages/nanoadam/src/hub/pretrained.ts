@@ -1,0 +1,89 @@
+/**
+ * From a checkpoint folder to a model with weights. A checkpoint made for another head (masked-LM, none) gives its
+ * encoder; what it lacks is freshly initialised, what is not needed is left, and both are told.
+ */
+import { fillNormal, sizeOf } from "@nanoadam/engine";
+import { InputError } from "../errors.js";
+import { defineModel } from "../models/architectures.js";
+import type { Head, Model, ParameterSpecification } from "../models/model.js";
+import type { Checkpoint } from "./checkpoint.js";
+import type { SafetensorsDtype } from "./safetensors.js";
+
+export interface Pretrained {
+  readonly model: Model;
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  /** For each parameter, the checkpoint's tensor that it came from, and how that is stored. */
+  readonly sources: ReadonlyMap<string, { readonly name: string; readonly dtype: SafetensorsDtype }>;
+  /** Parameters that the checkpoint lacks, freshly initialised. */
+  readonly initialised: readonly string[];
+  /** Tensors of the checkpoint that the model does not use. */
+  readonly unused: readonly string[];
+}
+
+const initialisationSites = 1_000_000;
+
+/**
+ * Reads the weights of the model that a checkpoint's config describes, with the given head.
+ * @throws InputError for a tensor of the wrong shape or dtype, non-finite weights, or a folder that is no such model.
+ */
+export async function loadPretrained(checkpoint: Checkpoint, head: Head, seed: number): Promise<Pretrained> {
+  const model = defineModel(checkpoint.config, head);
+  const weights = new Map<string, Float32Array>();
+  const sources = new Map<string, { name: string; dtype: SafetensorsDtype }>();
+  const initialised: string[] = [];
+  for (const parameter of model.parameters) {
+    const entry = sourceOf(checkpoint, model, parameter);
+    if (entry === undefined) {
+      initialised.push(parameter.name);
+      weights.set(parameter.name, initialValues(model, parameter, seed));
+    } else {
+      sources.set(parameter.name, { name: entry.name, dtype: entry.dtype });
+      weights.set(parameter.name, await checkpoint.readFloat32(entry.name, new Float32Array(sizeOf(parameter.shape))));
+    }
+  }
+  if (sources.size === 0) {
+    throw new InputError(
+      `${checkpoint.folder}: no tensor fits a ${model.architecture}; it has for instance "${[...checkpoint.entries.keys()][0] ?? "none"}"`,
+    );
+  }
+  const used = new Set([...sources.values()].map(({ name }) => name));
+  const ignored = new Set(model.tiedNames);
+  const unused = [...checkpoint.entries.keys()].filter((name) => !used.has(name) && !ignored.has(name));
+  return { model, weights, sources, initialised, unused };
+}
+
+/** The checkpoint's tensor for a parameter; a head of another size counts as missing. */
+function sourceOf(checkpoint: Checkpoint, model: Model, parameter: ParameterSpecification) {
+  for (const name of namesInCheckpoints(parameter.name, model.basePrefix)) {
+    const entry = checkpoint.entries.get(name);
+    if (entry === undefined) continue;
+    const fits =
+      entry.shape.length === parameter.shape.length && entry.shape.every((side, i) => side === parameter.shape[i]);
+    if (fits) return entry;
+    if (parameter.role === "head") return undefined;
+    throw new InputError(
+      `${entry.file}: tensor "${name}" has shape [${entry.shape.join(", ")}], expected [${parameter.shape.join(", ")}] by config.json`,
+    );
+  }
+  return undefined;
+}
+
+/** A parameter's name, then those that base-model checkpoints and old TensorFlow conversions give it. */
+function namesInCheckpoints(name: string, basePrefix: string): string[] {
+  const names = [name];
+  if (name.startsWith(`${basePrefix}.`)) names.push(name.slice(basePrefix.length + 1));
+  const old = names.map((known) =>
+    known.replace(/LayerNorm\.weight$/, "LayerNorm.gamma").replace(/LayerNorm\.bias$/, "LayerNorm.beta"),
+  );
+  return [...names, ...old];
+}
+
+/** The values that a parameter starts from when no checkpoint has it: a function of the seed and its place alone. */
+export function initialValues(model: Model, parameter: ParameterSpecification, seed: number): Float32Array {
+  const { initialisation, shape } = parameter;
+  const values = new Float32Array(sizeOf(shape));
+  if (initialisation.kind === "constant") return values.fill(initialisation.value);
+  const site = initialisationSites + model.parameters.indexOf(parameter);
+  fillNormal(values, initialisation.standardDeviation, { seed, step: 0, site });
+  return values;
+}

@@ -1,0 +1,230 @@
+/**
+ * Fine-tuning from a checkpoint folder to a checkpoint folder. The function reads from top to bottom as what happens:
+ * prepare, evaluate, step after step with evaluations between, evaluate, save.
+ */
+import { availableParallelism } from "node:os";
+import { Arena } from "@nanoadam/engine";
+import { cpuRuntime } from "@nanoadam/engine/node";
+import { learningRateAt, type Optimizer, warmupSteps } from "@nanoadam/optim";
+import { planBatches } from "../data/batches.js";
+import { OutputFolder } from "../hub/output-folder.js";
+import { evaluateModel } from "./evaluate.js";
+import { acceptedStructures, GradientAccumulator } from "./gradients.js";
+import { createOptimizer, defaultLearningRate } from "./optimizer.js";
+import { type FinetuneInput, type FinetuneOptions, finetuneSchema } from "./options.js";
+import { parseOptions } from "./parse-options.js";
+import { type PreparedRun, prepareRun } from "./prepare.js";
+import { Programs } from "./programs.js";
+import { MetricsLog, type RunWatcher, type StepRecord } from "./records.js";
+import { roundToStorage, saveModel } from "./save.js";
+import { DivergenceError, type MicroBatch, trainStep } from "./step.js";
+import { countParameters, type RunSummary, summarise } from "./summary.js";
+import { UndoBuffer } from "./undo.js";
+
+const defaultEpochs = 3;
+/** Evaluations use these masks whatever the run's seed, so that their losses compare. */
+const evaluationSeed = 0;
+
+/** How many steps a run has, and after how many of them things happen. */
+export interface Plan {
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+  readonly evaluateEvery: number;
+  readonly logEvery: number;
+}
+
+/**
+ * Fine-tunes a model and writes it to `options.output`.
+ * @throws InputError for anything wrong with options, model or data, before anything is written.
+ * @throws DivergenceError when loss or gradients stop being finite; the last good weights are saved all the same.
+ */
+export async function finetune(input: FinetuneInput, watcher: RunWatcher = {}): Promise<RunSummary> {
+  const options = parseOptions(finetuneSchema, input);
+  const started = performance.now();
+  const run = await prepareRun(options);
+  let output: OutputFolder | undefined;
+  try {
+    output = await OutputFolder.create(options.output, { overwrite: options.overwrite });
+    const log = await MetricsLog.open(output.path("metrics.jsonl"));
+    const summary = await train(options, run, log, watcher, output, started).finally(() => log.close());
+    return summary;
+  } finally {
+    await output?.discard();
+    await run.checkpoint.close();
+  }
+}
+
+async function train(
+  options: FinetuneOptions,
+  run: PreparedRun,
+  log: MetricsLog,
+  watcher: RunWatcher,
+  output: OutputFolder,
+  started: number,
+): Promise<RunSummary> {
+  const { pretrained, task } = run;
+  const { model, weights } = pretrained;
+  const plan = planRun(options, run.train.length);
+  const learningRate = options.learningRate ?? defaultLearningRate(options.optimizer);
+  const optimizer = createOptimizer(options, pretrained, plan);
+  optimizer.prepare();
+
+  const shared = {
+    model,
+    objective: task.objective,
+    weights,
+    runtime: cpuRuntime({ threads: options.threads ?? availableParallelism() }),
+    arena: new Arena(),
+  };
+  const evaluationPrograms = new Programs(shared);
+  const trainingPrograms = new Programs({
+    ...shared,
+    training: { dropout: options.dropout, structures: (name) => acceptedStructures(optimizer.need(name)) },
+  });
+  const evaluate = () =>
+    evaluateModel({
+      model,
+      task,
+      examples: run.evaluation,
+      batchSize: options.batchSize,
+      programs: evaluationPrograms,
+      seed: evaluationSeed,
+    });
+
+  watcher.onStart?.({ run, plan, learningRate, counts: countParameters(pretrained, optimizer) });
+  const before = await evaluate();
+  const reportEvaluation = (step: number, evaluation: typeof before) => {
+    const record = { step, epoch: step / plan.stepsPerEpoch, eval: evaluation };
+    log.write(record);
+    watcher.onEvaluation?.(record);
+  };
+  reportEvaluation(0, before);
+
+  const accumulator = new GradientAccumulator(model.parameters);
+  const undo = new UndoBuffer(weights);
+  const stepMilliseconds: number[] = [];
+  let tokens = 0;
+  let stopped: { readonly step: number; readonly reason: string } | undefined;
+  const steps = stepBatches(options, run, plan, trainingPrograms, (count) => {
+    tokens += count;
+  });
+  let lastEvaluation = before;
+  for (let step = 0; step < plan.totalSteps; step++) {
+    const stepStarted = performance.now();
+    tokens = 0;
+    const rate = learningRateAt(step, {
+      schedule: options.schedule,
+      learningRate,
+      totalSteps: plan.totalSteps,
+      warmupSteps: warmupSteps(options.warmup, plan.totalSteps),
+    });
+    try {
+      const { loss, gradientNorm } = await trainStep(steps(step), {
+        optimizer,
+        accumulator,
+        learningRate: rate,
+        clip: options.clip === 0 ? undefined : options.clip,
+        dropoutKey: { seed: options.seed, step },
+        beforeUpdate: () => undo.keep(optimizer),
+      });
+      const milliseconds = performance.now() - stepStarted;
+      stepMilliseconds.push(milliseconds);
+      const record: StepRecord = {
+        step: step + 1,
+        epoch: (step + 1) / plan.stepsPerEpoch,
+        loss,
+        learningRate: rate,
+        ...densityOf(optimizer),
+        gradientNorm,
+        tokensPerSecond: (tokens / milliseconds) * 1000,
+      };
+      if ((step + 1) % plan.logEvery === 0 || step + 1 === plan.totalSteps) log.write(record);
+      watcher.onStep?.(record, plan);
+    } catch (error) {
+      if (!(error instanceof DivergenceError)) throw error;
+      undo.restore();
+      stopped = { step: step + 1, reason: error.message };
+      break;
+    }
+    if ((step + 1) % plan.evaluateEvery === 0 && step + 1 < plan.totalSteps) {
+      lastEvaluation = await evaluate();
+      reportEvaluation(step + 1, lastEvaluation);
+    }
+  }
+
+  roundToStorage(options.saveDtype, pretrained);
+  const final = await evaluate();
+  reportEvaluation(stopped === undefined ? plan.totalSteps : stopped.step - 1, final);
+  await trainingPrograms.release();
+  await evaluationPrograms.release();
+  const summary = await summarise({
+    options,
+    run,
+    plan,
+    learningRate,
+    optimizer,
+    evaluation: { before, final },
+    wallSeconds: (performance.now() - started) / 1000,
+    stepMilliseconds,
+    stopped,
+  });
+  await saveModel(output, options, run, summary);
+  await log.close();
+  await output.commit();
+  if (stopped !== undefined) {
+    throw new DivergenceError(`${stopped.reason}. The last good weights are in ${options.output}.`);
+  }
+  return summary;
+}
+
+function densityOf(optimizer: Optimizer): { readonly density?: number } {
+  const density = optimizer.density();
+  return density === undefined ? {} : { density };
+}
+
+/** Steps of a run over so many examples (METHOD section 3 for the intervals, which the optimizer derives). */
+export function planRun(options: FinetuneOptions, examples: number): Plan {
+  const batches = Math.ceil(examples / options.batchSize);
+  const stepsPerEpoch = Math.ceil(batches / options.accumulate);
+  const totalSteps = options.steps ?? Math.max(1, Math.round((options.epochs ?? defaultEpochs) * stepsPerEpoch));
+  return {
+    stepsPerEpoch,
+    totalSteps,
+    evaluateEvery: options.evalEvery ?? stepsPerEpoch,
+    logEvery: options.logEvery ?? Math.max(1, Math.round(totalSteps / 100)),
+  };
+}
+
+/** The micro-batches of each step: epochs follow one another, each in an order of its own. */
+function stepBatches(
+  options: FinetuneOptions,
+  { pretrained: { model }, task, train: examples, maxLength }: PreparedRun,
+  plan: Plan,
+  programs: Programs,
+  countTokens: (tokens: number) => void,
+): (step: number) => AsyncIterable<MicroBatch> {
+  const lengths = examples.map(({ ids }) => ids.length);
+  const plansOf = (epoch: number) =>
+    planBatches(lengths, { batchSize: options.batchSize, shuffle: { seed: options.seed, epoch }, maxLength });
+  let epochPlans = plansOf(0);
+  let plannedEpoch = 0;
+  return async function* microBatches(step) {
+    const epoch = Math.floor(step / plan.stepsPerEpoch);
+    if (epoch !== plannedEpoch) {
+      epochPlans = plansOf(epoch);
+      plannedEpoch = epoch;
+    }
+    const first = (step % plan.stepsPerEpoch) * options.accumulate;
+    const chosen = epochPlans.slice(first, first + options.accumulate);
+    const total = chosen.reduce((sum, { indices }) => sum + indices.length, 0);
+    for (const [pass, batchPlan] of chosen.entries()) {
+      const batch = task.batch(examples, batchPlan, { seed: options.seed, step: step * options.accumulate + pass });
+      countTokens(batchPlan.indices.reduce((sum, index) => sum + (lengths[index] ?? 0), 0));
+      yield {
+        program: await programs.of(batch.tokens),
+        tensors: new Map([...model.inputs(batch.tokens), ...batch.targets]),
+        share: batchPlan.indices.length / total,
+      };
+    }
+  };
+}

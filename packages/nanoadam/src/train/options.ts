@@ -1,0 +1,137 @@
+/**
+ * One schema is the library's options, a configuration file's fields and the command line's flags: `maskInterval` is
+ * `--mask-interval`. The descriptions are what `--help` prints.
+ */
+import { z } from "zod";
+
+const count = z.coerce.number().int().min(1);
+const share = z.coerce.number().gt(0).lt(1);
+const columns = z
+  .union([z.string(), z.array(z.string())])
+  .transform((value) => (typeof value === "string" ? value.split(",") : value))
+  .pipe(z.array(z.string().min(1)).min(1).max(2));
+
+/** What a value means, and what it looks like on the command line. */
+type Flag = { readonly hint?: string; readonly description: string };
+
+const flag = (description: string, hint?: string): Flag =>
+  hint === undefined ? { description } : { description, hint };
+
+/** Options that say where a model and its data are, and how the data is read. */
+const dataOptions = {
+  text: columns.meta(flag("column of the text; two columns for pairs of texts", "COL[,COL2]")),
+  label: z.string().min(1).optional().meta(flag("column of the label", "COL")),
+  delimiter: z.string().min(1).optional().meta(flag("what separates fields, when not by the file's ending", "CHAR")),
+  maxLength: count.optional().meta(flag("tokens of a text at most (default: the model's positions, at most 128)", "N")),
+  batchSize: count.default(32).meta(flag("examples that run together", "N")),
+  threads: count.optional().meta(flag("processor threads (default: all cores)", "N")),
+};
+
+export const finetuneSchema = z
+  .object({
+    model: z.string().min(1).meta(flag("checkpoint folder in Hugging Face layout", "DIR")),
+    train: z.string().min(1).meta(flag("training data: .tsv, .csv, .jsonl, .json or .txt", "FILE")),
+    eval: z.string().min(1).optional().meta(flag("evaluation data", "FILE")),
+    evalShare: share
+      .optional()
+      .meta(flag("share of the training data held out when there is no --eval (default: 0.1)", "X")),
+    output: z.string().min(1).meta(flag("folder to write the fine-tuned model to", "DIR")),
+    overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
+    ...dataOptions,
+    task: z.enum(["classification", "regression", "masked-lm"]).default("classification").meta(flag("what is learned")),
+    optimizer: z.enum(["nanoadam", "adamw"]).default("nanoadam").meta(flag("how weights are updated")),
+    learningRate: z.coerce
+      .number()
+      .positive()
+      .optional()
+      .meta(flag("highest learning rate (default: 3e-4 for nanoadam, 5e-5 for adamw)", "X")),
+    epochs: z.coerce.number().positive().optional().meta(flag("passes over the training data (default: 3)", "N")),
+    steps: count.optional().meta(flag("optimizer steps, instead of --epochs", "N")),
+    accumulate: count.default(1).meta(flag("batches whose gradients make one step", "N")),
+    schedule: z
+      .enum(["linear", "cosine", "constant"])
+      .default("linear")
+      .meta(flag("how the learning rate falls after the warm-up")),
+    warmup: z.coerce
+      .number()
+      .min(0)
+      .default(0)
+      .meta(flag("warm-up steps, or their share of all steps if below 1", "X")),
+    weightDecay: z.coerce.number().min(0).default(0).meta(flag("decoupled weight decay", "X")),
+    density: z.coerce.number().gt(0).max(1).default(0.1).meta(flag("share of each tensor that nanoadam updates", "X")),
+    finalDensity: z.coerce
+      .number()
+      .gt(0)
+      .max(1)
+      .optional()
+      .meta(flag("share that it reaches at the end (default: 0.4 times --density)", "X")),
+    maskInterval: count.optional().meta(flag("steps between selections (default: 1/40 of an epoch)", "N")),
+    densityInterval: count.optional().meta(flag("steps between changes of density (default: 1/8 of an epoch)", "N")),
+    stateOnRefresh: z
+      .enum(["carry", "reset"])
+      .default("carry")
+      .meta(flag("moments of entries that stay selected: kept or started anew")),
+    biasCorrection: z
+      .enum(["entry", "global", "none"])
+      .default("entry")
+      .meta(flag("bias correction by an entry's age, by the step, or none")),
+    clip: z.coerce.number().min(0).default(1).meta(flag("largest norm of the gradients; 0 for no clipping", "X")),
+    dropout: z.coerce.number().min(0).lt(1).optional().meta(flag("dropout rate instead of the model's own", "X")),
+    labelSmoothing: z.coerce
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .meta(flag("share of the target spread over all labels", "X")),
+    classWeights: z
+      .enum(["none", "balanced"])
+      .default("none")
+      .meta(flag("weights of the labels in the loss: equal, or inverse to their frequency")),
+    evalEvery: count.optional().meta(flag("steps between evaluations (default: every epoch)", "N")),
+    logEvery: count.optional().meta(flag("steps between lines of metrics.jsonl (default: 1/100 of the run)", "N")),
+    limitTrain: count.optional().meta(flag("use only the first N training rows", "N")),
+    limitEval: count.optional().meta(flag("use only the first N evaluation rows", "N")),
+    saveDtype: z
+      .enum(["keep", "float32", "bfloat16", "float16"])
+      .default("keep")
+      .meta(flag("storage of the written weights: each as it came, or one of these")),
+    seed: z.coerce.number().int().min(0).default(42).meta(flag("seed of everything random", "N")),
+  })
+  .strict()
+  .superRefine((options, context) => {
+    const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+    if (options.epochs !== undefined && options.steps !== undefined) refuse("steps", "cannot go with --epochs");
+    if (options.eval !== undefined && options.evalShare !== undefined) refuse("evalShare", "cannot go with --eval");
+    if (options.task !== "masked-lm" && options.label === undefined) refuse("label", `is needed for ${options.task}`);
+    if (options.task === "masked-lm" && options.text.length > 1) refuse("text", "is one column for masked-lm");
+    if (options.finalDensity !== undefined && options.finalDensity > options.density) {
+      refuse("finalDensity", `is ${options.finalDensity}, expected at most --density ${options.density}`);
+    }
+  });
+
+export const evaluateSchema = z
+  .object({
+    model: z.string().min(1).meta(flag("fine-tuned checkpoint folder", "DIR")),
+    data: z.string().min(1).meta(flag("labelled data: .tsv, .csv, .jsonl, .json or .txt", "FILE")),
+    ...dataOptions,
+    limit: count.optional().meta(flag("use only the first N rows", "N")),
+  })
+  .strict();
+
+export const predictSchema = z
+  .object({
+    model: z.string().min(1).meta(flag("fine-tuned checkpoint folder", "DIR")),
+    data: z.string().min(1).optional().meta(flag("data to label", "FILE")),
+    textPair: z.string().optional().meta(flag("the second text of a pair", '"..."')),
+    ...dataOptions,
+    text: z.string().min(1).meta(flag("the text itself, or with --data its column or columns", '"..."|COL[,COL2]')),
+  })
+  .omit({ label: true })
+  .strict();
+
+export type FinetuneOptions = z.output<typeof finetuneSchema>;
+export type FinetuneInput = z.input<typeof finetuneSchema>;
+export type EvaluateOptions = z.output<typeof evaluateSchema>;
+export type EvaluateInput = z.input<typeof evaluateSchema>;
+export type PredictOptions = z.output<typeof predictSchema>;
+export type PredictInput = z.input<typeof predictSchema>;

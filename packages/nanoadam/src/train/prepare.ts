@@ -1,0 +1,166 @@
+/** Everything a run needs before its first step, checked: model, tokenizer, task, and examples as tokens. */
+import { type Example, labelMapOfTable, readExamples } from "../data/examples.js";
+import type { LabelMap } from "../data/labels.js";
+import { requireColumn, requireField } from "../data/parse-table.js";
+import { splitHeldOut } from "../data/split.js";
+import { readTable, type Table } from "../data/table.js";
+import { loadTokenizer, type TextTokenizer } from "../data/tokenizer.js";
+import { InputError } from "../errors.js";
+import { type Checkpoint, openCheckpoint } from "../hub/checkpoint.js";
+import { loadPretrained, type Pretrained } from "../hub/pretrained.js";
+import type { Model } from "../models/model.js";
+import {
+  classificationTask,
+  type EncodedExample,
+  maskedLmTask,
+  regressionTask,
+  type TextTask,
+} from "../tasks/text-task.js";
+import type { FinetuneOptions } from "./options.js";
+
+export interface PreparedRun {
+  readonly checkpoint: Checkpoint;
+  readonly pretrained: Pretrained;
+  readonly tokenizer: TextTokenizer;
+  readonly task: TextTask;
+  /** Names of the classes, in classification. */
+  readonly labels: LabelMap | undefined;
+  readonly train: readonly EncodedExample[];
+  readonly evaluation: readonly EncodedExample[];
+  readonly maxLength: number;
+  /** Texts that had more than `maxLength` tokens and were cut. */
+  readonly truncated: number;
+}
+
+const defaultMaximumLength = 128;
+const defaultEvaluationShare = 0.1;
+
+/** @throws InputError for whatever is wrong with the model, the data or their fit. */
+export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun> {
+  const checkpoint = await openCheckpoint(options.model);
+  try {
+    const tokenizer = await loadTokenizer(options.model);
+    const { train: trainTexts, evaluation: evaluationTexts, labels } = await readTexts(options);
+    const task = textTask(options, tokenizer, labels, trainTexts);
+    const pretrained = await loadPretrained(checkpoint, task.head, options.seed);
+    requireTokenizerFits(tokenizer, pretrained.model, options.model);
+    const maxLength = maximumLength(options.maxLength, pretrained.model, tokenizer);
+    const encoder = textEncoder(tokenizer, maxLength);
+    return {
+      checkpoint,
+      pretrained,
+      tokenizer,
+      task,
+      labels,
+      train: trainTexts.map(encoder.encode),
+      evaluation: evaluationTexts.map(encoder.encode),
+      maxLength,
+      truncated: encoder.truncated(),
+    };
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
+}
+
+interface Texts {
+  readonly train: readonly Example[];
+  readonly evaluation: readonly Example[];
+  readonly labels: LabelMap | undefined;
+}
+
+async function readTexts(options: FinetuneOptions): Promise<Texts> {
+  const tableOptions = options.delimiter === undefined ? {} : { delimiter: options.delimiter };
+  const table = await readTable(options.train, tableOptions);
+  const labels =
+    options.task === "classification" && options.label !== undefined
+      ? labelMapOfTable(table, options.label)
+      : undefined;
+  const read = (from: Table, limit: number | undefined) => examplesOf(from, options, labels, limit);
+  const train = read(table, options.limitTrain);
+  if (options.eval !== undefined) {
+    const evaluation = read(await readTable(options.eval, tableOptions), options.limitEval);
+    return { train, evaluation, labels };
+  }
+  const split = splitHeldOut(train, options.evalShare ?? defaultEvaluationShare, options.seed, {
+    stratified: options.task === "classification",
+  });
+  return { train: split.train, evaluation: split.heldOut.slice(0, options.limitEval), labels };
+}
+
+/** The examples of a table for a task; masked-LM takes texts alone. */
+export function examplesOf(
+  table: Table,
+  options: Pick<FinetuneOptions, "task" | "text" | "label">,
+  labels: LabelMap | undefined,
+  limit: number | undefined,
+): Example[] {
+  const { task } = options;
+  const [first = "", second] = options.text;
+  if (task === "masked-lm") {
+    requireColumn(table, first);
+    return table.rows.slice(0, limit).map((row) => ({ line: row.line, text: requireField(table, row, first) }));
+  }
+  return readExamples(table, {
+    textColumns: second === undefined ? [first] : [first, second],
+    labelColumn: options.label,
+    task,
+    labels,
+    limit,
+  });
+}
+
+function textTask(
+  options: FinetuneOptions,
+  tokenizer: TextTokenizer,
+  labels: LabelMap | undefined,
+  train: readonly Example[],
+): TextTask {
+  if (options.task === "masked-lm") return maskedLmTask(tokenizer);
+  if (options.task === "regression" || labels === undefined) return regressionTask(tokenizer);
+  return classificationTask({
+    labels,
+    tokenizer,
+    labelSmoothing: options.labelSmoothing,
+    ...(options.classWeights === "balanced" ? { classWeights: balancedWeights(train, labels.names.length) } : {}),
+  });
+}
+
+/** Weights inverse to a class's frequency, of mean 1 over the examples. */
+function balancedWeights(examples: readonly Example[], classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const { label = 0 } of examples) counts[label] = (counts[label] ?? 0) + 1;
+  return counts.map((count) => (count === 0 ? 0 : examples.length / (classes * count)));
+}
+
+/** @throws InputError when the tokenizer's ids exceed the embedding. */
+export function requireTokenizerFits(tokenizer: TextTokenizer, model: Model, folder: string): void {
+  if (tokenizer.vocabularySize > model.vocabularySize) {
+    throw new InputError(
+      `${folder}: tokenizer.json has ids up to ${tokenizer.vocabularySize - 1}, but the embedding has ${model.vocabularySize} rows (vocab_size in config.json)`,
+    );
+  }
+}
+
+/** @throws InputError for more tokens than the model has positions. */
+export function maximumLength(asked: number | undefined, model: Model, tokenizer: TextTokenizer): number {
+  const most = Math.min(model.maximumLength, tokenizer.maximumLength ?? model.maximumLength);
+  if (asked === undefined) return Math.min(defaultMaximumLength, most);
+  if (asked > model.maximumLength) {
+    throw new InputError(`--max-length is ${asked}, expected at most the model's ${model.maximumLength} positions`);
+  }
+  return asked;
+}
+
+/** Encodes texts to at most `maxLength` tokens and counts those that were cut. */
+export function textEncoder(tokenizer: TextTokenizer, maxLength: number) {
+  let truncated = 0;
+  return {
+    encode: ({ text, textPair, label }: Omit<Example, "line">): EncodedExample => {
+      const encoded = tokenizer.encode(text, textPair, maxLength);
+      if (encoded.wasTruncated) truncated++;
+      return label === undefined ? encoded : { ...encoded, label };
+    },
+    truncated: () => truncated,
+  };
+}

@@ -1,0 +1,34 @@
+import type { BatchShape } from "../models/model.js";
+import { Program, type ProgramOptions } from "./program.js";
+
+/** Shapes kept compiled at a time; the one longest unused makes way. */
+const kept = 24;
+
+/** The programs of a model by batch shape, compiled when a shape first occurs. All share one arena. */
+export class Programs {
+  readonly #options: Omit<ProgramOptions, "shape">;
+  readonly #programs = new Map<string, Program>();
+
+  constructor(options: Omit<ProgramOptions, "shape">) {
+    this.#options = options;
+  }
+
+  async of({ batchSize, length }: BatchShape): Promise<Program> {
+    const key = `${batchSize}x${length}`;
+    const program =
+      this.#programs.get(key) ?? (await Program.compile({ ...this.#options, shape: { batchSize, length } }));
+    this.#programs.delete(key);
+    this.#programs.set(key, program);
+    const [oldest] = this.#programs;
+    if (this.#programs.size > kept && oldest !== undefined) {
+      this.#programs.delete(oldest[0]);
+      await oldest[1].release();
+    }
+    return program;
+  }
+
+  async release(): Promise<void> {
+    for (const program of this.#programs.values()) await program.release();
+    this.#programs.clear();
+  }
+}

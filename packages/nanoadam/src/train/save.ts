@@ -1,0 +1,73 @@
+import { copyFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { labelMapToConfig } from "../data/labels.js";
+import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "../hub/floats.js";
+import type { OutputFolder } from "../hub/output-folder.js";
+import type { Pretrained } from "../hub/pretrained.js";
+import { writeFileAtomically } from "../hub/write-file.js";
+import { type WritableDtype, writeSafetensors } from "../hub/write-safetensors.js";
+import type { FinetuneOptions } from "./options.js";
+import type { PreparedRun } from "./prepare.js";
+import type { RunSummary } from "./summary.js";
+
+const storedAs = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
+
+/** How a parameter is written: as asked, else as it came; what was freshly initialised as float32. */
+function storageOf(name: string, saveDtype: FinetuneOptions["saveDtype"], { sources }: Pretrained): WritableDtype {
+  if (saveDtype !== "keep") return storedAs[saveDtype];
+  const dtype = sources.get(name)?.dtype;
+  return dtype === "BF16" || dtype === "F16" ? dtype : "F32";
+}
+
+/** Rounds the weights to what will be stored, so that what is evaluated is what is saved. */
+export function roundToStorage(saveDtype: FinetuneOptions["saveDtype"], pretrained: Pretrained): void {
+  for (const [name, values] of pretrained.weights) {
+    const dtype = storageOf(name, saveDtype, pretrained);
+    if (dtype === "F32") continue;
+    const halves = new Uint16Array(values.length);
+    if (dtype === "BF16") {
+      narrowToBfloat16(values, halves);
+      widenBfloat16(halves, values);
+    } else {
+      narrowToFloat16(values, halves);
+      widenFloat16(halves, values);
+    }
+  }
+}
+
+/** Writes a checkpoint folder that any Hugging Face tool loads, with the run's summary. */
+export async function saveModel(
+  output: OutputFolder,
+  options: FinetuneOptions,
+  run: PreparedRun,
+  summary: RunSummary,
+): Promise<void> {
+  const { pretrained, tokenizer } = run;
+  await writeSafetensors(
+    output.path("model.safetensors"),
+    pretrained.model.parameters.map(({ name, shape }) => ({
+      name,
+      shape,
+      dtype: storageOf(name, options.saveDtype, pretrained),
+      values: () => pretrained.weights.get(name) ?? new Float32Array(),
+    })),
+  );
+  await writeFileAtomically(output.path("config.json"), `${JSON.stringify(configOf(options, run), null, 2)}\n`);
+  await writeFileAtomically(output.path("summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  for (const file of tokenizer.files) await copyFile(file, output.path(basename(file)));
+}
+
+function configOf(options: FinetuneOptions, { checkpoint, pretrained, labels }: PreparedRun): Record<string, unknown> {
+  const { task, saveDtype } = options;
+  return {
+    ...checkpoint.config,
+    architectures: [pretrained.model.architecture],
+    ...(task === "classification" ? { problem_type: "single_label_classification" } : {}),
+    ...(task === "regression"
+      ? { problem_type: "regression", id2label: { "0": "LABEL_0" }, label2id: { LABEL_0: 0 } }
+      : {}),
+    ...(labels === undefined ? {} : labelMapToConfig(labels)),
+    ...("num_labels" in checkpoint.config && task !== "masked-lm" ? { num_labels: labels?.names.length ?? 1 } : {}),
+    ...(saveDtype === "keep" ? {} : { torch_dtype: saveDtype }),
+  };
+}
