@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { InputError } from "../errors.js";
 import { versions } from "../train/summary.js";
+import { demoCommand } from "./demo.js";
 import { evaluateCommand } from "./evaluate.js";
 import { finetuneCommand } from "./finetune.js";
 import { predictCommand } from "./predict.js";
@@ -13,7 +14,7 @@ export async function runCommandLine(arguments_: readonly string[]): Promise<num
     .option("--debug", "show stack traces")
     .exitOverride()
     .configureHelp({ sortSubcommands: false });
-  for (const command of [finetuneCommand(), evaluateCommand(), predictCommand()]) {
+  for (const command of [finetuneCommand(), evaluateCommand(), predictCommand(), demoCommand()]) {
     program.addCommand(command.exitOverride());
   }
   try {

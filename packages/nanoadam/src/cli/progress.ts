@@ -31,6 +31,11 @@ export function formatCount(count: number): string {
   return count.toLocaleString("en-US");
 }
 
+/** "12.3 MB". */
+export function formatBytes(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
 /** "12.3 %". */
 export function formatShare(share: number): string {
   return `${(100 * share).toFixed(1)} %`;

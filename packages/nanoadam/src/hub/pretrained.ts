@@ -23,16 +23,22 @@ export interface Pretrained {
 const initialisationSites = 1_000_000;
 
 /**
- * Reads the weights of the model that a checkpoint's config describes, with the given head.
+ * Reads the weights of the model that a checkpoint's config describes, with the given head; with `fromScratch` all are
+ * freshly initialised.
  * @throws InputError for a tensor of the wrong shape or dtype, non-finite weights, or a folder that is no such model.
  */
-export async function loadPretrained(checkpoint: Checkpoint, head: Head, seed: number): Promise<Pretrained> {
+export async function loadPretrained(
+  checkpoint: Checkpoint,
+  head: Head,
+  seed: number,
+  options: { readonly fromScratch?: boolean } = {},
+): Promise<Pretrained> {
   const model = defineModel(checkpoint.config, head);
   const weights = new Map<string, Float32Array>();
   const sources = new Map<string, { name: string; dtype: SafetensorsDtype }>();
   const initialised: string[] = [];
   for (const parameter of model.parameters) {
-    const entry = sourceOf(checkpoint, model, parameter);
+    const entry = options.fromScratch === true ? undefined : sourceOf(checkpoint, model, parameter);
     if (entry === undefined) {
       initialised.push(parameter.name);
       weights.set(parameter.name, initialValues(model, parameter, seed));
@@ -41,7 +47,7 @@ export async function loadPretrained(checkpoint: Checkpoint, head: Head, seed: n
       weights.set(parameter.name, await checkpoint.readFloat32(entry.name, new Float32Array(sizeOf(parameter.shape))));
     }
   }
-  if (sources.size === 0) {
+  if (sources.size === 0 && options.fromScratch !== true) {
     throw new InputError(
       `${checkpoint.folder}: no tensor fits a ${model.architecture}; it has for instance "${[...checkpoint.entries.keys()][0] ?? "none"}"`,
     );

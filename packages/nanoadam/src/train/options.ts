@@ -95,6 +95,10 @@ export const finetuneSchema = z
       .enum(["keep", "float32", "bfloat16", "float16"])
       .default("keep")
       .meta(flag("storage of the written weights: each as it came, or one of these")),
+    fromScratch: z
+      .boolean()
+      .default(false)
+      .meta(flag("start from random weights, with the checkpoint's configuration and tokenizer only")),
     seed: z.coerce.number().int().min(0).default(42).meta(flag("seed of everything random", "N")),
   })
   .strict()

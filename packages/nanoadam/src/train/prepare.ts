@@ -42,7 +42,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     const tokenizer = await loadTokenizer(options.model);
     const { train: trainTexts, evaluation: evaluationTexts, labels } = await readTexts(options);
     const task = textTask(options, tokenizer, labels, trainTexts);
-    const pretrained = await loadPretrained(checkpoint, task.head, options.seed);
+    const pretrained = await loadPretrained(checkpoint, task.head, options.seed, options);
     requireTokenizerFits(tokenizer, pretrained.model, options.model);
     const maxLength = maximumLength(options.maxLength, pretrained.model, tokenizer);
     const encoder = textEncoder(tokenizer, maxLength);
