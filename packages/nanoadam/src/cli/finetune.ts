@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { finetune } from "../train/finetune.js";
 import { type FinetuneInput, finetuneSchema } from "../train/options.js";
 import { addFlags } from "./flags.js";
+import { interruptSignal } from "./interrupt.js";
 import { formatCount, formatEvaluation, formatSeconds, formatShare, progressWatcher } from "./progress.js";
 
 const example = `
@@ -17,7 +18,9 @@ export function finetuneCommand(): Command {
     .addHelpText("after", example)
     .action(async ({ quiet, json, ...options }: FinetuneInput & { quiet?: boolean; json?: boolean }) => {
       const isSilent = quiet === true || json === true;
-      const summary = await finetune(options, isSilent ? {} : progressWatcher({ stream: process.stderr }));
+      const interrupt = interruptSignal();
+      const watcher = isSilent ? {} : progressWatcher({ stream: process.stderr });
+      const summary = await finetune(options, { ...watcher, signal: interrupt.signal }).finally(interrupt.release);
       if (json === true) process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
       if (isSilent) return;
       const { parameters, evaluation } = summary;

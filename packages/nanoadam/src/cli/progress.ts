@@ -1,6 +1,6 @@
 /** What a person sees of a run: one line that is rewritten on a terminal, plain lines now and then elsewhere. */
 import type { Evaluation } from "../train/evaluate.js";
-import type { Plan } from "../train/finetune.js";
+import type { Plan } from "../train/plan.js";
 import type { EvaluationRecord, RunStart, RunWatcher, StepRecord } from "../train/records.js";
 
 const plainLines = 20;
@@ -47,7 +47,7 @@ function formatNames(names: readonly string[]): string {
   return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
 }
 
-export function progressWatcher({ stream, label }: ProgressOptions): Required<RunWatcher> {
+export function progressWatcher({ stream, label }: ProgressOptions): Required<Omit<RunWatcher, "signal">> {
   const onTerminal = stream.isTTY === true;
   let lastEvaluation = "";
   let started = 0;

@@ -7,12 +7,14 @@ import { Arena } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
 import { learningRateAt, type Optimizer, warmupSteps } from "@nanoadam/optim";
 import { planBatches } from "../data/batches.js";
+import { InputError } from "../errors.js";
 import { OutputFolder } from "../hub/output-folder.js";
 import { evaluateModel } from "./evaluate.js";
 import { acceptedStructures, GradientAccumulator } from "./gradients.js";
 import { createOptimizer, defaultLearningRate } from "./optimizer.js";
 import { type FinetuneInput, type FinetuneOptions, finetuneSchema } from "./options.js";
 import { parseOptions } from "./parse-options.js";
+import { type Plan, planRun } from "./plan.js";
 import { type PreparedRun, prepareRun } from "./prepare.js";
 import { Programs } from "./programs.js";
 import { MetricsLog, type RunWatcher, type StepRecord } from "./records.js";
@@ -21,17 +23,8 @@ import { DivergenceError, type MicroBatch, trainStep } from "./step.js";
 import { countParameters, type RunSummary, summarise } from "./summary.js";
 import { UndoBuffer } from "./undo.js";
 
-const defaultEpochs = 3;
 /** Evaluations use these masks whatever the run's seed, so that their losses compare. */
 const evaluationSeed = 0;
-
-/** How many steps a run has, and after how many of them things happen. */
-export interface Plan {
-  readonly stepsPerEpoch: number;
-  readonly totalSteps: number;
-  readonly evaluateEvery: number;
-  readonly logEvery: number;
-}
 
 /**
  * Fine-tunes a model and writes it to `options.output`.
@@ -110,6 +103,9 @@ async function train(
   });
   let lastEvaluation = before;
   for (let step = 0; step < plan.totalSteps; step++) {
+    if (watcher.signal?.aborted === true) {
+      throw new InputError(`interrupted after ${step} of ${plan.totalSteps} steps; nothing was written`);
+    }
     const stepStarted = performance.now();
     tokens = 0;
     const rate = learningRateAt(step, {
@@ -180,19 +176,6 @@ async function train(
 function densityOf(optimizer: Optimizer): { readonly density?: number } {
   const density = optimizer.density();
   return density === undefined ? {} : { density };
-}
-
-/** Steps of a run over so many examples (METHOD section 3 for the intervals, which the optimizer derives). */
-export function planRun(options: FinetuneOptions, examples: number): Plan {
-  const batches = Math.ceil(examples / options.batchSize);
-  const stepsPerEpoch = Math.ceil(batches / options.accumulate);
-  const totalSteps = options.steps ?? Math.max(1, Math.round((options.epochs ?? defaultEpochs) * stepsPerEpoch));
-  return {
-    stepsPerEpoch,
-    totalSteps,
-    evaluateEvery: options.evalEvery ?? stepsPerEpoch,
-    logEvery: options.logEvery ?? Math.max(1, Math.round(totalSteps / 100)),
-  };
 }
 
 /** The micro-batches of each step: epochs follow one another, each in an order of its own. */

@@ -1,7 +1,7 @@
 import { createAdamW, createNanoAdam, type Optimizer } from "@nanoadam/optim";
 import type { Pretrained } from "../hub/pretrained.js";
-import type { Plan } from "./finetune.js";
 import type { FinetuneOptions } from "./options.js";
+import type { Plan } from "./plan.js";
 
 const defaultLearningRates = { nanoadam: 3e-4, adamw: 5e-5 } as const;
 const defaultFinalShare = 0.4;

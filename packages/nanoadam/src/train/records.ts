@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { Evaluation } from "./evaluate.js";
-import type { Plan } from "./finetune.js";
+import type { Plan } from "./plan.js";
 import type { PreparedRun } from "./prepare.js";
 import type { ParameterCounts } from "./summary.js";
 
@@ -31,8 +31,10 @@ export interface RunStart {
   readonly counts: ParameterCounts;
 }
 
-/** Looks on while a run goes. */
+/** Looks on while a run goes, and may end it. */
 export interface RunWatcher {
+  /** Once aborted, the run ends before its next step, and nothing is written. */
+  readonly signal?: AbortSignal;
   onStart?(start: RunStart): void;
   onStep?(record: StepRecord, plan: Plan): void;
   onEvaluation?(record: EvaluationRecord): void;

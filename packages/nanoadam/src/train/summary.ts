@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import type { Optimizer } from "@nanoadam/optim";
 import { initialValues, type Pretrained } from "../hub/pretrained.js";
 import type { Evaluation } from "./evaluate.js";
-import type { Plan } from "./finetune.js";
 import { intervals } from "./optimizer.js";
 import type { FinetuneOptions } from "./options.js";
+import type { Plan } from "./plan.js";
 import type { PreparedRun } from "./prepare.js";
 
 /** A number of parameters, and its share of all. */

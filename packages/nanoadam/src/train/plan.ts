@@ -1,0 +1,24 @@
+import type { FinetuneOptions } from "./options.js";
+
+const defaultEpochs = 3;
+
+/** How many steps a run has, and after how many of them things happen. */
+export interface Plan {
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+  readonly evaluateEvery: number;
+  readonly logEvery: number;
+}
+
+/** Steps of a run over so many examples (METHOD section 3 for the intervals, which the optimizer derives). */
+export function planRun(options: FinetuneOptions, examples: number): Plan {
+  const batches = Math.ceil(examples / options.batchSize);
+  const stepsPerEpoch = Math.ceil(batches / options.accumulate);
+  const totalSteps = options.steps ?? Math.max(1, Math.round((options.epochs ?? defaultEpochs) * stepsPerEpoch));
+  return {
+    stepsPerEpoch,
+    totalSteps,
+    evaluateEvery: options.evalEvery ?? stepsPerEpoch,
+    logEvery: options.logEvery ?? Math.max(1, Math.round(totalSteps / 100)),
+  };
+}
