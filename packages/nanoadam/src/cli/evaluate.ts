@@ -3,20 +3,21 @@ import { evaluate } from "../train/apply.js";
 import { type EvaluateInput, evaluateSchema } from "../train/options.js";
 import { addFlags } from "./flags.js";
 import { formatCount, formatEvaluation } from "./progress.js";
+import type { Streams } from "./streams.js";
 
 const example = `
 Example:
   $ nanoadam evaluate --model reviews-model --data test.tsv --text sentence --label label`;
 
 /** `nanoadam evaluate`: loss and metrics of a fine-tuned checkpoint. */
-export function evaluateCommand(): Command {
+export function evaluateCommand(streams: Streams = process): Command {
   const command = new Command("evaluate").description("Measure a fine-tuned checkpoint on labelled text.");
   return addFlags(command, evaluateSchema)
     .option("--json", "print JSON")
     .addHelpText("after", example)
     .action(async ({ json, ...options }: EvaluateInput & { json?: boolean }) => {
       const report = await evaluate(options);
-      process.stdout.write(
+      streams.stdout.write(
         json === true
           ? `${JSON.stringify(report, null, 2)}\n`
           : `${formatCount(report.examples)} examples: ${formatEvaluation(report.evaluation)}\n`,

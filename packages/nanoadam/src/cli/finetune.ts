@@ -4,13 +4,14 @@ import { type FinetuneInput, finetuneSchema } from "../train/options.js";
 import { addFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import { formatCount, formatEvaluation, formatSeconds, formatShare, progressWatcher } from "./progress.js";
+import type { Streams } from "./streams.js";
 
 const example = `
 Example:
   $ nanoadam finetune --model bert-base --train reviews.tsv --text sentence --label label --output reviews-model`;
 
 /** `nanoadam finetune`: from a checkpoint and labelled text to a fine-tuned checkpoint. */
-export function finetuneCommand(): Command {
+export function finetuneCommand(streams: Streams = process): Command {
   const command = new Command("finetune").description("Fine-tune a checkpoint on labelled text.");
   return addFlags(command, finetuneSchema)
     .option("--quiet", "print nothing but errors")
@@ -19,12 +20,12 @@ export function finetuneCommand(): Command {
     .action(async ({ quiet, json, ...options }: FinetuneInput & { quiet?: boolean; json?: boolean }) => {
       const isSilent = quiet === true || json === true;
       const interrupt = interruptSignal();
-      const watcher = isSilent ? {} : progressWatcher({ stream: process.stderr });
+      const watcher = isSilent ? {} : progressWatcher({ stream: streams.stderr });
       const summary = await finetune(options, { ...watcher, signal: interrupt.signal }).finally(interrupt.release);
-      if (json === true) process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+      if (json === true) streams.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
       if (isSilent) return;
       const { parameters, evaluation } = summary;
-      process.stdout.write(
+      streams.stdout.write(
         [
           `final: ${formatEvaluation(evaluation.final)}`,
           `changed ${formatCount(parameters.everChanged.count)} of ${formatCount(parameters.total)} weights (${formatShare(parameters.everChanged.share)}), optimizer state ${formatCount(summary.optimizerStateBytes)} bytes`,

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { type Prediction, predict } from "../train/apply.js";
 import { type PredictInput, predictSchema } from "../train/options.js";
 import { addFlags } from "./flags.js";
+import type { Streams } from "./streams.js";
 
 const example = `
 Examples:
@@ -9,7 +10,7 @@ Examples:
   $ nanoadam predict --model reviews-model --data new.tsv --text sentence --json`;
 
 /** `nanoadam predict`: labels or numbers for texts. */
-export function predictCommand(): Command {
+export function predictCommand(streams: Streams = process): Command {
   const command = new Command("predict").description("Label texts with a fine-tuned checkpoint.");
   return addFlags(command, predictSchema)
     .option("--json", "print one JSON object a line")
@@ -17,7 +18,7 @@ export function predictCommand(): Command {
     .action(async ({ json, ...options }: PredictInput & { json?: boolean }) => {
       const predictions = await predict(options);
       const format = json === true ? (prediction: Prediction) => JSON.stringify(prediction) : formatPrediction;
-      process.stdout.write(predictions.map((prediction) => `${format(prediction)}\n`).join(""));
+      streams.stdout.write(predictions.map((prediction) => `${format(prediction)}\n`).join(""));
     });
 }
 

@@ -1,0 +1,37 @@
+import { Command, CommanderError } from "commander";
+import { InputError } from "../errors.js";
+import { versions } from "../train/summary.js";
+import { demoCommand } from "./demo.js";
+import { evaluateCommand } from "./evaluate.js";
+import { finetuneCommand } from "./finetune.js";
+import { predictCommand } from "./predict.js";
+import type { Streams } from "./streams.js";
+
+/** Runs the command line; the result is the process's exit code. What the user got wrong is one line on stderr. */
+export async function runCommandLine(arguments_: readonly string[], streams: Streams = process): Promise<number> {
+  const output = {
+    writeOut: (text: string) => void streams.stdout.write(text),
+    writeErr: (text: string) => void streams.stderr.write(text),
+  };
+  const program = new Command("nanoadam")
+    .description("Fine-tune pretrained networks by updating only their small weights.")
+    .version(versions().nanoadam ?? "unknown")
+    .option("--debug", "show stack traces")
+    .exitOverride()
+    .configureOutput(output)
+    .configureHelp({ sortSubcommands: false });
+  for (const command of [finetuneCommand(streams), evaluateCommand(streams), predictCommand(streams), demoCommand()]) {
+    program.addCommand(command.exitOverride().configureOutput(output));
+  }
+  try {
+    await program.parseAsync([...arguments_], { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    const isBug = !(error instanceof InputError);
+    const shown =
+      isBug || program.opts().debug === true ? (error instanceof Error ? error.stack : error) : error.message;
+    streams.stderr.write(`nanoadam: ${String(shown)}\n`);
+    return 1;
+  }
+}
