@@ -55,7 +55,7 @@ async function train(
   output: OutputFolder,
   started: number,
 ): Promise<RunSummary> {
-  const { pretrained, task } = run;
+  const { pretrained, task, evaluationTask } = run;
   const { model, weights } = pretrained;
   const plan = planRun(options, run.train.length);
   const learningRate = options.learningRate ?? defaultLearningRate(options.optimizer);
@@ -64,20 +64,20 @@ async function train(
 
   const shared = {
     model,
-    objective: task.objective,
     weights,
     runtime: cpuRuntime({ threads: options.threads ?? availableParallelism() }),
     arena: new Arena(),
   };
-  const evaluationPrograms = new Programs(shared);
+  const evaluationPrograms = new Programs({ ...shared, objective: evaluationTask.objective });
   const trainingPrograms = new Programs({
     ...shared,
+    objective: task.objective,
     training: { dropout: options.dropout, structures: (name) => acceptedStructures(optimizer.need(name)) },
   });
   const evaluate = () =>
     evaluateModel({
       model,
-      task,
+      task: evaluationTask,
       examples: run.evaluation,
       batchSize: options.batchSize,
       programs: evaluationPrograms,
@@ -148,9 +148,22 @@ async function train(
     }
   }
 
-  roundToStorage(options.saveDtype, pretrained);
-  const final = await evaluate();
-  reportEvaluation(stopped === undefined ? plan.totalSteps : stopped.step - 1, final);
+  const evaluateStored = () => {
+    roundToStorage(options.saveDtype, pretrained);
+    return evaluate();
+  };
+  let final = await evaluateStored();
+  if (stopped === undefined && !(Number.isFinite(final.loss) && weightsAreFinite(weights))) {
+    undo.restore();
+    const learningRates = `with learning rate ${learningRate.toPrecision(3)}`;
+    stopped = {
+      step: plan.totalSteps,
+      reason: `the evaluation loss became ${final.loss} at step ${plan.totalSteps} ${learningRates}; a lower --learning-rate usually helps`,
+    };
+    final = await evaluateStored();
+  }
+  // A run that diverged has taken its last step back.
+  reportEvaluation(stopped === undefined ? plan.totalSteps : Math.max(0, optimizer.completedSteps - 1), final);
   await trainingPrograms.release();
   await evaluationPrograms.release();
   const summary = await summarise({
@@ -171,6 +184,10 @@ async function train(
     throw new DivergenceError(`${stopped.reason}. The last good weights are in ${options.output}.`);
   }
   return summary;
+}
+
+function weightsAreFinite(weights: ReadonlyMap<string, Float32Array>): boolean {
+  return [...weights.values()].every((values) => values.every(Number.isFinite));
 }
 
 function densityOf(optimizer: Optimizer): { readonly density?: number } {

@@ -108,6 +108,9 @@ export const finetuneSchema = z
     if (options.eval !== undefined && options.evalShare !== undefined) refuse("evalShare", "cannot go with --eval");
     if (options.task !== "masked-lm" && options.label === undefined) refuse("label", `is needed for ${options.task}`);
     if (options.task === "masked-lm" && options.text.length > 1) refuse("text", "is one column for masked-lm");
+    if (options.warmup > 1 && !Number.isInteger(options.warmup)) {
+      refuse("warmup", `is ${options.warmup}, expected a whole number of steps, or a share of them below 1`);
+    }
     if (options.finalDensity !== undefined && options.finalDensity > options.density) {
       refuse("finalDensity", `is ${options.finalDensity}, expected at most --density ${options.density}`);
     }

@@ -23,6 +23,8 @@ export interface PreparedRun {
   readonly pretrained: Pretrained;
   readonly tokenizer: TextTokenizer;
   readonly task: TextTask;
+  /** The task without label smoothing and class weights, so that evaluations of any run and of its result compare. */
+  readonly evaluationTask: TextTask;
   /** Names of the classes, in classification. */
   readonly labels: LabelMap | undefined;
   readonly train: readonly EncodedExample[];
@@ -42,6 +44,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     const tokenizer = await loadTokenizer(options.model);
     const { train: trainTexts, evaluation: evaluationTexts, labels } = await readTexts(options);
     const task = textTask(options, tokenizer, labels, trainTexts);
+    const evaluationTask = labels === undefined ? task : classificationTask({ labels, tokenizer });
     const pretrained = await loadPretrained(checkpoint, task.head, options.seed, options);
     requireTokenizerFits(tokenizer, pretrained.model, options.model);
     const maxLength = maximumLength(options.maxLength, pretrained.model, tokenizer);
@@ -51,6 +54,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       pretrained,
       tokenizer,
       task,
+      evaluationTask,
       labels,
       train: trainTexts.map(encoder.encode),
       evaluation: evaluationTexts.map(encoder.encode),

@@ -29,14 +29,14 @@ export interface StepResult {
   readonly gradientNorm: number;
 }
 
-/** The loss or the gradients of a step were not finite. The weights are those before the step. */
+/** The weights, the loss or the gradients of a step were not finite. The weights are those before the step. */
 export class DivergenceError extends InputError {}
 
 /**
  * One training step: selections are refreshed from the weights, every micro-batch runs forward and backward, its
  * gradients gather in packed form, and the optimizer moves the weights in place.
  *
- * @throws DivergenceError, before any weight moves, when the loss or the gradient norm is not finite.
+ * @throws DivergenceError, before any weight moves, when a weight, the loss or the gradient norm is not finite.
  */
 export async function trainStep(
   batches: AsyncIterable<MicroBatch> | Iterable<MicroBatch>,
@@ -44,7 +44,7 @@ export async function trainStep(
 ): Promise<StepResult> {
   const { optimizer, accumulator, learningRate, clip, dropoutKey } = options;
   const where = `at step ${optimizer.completedSteps + 1} with learning rate ${learningRate.toPrecision(3)}`;
-  optimizer.prepare();
+  prepare(optimizer, where);
   accumulator.begin(optimizer);
   let loss = 0;
   let pass = 0;
@@ -66,4 +66,14 @@ export async function trainStep(
   options.beforeUpdate?.();
   optimizer.apply(accumulator.sums(), learningRate);
   return { loss, gradientNorm };
+}
+
+/** Selecting by magnitude is where weights that a step has made infinite show. */
+function prepare(optimizer: Optimizer, where: string): void {
+  try {
+    optimizer.prepare();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new DivergenceError(`the weights became infinite ${where} (${error.message}); lower --learning-rate`);
+  }
 }

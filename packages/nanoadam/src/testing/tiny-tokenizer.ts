@@ -1,0 +1,106 @@
+/** Tokenizers of some forty tokens, as the files that Hugging Face's tokenizers library writes. */
+
+/** The words that tests' texts are made of. */
+export const tinyWords = {
+  good: ["good", "gold"],
+  bad: ["bad", "bare"],
+  neutral: ["the", "a", "film", "was", "is", "it", "this", "very", "plot", "cast"],
+} as const;
+
+const allWords: readonly string[] = Object.values(tinyWords).flat();
+
+function addedToken(content: string, id: number) {
+  return { id, content, special: true, normalized: false, single_word: false, lstrip: false, rstrip: false };
+}
+
+/** The contents of a tokenizer's files by their names. */
+export type TokenizerFiles = Readonly<Record<string, string>>;
+
+function files(tokenizer: unknown, config: unknown): TokenizerFiles {
+  return {
+    "tokenizer.json": `${JSON.stringify(tokenizer)}\n`,
+    "tokenizer_config.json": `${JSON.stringify(config, null, 1)}\n`,
+  };
+}
+
+/** WordPiece with BERT's template: words, letters' continuations for what is unknown, and punctuation. */
+export function wordPieceFiles(): TokenizerFiles {
+  const special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
+  const vocabulary = [...special, ...allWords, "##s", "##ly", "##er", ".", ",", "!", "?", "and", "not", "so"];
+  const tokenizer = {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: special.map(addedToken),
+    normalizer: { type: "BertNormalizer", clean_text: true, handle_chinese_chars: true, lowercase: true },
+    pre_tokenizer: { type: "BertPreTokenizer" },
+    post_processor: {
+      type: "TemplateProcessing",
+      single: [
+        { SpecialToken: { id: "[CLS]", type_id: 0 } },
+        { Sequence: { id: "A", type_id: 0 } },
+        { SpecialToken: { id: "[SEP]", type_id: 0 } },
+      ],
+      pair: [
+        { SpecialToken: { id: "[CLS]", type_id: 0 } },
+        { Sequence: { id: "A", type_id: 0 } },
+        { SpecialToken: { id: "[SEP]", type_id: 0 } },
+        { Sequence: { id: "B", type_id: 1 } },
+        { SpecialToken: { id: "[SEP]", type_id: 1 } },
+      ],
+      special_tokens: {
+        "[CLS]": { id: "[CLS]", ids: [2], tokens: ["[CLS]"] },
+        "[SEP]": { id: "[SEP]", ids: [3], tokens: ["[SEP]"] },
+      },
+    },
+    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
+    model: {
+      type: "WordPiece",
+      unk_token: "[UNK]",
+      continuing_subword_prefix: "##",
+      max_input_chars_per_word: 100,
+      vocab: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
+    },
+  };
+  const config = { tokenizer_class: "BertTokenizer", pad_token: "[PAD]", mask_token: "[MASK]", unk_token: "[UNK]" };
+  return { ...files(tokenizer, config), "vocab.txt": vocabulary.map((token) => `${token}\n`).join("") };
+}
+
+/** Byte-level BPE with RoBERTa's template: letters, the space, and a few merges. */
+export function bytePairFiles(): TokenizerFiles {
+  const special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"];
+  const letters = [..."abcdefghijklmnopqrstuvwxyz.Ġ"];
+  const merges = [
+    ["Ġ", "g"],
+    ["Ġ", "b"],
+    ["Ġ", "t"],
+    ["Ġt", "h"],
+    ["Ġg", "o"],
+    ["Ġb", "a"],
+  ] as const;
+  const vocabulary = [...special, ...letters, ...merges.map((pair) => pair.join(""))];
+  const tokenizer = {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: special.map(addedToken),
+    normalizer: null,
+    pre_tokenizer: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+    post_processor: {
+      type: "RobertaProcessing",
+      sep: ["</s>", 2],
+      cls: ["<s>", 0],
+      trim_offsets: true,
+      add_prefix_space: true,
+    },
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      type: "BPE",
+      unk_token: "<unk>",
+      vocab: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
+      merges: merges.map((pair) => pair.join(" ")),
+    },
+  };
+  const config = { tokenizer_class: "RobertaTokenizer", pad_token: "<pad>", mask_token: "<mask>", eos_token: "</s>" };
+  return { ...files(tokenizer, config), "merges.txt": "#version: 0.2\n" };
+}
