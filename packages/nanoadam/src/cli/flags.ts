@@ -11,12 +11,10 @@ interface FlagDescription {
 export function addFlags(command: Command, schema: z.ZodObject): Command {
   for (const [name, field] of Object.entries(schema.shape)) {
     const { description = "", hint } = ((field as z.ZodType).meta() ?? {}) as FlagDescription;
-    const { type, choices, fallback, isOptional } = inspect(field as z.ZodType);
+    const { type, choices, fallback } = inspect(field as z.ZodType);
     const value = type === "boolean" ? "" : ` <${hint ?? choices?.join("|") ?? "value"}>`;
     const told = fallback === undefined || fallback === false ? description : `${description} (default: ${fallback})`;
-    const option = new Option(`${flagOf(name)}${value}`, told);
-    if (!isOptional && fallback === undefined) option.makeOptionMandatory(false);
-    command.addOption(option);
+    command.addOption(new Option(`${flagOf(name)}${value}`, told));
   }
   return command;
 }
@@ -25,21 +23,18 @@ interface FieldFacts {
   readonly type: string;
   readonly choices: readonly string[] | undefined;
   readonly fallback: unknown;
-  readonly isOptional: boolean;
 }
 
 /** What a field is under its `optional` and `default`. */
 function inspect(field: z.ZodType): FieldFacts {
   let inner = field;
   let fallback: unknown;
-  let isOptional = false;
   for (;;) {
     const definition = inner.def as { type: string; innerType?: z.ZodType; defaultValue?: unknown; entries?: object };
     if (definition.type === "default") fallback = definition.defaultValue;
-    else if (definition.type === "optional") isOptional = true;
-    else {
+    else if (definition.type !== "optional") {
       const choices = definition.entries === undefined ? undefined : Object.keys(definition.entries);
-      return { type: definition.type, choices, fallback, isOptional };
+      return { type: definition.type, choices, fallback };
     }
     if (definition.innerType === undefined) throw new Error(`a ${definition.type} field has no inner type`);
     inner = definition.innerType;

@@ -7,6 +7,8 @@ import { describeSystemError, systemErrorCode } from "./system-error.js";
 export interface OutputFolderOptions {
   /** Replace a folder that has something in it. */
   readonly overwrite: boolean;
+  /** What the result is made from, by what messages call it: a folder that holds any of it is not replaced. */
+  readonly inputs?: Readonly<Record<string, string | undefined>>;
 }
 
 /**
@@ -33,11 +35,11 @@ export class OutputFolder {
   /**
    * Prepares to write `path`, making its parents. Throws InputError where `path` is a file, holds something and
    * `overwrite` is not set, or cannot be written. Even then a folder that contains the working directory, the home
-   * folder or a git repository is never replaced, since all that is in it would go.
+   * folder, a git repository or one of `inputs` is never replaced, since all that is in it would go.
    */
-  static async create(path: string, { overwrite }: OutputFolderOptions): Promise<OutputFolder> {
+  static async create(path: string, { overwrite, inputs = {} }: OutputFolderOptions): Promise<OutputFolder> {
     const target = await resolveTarget(path);
-    if ((await contents(target)).length > 0) await requireReplaceable(target, overwrite);
+    if ((await contents(target)).length > 0) await requireReplaceable(target, overwrite, inputs);
     const parent = dirname(target);
     const staging = join(parent, `.${basename(target)}.partial-${process.pid}`);
     let madeParent: string | undefined;
@@ -127,7 +129,11 @@ async function contents(target: string): Promise<string[]> {
   }
 }
 
-async function requireReplaceable(target: string, overwrite: boolean): Promise<void> {
+async function requireReplaceable(
+  target: string,
+  overwrite: boolean,
+  inputs: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
   if (!overwrite) {
     throw new InputError(`The output folder ${target} is not empty; pass --overwrite to replace it, or name another.`);
   }
@@ -137,8 +143,20 @@ async function requireReplaceable(target: string, overwrite: boolean): Promise<v
       ? "the home folder is in it"
       : (await contents(target)).includes(".git")
         ? "it is a git repository"
-        : undefined;
+        : await inputWithin(target, inputs);
   if (reason) throw new InputError(`The output folder ${target} is not replaced, even with --overwrite: ${reason}.`);
+}
+
+async function inputWithin(
+  target: string,
+  inputs: Readonly<Record<string, string | undefined>>,
+): Promise<string | undefined> {
+  for (const [name, path] of Object.entries(inputs)) {
+    if (path === undefined) continue;
+    const absolute = await realpath(path).catch(() => resolve(path));
+    if (isWithin(absolute, target)) return `${name} (${path}) is in it`;
+  }
+  return undefined;
 }
 
 function isWithin(path: string, folder: string): boolean {

@@ -20,6 +20,8 @@ const encoderConfig = z.object({
   classifier_dropout: rate.nullish(),
   initializer_range: z.number().positive().default(0.02),
   pad_token_id: z.number().int().min(0).nullish(),
+  /** Relative positions would need other layers. */
+  position_embedding_type: z.literal("absolute").nullish(),
 });
 
 const distilbertConfig = z.object({
@@ -62,6 +64,7 @@ function parse<T>(schema: z.ZodType<T>, config: Readonly<Record<string, unknown>
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const field = issue?.path.join(".") ?? "";
+  if (config[field] === undefined) throw new InputError(`config.json: ${field} is missing`);
   throw new InputError(`config.json: ${field} is ${JSON.stringify(config[field])}: ${issue?.message ?? "not valid"}`);
 }
 

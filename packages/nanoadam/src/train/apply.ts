@@ -19,6 +19,7 @@ import { Programs } from "./programs.js";
 
 /** A checkpoint with its head, ready to run. */
 export interface FineTuned {
+  readonly folder: string;
   readonly pretrained: Pretrained;
   readonly tokenizer: TextTokenizer;
   readonly task: TextTask;
@@ -67,7 +68,7 @@ export async function openFineTuned(folder: string, threads: number | undefined)
       runtime: cpuRuntime({ threads: threads ?? availableParallelism() }),
       arena: new Arena(),
     });
-    return { pretrained, tokenizer, task, labels, programs };
+    return { folder, pretrained, tokenizer, task, labels, programs };
   } finally {
     await checkpoint.close();
   }
@@ -149,11 +150,13 @@ async function rowsOf(
 
 /** Predictions for texts, in their order. */
 export async function predictTexts(
-  { pretrained, tokenizer, task, labels, programs }: FineTuned,
+  { folder, pretrained, tokenizer, task, labels, programs }: FineTuned,
   texts: readonly Texts[],
   options: { readonly maxLength?: number | undefined; readonly batchSize: number },
 ): Promise<Prediction[]> {
-  if (task.name === "masked-lm") throw new InputError("a masked-lm checkpoint has nothing to predict for whole texts");
+  if (task.name === "masked-lm") {
+    throw new InputError(`${folder} is a masked-lm checkpoint, which has nothing to predict for whole texts`);
+  }
   const { model } = pretrained;
   const encoder = textEncoder(tokenizer, maximumLength(options.maxLength, model, tokenizer));
   const examples = texts.map(encoder.encode);

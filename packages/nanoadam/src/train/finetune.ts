@@ -37,7 +37,10 @@ export async function finetune(input: FinetuneInput, watcher: RunWatcher = {}): 
   const run = await prepareRun(options);
   let output: OutputFolder | undefined;
   try {
-    output = await OutputFolder.create(options.output, { overwrite: options.overwrite });
+    output = await OutputFolder.create(options.output, {
+      overwrite: options.overwrite,
+      inputs: { "--model": options.model, "--train": options.train, "--eval": options.eval },
+    });
     const log = await MetricsLog.open(output.path("metrics.jsonl"));
     const summary = await train(options, run, log, watcher, output, started).finally(() => log.close());
     return summary;

@@ -4,8 +4,15 @@
  */
 import { z } from "zod";
 
-const count = z.coerce.number().int().min(1);
-const share = z.coerce.number().gt(0).lt(1);
+/** Number("") is 0, and so are Number(null) and Number([]); here they are no numbers. */
+const numeric = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess(
+    (value) => (typeof value === "number" || (typeof value === "string" && value.trim() !== "") ? value : Number.NaN),
+    schema,
+  );
+
+const count = numeric(z.coerce.number().int().min(1));
+const share = numeric(z.coerce.number().gt(0).lt(1));
 const columns = z
   .union([z.string(), z.array(z.string())])
   .transform((value) => (typeof value === "string" ? value.split(",") : value))
@@ -40,29 +47,26 @@ export const finetuneSchema = z
     ...dataOptions,
     task: z.enum(["classification", "regression", "masked-lm"]).default("classification").meta(flag("what is learned")),
     optimizer: z.enum(["nanoadam", "adamw"]).default("nanoadam").meta(flag("how weights are updated")),
-    learningRate: z.coerce
-      .number()
-      .positive()
+    learningRate: numeric(z.coerce.number().positive())
       .optional()
       .meta(flag("highest learning rate (default: 3e-4 for nanoadam, 5e-5 for adamw)", "X")),
-    epochs: z.coerce.number().positive().optional().meta(flag("passes over the training data (default: 3)", "N")),
+    epochs: numeric(z.coerce.number().positive())
+      .optional()
+      .meta(flag("passes over the training data (default: 3)", "N")),
     steps: count.optional().meta(flag("optimizer steps, instead of --epochs", "N")),
     accumulate: count.default(1).meta(flag("batches whose gradients make one step", "N")),
     schedule: z
       .enum(["linear", "cosine", "constant"])
       .default("linear")
       .meta(flag("how the learning rate falls after the warm-up")),
-    warmup: z.coerce
-      .number()
-      .min(0)
+    warmup: numeric(z.coerce.number().min(0))
       .default(0)
       .meta(flag("warm-up steps, or their share of all steps if below 1", "X")),
-    weightDecay: z.coerce.number().min(0).default(0).meta(flag("decoupled weight decay", "X")),
-    density: z.coerce.number().gt(0).max(1).default(0.1).meta(flag("share of each tensor that nanoadam updates", "X")),
-    finalDensity: z.coerce
-      .number()
-      .gt(0)
-      .max(1)
+    weightDecay: numeric(z.coerce.number().min(0)).default(0).meta(flag("decoupled weight decay", "X")),
+    density: numeric(z.coerce.number().gt(0).max(1))
+      .default(0.1)
+      .meta(flag("share of each tensor that nanoadam updates", "X")),
+    finalDensity: numeric(z.coerce.number().gt(0).max(1))
       .optional()
       .meta(flag("share that it reaches at the end (default: 0.4 times --density)", "X")),
     maskInterval: count.optional().meta(flag("steps between selections (default: 1/40 of an epoch)", "N")),
@@ -75,12 +79,13 @@ export const finetuneSchema = z
       .enum(["entry", "global", "none"])
       .default("entry")
       .meta(flag("bias correction by an entry's age, by the step, or none")),
-    clip: z.coerce.number().min(0).default(1).meta(flag("largest norm of the gradients; 0 for no clipping", "X")),
-    dropout: z.coerce.number().min(0).lt(1).optional().meta(flag("dropout rate instead of the model's own", "X")),
-    labelSmoothing: z.coerce
-      .number()
-      .min(0)
-      .lt(1)
+    clip: numeric(z.coerce.number().min(0))
+      .default(1)
+      .meta(flag("largest norm of the gradients; 0 for no clipping", "X")),
+    dropout: numeric(z.coerce.number().min(0).lt(1))
+      .optional()
+      .meta(flag("dropout rate instead of the model's own", "X")),
+    labelSmoothing: numeric(z.coerce.number().min(0).lt(1))
       .default(0)
       .meta(flag("share of the target spread over all labels", "X")),
     classWeights: z
@@ -99,7 +104,7 @@ export const finetuneSchema = z
       .boolean()
       .default(false)
       .meta(flag("start from random weights, with the checkpoint's configuration and tokenizer only")),
-    seed: z.coerce.number().int().min(0).default(42).meta(flag("seed of everything random", "N")),
+    seed: numeric(z.coerce.number().int().min(0)).default(42).meta(flag("seed of everything random", "N")),
   })
   .strict()
   .superRefine((options, context) => {
@@ -134,7 +139,12 @@ export const predictSchema = z
     text: z.string().min(1).meta(flag("the text itself, or with --data its column or columns", '"..."|COL[,COL2]')),
   })
   .omit({ label: true })
-  .strict();
+  .strict()
+  .superRefine(({ data, textPair }, context) => {
+    if (data === undefined || textPair === undefined) return;
+    const message = "cannot go with --data; name two columns in --text";
+    context.addIssue({ code: "custom", path: ["textPair"], message });
+  });
 
 export type FinetuneOptions = z.output<typeof finetuneSchema>;
 export type FinetuneInput = z.input<typeof finetuneSchema>;

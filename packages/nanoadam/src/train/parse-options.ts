@@ -25,9 +25,18 @@ export function parseOptions<T>(schema: z.ZodType<T>, input: unknown): T {
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === "too_small") return `${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}`;
-  if (issue.code === "too_big") return `${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}`;
+  if (issue.code === "too_small") {
+    return `${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${unitOf(issue)}`;
+  }
+  if (issue.code === "too_big") {
+    return `${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}${unitOf(issue)}`;
+  }
   if (issue.code === "invalid_value") return `one of ${issue.values.join(", ")}`;
   if (issue.code === "invalid_type") return issue.expected === "int" ? "a whole number" : `a ${issue.expected}`;
   return issue.message;
+}
+
+/** What the size of a text or of a list is counted in. */
+function unitOf({ origin }: { readonly origin: string }): string {
+  return origin === "string" ? " character" : origin === "array" ? " entries" : "";
 }

@@ -68,6 +68,7 @@ function configOf(options: FinetuneOptions, { checkpoint, pretrained, labels }: 
       : {}),
     ...(labels === undefined ? {} : labelMapToConfig(labels)),
     ...("num_labels" in checkpoint.config && task !== "masked-lm" ? { num_labels: labels?.names.length ?? 1 } : {}),
-    ...(saveDtype === "keep" ? {} : { torch_dtype: saveDtype }),
+    // transformers 4 calls it torch_dtype, transformers 5 dtype.
+    ...(saveDtype === "keep" ? {} : { ["dtype" in checkpoint.config ? "dtype" : "torch_dtype"]: saveDtype }),
   };
 }
