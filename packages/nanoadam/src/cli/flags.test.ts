@@ -1,0 +1,55 @@
+import { Command } from "commander";
+import { describe, expect, test } from "vitest";
+import type { z } from "zod";
+import { evaluateSchema, finetuneSchema, predictSchema } from "../train/options.js";
+import { flagOf } from "../train/parse-options.js";
+import { evaluateCommand } from "./evaluate.js";
+import { finetuneCommand } from "./finetune.js";
+import { addFlags } from "./flags.js";
+import { predictCommand } from "./predict.js";
+
+const commands: readonly [string, () => Command, z.ZodObject][] = [
+  ["finetune", finetuneCommand, finetuneSchema],
+  ["evaluate", evaluateCommand, evaluateSchema],
+  ["predict", predictCommand, predictSchema],
+];
+
+/** The help as `--help` prints it, examples included. */
+function helpOf(command: Command): string {
+  const printed: string[] = [];
+  command.configureOutput({ writeOut: (text) => printed.push(text), getOutHelpWidth: () => 200 }).outputHelp();
+  return printed.join("");
+}
+
+describe.each(commands)("%s", (name, create, schema) => {
+  test("has a flag with a description for every option of its schema", () => {
+    const described = new Map(create().options.map(({ long, description }) => [long, description]));
+    for (const option of Object.keys(schema.shape)) expect(described.get(flagOf(option)), option).toMatch(/\w+/);
+  });
+
+  test("--help shows an example of itself, whose flags exist", () => {
+    const help = helpOf(create());
+    const examples = help.split("\n").filter((line) => line.includes(`$ nanoadam ${name} `));
+    expect(examples.length).toBeGreaterThan(0);
+    const known = create().options.map(({ long }) => long);
+    for (const example of examples) {
+      for (const flag of example.match(/--[\w-]+/g) ?? []) expect(known).toContain(flag);
+    }
+  });
+});
+
+describe("flags", () => {
+  test("tell choices, hints and defaults", () => {
+    const help = helpOf(addFlags(new Command("test"), finetuneSchema));
+    expect(help).toMatch(/--task <classification\|regression\|masked-lm> +what is learned \(default: classification\)/);
+    expect(help).toMatch(/--batch-size <N> +examples that run together \(default: 32\)/);
+    expect(help).toMatch(/--text <COL\[,COL2\]> /);
+    expect(help).toMatch(/--overwrite +replace an output folder that is not empty\n/);
+  });
+
+  test("leave values as typed, and what was not given out", () => {
+    const command = addFlags(new Command("test"), finetuneSchema);
+    command.parse(["--batch-size", "08", "--overwrite", "--learning-rate", "-1"], { from: "user" });
+    expect(command.opts()).toEqual({ batchSize: "08", overwrite: true, learningRate: "-1" });
+  });
+});

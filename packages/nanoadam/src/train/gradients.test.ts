@@ -1,0 +1,123 @@
+import { createAdamW, createNanoAdam, gatherEntries, type Optimizer } from "@nanoadam/optim";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { ParameterSpecification } from "../models/model.js";
+import { acceptedStructures, GradientAccumulator } from "./gradients.js";
+import type { GradientData } from "./program.js";
+
+function parameterOf(rows: number, columns: number): ParameterSpecification {
+  return { name: "w", shape: [rows, columns], role: "weight", initialisation: { kind: "constant", value: 0 } };
+}
+
+function optimizerOver(
+  values: Float32Array,
+  { shape }: ParameterSpecification,
+  density?: number,
+  chunkSize = 32768,
+): Optimizer {
+  const parameters = [{ name: "w", shape, values }];
+  const optimizer =
+    density === undefined
+      ? createAdamW({ parameters })
+      : createNanoAdam({ parameters, density, maskInterval: 1, totalSteps: 10, chunkSize });
+  optimizer.prepare();
+  return optimizer;
+}
+
+/** Parts of a gradient and the whole tensor that they add up to. Whole numbers, so that sums are exact. */
+const anyGradient = fc
+  .record({ rows: fc.integer({ min: 1, max: 40 }), columns: fc.integer({ min: 1, max: 30 }) })
+  .chain(({ rows, columns }) => {
+    const number = fc.integer({ min: -50, max: 50 });
+    const floats = (length: number) =>
+      fc.array(number, { minLength: length, maxLength: length }).map(Float32Array.from.bind(Float32Array));
+    const dense = floats(rows * columns).map((values): GradientData => ({ kind: "dense", values }));
+    // A row may occur more than once, as a token does in a batch.
+    const someRows = fc
+      .array(fc.nat(rows - 1), { maxLength: 12 })
+      .chain((indices) =>
+        floats(indices.length * columns).map(
+          (values): GradientData => ({ kind: "rows", indices: Int32Array.from(indices), values }),
+        ),
+      );
+    return fc.record({
+      rows: fc.constant(rows),
+      columns: fc.constant(columns),
+      weights: floats(rows * columns),
+      parts: fc.array(fc.oneof(dense, someRows), { maxLength: 4 }),
+      density: fc.option(fc.double({ min: 0.01, max: 1, noNaN: true }), { nil: undefined }),
+      chunkSize: fc.integer({ min: 1, max: 100 }),
+    });
+  });
+
+function wholeSum(parts: readonly GradientData[], rows: number, columns: number): Float32Array {
+  const whole = new Float32Array(rows * columns);
+  const addTo = (entry: number, value: number | undefined) => {
+    whole[entry] = (whole[entry] ?? 0) + (value ?? 0);
+  };
+  for (const part of parts) {
+    if (part.kind === "dense") for (const [entry, value] of part.values.entries()) addTo(entry, value);
+    if (part.kind !== "rows") continue;
+    part.indices.forEach((row, place) => {
+      for (let column = 0; column < columns; column++)
+        addTo(row * columns + column, part.values[place * columns + column]);
+    });
+  }
+  return whole;
+}
+
+describe("gathered gradients", () => {
+  test("rows and whole tensors, packed as they come, are what would be gathered from the whole sum", () => {
+    fc.assert(
+      fc.property(anyGradient, ({ rows, columns, weights, parts, density, chunkSize }) => {
+        const parameter = parameterOf(rows, columns);
+        const optimizer = optimizerOver(weights, parameter, density, chunkSize);
+        const accumulator = new GradientAccumulator([parameter]);
+        accumulator.begin(optimizer);
+        for (const part of parts) accumulator.add("w", [part]);
+        const whole = wholeSum(parts, rows, columns);
+        const need = optimizer.need("w");
+        const expected = need.kind === "entries" ? gatherEntries(whole, need.selection) : whole;
+        expect(accumulator.sums().get("w")).toEqual(expected);
+        expect(accumulator.norm()).toBeCloseTo(Math.hypot(...expected), 6);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("start from zero at every step, whatever the step before left", () => {
+    const parameter = parameterOf(2, 2);
+    const optimizer = optimizerOver(new Float32Array(4), parameter);
+    const accumulator = new GradientAccumulator([parameter]);
+    for (let step = 0; step < 2; step++) {
+      accumulator.begin(optimizer);
+      accumulator.add("w", [{ kind: "dense", values: Float32Array.of(1, 2, 3, 4) }]);
+      expect([...(accumulator.sums().get("w") ?? [])]).toEqual([1, 2, 3, 4]);
+    }
+  });
+
+  test("are clipped by scaling all of them", () => {
+    const parameter = parameterOf(1, 2);
+    const accumulator = new GradientAccumulator([parameter]);
+    accumulator.begin(optimizerOver(new Float32Array(2), parameter));
+    accumulator.add("w", [{ kind: "dense", values: Float32Array.of(3, 4) }]);
+    expect(accumulator.norm()).toBe(5);
+    accumulator.scale(0.5);
+    expect([...(accumulator.sums().get("w") ?? [])]).toEqual([1.5, 2]);
+  });
+
+  test("of parameters that nobody asked for are dropped, and factors are refused", () => {
+    const parameter = parameterOf(1, 1);
+    const accumulator = new GradientAccumulator([parameter]);
+    accumulator.begin(optimizerOver(new Float32Array(1), parameter));
+    accumulator.add("other", [{ kind: "dense", values: Float32Array.of(1) }]);
+    expect([...accumulator.sums().keys()]).toEqual(["w"]);
+    const one = Float32Array.of(1);
+    expect(() => accumulator.add("w", [{ kind: "product", left: one, right: one }])).toThrow(/were not asked for/);
+  });
+
+  test("are taken as rows where anything is needed", () => {
+    expect(acceptedStructures({ kind: "nothing" })).toBeUndefined();
+    expect(acceptedStructures({ kind: "whole" })).toEqual(["rows"]);
+  });
+});

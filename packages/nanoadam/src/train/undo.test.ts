@@ -1,0 +1,66 @@
+import { createAdamW, createNanoAdam, type Optimizer, takeStep } from "@nanoadam/optim";
+import { expect, test } from "vitest";
+import { seededNormal } from "../testing/tiny-checkpoint.js";
+import { UndoBuffer } from "./undo.js";
+
+const size = 60;
+
+function setUp(create: (parameters: { name: string; shape: number[]; values: Float32Array }[]) => Optimizer) {
+  const random = seededNormal(5);
+  const weights = new Map(["w", "norm"].map((name) => [name, Float32Array.from({ length: size }, random)] as const));
+  const optimizer = create([...weights].map(([name, values]) => ({ name, shape: [6, 10], values })));
+  const gradients = new Map([...weights.keys()].map((name) => [name, Float32Array.from({ length: size }, random)]));
+  const copy = () => new Map([...weights].map(([name, values]) => [name, values.slice()]));
+  return { weights, optimizer, gradients, copy, undo: new UndoBuffer(weights) };
+}
+
+test.each([
+  ["AdamW", (parameters: Parameters<Parameters<typeof setUp>[0]>[0]) => createAdamW({ parameters })],
+  [
+    "NanoAdam with selections that move and shrink",
+    (parameters: Parameters<Parameters<typeof setUp>[0]>[0]) =>
+      createNanoAdam({
+        parameters,
+        dense: ["norm"],
+        density: 0.5,
+        finalDensity: 0.1,
+        maskInterval: 1,
+        densityInterval: 2,
+        totalSteps: 8,
+        chunkSize: 25,
+      }),
+  ],
+])("%s: every step can be taken back, to the bit", (_, create) => {
+  const { weights, optimizer, gradients, copy, undo } = setUp(create);
+  for (let step = 0; step < 8; step++) {
+    const before = copy();
+    optimizer.prepare();
+    undo.keep(optimizer);
+    takeStep(optimizer, gradients, 0.3);
+    const after = copy();
+    expect(after).not.toEqual(before);
+    undo.restore();
+    expect(weights).toEqual(before);
+    for (const [name, values] of after) weights.get(name)?.set(values);
+  }
+});
+
+test("what was kept outlives the next selection", () => {
+  const { weights, optimizer, gradients, copy, undo } = setUp((parameters) =>
+    createNanoAdam({ parameters, density: 0.3, maskInterval: 1, totalSteps: 8 }),
+  );
+  optimizer.prepare();
+  const before = copy();
+  undo.keep(optimizer);
+  takeStep(optimizer, gradients, 0.3);
+  optimizer.prepare();
+  undo.restore();
+  expect(weights).toEqual(before);
+});
+
+test("with nothing kept, restoring changes nothing", () => {
+  const { weights, copy, undo } = setUp((parameters) => createAdamW({ parameters }));
+  const before = copy();
+  undo.restore();
+  expect(weights).toEqual(before);
+});
