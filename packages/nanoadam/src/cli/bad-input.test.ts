@@ -2,8 +2,11 @@
  * What goes wrong at the user's end, through the real command line: one line that names the place, what was found and
  * what was expected; a failing exit code; and no file anywhere that was not there before.
  */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { access, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../hub/testing/temporary-folder.js";
 import { type RawTensor, rawTensor, withHeader } from "../testing/tensors.js";
@@ -472,6 +475,16 @@ test("a run that diverges fails with one line, and says where the last good weig
   await access(join(output, "model.safetensors"));
 });
 
+test("a fault of the file system is one line too, and leaves nothing behind", async () => {
+  const at = await place();
+  await rm(join(at.model, "vocab.txt"));
+  await mkdir(join(at.model, "vocab.txt"));
+  const before = await snapshot(at.folder);
+  const output = join(at.folder, "out");
+  expectOneLine(await run("finetune", "--quiet", ...flags({ ...goodFlags(at), output })), ["vocab.txt"]);
+  expect(await snapshot(at.folder)).toEqual(before);
+});
+
 describe("the command itself", () => {
   test.each([
     [["finetune", "--lerning-rate", "1"], "unknown option '--lerning-rate'"],
@@ -489,4 +502,20 @@ describe("the command itself", () => {
     const { stderr } = await run("--debug", "predict", "--model", "no-such-folder", "--text", "good");
     expect(stderr).toMatch(/InputError: The model folder no-such-folder does not exist\.\n\s+at /);
   });
+});
+
+const builtCommand = fileURLToPath(new URL("../../bin/nanoadam.js", import.meta.url));
+const isBuilt = existsSync(fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url)));
+
+test.skipIf(!isBuilt)("the installed command exits as it should (needs npm run build)", async () => {
+  const spawn = (...arguments_: string[]) =>
+    new Promise<{ code: number | null; stderr: string }>((resolve) => {
+      const child = execFile(process.execPath, [builtCommand, ...arguments_], (_error, _stdout, stderr) => {
+        resolve({ code: child.exitCode, stderr });
+      });
+    });
+  expect(await spawn("--version")).toEqual({ code: 0, stderr: "" });
+  const { code, stderr } = await spawn("predict", "--model", "no-such-folder", "--text", "good");
+  expect(code).toBe(1);
+  expect(stderr).toBe("nanoadam: The model folder no-such-folder does not exist.\n");
 });

@@ -28,7 +28,8 @@ export async function runCommandLine(arguments_: readonly string[], streams: Str
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
-    const isBug = !(error instanceof InputError);
+    const isSystemError = error instanceof Error && "syscall" in error;
+    const isBug = !(error instanceof InputError || isSystemError);
     const shown =
       isBug || program.opts().debug === true ? (error instanceof Error ? error.stack : error) : error.message;
     streams.stderr.write(`nanoadam: ${String(shown)}\n`);

@@ -184,6 +184,14 @@ describe("the folder that is written", () => {
     expect(config.torch_dtype).toBe(saveDtype === "keep" ? undefined : saveDtype);
   });
 
+  test("a storage that changes is told under the name that the config has for it", async () => {
+    const { run } = await workplace({ config: { dtype: "float32" } });
+    const { output } = await run({ saveDtype: "bfloat16" });
+    const config = await readJson<object>(join(output, "config.json"));
+    expect(config).toMatchObject({ dtype: "bfloat16" });
+    expect(config).not.toHaveProperty("torch_dtype");
+  });
+
   test("metrics.jsonl has every step that was asked for, and evaluations before, between and after", async () => {
     const { run } = await workplace();
     const { output, summary } = await run({ steps: 6, logEvery: 1, evalEvery: 2, learningRate: 1e-3 });

@@ -56,14 +56,19 @@ export class MetricsLog {
 
   write(record: StepRecord | EvaluationRecord): void {
     this.#writes = this.#writes.then(() => this.#file.write(`${JSON.stringify(record)}\n`));
+    // A write that fails is told by `close`; until then it must not end the process as an unhandled rejection.
+    this.#writes.catch(() => undefined);
   }
 
   /** Waits for what was written; closing twice does nothing. */
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    await this.#writes;
-    await this.#file.sync();
-    await this.#file.close();
+    try {
+      await this.#writes;
+      await this.#file.sync();
+    } finally {
+      await this.#file.close();
+    }
   }
 }
