@@ -31,8 +31,8 @@ const tasks: Readonly<Record<string, GlueTask>> = {
     limitTrain: 4000,
   },
   cola: { columns: "sentence", label: "label", task: "classification", metric: "matthews", epochs: 5 },
-  rte: { columns: "sentence1,sentence2", label: "label", task: "classification", metric: "accuracy", epochs: 5 },
-  stsb: { columns: "sentence1,sentence2", label: "score", task: "regression", metric: "pearson", epochs: 5 },
+  rte: { columns: "sentence1,sentence2", label: "label", task: "classification", metric: "accuracy", epochs: 3 },
+  stsb: { columns: "sentence1,sentence2", label: "score", task: "regression", metric: "pearson", epochs: 3 },
 };
 const rates = { nanoadam: [1e-3, 3e-3], adamw: [1e-4, 3e-4] } as const;
 type OptimizerName = keyof typeof rates;

@@ -56,11 +56,18 @@ async function place(checkpoint: TinyCheckpointOptions = {}): Promise<Place> {
   return { folder, model, train, evaluation, weights: join(model, "model.safetensors") };
 }
 
-/** The flags of a run that succeeds, with some replaced; undefined leaves one out. */
+/** The value of a flag that takes none. */
+const given = "(given)";
+
+/** Flags from their values; undefined leaves one out. */
 function flags(options: Record<string, string | undefined>): string[] {
-  return Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    return value === given ? [`--${name}`] : [`--${name}`, value];
+  });
 }
 
+/** The flags of a run that succeeds, but for the output. */
 function goodFlags({ model, train, evaluation }: Place): Record<string, string | undefined> {
   return {
     model,
@@ -302,6 +309,11 @@ const cases: Readonly<Record<string, BadInput>> = {
   "--eval with --eval-share": { flags: { "eval-share": "0.5" }, says: ["--eval-share cannot go with --eval"] },
   "--label left out": { flags: { label: undefined }, says: ["--label is needed for classification"] },
   "--train left out": { flags: { train: undefined }, says: ["--train is needed"] },
+  "masked-lm on texts without words": {
+    spoil: (at) => writeFile(at.evaluation, "sentence\tlabel\n\tgood\n\tbad\n"),
+    flags: { task: "masked-lm", label: undefined, quiet: given },
+    says: ["the evaluation texts have no token that could be hidden"],
+  },
   "two columns for masked-lm": {
     flags: { task: "masked-lm", label: undefined, text: "sentence,reply" },
     says: ["--text is one column for masked-lm"],

@@ -1,4 +1,5 @@
 import { planBatches } from "../data/batches.js";
+import { InputError } from "../errors.js";
 import type { Model } from "../models/model.js";
 import type { EncodedExample, Metrics, TaskBatch, TextTask } from "../tasks/text-task.js";
 import type { Programs } from "./programs.js";
@@ -34,7 +35,10 @@ export async function forEachBatch(
   }
 }
 
-/** Loss and metrics of a model on labelled examples. */
+/**
+ * Loss and metrics of a model on labelled examples.
+ * @throws InputError where there is nothing to predict: masked-LM on texts without tokens.
+ */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<Evaluation> {
   const collector = options.task.collector();
   let [sum, weight] = [0, 0];
@@ -43,6 +47,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Eval
     sum += loss * batch.weight;
     weight += batch.weight;
   });
+  if (weight === 0) throw new InputError("the evaluation texts have no token that could be hidden, as masked-lm needs");
   const loss = sum / weight;
   return { loss, ...collector.metrics(loss) };
 }

@@ -61,7 +61,7 @@ async function readMetrics(output: string): Promise<(StepRecord | EvaluationReco
 const weightsOf = (folder: string) => readTensors(join(folder, "model.safetensors"));
 
 describe("each architecture learns what one word tells", () => {
-  const learning = { learningRate: 1e-2, steps: undefined, epochs: 8, evalEvery: 1000, density: 0.5, dropout: 0 };
+  const learning = { learningRate: 1e-2, steps: undefined, epochs: 12, evalEvery: 1000, density: 0.5, dropout: 0 };
 
   for (const architecture of tinyArchitectures) {
     test.each(["nanoadam", "adamw"] as const)(`${architecture} with %s: classes`, async (optimizer) => {
