@@ -158,7 +158,8 @@ describe("every derivative agrees with central finite differences", () => {
 
     const objective = async () => {
       await forward();
-      return (memory.get("y") ?? []).reduce((sum, y, i) => sum + y * (cotangent[i] ?? 0), 0);
+      const y = memory.get("y") ?? new Float32Array();
+      return cotangent.reduce((sum, weight, i) => sum + weight * (y[i] ?? 0), 0);
     };
     for (let i = 0; i < shapes.length; i++) {
       expect(derivative.gradients.get(`x${i}`)).toEqual([{ kind: "dense", tensor: `gradient.x${i}` }]);
