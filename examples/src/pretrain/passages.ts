@@ -6,6 +6,8 @@ import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 
 const wordsPerPassage = 90;
+/** Lines of fewer words teach little about how words go together, and phrase collections are full of them. */
+const fewestWords = 8;
 
 /** The texts in a file: lines of .txt, the columns named in .tsv, the fields named in .jsonl or a .json array. */
 export function readTexts(file: string, fields: readonly string[]): string[] {
@@ -28,9 +30,10 @@ export function readTexts(file: string, fields: readonly string[]): string[] {
   }
 }
 
-/** Passages of about 90 words from texts: without mark-up and repetitions, in an order given by `order`. */
+/** Passages of about 90 words from the lines of texts: without mark-up and repetitions, in an order given by `order`. */
 export function passagesOf(texts: readonly string[], order: (count: number) => Iterable<number>): string[] {
-  const unique = [...new Set(texts.map(clean))].filter((text) => text !== "");
+  const lines = texts.flatMap((text) => text.split("\n")).map(clean);
+  const unique = [...new Set(lines)].filter((line) => line.split(" ").length >= fewestWords);
   const passages: string[] = [];
   const words: string[] = [];
   for (const index of order(unique.length)) {
