@@ -3,17 +3,20 @@ import { tanh } from "@nanoadam/engine";
 import { type EncoderConfig, parseEncoderConfig } from "./config.js";
 import {
   consecutivePositions,
+  type EncoderLayerNames,
   embeddings,
   encoderInputs,
   encoderInputTypes,
   encoderLayer,
+  encoderLayerParameters,
   firstToken,
   linearLayer,
-  maskedTokenLogits,
 } from "./encoder.js";
+import { maskedLmHead } from "./masked-lm-head.js";
 import {
   embeddingParameter,
   type Head,
+  type HeadParts,
   layerNames,
   linearParameters,
   type Model,
@@ -25,7 +28,7 @@ import {
 /** BERT with a classification, regression or masked-LM head. */
 export function bert(rawConfig: Readonly<Record<string, unknown>>, head: Head): Model {
   const config = parseEncoderConfig(rawConfig);
-  const headParts = head.kind === "masked-lm" ? maskedLmHead(config) : classificationHead(config, head.labels);
+  const headParts = head.kind === "masked-lm" ? maskedLm(config) : classificationHead(config, head.labels);
   return {
     architecture: head.kind === "masked-lm" ? "BertForMaskedLM" : "BertForSequenceClassification",
     basePrefix: "bert",
@@ -49,23 +52,13 @@ export function encoderParameters(prefix: string, config: EncoderConfig): Parame
     table("position_embeddings", config.max_position_embeddings),
     table("token_type_embeddings", config.type_vocab_size),
     ...normalisationParameters(`${prefix}.embeddings.LayerNorm`, hidden),
-    ...Array.from({ length: config.num_hidden_layers }, (_, layer) => {
-      const names = encoderLayerNames(prefix, layer);
-      return [
-        ...linearParameters(names.query, hidden, hidden, deviation),
-        ...linearParameters(names.key, hidden, hidden, deviation),
-        ...linearParameters(names.value, hidden, hidden, deviation),
-        ...linearParameters(names.attentionOutput, hidden, hidden, deviation),
-        ...normalisationParameters(names.attentionNorm, hidden),
-        ...linearParameters(names.intermediate, hidden, intermediate, deviation),
-        ...linearParameters(names.output, intermediate, hidden, deviation),
-        ...normalisationParameters(names.outputNorm, hidden),
-      ];
-    }).flat(),
+    ...Array.from({ length: config.num_hidden_layers }, (_, layer) =>
+      encoderLayerParameters(encoderLayerNames(prefix, layer), hidden, intermediate, deviation),
+    ).flat(),
   ];
 }
 
-function encoderLayerNames(prefix: string, layer: number) {
+function encoderLayerNames(prefix: string, layer: number): EncoderLayerNames {
   const base = `${prefix}.encoder.layer.${layer}`;
   return {
     query: `${base}.attention.self.query`,
@@ -122,11 +115,6 @@ export function encoderStages(prefix: string, config: EncoderConfig): Stage[] {
   return [embedding, ...layers];
 }
 
-interface HeadParts {
-  readonly parameters: readonly ParameterSpecification[];
-  readonly stage: Stage;
-}
-
 function classificationHead(config: EncoderConfig, labels: number): HeadParts {
   const { hidden_size: hidden, initializer_range: deviation } = config;
   return {
@@ -147,31 +135,19 @@ function classificationHead(config: EncoderConfig, labels: number): HeadParts {
   };
 }
 
-function maskedLmHead(config: EncoderConfig): HeadParts {
-  const { hidden_size: hidden, initializer_range: deviation } = config;
-  return {
-    parameters: [
-      ...linearParameters("cls.predictions.transform.dense", hidden, hidden, deviation, true),
-      ...normalisationParameters("cls.predictions.transform.LayerNorm", hidden),
-      {
-        name: "cls.predictions.bias",
-        shape: [config.vocab_size],
-        role: "head",
-        initialisation: { kind: "constant", value: 0 },
-      },
-    ],
-    stage: {
-      name: "cls.predictions",
-      kind: "head",
-      parameters: new Map([
-        ...layerNames({
-          transform: "cls.predictions.transform.dense",
-          LayerNorm: "cls.predictions.transform.LayerNorm",
-        }),
-        ["bias", "cls.predictions.bias"],
-        ["word_embeddings.weight", "bert.embeddings.word_embeddings.weight"],
-      ]),
-      build: (context) => maskedTokenLogits(context, config.hidden_act, config.layer_norm_eps),
+function maskedLm(config: EncoderConfig): HeadParts {
+  return maskedLmHead({
+    stage: "cls.predictions",
+    names: {
+      transform: "cls.predictions.transform.dense",
+      LayerNorm: "cls.predictions.transform.LayerNorm",
+      bias: "cls.predictions.bias",
+      wordEmbeddings: "bert.embeddings.word_embeddings.weight",
     },
-  };
+    hiddenSize: config.hidden_size,
+    vocabularySize: config.vocab_size,
+    deviation: config.initializer_range,
+    activation: config.hidden_act,
+    epsilon: config.layer_norm_eps,
+  });
 }

@@ -3,17 +3,20 @@ import { relu, type TensorData } from "@nanoadam/engine";
 import { type DistilbertConfig, parseDistilbertConfig } from "./config.js";
 import {
   consecutivePositions,
+  type EncoderLayerNames,
   embeddings,
   encoderInputs,
   encoderInputTypes,
   encoderLayer,
+  encoderLayerParameters,
   firstToken,
   linearLayer,
-  maskedTokenLogits,
 } from "./encoder.js";
+import { maskedLmHead } from "./masked-lm-head.js";
 import {
   embeddingParameter,
   type Head,
+  type HeadParts,
   layerNames,
   linearParameters,
   type Model,
@@ -27,6 +30,7 @@ const epsilon = 1e-12;
 /** DistilBERT with a classification, regression or masked-LM head. */
 export function distilbert(rawConfig: Readonly<Record<string, unknown>>, head: Head): Model {
   const config = parseDistilbertConfig(rawConfig);
+  const headParts = head.kind === "masked-lm" ? maskedLm(config) : classificationHead(config, head.labels);
   const withoutTokenTypes = <T>(tensors: Map<string, T>): Map<string, T> => {
     tensors.delete("token_type_ids");
     return tensors;
@@ -36,15 +40,15 @@ export function distilbert(rawConfig: Readonly<Record<string, unknown>>, head: H
     basePrefix: "distilbert",
     vocabularySize: config.vocab_size,
     maximumLength: config.max_position_embeddings,
-    parameters: [...encoderParameters(config), ...headParameters(config, head)],
-    stages: [embeddingStage(config), ...layerStages(config), headStage(config, head)],
+    parameters: [...encoderParameters(config), ...headParts.parameters],
+    stages: [embeddingStage(config), ...layerStages(config), headParts.stage],
     tiedNames: head.kind === "masked-lm" ? ["vocab_projector.weight"] : [],
     inputTypes: (shape) => withoutTokenTypes(encoderInputTypes(shape)),
     inputs: (batch) => withoutTokenTypes<TensorData>(encoderInputs(batch, consecutivePositions(batch))),
   };
 }
 
-function layerNamesOf(layer: number) {
+function layerNamesOf(layer: number): EncoderLayerNames {
   const base = `distilbert.transformer.layer.${layer}`;
   return {
     query: `${base}.attention.q_lin`,
@@ -66,39 +70,9 @@ function encoderParameters(config: DistilbertConfig): ParameterSpecification[] {
     table("word_embeddings", config.vocab_size),
     table("position_embeddings", config.max_position_embeddings),
     ...normalisationParameters("distilbert.embeddings.LayerNorm", dim),
-    ...Array.from({ length: config.n_layers }, (_, layer) => {
-      const names = layerNamesOf(layer);
-      return [
-        ...linearParameters(names.query, dim, dim, deviation),
-        ...linearParameters(names.key, dim, dim, deviation),
-        ...linearParameters(names.value, dim, dim, deviation),
-        ...linearParameters(names.attentionOutput, dim, dim, deviation),
-        ...normalisationParameters(names.attentionNorm, dim),
-        ...linearParameters(names.intermediate, dim, intermediate, deviation),
-        ...linearParameters(names.output, intermediate, dim, deviation),
-        ...normalisationParameters(names.outputNorm, dim),
-      ];
-    }).flat(),
-  ];
-}
-
-function headParameters(config: DistilbertConfig, head: Head): ParameterSpecification[] {
-  const { dim, initializer_range: deviation } = config;
-  if (head.kind === "masked-lm") {
-    return [
-      ...linearParameters("vocab_transform", dim, dim, deviation, true),
-      ...normalisationParameters("vocab_layer_norm", dim),
-      {
-        name: "vocab_projector.bias",
-        shape: [config.vocab_size],
-        role: "head",
-        initialisation: { kind: "constant", value: 0 },
-      },
-    ];
-  }
-  return [
-    ...linearParameters("pre_classifier", dim, dim, deviation, true),
-    ...linearParameters("classifier", dim, head.labels, deviation, true),
+    ...Array.from({ length: config.n_layers }, (_, layer) =>
+      encoderLayerParameters(layerNamesOf(layer), dim, intermediate, deviation),
+    ).flat(),
   ];
 }
 
@@ -139,26 +113,38 @@ function layerStages(config: DistilbertConfig): Stage[] {
   }));
 }
 
-function headStage(config: DistilbertConfig, head: Head): Stage {
-  if (head.kind === "masked-lm") {
-    return {
-      name: "vocab_projector",
-      kind: "head",
-      parameters: new Map([
-        ...layerNames({ transform: "vocab_transform", LayerNorm: "vocab_layer_norm" }),
-        ["bias", "vocab_projector.bias"],
-        ["word_embeddings.weight", "distilbert.embeddings.word_embeddings.weight"],
-      ]),
-      build: (context) => maskedTokenLogits(context, config.activation, epsilon),
-    };
-  }
+function classificationHead(config: DistilbertConfig, labels: number): HeadParts {
+  const { dim, initializer_range: deviation } = config;
   return {
-    name: "classifier",
-    kind: "head",
-    parameters: layerNames({ pre_classifier: "pre_classifier", classifier: "classifier" }),
-    build(context) {
-      const hidden = relu(linearLayer(context, "pre_classifier", firstToken(context)));
-      return linearLayer(context, "classifier", context.dropout(hidden, config.seq_classif_dropout));
+    parameters: [
+      ...linearParameters("pre_classifier", dim, dim, deviation, true),
+      ...linearParameters("classifier", dim, labels, deviation, true),
+    ],
+    stage: {
+      name: "classifier",
+      kind: "head",
+      parameters: layerNames({ pre_classifier: "pre_classifier", classifier: "classifier" }),
+      build(context) {
+        const hidden = relu(linearLayer(context, "pre_classifier", firstToken(context)));
+        return linearLayer(context, "classifier", context.dropout(hidden, config.seq_classif_dropout));
+      },
     },
   };
+}
+
+function maskedLm(config: DistilbertConfig): HeadParts {
+  return maskedLmHead({
+    stage: "vocab_projector",
+    names: {
+      transform: "vocab_transform",
+      LayerNorm: "vocab_layer_norm",
+      bias: "vocab_projector.bias",
+      wordEmbeddings: "distilbert.embeddings.word_embeddings.weight",
+    },
+    hiddenSize: config.dim,
+    vocabularySize: config.vocab_size,
+    deviation: config.initializer_range,
+    activation: config.activation,
+    epsilon,
+  });
 }

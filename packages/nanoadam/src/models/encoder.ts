@@ -1,6 +1,6 @@
 /**
  * The parts that BERT, RoBERTa and DistilBERT share: embeddings, the post-normalised transformer layer, and the
- * masked-token head. Hidden states are [batchSize * length, hiddenSize] throughout.
+ * tensors of a batch. Hidden states are [batchSize * length, hiddenSize] throughout.
  */
 import {
   add,
@@ -19,7 +19,14 @@ import {
   transpose,
   type Value,
 } from "@nanoadam/engine";
-import type { BatchShape, StageContext, TokenBatch } from "./model.js";
+import {
+  type BatchShape,
+  linearParameters,
+  normalisationParameters,
+  type ParameterSpecification,
+  type StageContext,
+  type TokenBatch,
+} from "./model.js";
 
 /** `hidden_act` of a configuration. */
 export const activations = { gelu, gelu_new: geluTanh, gelu_pytorch_tanh: geluTanh, relu } as const;
@@ -61,6 +68,37 @@ export interface EncoderLayerOptions {
   readonly outputDropout: number;
 }
 
+/** Checkpoint names of a layer's parts by their local names. */
+export type EncoderLayerNames = {
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+  readonly attentionOutput: string;
+  readonly attentionNorm: string;
+  readonly intermediate: string;
+  readonly output: string;
+  readonly outputNorm: string;
+};
+
+/** Parameters of one transformer layer. */
+export function encoderLayerParameters(
+  names: EncoderLayerNames,
+  hiddenSize: number,
+  intermediateSize: number,
+  deviation: number,
+): ParameterSpecification[] {
+  return [
+    ...linearParameters(names.query, hiddenSize, hiddenSize, deviation),
+    ...linearParameters(names.key, hiddenSize, hiddenSize, deviation),
+    ...linearParameters(names.value, hiddenSize, hiddenSize, deviation),
+    ...linearParameters(names.attentionOutput, hiddenSize, hiddenSize, deviation),
+    ...normalisationParameters(names.attentionNorm, hiddenSize),
+    ...linearParameters(names.intermediate, hiddenSize, intermediateSize, deviation),
+    ...linearParameters(names.output, intermediateSize, hiddenSize, deviation),
+    ...normalisationParameters(names.outputNorm, hiddenSize),
+  ];
+}
+
 /**
  * One post-normalised transformer layer with the local parameters query, key, value, attentionOutput, attentionNorm,
  * intermediate, output and outputNorm.
@@ -90,17 +128,6 @@ export function firstToken(context: StageContext): Value {
   const x = context.hidden();
   const { batchSize, length } = context;
   return takeIndex(reshape(x, [batchSize, length, x.type.shape[1] ?? 0]), 1, 0);
-}
-
-/**
- * Logits over the vocabulary at the masked places only, [places, vocabulary]: a dense layer (local name `transform`),
- * its activation and normalisation, then the product with the word embeddings, which are tied.
- */
-export function maskedTokenLogits(context: StageContext, activation: Activation, epsilon: number): Value {
-  const places = gather(context.hidden(), context.batchInput("masked_positions"));
-  const transformed = activations[activation](linearLayer(context, "transform", places));
-  const normalised = normalisationLayer(context, "LayerNorm", transformed, epsilon);
-  return linear(normalised, context.parameter("word_embeddings.weight"), context.parameter("bias"));
 }
 
 /** Types of the batch tensors that every encoder uses. */

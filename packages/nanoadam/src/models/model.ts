@@ -75,6 +75,12 @@ export interface Model {
   inputs(batch: TokenBatch): ReadonlyMap<string, TensorData>;
 }
 
+/** A head's parameters and its stage, the last of a model. */
+export interface HeadParts {
+  readonly parameters: readonly ParameterSpecification[];
+  readonly stage: Stage;
+}
+
 /** Parameters of a linear layer: weight [outputs, inputs] and bias [outputs]. */
 export function linearParameters(
   name: string,
