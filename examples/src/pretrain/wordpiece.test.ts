@@ -5,6 +5,19 @@ describe("splitWords", () => {
   it("lower-cases, strips accents and separates punctuation, as BERT's tokenizer does", () => {
     expect(splitWords("The Café isn't open!")).toEqual(["the", "cafe", "isn", "'", "t", "open", "!"]);
   });
+
+  it("drops invisible characters and keeps symbols that are no punctuation in their words", () => {
+    expect(splitWords("soft\u00adware\u0096 20° 5€ a_b 東京")).toEqual([
+      "software",
+      "20°",
+      "5€",
+      "a",
+      "_",
+      "b",
+      "東",
+      "京",
+    ]);
+  });
 });
 
 describe("learnVocabulary", () => {

@@ -4,13 +4,21 @@
  */
 export const specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 
+// The classes that BERT's tokenizer knows: what it drops, what stands alone, and what ends a word.
+const dropped = /[\0\ufffd]|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Cn}\p{Co}]/gu;
+const ideographs =
+  /[\u4e00-\u9fff\u3400-\u4dbf\uf900-\ufaff\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu;
+const wordOrMark = /[^\s!-/:-@[-`{-~\p{P}]+|[!-/:-@[-`{-~\p{P}]/gu;
+
 /** Lower-cased words and punctuation marks, as BERT's tokenizer splits them before WordPiece. */
 export function splitWords(text: string): string[] {
   const plain = text
-    .toLowerCase()
+    .replaceAll(dropped, "")
+    .replaceAll(ideographs, " $& ")
     .normalize("NFD")
-    .replaceAll(/\p{Mn}/gu, "");
-  return plain.match(/[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/gu) ?? [];
+    .replaceAll(/\p{Mn}/gu, "")
+    .toLowerCase();
+  return plain.match(wordOrMark) ?? [];
 }
 
 interface Word {
