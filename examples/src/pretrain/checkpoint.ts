@@ -58,6 +58,9 @@ export function writeTokenizer(folder: string, vocabulary: readonly string[], ma
   writeFileSync(join(folder, "vocab.txt"), `${vocabulary.join("\n")}\n`);
 }
 
+/** The width of one attention head: the hidden size is a multiple of it. */
+export const headSize = 32;
+
 export interface EncoderSize {
   readonly vocabulary: number;
   readonly hiddenSize: number;
@@ -84,7 +87,7 @@ export async function writeInitialCheckpoint(
     initializer_range: 0.02,
     torch_dtype: "float32",
     hidden_size: size.hiddenSize,
-    num_attention_heads: size.hiddenSize / 32,
+    num_attention_heads: size.hiddenSize / headSize,
     num_hidden_layers: size.layers,
     intermediate_size: 4 * size.hiddenSize,
     vocab_size: size.vocabulary,

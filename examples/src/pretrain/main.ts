@@ -6,14 +6,19 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { uniform } from "@nanoadam/engine";
-import { writeInitialCheckpoint, writeTokenizer } from "./checkpoint.js";
+import { headSize, writeInitialCheckpoint, writeTokenizer } from "./checkpoint.js";
 import { leadingFactors, normaliseRows, positiveMutualInformation, sinusoidalPositions } from "./embeddings.js";
-import { passagesOf, readTexts } from "./passages.js";
+import { passagesOf } from "./passages.js";
+import { readTexts } from "./read-texts.js";
 import { learnVocabulary, splitWords, wordPieces } from "./wordpiece.js";
 
-const { values: flags, positionals: files } = parseArgs({
+const usage =
+  "usage: main.js --text FILE... --output DIR [--fields text,...] [--vocabulary 6000] [--hidden-size 128] [--layers 4] " +
+  "[--positions 128] [--seed 0]";
+const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    text: { type: "string", multiple: true, default: [] },
     fields: { type: "string", default: "text,sentence,sentence1,sentence2" },
     output: { type: "string" },
     vocabulary: { type: "string", default: "6000" },
@@ -23,12 +28,20 @@ const { values: flags, positionals: files } = parseArgs({
     seed: { type: "string", default: "0" },
   },
 });
-if (flags.output === undefined || files.length === 0) {
-  throw new Error(
-    "usage: main.js --output DIR [--fields text,...] [--vocabulary N] [--hidden-size N] [--layers N] FILE...",
-  );
+const files = [...flags.text, ...positionals];
+if (flags.output === undefined || files.length === 0) throw new Error(usage);
+
+/** A whole number of at least `least` from the command line. */
+function whole(name: "vocabulary" | "hidden-size" | "layers" | "positions" | "seed", least: number): number {
+  const value = Number(flags[name]);
+  if (!Number.isSafeInteger(value) || value < least) throw new Error(`--${name} ${flags[name]}: ${usage}`);
+  return value;
 }
-const seed = Number(flags.seed);
+
+const seed = whole("seed", 0);
+const hiddenSize = whole("hidden-size", headSize);
+if (hiddenSize % headSize !== 0) throw new Error(`--hidden-size ${hiddenSize} is not a multiple of ${headSize}`);
+const [vocabularySize, layers, positions] = [whole("vocabulary", 6), whole("layers", 1), whole("positions", 3)];
 const embeddingDeviation = 0.05;
 
 /** A seeded order of `count` things. */
@@ -42,18 +55,13 @@ const passages = passagesOf(
   shuffled,
 );
 console.log(`${passages.length} passages`);
-const vocabulary = learnVocabulary(passages, Number(flags.vocabulary));
+const vocabulary = learnVocabulary(passages, vocabularySize);
 console.log(`${vocabulary.length} vocabulary entries`);
 const ids = new Map(vocabulary.map((token, id) => [token, id]));
 const sequences = passages.map((passage) => splitWords(passage).flatMap((word) => wordPieces(word, ids)));
 console.log(`${sequences.reduce((sum, sequence) => sum + sequence.length, 0)} tokens`);
 
-const size = {
-  vocabulary: vocabulary.length,
-  hiddenSize: Number(flags["hidden-size"]),
-  layers: Number(flags.layers),
-  positions: Number(flags.positions),
-};
+const size = { vocabulary: vocabulary.length, hiddenSize, layers, positions };
 const matrix = positiveMutualInformation(sequences, size.vocabulary, 5);
 const factors = leadingFactors(matrix, size.hiddenSize, seed);
 const checkpoint = join(flags.output, "checkpoint");
