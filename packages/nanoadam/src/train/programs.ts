@@ -1,5 +1,6 @@
 import type { BatchShape } from "../models/model.js";
-import { Program, type ProgramOptions } from "./program.js";
+import type { ProgramOptions } from "./compile-stages.js";
+import { Program } from "./program.js";
 
 /** Shapes kept compiled at a time; the one longest unused makes way. */
 const kept = 24;

@@ -1,5 +1,5 @@
 import { gatherEntries, type Optimizer, type Selection, selectionIndices } from "@nanoadam/optim";
-import type { Weights } from "./program.js";
+import type { Weights } from "./compile-stages.js";
 
 interface Kept {
   readonly values: Float32Array;

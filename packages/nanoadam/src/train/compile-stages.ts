@@ -1,0 +1,150 @@
+/**
+ * The stages of a model made ready to run: each kind of stage is built as a graph for one batch shape, the last one with
+ * the loss on top, derived, and compiled once.
+ */
+import {
+  type Arena,
+  type CompiledFunction,
+  type Derivative,
+  derive,
+  dropout,
+  type GradientStructure,
+  input,
+  type NamedValue,
+  type Runtime,
+  type TensorFunction,
+  type TensorType,
+  tensorFunction,
+  type Value,
+} from "@nanoadam/engine";
+import type { BatchShape, Model, StageContext } from "../models/model.js";
+import type { Objective } from "../tasks/objective.js";
+
+/** Weights by their checkpoint names. */
+export type Weights = ReadonlyMap<string, Float32Array>;
+
+export interface ProgramOptions {
+  readonly model: Model;
+  readonly objective: Objective;
+  readonly shape: BatchShape;
+  readonly weights: Weights;
+  readonly runtime: Runtime;
+  readonly arena: Arena;
+  /** Absent for evaluation: no dropout, no residuals, no backward functions. */
+  readonly training?: {
+    /** Replaces every dropout rate of the model. */
+    readonly dropout: number | undefined;
+    /** The structures in which a parameter's gradient is taken; undefined where none is needed. */
+    readonly structures: (parameterName: string) => readonly GradientStructure[] | undefined;
+  };
+}
+
+export interface DropoutMask {
+  readonly name: string;
+  readonly rate: number;
+}
+
+/** A stage's function and what it turned out to use. */
+interface StageFunction {
+  readonly tensors: TensorFunction;
+  readonly masks: readonly DropoutMask[];
+}
+
+export interface CompiledStage {
+  readonly masks: readonly DropoutMask[];
+  readonly forward: CompiledFunction;
+  readonly derivative: Derivative | undefined;
+  readonly backward: CompiledFunction | undefined;
+}
+
+/** Builds, derives and compiles every kind of stage once; the result has an entry for every stage. */
+export async function compileStages(options: ProgramOptions): Promise<CompiledStage[]> {
+  const { model, runtime, training } = options;
+  const compiled = new Map<string, CompiledStage>();
+  const stages: CompiledStage[] = [];
+  let hidden: TensorType | undefined;
+  for (const [index, stage] of model.stages.entries()) {
+    const wanted = [...stage.parameters].map(
+      ([local, name]) => [`parameter.${local}`, training?.structures(name)] as const,
+    );
+    const key = JSON.stringify([stage.kind, wanted]);
+    let compiledStage = compiled.get(key);
+    if (compiledStage === undefined) {
+      const stageFunction = buildStage(options, index, hidden);
+      compiledStage = await compileStage(runtime, stageFunction, training === undefined ? undefined : wanted);
+      compiled.set(key, compiledStage);
+    }
+    stages.push(compiledStage);
+    hidden = compiledStage.forward.tensors.outputs[0]?.value.type;
+  }
+  return stages;
+}
+
+function buildStage(options: ProgramOptions, index: number, hiddenType: TensorType | undefined): StageFunction {
+  const { model, objective, shape, training } = options;
+  const stage = model.stages[index];
+  if (stage === undefined) throw new Error(`the model has no stage ${index}`);
+  const shapes = new Map(model.parameters.map(({ name, shape: parameterShape }) => [name, parameterShape]));
+  const batchTypes = new Map([...model.inputTypes(shape), ...objective.inputTypes(shape)]);
+  const inputs = new Map<string, Value>();
+  const masks: DropoutMask[] = [];
+  const given = (name: string, type: TensorType | undefined): Value => {
+    const known = inputs.get(name);
+    if (known !== undefined) return known;
+    if (type === undefined) throw new Error(`${stage.name} uses "${name}", which is not declared`);
+    const value = input(type.dataType, type.shape);
+    inputs.set(name, value);
+    return value;
+  };
+  const batchInput = (name: string) => given(`batch.${name}`, batchTypes.get(name));
+  const context: StageContext = {
+    ...shape,
+    hidden: () => given("hidden", hiddenType),
+    parameter(local) {
+      const parameterShape = shapes.get(stage.parameters.get(local) ?? "");
+      return given(
+        `parameter.${local}`,
+        parameterShape === undefined ? undefined : { dataType: "float32", shape: parameterShape },
+      );
+    },
+    batchInput,
+    dropout(x, modelRate) {
+      const rate = training?.dropout ?? modelRate;
+      if (training === undefined || rate === 0) return x;
+      const name = `dropout.${masks.length}`;
+      masks.push({ name, rate });
+      return dropout(x, given(name, { dataType: "bool", shape: x.type.shape }), rate);
+    },
+  };
+  const output = stage.build(context);
+  const isLast = index === model.stages.length - 1;
+  const outputs: NamedValue[] = isLast
+    ? [
+        { name: "logits", value: output },
+        { name: "loss", value: objective.loss(output, batchInput) },
+      ]
+    : [{ name: "output", value: output }];
+  const named = [...inputs].map(([name, value]) => ({ name, value }));
+  return { tensors: tensorFunction(stage.name, named, outputs), masks };
+}
+
+async function compileStage(
+  runtime: Runtime,
+  { tensors, masks }: StageFunction,
+  wanted: readonly (readonly [name: string, structures: readonly GradientStructure[] | undefined])[] | undefined,
+): Promise<CompiledStage> {
+  if (wanted === undefined) {
+    return { masks, forward: await runtime.compile(tensors), derivative: undefined, backward: undefined };
+  }
+  const inputs = new Map<string, readonly GradientStructure[]>();
+  if (tensors.inputs.some(({ name }) => name === "hidden")) inputs.set("hidden", []);
+  for (const [name, structures] of wanted) if (structures !== undefined) inputs.set(name, structures);
+  const isLast = tensors.outputs.some(({ name }) => name === "loss");
+  const derivative = derive(tensors, { outputs: [isLast ? "loss" : "output"], inputs });
+  return {
+    masks,
+    derivative,
+    forward: await runtime.compile(derivative.forward),
+    backward: await runtime.compile(derivative.backward),
+  };
+}

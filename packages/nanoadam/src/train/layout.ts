@@ -1,0 +1,65 @@
+import { ArenaLayout, type ArenaSlot, type TensorType } from "@nanoadam/engine";
+import type { CompiledStage, ProgramOptions } from "./compile-stages.js";
+
+/** Where each tensor of a program lies in the arena. */
+export interface ProgramLayout {
+  readonly bytes: number;
+  readonly batch: ReadonlyMap<string, ArenaSlot>;
+  /** For each stage, every tensor of its functions but the parameters. */
+  readonly stages: readonly ReadonlyMap<string, ArenaSlot>[];
+}
+
+/**
+ * Decides where everything lies. While training, outputs, residuals and masks live until the backward pass; the
+ * gradients of one stage give way to those of the next, but for the hidden state's, which alternate between two places.
+ */
+export function layOut(
+  { model, objective, shape, training }: ProgramOptions,
+  stages: readonly CompiledStage[],
+): ProgramLayout {
+  const layout = new ArenaLayout();
+  const batch = new Map<string, ArenaSlot>();
+  for (const [name, type] of [...model.inputTypes(shape), ...objective.inputTypes(shape)]) {
+    batch.set(name, layout.slot(type));
+  }
+  const slots = stages.map(() => new Map<string, ArenaSlot>());
+  const put = (stage: number, name: string, slot: ArenaSlot) => slots[stage]?.set(name, slot);
+
+  const alternating = new Map<string, ArenaSlot>();
+  const alternate = (stage: number, type: TensorType): ArenaSlot => {
+    const key = `${stage % 2}:${type.dataType}[${type.shape}]`;
+    const slot = alternating.get(key) ?? layout.slot(type);
+    alternating.set(key, slot);
+    return slot;
+  };
+  stages.forEach(({ forward }, index) => {
+    for (const { name, value } of forward.tensors.inputs) {
+      const slot = batch.get(name.replace(/^batch\./, ""));
+      if (name.startsWith("batch.") && slot !== undefined) put(index, name, slot);
+      if (name.startsWith("dropout.")) put(index, name, layout.slot(value.type));
+    }
+    for (const { name, value } of forward.tensors.outputs) {
+      const slot = training === undefined && name === "output" ? alternate(index, value.type) : layout.slot(value.type);
+      put(index, name, slot);
+      if (name === "output") put(index + 1, "hidden", slot);
+    }
+  });
+
+  alternating.clear();
+  stages.forEach(({ forward }, index) => {
+    const isLast = index === stages.length - 1;
+    const output = forward.tensors.outputs.find(({ name }) => name === (isLast ? "loss" : "output"));
+    if (output === undefined) throw new Error(`${forward.tensors.name} has no output`);
+    const cotangent = alternate(index, output.value.type);
+    put(index, `cotangent.${output.name}`, cotangent);
+    if (!isLast) put(index + 1, "gradient.hidden", cotangent);
+  });
+  const shared = layout.mark();
+  stages.forEach(({ backward }, index) => {
+    layout.rewind(shared);
+    for (const { name, value } of backward?.tensors.outputs ?? []) {
+      if (name !== "gradient.hidden") put(index, name, layout.slot(value.type));
+    }
+  });
+  return { bytes: layout.bytes, batch, stages: slots };
+}
