@@ -42,14 +42,20 @@ export interface TextTask {
   readonly name: Objective["name"];
   readonly head: Head;
   readonly objective: Objective;
-  /** The metric that is shown first. */
-  readonly headline: string;
   batch(examples: readonly EncodedExample[], plan: BatchPlan, key: BatchKey): TaskBatch;
   collector(): MetricsCollector;
 }
 
-function labelsOf(examples: readonly EncodedExample[], plan: BatchPlan): number[] {
-  return plan.indices.map((index) => examples[index]?.label ?? 0);
+/** A batch of labelled examples, whose loss is a mean over them. */
+function labelledBatch(
+  examples: readonly EncodedExample[],
+  plan: BatchPlan,
+  tokenizer: TextTokenizer,
+  objective: { targets(labels: ArrayLike<number>): Targets },
+): TaskBatch {
+  const labels = plan.indices.map((index) => examples[index]?.label ?? 0);
+  const tokens = collate(examples, plan, tokenizer.padId);
+  return { tokens, targets: objective.targets(labels), weight: plan.indices.length };
 }
 
 function rows(logits: Float32Array, columns: number): Float32Array[] {
@@ -78,11 +84,7 @@ export function classificationTask({ labels, tokenizer, ...loss }: Classificatio
     name: "classification",
     head: { kind: "sequence-classification", labels: count },
     objective,
-    headline: "accuracy",
-    batch(examples, plan) {
-      const tokens = collate(examples, plan, tokenizer.padId);
-      return { tokens, targets: objective.targets(labelsOf(examples, plan)), weight: plan.indices.length };
-    },
+    batch: (examples, plan) => labelledBatch(examples, plan, tokenizer, objective),
     collector() {
       const predicted: number[] = [];
       const expected: number[] = [];
@@ -108,11 +110,7 @@ export function regressionTask(tokenizer: TextTokenizer): TextTask {
     name: "regression",
     head: { kind: "sequence-classification", labels: 1 },
     objective,
-    headline: "pearson",
-    batch(examples, plan) {
-      const tokens = collate(examples, plan, tokenizer.padId);
-      return { tokens, targets: objective.targets(labelsOf(examples, plan)), weight: plan.indices.length };
-    },
+    batch: (examples, plan) => labelledBatch(examples, plan, tokenizer, objective),
     collector() {
       const predicted: number[] = [];
       const expected: number[] = [];
@@ -141,7 +139,6 @@ export function maskedLmTask(tokenizer: TextTokenizer): TextTask {
     name: "masked-lm",
     head: { kind: "masked-lm" },
     objective: maskedLanguageModel(),
-    headline: "perplexity",
     batch(examples, plan, key) {
       const chosen = plan.indices.map((index) => examples[index] as EncodedExample);
       const tokens = collate(examples, plan, tokenizer.padId);
