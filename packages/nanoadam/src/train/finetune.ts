@@ -6,7 +6,6 @@ import { availableParallelism } from "node:os";
 import { Arena } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
 import { learningRateAt, type Optimizer, warmupSteps } from "@nanoadam/optim";
-import { planBatches } from "../data/batches.js";
 import { InputError } from "../errors.js";
 import { OutputFolder } from "../hub/output-folder.js";
 import { evaluateModel } from "./evaluate.js";
@@ -19,7 +18,8 @@ import { type PreparedRun, prepareRun } from "./prepare.js";
 import { Programs } from "./programs.js";
 import { MetricsLog, type RunWatcher, type StepRecord } from "./records.js";
 import { roundToStorage, saveModel } from "./save.js";
-import { DivergenceError, type MicroBatch, trainStep } from "./step.js";
+import { DivergenceError, trainStep } from "./step.js";
+import { stepBatches } from "./step-batches.js";
 import { countParameters, type RunSummary, summarise } from "./summary.js";
 import { UndoBuffer } from "./undo.js";
 
@@ -96,65 +96,17 @@ async function train(
   };
   reportEvaluation(0, before);
 
-  const accumulator = new GradientAccumulator(model.parameters);
   const undo = new UndoBuffer(weights);
-  const stepMilliseconds: number[] = [];
-  let tokens = 0;
-  let stopped: { readonly step: number; readonly reason: string } | undefined;
-  const steps = stepBatches(options, run, plan, trainingPrograms, (count) => {
-    tokens += count;
+  const loop = { options, run, plan, learningRate, optimizer, programs: trainingPrograms, undo, watcher, log };
+  const { stepMilliseconds, stopped: stoppedInLoop } = await runSteps(loop, async (step) => {
+    reportEvaluation(step, await evaluate());
   });
-  let lastEvaluation = before;
-  for (let step = 0; step < plan.totalSteps; step++) {
-    if (watcher.signal?.aborted === true) {
-      throw new InputError(`interrupted after ${step} of ${plan.totalSteps} steps; nothing was written`);
-    }
-    const stepStarted = performance.now();
-    tokens = 0;
-    const rate = learningRateAt(step, {
-      schedule: options.schedule,
-      learningRate,
-      totalSteps: plan.totalSteps,
-      warmupSteps: warmupSteps(options.warmup, plan.totalSteps),
-    });
-    try {
-      const { loss, gradientNorm } = await trainStep(steps(step), {
-        optimizer,
-        accumulator,
-        learningRate: rate,
-        clip: options.clip === 0 ? undefined : options.clip,
-        dropoutKey: { seed: options.seed, step },
-        beforeUpdate: () => undo.keep(optimizer),
-      });
-      const milliseconds = performance.now() - stepStarted;
-      stepMilliseconds.push(milliseconds);
-      const record: StepRecord = {
-        step: step + 1,
-        epoch: (step + 1) / plan.stepsPerEpoch,
-        loss,
-        learningRate: rate,
-        ...densityOf(optimizer),
-        gradientNorm,
-        tokensPerSecond: (tokens / milliseconds) * 1000,
-      };
-      if ((step + 1) % plan.logEvery === 0 || step + 1 === plan.totalSteps) log.write(record);
-      watcher.onStep?.(record, plan);
-    } catch (error) {
-      if (!(error instanceof DivergenceError)) throw error;
-      undo.restore();
-      stopped = { step: step + 1, reason: error.message };
-      break;
-    }
-    if ((step + 1) % plan.evaluateEvery === 0 && step + 1 < plan.totalSteps) {
-      lastEvaluation = await evaluate();
-      reportEvaluation(step + 1, lastEvaluation);
-    }
-  }
 
   const evaluateStored = () => {
     roundToStorage(options.saveDtype, pretrained);
     return evaluate();
   };
+  let stopped = stoppedInLoop;
   let final = await evaluateStored();
   if (stopped === undefined && !(Number.isFinite(final.loss) && weightsAreFinite(weights))) {
     undo.restore();
@@ -189,6 +141,70 @@ async function train(
   return summary;
 }
 
+interface Loop {
+  readonly options: FinetuneOptions;
+  readonly run: PreparedRun;
+  readonly plan: Plan;
+  readonly learningRate: number;
+  readonly optimizer: Optimizer;
+  readonly programs: Programs;
+  readonly undo: UndoBuffer;
+  readonly watcher: RunWatcher;
+  readonly log: MetricsLog;
+}
+
+/** All steps of a run, with evaluations between; ends early, the last step taken back, when a step diverges. */
+async function runSteps(
+  { options, run, plan, learningRate, optimizer, programs, undo, watcher, log }: Loop,
+  evaluateAfter: (step: number) => Promise<void>,
+): Promise<{ readonly stepMilliseconds: readonly number[]; readonly stopped: RunSummary["stopped"] }> {
+  const accumulator = new GradientAccumulator(run.pretrained.model.parameters);
+  const batchesOf = stepBatches(options, run, plan, programs);
+  const stepMilliseconds: number[] = [];
+  for (let step = 0; step < plan.totalSteps; step++) {
+    if (watcher.signal?.aborted === true) {
+      throw new InputError(`interrupted after ${step} of ${plan.totalSteps} steps; nothing was written`);
+    }
+    const started = performance.now();
+    const rate = learningRateAt(step, {
+      schedule: options.schedule,
+      learningRate,
+      totalSteps: plan.totalSteps,
+      warmupSteps: warmupSteps(options.warmup, plan.totalSteps),
+    });
+    const { batches, tokens } = batchesOf(step);
+    try {
+      const { loss, gradientNorm } = await trainStep(batches, {
+        optimizer,
+        accumulator,
+        learningRate: rate,
+        clip: options.clip === 0 ? undefined : options.clip,
+        dropoutKey: { seed: options.seed, step },
+        beforeUpdate: () => undo.keep(optimizer),
+      });
+      const milliseconds = performance.now() - started;
+      stepMilliseconds.push(milliseconds);
+      const record: StepRecord = {
+        step: step + 1,
+        epoch: (step + 1) / plan.stepsPerEpoch,
+        loss,
+        learningRate: rate,
+        ...densityOf(optimizer),
+        gradientNorm,
+        tokensPerSecond: (tokens / milliseconds) * 1000,
+      };
+      if ((step + 1) % plan.logEvery === 0 || step + 1 === plan.totalSteps) log.write(record);
+      watcher.onStep?.(record, plan);
+    } catch (error) {
+      if (!(error instanceof DivergenceError)) throw error;
+      undo.restore();
+      return { stepMilliseconds, stopped: { step: step + 1, reason: error.message } };
+    }
+    if ((step + 1) % plan.evaluateEvery === 0 && step + 1 < plan.totalSteps) await evaluateAfter(step + 1);
+  }
+  return { stepMilliseconds, stopped: undefined };
+}
+
 function weightsAreFinite(weights: ReadonlyMap<string, Float32Array>): boolean {
   return [...weights.values()].every((values) => values.every(Number.isFinite));
 }
@@ -196,38 +212,4 @@ function weightsAreFinite(weights: ReadonlyMap<string, Float32Array>): boolean {
 function densityOf(optimizer: Optimizer): { readonly density?: number } {
   const density = optimizer.density();
   return density === undefined ? {} : { density };
-}
-
-/** The micro-batches of each step: epochs follow one another, each in an order of its own. */
-function stepBatches(
-  options: FinetuneOptions,
-  { pretrained: { model }, task, train: examples, maxLength }: PreparedRun,
-  plan: Plan,
-  programs: Programs,
-  countTokens: (tokens: number) => void,
-): (step: number) => AsyncIterable<MicroBatch> {
-  const lengths = examples.map(({ ids }) => ids.length);
-  const plansOf = (epoch: number) =>
-    planBatches(lengths, { batchSize: options.batchSize, shuffle: { seed: options.seed, epoch }, maxLength });
-  let epochPlans = plansOf(0);
-  let plannedEpoch = 0;
-  return async function* microBatches(step) {
-    const epoch = Math.floor(step / plan.stepsPerEpoch);
-    if (epoch !== plannedEpoch) {
-      epochPlans = plansOf(epoch);
-      plannedEpoch = epoch;
-    }
-    const first = (step % plan.stepsPerEpoch) * options.accumulate;
-    const chosen = epochPlans.slice(first, first + options.accumulate);
-    const total = chosen.reduce((sum, { indices }) => sum + indices.length, 0);
-    for (const [pass, batchPlan] of chosen.entries()) {
-      const batch = task.batch(examples, batchPlan, { seed: options.seed, step: step * options.accumulate + pass });
-      countTokens(batchPlan.indices.reduce((sum, index) => sum + (lengths[index] ?? 0), 0));
-      yield {
-        program: await programs.of(batch.tokens),
-        tensors: new Map([...model.inputs(batch.tokens), ...batch.targets]),
-        share: batchPlan.indices.length / total,
-      };
-    }
-  };
 }

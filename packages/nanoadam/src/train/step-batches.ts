@@ -1,0 +1,48 @@
+import { planBatches } from "../data/batches.js";
+import type { FinetuneOptions } from "./options.js";
+import type { Plan } from "./plan.js";
+import type { PreparedRun } from "./prepare.js";
+import type { Programs } from "./programs.js";
+import type { MicroBatch } from "./step.js";
+
+export interface StepBatches {
+  /** The step's micro-batches, laid out and compiled for as they are asked for. */
+  readonly batches: AsyncIterable<MicroBatch>;
+  /** Tokens of the step that are not padding. */
+  readonly tokens: number;
+}
+
+/** What each step of a run learns from: epochs follow one another, each in an order of its own. */
+export function stepBatches(
+  options: FinetuneOptions,
+  { pretrained: { model }, task, train: examples, maxLength }: PreparedRun,
+  plan: Plan,
+  programs: Programs,
+): (step: number) => StepBatches {
+  const lengths = examples.map(({ ids }) => ids.length);
+  const plansOf = (epoch: number) =>
+    planBatches(lengths, { batchSize: options.batchSize, shuffle: { seed: options.seed, epoch }, maxLength });
+  let epochPlans = plansOf(0);
+  let plannedEpoch = 0;
+  return (step) => {
+    const epoch = Math.floor(step / plan.stepsPerEpoch);
+    if (epoch !== plannedEpoch) {
+      epochPlans = plansOf(epoch);
+      plannedEpoch = epoch;
+    }
+    const first = (step % plan.stepsPerEpoch) * options.accumulate;
+    const chosen = epochPlans.slice(first, first + options.accumulate);
+    const indices = chosen.flatMap((batchPlan) => batchPlan.indices);
+    async function* microBatches(): AsyncIterable<MicroBatch> {
+      for (const [pass, batchPlan] of chosen.entries()) {
+        const batch = task.batch(examples, batchPlan, { seed: options.seed, step: step * options.accumulate + pass });
+        yield {
+          program: await programs.of(batch.tokens),
+          tensors: new Map([...model.inputs(batch.tokens), ...batch.targets]),
+          share: batchPlan.indices.length / indices.length,
+        };
+      }
+    }
+    return { batches: microBatches(), tokens: indices.reduce((sum, index) => sum + (lengths[index] ?? 0), 0) };
+  };
+}
