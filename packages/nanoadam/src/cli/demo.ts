@@ -25,13 +25,13 @@ const common = {
   evalShare: 0.25,
   maxLength: 64,
   batchSize: 16,
-  epochs: 15,
+  epochs: 10,
   saveDtype: "float32",
   evalEvery: 1_000_000,
 } as const satisfies Partial<FinetuneInput>;
 
 const runs = [
-  { name: "NanoAdam", options: { optimizer: "nanoadam", learningRate: 2e-3 } },
+  { name: "NanoAdam", options: { optimizer: "nanoadam", learningRate: 5e-3 } },
   { name: "AdamW", options: { optimizer: "adamw", learningRate: 5e-4 } },
   { name: "AdamW, not pretrained", options: { optimizer: "adamw", learningRate: 5e-4, fromScratch: true } },
 ] as const satisfies readonly { readonly name: string; readonly options: Partial<FinetuneInput> }[];
