@@ -5,6 +5,7 @@
  * Arithmetic is in float64 on float32 storage: within a rounding of a framework that computes in float32.
  */
 
+import { biasFactorsAt, noBiasCorrection } from "./bias-factors.js";
 import { checkAdamConstants, checkNames, checkNotNegative, checkParameters } from "./check.js";
 import type { GradientNeed, Optimizer, Parameter, StateArray, TensorRule } from "./contract.js";
 import { checkStateKeys, composeOptimizer, stateArray } from "./optimizer.js";
@@ -16,26 +17,14 @@ export interface AdamConstants {
   readonly epsilon: number;
 }
 
-/** Factors that undo the moments' start at 0: of the first moment, and of the root of the second. */
-export interface BiasFactors {
-  readonly first: number;
-  readonly root: number;
-}
-
-/** The factors of Algorithm 1 as printed: no correction. */
-export const noBiasCorrection: BiasFactors = { first: 1, root: 1 };
-
-/** @param age updates that the moments have seen, this one included: from 1 */
-export function biasFactorsAt(age: number, betas: readonly [number, number]): BiasFactors {
-  return { first: 1 / (1 - betas[0] ** age), root: 1 / Math.sqrt(1 - betas[1] ** age) };
-}
-
 const wholeGradient: GradientNeed = { kind: "whole" };
 
 export interface AdamRuleOptions extends AdamConstants {
   /** Decoupled: each step first takes the share `learningRate * weightDecay` off the weight. */
   readonly weightDecay: number;
   readonly biasCorrection: boolean;
+  /** Adds epsilon to the root of the second moment before this is corrected, as GaLore does. Not unless given. */
+  readonly epsilonBeforeCorrection?: boolean;
 }
 
 /** AdamW on every entry of one tensor. States: `first_moment` and `second_moment`, Float32Array, one value per entry. */
@@ -59,9 +48,10 @@ export class AdamRule implements TensorRule {
   }
 
   apply(gradient: Float32Array, learningRate: number, step: number): void {
-    const { betas, epsilon, weightDecay, biasCorrection } = this.#options;
+    const { betas, weightDecay, biasCorrection } = this.#options;
     const [beta1, beta2] = betas;
     const { first, root } = biasCorrection ? biasFactorsAt(step + 1, betas) : noBiasCorrection;
+    const epsilon = this.#options.epsilon * (this.#options.epsilonBeforeCorrection === true ? root : 1);
     const rate = learningRate * first;
     const keep = 1 - learningRate * weightDecay;
     const values = this.#values;

@@ -78,7 +78,8 @@ export interface Optimizer {
    *
    * @param gradients by parameter name: one value per entry where the need is "whole"; one per selected entry, in
    *   selection order, where it is "entries"; none where it is "nothing". Everything is checked before anything is written.
-   * @throws RangeError for a missing, unknown or wrongly sized gradient, or a rate that is not finite and at least 0.
+   * @throws RangeError for a missing, unknown or wrongly sized gradient, for one that has a NaN or an infinity, or for a
+   *   rate that is not finite and at least 0.
    * @throws Error without a `prepare` since the last `apply`.
    */
   apply(gradients: ReadonlyMap<string, Float32Array>, learningRate: number): void;

@@ -2,6 +2,8 @@
 
 export { addEntries, gatherEntries } from "./accumulate.js";
 export { type AdamWOptions, createAdamW } from "./adamw.js";
+export { type AdamW8bitOptions, createAdamW8bit } from "./adamw8bit.js";
+export type { Criterion } from "./choice.js";
 export type {
   GradientNeed,
   Optimizer,
@@ -12,7 +14,10 @@ export type {
   TensorRule,
 } from "./contract.js";
 export { type DensitySchedule, densityAt, type RefreshSchedule, refreshIsDue } from "./density.js";
-export { type BiasCorrection, createNanoAdam, type NanoAdamOptions, type StateOnRefresh } from "./nanoadam.js";
+export { createGaLore, type GaLoreOptions } from "./galore.js";
+export { createMicroAdam, type MicroAdamOptions, type RingValueType } from "./microadam.js";
+export { createNanoAdam, type NanoAdamOptions } from "./nanoadam.js";
+export type { BiasCorrection, StateOnRefresh, StateType } from "./nanoadam-rule.js";
 export { composeOptimizer, type RuledParameter, takeStep } from "./optimizer.js";
 export {
   type LearningRateSchedule,
@@ -21,3 +26,4 @@ export {
   warmupSteps,
 } from "./schedule.js";
 export { type SelectionOptions, selectionIndices, selectSmallest } from "./select.js";
+export { createSgd, type SgdOptions } from "./sgd.js";

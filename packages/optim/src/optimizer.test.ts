@@ -3,7 +3,11 @@
 import { describe, expect, it } from "vitest";
 import {
   createAdamW,
+  createAdamW8bit,
+  createGaLore,
+  createMicroAdam,
   createNanoAdam,
+  createSgd,
   type Optimizer,
   type Parameter,
   selectionIndices,
@@ -18,6 +22,17 @@ const nanoAdam =
   (parameters, totalSteps) =>
     createNanoAdam({ parameters, density: 0.2, maskInterval: 5, totalSteps, ...options });
 
+/** Vectors as matrices, as near to square as their length allows. */
+function asMatrices(parameters: readonly Parameter[]): Parameter[] {
+  return parameters.map((parameter) => {
+    if (parameter.shape.length > 1) return parameter;
+    const length = parameter.values.length;
+    let rows = Math.floor(Math.sqrt(length));
+    while (length % rows !== 0) rows--;
+    return { ...parameter, shape: [rows, length / rows] };
+  });
+}
+
 const optimizers: readonly (readonly [string, Create])[] = [
   ["AdamW", (parameters) => createAdamW({ parameters, weightDecay: 0 })],
   ["NanoAdam carry entry", nanoAdam({})],
@@ -28,6 +43,31 @@ const optimizers: readonly (readonly [string, Create])[] = [
   ["NanoAdam, falling density", nanoAdam({ finalDensity: 0.05, densityInterval: 7 })],
   ["NanoAdam, rising density", nanoAdam({ density: 0.05, finalDensity: 0.5, densityInterval: 7 })],
   ["NanoAdam, small chunks", nanoAdam({ chunkSize: 16, density: 0.001 })],
+  ["NanoAdam, large weights", nanoAdam({ criterion: "large", density: 0.7 })],
+  ["NanoAdam, random weights", nanoAdam({ criterion: "random", seed: 7 })],
+  ["NanoAdam, large gradients", nanoAdam({ criterion: "gradient" })],
+  ["NanoAdam, zeros skipped", nanoAdam({ skipZeros: true })],
+  ["NanoAdam, states in bfloat16", nanoAdam({ stateType: "bfloat16" })],
+  ["AdamW-8bit", (parameters) => createAdamW8bit({ parameters, weightDecay: 0 })],
+  [
+    "AdamW-8bit, small blocks",
+    (parameters) => createAdamW8bit({ parameters, weightDecay: 0, blockSize: 16, smallestCoded: 0 }),
+  ],
+  ["MicroAdam", (parameters) => createMicroAdam({ parameters, density: 0.2 })],
+  ["MicroAdam, float32 values", (parameters) => createMicroAdam({ parameters, density: 0.1, valueType: "float32" })],
+  [
+    "MicroAdam, small blocks",
+    (parameters) => createMicroAdam({ parameters, density: 0.001, window: 3, blockSize: 16, bucketSize: 4 }),
+  ],
+  ["GaLore", (parameters) => createGaLore({ parameters: asMatrices(parameters), rank: 3, updateGap: 5 })],
+  [
+    "GaLore, tall matrices",
+    (parameters) => {
+      const tall = asMatrices(parameters).map((matrix) => ({ ...matrix, shape: matrix.shape.toReversed() }));
+      return createGaLore({ parameters: tall, rank: 3, updateGap: 5 });
+    },
+  ],
+  ["SGD", (parameters) => createSgd({ parameters })],
 ];
 
 /** Numbers from a fixed sequence, roughly normal. */
@@ -227,6 +267,23 @@ describe.each(optimizers)("%s", (_, create) => {
       expect(optimizer.completedSteps).toBe(0);
     });
 
+    it.each([Number.NaN, Infinity, -Infinity])("a gradient with %s in it, before anything is written", (value) => {
+      const { parameters, optimizer } = prepared();
+      const before = parameters.map(({ values }) => values.slice());
+      const state = optimizer.state();
+      const gradients = gradientsAt(0, parameters);
+      const needed = new Map(
+        [...gradients].map(([name, gradient]) => {
+          const need = optimizer.need(name);
+          return [name, need.kind === "entries" ? gradient.slice(0, need.selection.count) : gradient] as const;
+        }),
+      );
+      needed.get("b")?.fill(value, 0, 1);
+      expect(() => optimizer.apply(needed, 0.1)).toThrow(`the gradient of "b" is ${value} at position 0`);
+      expect(parameters.map(({ values }) => values)).toEqual(before);
+      expect(optimizer.state()).toEqual(state);
+    });
+
     it("a rate below 0 and a step without prepare", () => {
       const { parameters, optimizer } = prepared();
       expect(() => optimizer.apply(new Map(), -1)).toThrow(/learningRate is -1/);
@@ -243,11 +300,13 @@ describe.each(optimizers)("%s", (_, create) => {
         change(copy);
         return () => optimizer.restore({ completedSteps, tensors: copy });
       };
-      expect(restoring((copy) => copy.delete("b/first_moment"))).toThrow(/"b" does not fit: first_moment is missing/);
+      const key = [...tensors.keys()].find((each) => each.startsWith("b/"))?.slice(2) ?? "none";
+      const other = tensors.get(`a/${key}`) instanceof Float32Array ? new Uint8Array(30) : new Float32Array(30);
+      expect(restoring((copy) => copy.delete(`b/${key}`))).toThrow(`"b" does not fit: ${key} is missing`);
       expect(restoring((copy) => copy.set("c/first_moment", new Float32Array(1)))).toThrow(/"c\/first_moment"/);
       expect(restoring((copy) => copy.set("a/third_moment", new Float32Array(1)))).toThrow(/third_moment was found/);
-      expect(restoring((copy) => copy.set("a/first_moment", new Float32Array(77)))).toThrow(/Float32Array of 77/);
-      expect(restoring((copy) => copy.set("a/second_moment", new Uint8Array(30)))).toThrow(/Uint8Array of 30/);
+      expect(restoring((copy) => copy.set(`a/${key}`, new Float32Array(77)))).toThrow(/Float32Array of 77/);
+      expect(restoring((copy) => copy.set(`a/${key}`, other))).toThrow(/Array of 30; expected/);
       expect(() => optimizer.restore({ completedSteps: -1, tensors })).toThrow(/completedSteps is -1/);
     });
 

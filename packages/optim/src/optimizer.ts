@@ -72,6 +72,7 @@ class ComposedOptimizer implements Optimizer {
           `the gradient of "${parameter.name}" is ${found}; expected ${expected} values (need: ${need.kind})`,
         );
       }
+      checkFinite(gradient, parameter.name);
       updates.push({ rule, gradient });
     }
     for (const { rule, gradient } of updates) rule.apply(gradient, learningRate, this.#completedSteps);
@@ -125,6 +126,16 @@ class ComposedOptimizer implements Optimizer {
     if (member === undefined) throw new RangeError(`"${name}" is not a parameter of this ${this.name} optimizer`);
     return member;
   }
+}
+
+/** @throws RangeError where a gradient has a NaN or an infinity. */
+function checkFinite(gradient: Float32Array, name: string): void {
+  // A number that is not finite, times 0, is NaN: one sum tells whether there is any, at the cost of reading.
+  let sum = 0;
+  for (let index = 0; index < gradient.length; index++) sum += (gradient[index] as number) * 0;
+  if (sum === 0) return;
+  const index = gradient.findIndex((value) => !Number.isFinite(value));
+  throw new RangeError(`the gradient of "${name}" is ${gradient[index]} at position ${index}; expected finite values`);
 }
 
 /**

@@ -150,7 +150,34 @@ export function selectSmallestOfChunk(
   }
 }
 
-function nonFiniteEntry(bits: Uint32Array, chunkStart: number, chunkEnd: number, name: string): RangeError {
+const largestFiniteMagnitude = 0x7f7fffff;
+let reversedBits = new Uint32Array(0);
+
+/**
+ * Like {@link selectSmallestOfChunk}, for the `count` entries of largest magnitude; ties go to the lower index.
+ *
+ * @throws RangeError where the chunk has an entry that is NaN or infinite; nothing is written then.
+ */
+export function selectLargestOfChunk(
+  bits: Uint32Array,
+  chunkStart: number,
+  chunkLength: number,
+  count: number,
+  offsets: Uint16Array,
+  position: number,
+  name: string,
+): void {
+  if (reversedBits.length < chunkLength) reversedBits = new Uint32Array(chunkLength);
+  for (let offset = 0; offset < chunkLength; offset++) {
+    const magnitude = (bits[chunkStart + offset] as number) & magnitudeMask;
+    if (magnitude > largestFiniteMagnitude) throw nonFiniteEntry(bits, chunkStart, chunkStart + chunkLength, name);
+    reversedBits[offset] = largestFiniteMagnitude - magnitude;
+  }
+  selectSmallestOfChunk(reversedBits, 0, chunkLength, count, offsets, position, name);
+}
+
+/** The error for the first entry of `chunkStart .. chunkEnd` that is NaN or infinite. */
+export function nonFiniteEntry(bits: Uint32Array, chunkStart: number, chunkEnd: number, name: string): RangeError {
   const values = new Float32Array(bits.buffer, bits.byteOffset, bits.length);
   let entry = chunkStart;
   while (entry < chunkEnd && Number.isFinite(values[entry])) entry++;
@@ -183,11 +210,11 @@ export function selectSmallest(values: Float32Array, options: SelectionOptions, 
 }
 
 /** @throws TypeError or RangeError unless `chunkSize` is a whole number from 1 to 65,536. */
-export function checkChunkSize(chunkSize: number): number {
-  checkCount("chunkSize", chunkSize, 1);
+export function checkChunkSize(chunkSize: number, option = "chunkSize"): number {
+  checkCount(option, chunkSize, 1);
   if (chunkSize > largestChunkSize) {
     throw new RangeError(
-      `chunkSize is ${chunkSize}; expected at most ${largestChunkSize}, so that offsets fit 16 bits`,
+      `${option} is ${chunkSize}; expected at most ${largestChunkSize}, so that offsets fit 16 bits`,
     );
   }
   return chunkSize;
@@ -204,4 +231,29 @@ export function selectionIndices(selection: Selection): Uint32Array {
     }
   }
   return indices;
+}
+
+/** @throws RangeError unless starts ascend from 0, and offsets ascend within each chunk and lie inside it. */
+export function checkSelection({ length, chunkSize, starts, offsets }: Selection): void {
+  if (starts[0] !== 0) throw new RangeError(`starts begins with ${starts[0]}; expected 0`);
+  for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
+    const start = starts[chunk] as number;
+    const end = starts[chunk + 1] as number;
+    const chunkLength = Math.min(chunkSize, length - chunk * chunkSize);
+    if (end < start || end - start > chunkLength) {
+      throw new RangeError(
+        `starts goes from ${start} to ${end} at chunk ${chunk}; expected 0 to ${chunkLength} entries`,
+      );
+    }
+    let before = -1;
+    for (let position = start; position < end; position++) {
+      const offset = offsets[position] as number;
+      if (offset <= before || offset >= chunkLength) {
+        throw new RangeError(
+          `offset ${offset} follows ${before} in chunk ${chunk}; expected ascending offsets below ${chunkLength}`,
+        );
+      }
+      before = offset;
+    }
+  }
 }

@@ -1,0 +1,89 @@
+/**
+ * Other ways to choose the entries that move, for comparison with NanoAdam's own (paper, Figures 4 and 8 to 11): the largest
+ * weights, random ones, or those of largest gradient; and, for pruned networks, a choice that leaves zeros alone (Appendix
+ * M). Each gives every entry of a chunk a key, and the smallest keys are chosen.
+ */
+
+import type { Selection } from "./contract.js";
+import { mixBits, mixKeys, textKey } from "./random.js";
+import { nonFiniteEntry, selectedCount, selectionStarts, selectSmallestOfChunk } from "./select.js";
+
+export const criteria = ["small", "large", "random", "gradient"] as const;
+export type Criterion = (typeof criteria)[number];
+
+export interface Choice {
+  readonly criterion: Criterion;
+  /** Whether entries that are exactly 0 are never chosen. The density is then that of the others. */
+  readonly skipZeros: boolean;
+  /** Seed of the random criterion. */
+  readonly seed: number;
+}
+
+/** What a tensor's entries are chosen by. */
+export interface ChoiceInput {
+  readonly name: string;
+  /** The weights' float32 bits. */
+  readonly bits: Uint32Array;
+  /** The whole gradient's, for the criterion "gradient". */
+  readonly gradientBits: Uint32Array | undefined;
+  readonly step: number;
+}
+
+const magnitudeMask = 0x7fffffff;
+/** The largest key, which no finite value but the largest of all has. */
+const lastKey = 0x7f7fffff;
+let keys = new Uint32Array(0);
+
+/** Where each chunk's chosen entries start, as {@link Selection.starts}. */
+export function choiceStarts(
+  bits: Uint32Array,
+  density: number,
+  chunkSize: number,
+  { skipZeros }: Pick<Choice, "skipZeros">,
+): Selection["starts"] {
+  const starts = selectionStarts(bits.length, density, chunkSize);
+  if (!skipZeros) return starts;
+  for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
+    let candidates = 0;
+    const end = Math.min((chunk + 1) * chunkSize, bits.length);
+    for (let entry = chunk * chunkSize; entry < end; entry++)
+      if (((bits[entry] as number) & magnitudeMask) !== 0) candidates++;
+    const count = candidates === 0 ? 0 : selectedCount(candidates, density);
+    starts[chunk + 1] = (starts[chunk] as number) + count;
+  }
+  return starts;
+}
+
+/**
+ * Writes the ascending offsets of one chunk's `count` chosen entries to `offsets[position ..]`.
+ *
+ * @throws RangeError where the chunk has a weight that is NaN or infinite.
+ */
+export function chooseInChunk(
+  { criterion, skipZeros, seed }: Choice,
+  { name, bits, gradientBits = bits, step }: ChoiceInput,
+  chunkStart: number,
+  chunkLength: number,
+  count: number,
+  offsets: Uint16Array,
+  position: number,
+): void {
+  if (criterion === "small" && !skipZeros) {
+    selectSmallestOfChunk(bits, chunkStart, chunkLength, count, offsets, position, name);
+    return;
+  }
+  if (count === 0) return;
+  if (keys.length < chunkLength) keys = new Uint32Array(chunkLength);
+  const randomKey = criterion === "random" ? mixKeys(seed, textKey(name), step) : 0;
+  for (let offset = 0; offset < chunkLength; offset++) {
+    const entry = chunkStart + offset;
+    const magnitude = (bits[entry] as number) & magnitudeMask;
+    if (magnitude > lastKey) throw nonFiniteEntry(bits, entry, entry + 1, name);
+    let key = magnitude;
+    if (criterion === "large") key = lastKey - magnitude;
+    if (criterion === "gradient") key = lastKey - ((gradientBits[entry] as number) & magnitudeMask);
+    if (criterion === "random") key = mixBits(randomKey + Math.imul(entry, 0x9e3779b1)) >>> 2;
+    keys[offset] = skipZeros && magnitude === 0 ? lastKey : key;
+  }
+  selectSmallestOfChunk(keys, 0, chunkLength, count, offsets, position, name);
+}

@@ -1,0 +1,66 @@
+/** Bytes of optimizer state against METHOD section 2's formulas, which count S parameters and a share k of them. */
+
+import { expect, it } from "vitest";
+import {
+  createAdamW,
+  createAdamW8bit,
+  createGaLore,
+  createMicroAdam,
+  createNanoAdam,
+  createSgd,
+  type Optimizer,
+  type Parameter,
+  takeStep,
+} from "./index.js";
+
+const S = 2 ** 20;
+const k = 1 / 64;
+const chunks = 32;
+const weight = (): Parameter => ({
+  name: "weight",
+  shape: [1024, 1024],
+  values: Float32Array.from({ length: S }, (_, index) => Math.sin(index + 1)),
+});
+const nanoAdam = { density: k, maskInterval: 1, totalSteps: 1 } as const;
+
+const cases: readonly (readonly [string, (parameters: readonly Parameter[]) => Optimizer, number])[] = [
+  ["AdamW: 4S in bfloat16, so 8S in float32", (parameters) => createAdamW({ parameters }), 8 * S],
+  [
+    "AdamW-8bit: 2S, and two scales a block of 256",
+    (parameters) => createAdamW8bit({ parameters }),
+    2 * S + (8 * S) / 256,
+  ],
+  [
+    "MicroAdam: 0.5S + 4mkS, and two ends of a range per bucket of 64",
+    (parameters) => createMicroAdam({ parameters, window: 10, density: k, blockSize: 16_384 }),
+    0.5 * S + 4 * 10 * k * S + (8 * S) / 64,
+  ],
+  [
+    "NanoAdam with bfloat16 states: 4kS + 2kS of indices, and where each chunk starts",
+    (parameters) => createNanoAdam({ parameters, ...nanoAdam, stateType: "bfloat16", biasCorrection: "global" }),
+    4 * k * S + 2 * k * S + 4 * (chunks + 1),
+  ],
+  [
+    "NanoAdam with float32 states: 8kS + 2kS",
+    (parameters) => createNanoAdam({ parameters, ...nanoAdam, biasCorrection: "global" }),
+    8 * k * S + 2 * k * S + 4 * (chunks + 1),
+  ],
+  [
+    "NanoAdam with each entry's age: 2kS more",
+    (parameters) => createNanoAdam({ parameters, ...nanoAdam }),
+    8 * k * S + 2 * k * S + 2 * k * S + 4 * (chunks + 1),
+  ],
+  [
+    "GaLore: three arrays of rank times a side",
+    (parameters) => createGaLore({ parameters, rank: 4 }),
+    3 * 4 * 4 * 1024,
+  ],
+  ["SGD: one float32 an entry", (parameters) => createSgd({ parameters }), 4 * S],
+];
+
+it.each(cases)("%s", (_, create, bytes) => {
+  const parameters = [weight()];
+  const optimizer = create(parameters);
+  takeStep(optimizer, new Map([["weight", new Float32Array(S).fill(0.1)]]), 1e-3);
+  expect(optimizer.stateBytes()).toBe(bytes);
+});
