@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fillNormal } from "@nanoadam/engine";
-import { defineModel, writeSafetensors } from "nanoadam";
+import { defineModel, initialValues, writeSafetensors } from "nanoadam";
 import { specialTokens } from "./wordpiece.js";
 
 /** Writes tokenizer.json and the files beside it for a lower-casing WordPiece vocabulary. */
@@ -99,15 +98,10 @@ export async function writeInitialCheckpoint(
     "bert.embeddings.word_embeddings.weight": tables.word_embeddings,
     "bert.embeddings.position_embeddings.weight": tables.position_embeddings,
   };
-  const { parameters } = defineModel(config, { kind: "masked-lm" });
-  const tensors = parameters.map(({ name, shape, initialisation }, index) => {
-    const count = shape.reduce((product, side) => product * side, 1);
-    const values = given[name] ?? new Float32Array(count);
-    if (given[name] === undefined) {
-      if (initialisation.kind === "constant") values.fill(initialisation.value);
-      else fillNormal(values, initialisation.standardDeviation, { seed, step: 0, site: 100 + index });
-    }
-    return { name, shape, dtype: "F32" as const, values };
+  const model = defineModel(config, { kind: "masked-lm" });
+  const tensors = model.parameters.map((parameter) => {
+    const { name, shape } = parameter;
+    return { name, shape, dtype: "F32" as const, values: given[name] ?? initialValues(model, parameter, seed) };
   });
   await writeSafetensors(join(folder, "model.safetensors"), tensors);
   return tensors.reduce((sum, { values }) => sum + values.length, 0);

@@ -23,7 +23,15 @@ export {
   type TensorType,
 } from "./graph/types.js";
 export type { Value } from "./graph/value.js";
-export { fillDropoutMask, fillNormal, normal, type RandomKey, randomBits, uniform } from "./kernels/random.js";
+export {
+  fillDropoutMask,
+  fillNormal,
+  fillUniform,
+  normal,
+  type RandomKey,
+  randomBits,
+  uniform,
+} from "./kernels/random.js";
 export { toOnnx } from "./onnx/model.js";
 export { Arena, ArenaLayout, type ArenaSlot } from "./runtime/arena.js";
 export type { Bindings, CompiledFunction, Runtime, TensorData } from "./runtime/runtime.js";

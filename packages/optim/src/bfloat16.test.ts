@@ -14,7 +14,9 @@ describe("bfloat16", () => {
     expect(fromBfloat16(toBfloat16(1 + 3 / 256))).toBe(1 + 4 / 256);
     fc.assert(
       fc.property(finite, (value) => {
-        expect(Math.abs(fromBfloat16(toBfloat16(value)) - value)).toBeLessThanOrEqual(Math.max(Math.abs(value), 2 ** -126) / 256);
+        expect(Math.abs(fromBfloat16(toBfloat16(value)) - value)).toBeLessThanOrEqual(
+          Math.max(Math.abs(value), 2 ** -126) / 256,
+        );
       }),
     );
   });

@@ -14,6 +14,7 @@ export type {
   TensorRule,
 } from "./contract.js";
 export { type DensitySchedule, densityAt, type RefreshSchedule, refreshIsDue } from "./density.js";
+export { withFrozen } from "./freeze.js";
 export { createGaLore, type GaLoreOptions } from "./galore.js";
 export { createMicroAdam, type MicroAdamOptions, type RingValueType } from "./microadam.js";
 export { createNanoAdam, type NanoAdamOptions } from "./nanoadam.js";

@@ -13,6 +13,7 @@ import {
   selectionIndices,
   selectSmallest,
   takeStep,
+  withFrozen,
 } from "./index.js";
 
 type Create = (parameters: readonly Parameter[], totalSteps: number) => Optimizer;
@@ -315,6 +316,19 @@ describe.each(optimizers)("%s", (_, create) => {
       expect(() => create([{ ...tensor("a", 6), shape: [2, 4] }], 4)).toThrow(/6 values; expected 8/);
       expect(() => create([{ name: "a", shape: [1], values: [1] as unknown as Float32Array }], 4)).toThrow(TypeError);
     });
+  });
+});
+
+describe("withFrozen", () => {
+  it("needs nothing of the frozen tensors, and of the others what the optimizer needs", () => {
+    const parameters = [tensor("weight", 10)];
+    const optimizer = withFrozen(createAdamW({ parameters }), ["base"]);
+    expect(optimizer.need("base")).toEqual({ kind: "nothing" });
+    expect(optimizer.need("weight")).toEqual({ kind: "whole" });
+    expect(() => optimizer.need("other")).toThrow(/"other" is not a parameter/);
+    takeStep(optimizer, gradientsAt(0, parameters), 0.1);
+    expect(optimizer.completedSteps).toBe(1);
+    expect([...optimizer.state().tensors.keys()]).toEqual(["weight/first_moment", "weight/second_moment"]);
   });
 });
 

@@ -141,7 +141,7 @@ function sortByEigenvalue(matrix: Float64Array, vectors: Float64Array, size: num
 /** The leading `rank` eigenvectors of a symmetric matrix without negative eigenvalues, in rows. */
 function subspaceIteration(matrix: Float64Array, size: number, rank: number, start?: Float32Array): Float64Array {
   const width = Math.min(size, rank + Math.max(8, rank >> 2));
-  let vectors = Float64Array.from({ length: width * size }, (_, index) => mixKeys(index) / 2 ** 32 - 0.5);
+  let vectors: Float64Array = Float64Array.from({ length: width * size }, (_, index) => mixKeys(index) / 2 ** 32 - 0.5);
   if (start !== undefined) vectors.set(start);
   orthonormalise(vectors, width, size);
   for (let round = 0; ; round++) {

@@ -56,6 +56,11 @@ export function fillNormal(target: Float32Array, standardDeviation: number, key:
   for (let i = 0; i < target.length; i++) target[i] = standardDeviation * normal(key, i);
 }
 
+/** Fills `target` with numbers uniform within `-bound` and `bound`. */
+export function fillUniform(target: Float32Array, bound: number, key: RandomKey): void {
+  for (let i = 0; i < target.length; i++) target[i] = bound * (2 * uniform(key, i) - 1);
+}
+
 /**
  * Fills a dropout mask: 1 keeps an entry, 0 drops it, with probability `rate` rounded to a multiple of 2^-16 (each
  * 32-bit draw decides two entries).

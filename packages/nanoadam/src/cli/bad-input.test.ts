@@ -298,7 +298,10 @@ const cases: Readonly<Record<string, BadInput>> = {
   "a number that was left empty": { flags: { clip: "" }, says: ['--clip is "", expected a number'] },
   "--dropout 1": { flags: { dropout: "1" }, says: ['--dropout is "1", expected less than 1'] },
   "--warmup 1.5": { flags: { warmup: "1.5" }, says: ["--warmup is 1.5, expected a whole number of steps, or a share"] },
-  "--optimizer sgd": { flags: { optimizer: "sgd" }, says: ['--optimizer is "sgd", expected one of nanoadam, adamw'] },
+  "--optimizer adam": {
+    flags: { optimizer: "adam" },
+    says: ['--optimizer is "adam", expected one of nanoadam, adamw'],
+  },
   "--text with three columns": { flags: { text: "a,b,c" }, says: ['--text is "a,b,c", expected at most 2 entries'] },
   "--text with an empty column": { flags: { text: "a," }, says: ['--text is "a,", expected'] },
   "--delimiter without a character": {

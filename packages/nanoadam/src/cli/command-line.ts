@@ -3,6 +3,7 @@ import { InputError } from "../errors.js";
 import { versions } from "../train/summary.js";
 import { demoCommand } from "./demo.js";
 import { evaluateCommand } from "./evaluate.js";
+import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { predictCommand } from "./predict.js";
 import type { Streams } from "./streams.js";
@@ -20,7 +21,14 @@ export async function runCommandLine(arguments_: readonly string[], streams: Str
     .exitOverride()
     .configureOutput(output)
     .configureHelp({ sortSubcommands: false });
-  for (const command of [finetuneCommand(streams), evaluateCommand(streams), predictCommand(streams), demoCommand()]) {
+  const commands = [
+    finetuneCommand(streams),
+    evaluateCommand(streams),
+    predictCommand(streams),
+    exportCommand(streams),
+    demoCommand(),
+  ];
+  for (const command of commands) {
     program.addCommand(command.exitOverride().configureOutput(output));
   }
   try {

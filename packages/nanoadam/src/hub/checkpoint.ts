@@ -5,7 +5,13 @@ import { widenBfloat16, widenFloat16 } from "./floats.js";
 import { readJsonObject } from "./read-json.js";
 import { elementCount } from "./safetensors.js";
 import { describeSystemError, systemErrorCode } from "./system-error.js";
-import { type CheckpointEntry, closeWeightFiles, openWeightFiles, type WeightFile } from "./weight-files.js";
+import {
+  type CheckpointEntry,
+  closeWeightFiles,
+  openWeightFiles,
+  type WeightFile,
+  type WeightFiles,
+} from "./weight-files.js";
 
 /** An open checkpoint folder in the Hugging Face layout. */
 export interface Checkpoint {
@@ -38,13 +44,21 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   }
   const architectures = config.architectures;
   const architecture: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
-  const { files, entries } = await openWeightFiles(folder, typeof architecture === "string" ? architecture : undefined);
+  const weights = await openWeightFiles(folder, typeof architecture === "string" ? architecture : undefined);
+  return { folder, config, entries: weights.entries, ...tensorReader(folder, weights) };
+}
+
+/** Reads the tensors of open weight files as {@link Checkpoint} does; errors about a missing one name `where`. */
+export function tensorReader(
+  where: string,
+  { files, entries }: WeightFiles,
+): Pick<Checkpoint, "readFloat32" | "close"> {
   const fileAt = new Map(files.map((file) => [file.path, file]));
 
   async function readFloat32(name: string, target?: Float32Array): Promise<Float32Array> {
     const entry = entries.get(name);
     const file = entry && fileAt.get(entry.file);
-    if (!entry || !file) throw new InputError(`${folder} has no tensor "${name}".`);
+    if (!entry || !file) throw new InputError(`${where} has no tensor "${name}".`);
     const count = elementCount(entry.shape);
     const values = target ?? new Float32Array(count);
     if (values.length !== count) {
@@ -66,7 +80,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     return values;
   }
 
-  return { folder, config, entries, readFloat32, close: () => closeWeightFiles(files) };
+  return { readFloat32, close: () => closeWeightFiles(files) };
 }
 
 async function requireFolder(folder: string): Promise<void> {

@@ -2,7 +2,7 @@
  * From a checkpoint folder to a model with weights. A checkpoint made for another head (masked-LM, none) gives its
  * encoder; what it lacks is freshly initialised, what is not needed is left, and both are told.
  */
-import { fillNormal, sizeOf } from "@nanoadam/engine";
+import { fillNormal, fillUniform, sizeOf } from "@nanoadam/engine";
 import { InputError } from "../errors.js";
 import { defineModel } from "../models/architectures.js";
 import type { Head, Model, ParameterSpecification } from "../models/model.js";
@@ -14,7 +14,7 @@ export interface Pretrained {
   readonly weights: ReadonlyMap<string, Float32Array>;
   /** For each parameter, the checkpoint's tensor that it came from, and how that is stored. */
   readonly sources: ReadonlyMap<string, { readonly name: string; readonly dtype: SafetensorsDtype }>;
-  /** Parameters that the checkpoint lacks, freshly initialised. */
+  /** Parameters that the checkpoint lacks, freshly initialised; an adapter's are not counted. */
   readonly initialised: readonly string[];
   /** Tensors of the checkpoint that the model does not use. */
   readonly unused: readonly string[];
@@ -23,24 +23,25 @@ export interface Pretrained {
 const initialisationSites = 1_000_000;
 
 /**
- * Reads the weights of the model that a checkpoint's config describes, with the given head; with `fromScratch` all are
- * freshly initialised.
+ * Reads the weights of the model that a checkpoint's config describes, with the given head and what `adapt` adds; with
+ * `fromScratch` all are freshly initialised.
  * @throws InputError for a tensor of the wrong shape or dtype, non-finite weights, or a folder that is no such model.
  */
 export async function loadPretrained(
   checkpoint: Checkpoint,
   head: Head,
   seed: number,
-  options: { readonly fromScratch?: boolean } = {},
+  options: { readonly fromScratch?: boolean; readonly adapt?: (model: Model) => Model } = {},
 ): Promise<Pretrained> {
-  const model = defineModel(checkpoint.config, head);
+  const base = defineModel(checkpoint.config, head);
+  const model = options.adapt?.(base) ?? base;
   const weights = new Map<string, Float32Array>();
   const sources = new Map<string, { name: string; dtype: SafetensorsDtype }>();
   const initialised: string[] = [];
   for (const parameter of model.parameters) {
     const entry = options.fromScratch === true ? undefined : sourceOf(checkpoint, model, parameter);
     if (entry === undefined) {
-      initialised.push(parameter.name);
+      if (parameter.role !== "adapter") initialised.push(parameter.name);
       weights.set(parameter.name, initialValues(model, parameter, seed));
     } else {
       sources.set(parameter.name, { name: entry.name, dtype: entry.dtype });
@@ -89,7 +90,8 @@ export function initialValues(model: Model, parameter: ParameterSpecification, s
   const { initialisation, shape } = parameter;
   const values = new Float32Array(sizeOf(shape));
   if (initialisation.kind === "constant") return values.fill(initialisation.value);
-  const site = initialisationSites + model.parameters.indexOf(parameter);
-  fillNormal(values, initialisation.standardDeviation, { seed, step: 0, site });
+  const key = { seed, step: 0, site: initialisationSites + model.parameters.indexOf(parameter) };
+  if (initialisation.kind === "uniform") fillUniform(values, initialisation.bound, key);
+  else fillNormal(values, initialisation.standardDeviation, key);
   return values;
 }

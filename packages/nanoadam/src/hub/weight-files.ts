@@ -81,7 +81,7 @@ async function openShards(folder: string): Promise<WeightFiles> {
   return { files: [...files.values()], entries };
 }
 
-async function openWeightFile(path: string): Promise<WeightFile> {
+export async function openWeightFile(path: string): Promise<WeightFile> {
   let handle: FileHandle;
   try {
     handle = await open(path, "r");

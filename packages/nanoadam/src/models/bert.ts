@@ -32,6 +32,7 @@ export function bert(rawConfig: Readonly<Record<string, unknown>>, head: Head): 
   return {
     architecture: head.kind === "masked-lm" ? "BertForMaskedLM" : "BertForSequenceClassification",
     basePrefix: "bert",
+    head,
     vocabularySize: config.vocab_size,
     maximumLength: config.max_position_embeddings,
     parameters: [...encoderParameters("bert", config), ...headParts.parameters],

@@ -38,6 +38,7 @@ export function distilbert(rawConfig: Readonly<Record<string, unknown>>, head: H
   return {
     architecture: head.kind === "masked-lm" ? "DistilBertForMaskedLM" : "DistilBertForSequenceClassification",
     basePrefix: "distilbert",
+    head,
     vocabularySize: config.vocab_size,
     maximumLength: config.max_position_embeddings,
     parameters: [...encoderParameters(config), ...headParts.parameters],

@@ -35,9 +35,10 @@ export type Activation = keyof typeof activations;
 /** Added to the scores of padding: the lowest finite float32, as Hugging Face models do. */
 const masked = -3.4028234663852886e38;
 
-/** The linear layer `name` of a stage, weight and bias, applied to x. */
+/** The linear layer `name` of a stage, weight, bias and adapter, applied to x. */
 export function linearLayer(context: StageContext, name: string, x: Value): Value {
-  return linear(x, context.parameter(`${name}.weight`), context.parameter(`${name}.bias`));
+  const output = linear(x, context.parameter(`${name}.weight`), context.parameter(`${name}.bias`));
+  return context.adapt?.(name, x, output) ?? output;
 }
 
 /** The layer normalisation `name` of a stage, applied to x. */

@@ -7,10 +7,11 @@
 import type { TensorData, TensorType, Value } from "@nanoadam/engine";
 
 /** What a parameter is, as far as the choice of its update goes (METHOD section 2). */
-export type ParameterRole = "weight" | "bias" | "embedding" | "normalisation" | "head";
+export type ParameterRole = "weight" | "bias" | "embedding" | "normalisation" | "head" | "adapter";
 
 export type Initialisation =
   | { readonly kind: "normal"; readonly standardDeviation: number }
+  | { readonly kind: "uniform"; readonly bound: number }
   | { readonly kind: "constant"; readonly value: number };
 
 /** One tensor of a model under its Hugging Face name. */
@@ -44,6 +45,8 @@ export interface StageContext extends BatchShape {
   batchInput(name: string): Value;
   /** Dropout while training, x itself otherwise. */
   dropout(x: Value, rate: number): Value;
+  /** What an adapter makes of a linear layer's output, given the layer's local name and its input. */
+  adapt?(layer: string, x: Value, output: Value): Value;
 }
 
 export interface Stage {
@@ -65,6 +68,7 @@ export interface Model {
   readonly architecture: string;
   /** The name of the base model inside checkpoints, "bert"; base checkpoints leave it out. */
   readonly basePrefix: string;
+  readonly head: Head;
   readonly vocabularySize: number;
   readonly maximumLength: number;
   readonly parameters: readonly ParameterSpecification[];

@@ -15,6 +15,7 @@ export function roberta(rawConfig: Readonly<Record<string, unknown>>, head: Head
   return {
     architecture: head.kind === "masked-lm" ? "RobertaForMaskedLM" : "RobertaForSequenceClassification",
     basePrefix: "roberta",
+    head,
     vocabularySize: config.vocab_size,
     maximumLength: config.max_position_embeddings - padding - 1,
     parameters: [...encoderParameters("roberta", config), ...headParts.parameters],

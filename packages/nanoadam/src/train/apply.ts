@@ -8,7 +8,8 @@ import { requireColumn } from "../data/parse-table.js";
 import { readTable } from "../data/table.js";
 import { loadTokenizer, type TextTokenizer } from "../data/tokenizer.js";
 import { InputError } from "../errors.js";
-import { type Checkpoint, openCheckpoint } from "../hub/checkpoint.js";
+import { openModelFolder } from "../hub/adapter.js";
+import type { Checkpoint } from "../hub/checkpoint.js";
 import { loadPretrained, type Pretrained } from "../hub/pretrained.js";
 import { argmax, classificationTask, maskedLmTask, regressionTask, type TextTask } from "../tasks/text-task.js";
 import { type Evaluation, evaluateModel, forEachBatch } from "./evaluate.js";
@@ -50,7 +51,7 @@ export interface EvaluationReport {
  * @throws InputError when it has no head: then it must be fine-tuned first.
  */
 export async function openFineTuned(folder: string, threads: number | undefined): Promise<FineTuned> {
-  const checkpoint = await openCheckpoint(folder);
+  const checkpoint = await openModelFolder(folder);
   try {
     const tokenizer = await loadTokenizer(folder);
     const { task, labels } = taskOf(checkpoint, tokenizer);
@@ -74,7 +75,11 @@ export async function openFineTuned(folder: string, threads: number | undefined)
   }
 }
 
-function taskOf(checkpoint: Checkpoint, tokenizer: TextTokenizer): { task: TextTask; labels: LabelMap | undefined } {
+/** The task that a fine-tuned checkpoint's configuration describes, and its labels. */
+export function taskOf(
+  checkpoint: Checkpoint,
+  tokenizer: TextTokenizer,
+): { task: TextTask; labels: LabelMap | undefined } {
   const { config } = checkpoint;
   const architecture = Array.isArray(config.architectures) ? String(config.architectures[0]) : "";
   if (architecture.endsWith("ForMaskedLM")) return { task: maskedLmTask(tokenizer), labels: undefined };

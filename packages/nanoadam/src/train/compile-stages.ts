@@ -63,18 +63,22 @@ export async function compileStages(options: ProgramOptions): Promise<CompiledSt
   const compiled = new Map<string, CompiledStage>();
   const stages: CompiledStage[] = [];
   let hidden: TensorType | undefined;
+  // The gradient of a stage's input is wanted where a stage before it has parameters that move.
+  let anyBefore = false;
   for (const [index, stage] of model.stages.entries()) {
     const wanted = [...stage.parameters].map(
       ([local, name]) => [`parameter.${local}`, training?.structures(name)] as const,
     );
-    const key = JSON.stringify([stage.kind, wanted]);
+    const key = JSON.stringify([stage.kind, wanted, anyBefore]);
     let compiledStage = compiled.get(key);
     if (compiledStage === undefined) {
       const stageFunction = buildStage(options, index, hidden);
-      compiledStage = await compileStage(runtime, stageFunction, training === undefined ? undefined : wanted);
+      const gradients = training === undefined ? undefined : { wanted, ofHidden: anyBefore };
+      compiledStage = await compileStage(runtime, stageFunction, gradients);
       compiled.set(key, compiledStage);
     }
     stages.push(compiledStage);
+    anyBefore ||= wanted.some(([, structures]) => structures !== undefined);
     hidden = compiledStage.forward.tensors.outputs[0]?.value.type;
   }
   return stages;
@@ -131,20 +135,25 @@ function buildStage(options: ProgramOptions, index: number, hiddenType: TensorTy
 async function compileStage(
   runtime: Runtime,
   { tensors, masks }: StageFunction,
-  wanted: readonly (readonly [name: string, structures: readonly GradientStructure[] | undefined])[] | undefined,
+  gradients:
+    | {
+        readonly wanted: readonly (readonly [name: string, structures: readonly GradientStructure[] | undefined])[];
+        readonly ofHidden: boolean;
+      }
+    | undefined,
 ): Promise<CompiledStage> {
-  if (wanted === undefined) {
+  if (gradients === undefined) {
     return { masks, forward: await runtime.compile(tensors), derivative: undefined, backward: undefined };
   }
   const inputs = new Map<string, readonly GradientStructure[]>();
-  if (tensors.inputs.some(({ name }) => name === "hidden")) inputs.set("hidden", []);
-  for (const [name, structures] of wanted) if (structures !== undefined) inputs.set(name, structures);
+  if (gradients.ofHidden) inputs.set("hidden", []);
+  for (const [name, structures] of gradients.wanted) if (structures !== undefined) inputs.set(name, structures);
   const isLast = tensors.outputs.some(({ name }) => name === "loss");
   const derivative = derive(tensors, { outputs: [isLast ? "loss" : "output"], inputs });
   return {
     masks,
     derivative,
     forward: await runtime.compile(derivative.forward),
-    backward: await runtime.compile(derivative.backward),
+    backward: inputs.size === 0 ? undefined : await runtime.compile(derivative.backward),
   };
 }

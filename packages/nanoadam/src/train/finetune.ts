@@ -61,7 +61,7 @@ async function train(
   const { pretrained, task, evaluationTask } = run;
   const { model, weights } = pretrained;
   const plan = planRun(options, run.train.length);
-  const learningRate = options.learningRate ?? defaultLearningRate(options.optimizer);
+  const learningRate = options.learningRate ?? defaultLearningRate(options);
   const optimizer = createOptimizer(options, pretrained, plan);
   optimizer.prepare();
 

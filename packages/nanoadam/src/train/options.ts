@@ -3,26 +3,14 @@
  * `--mask-interval`. The descriptions are what `--help` prints.
  */
 import { z } from "zod";
+import { loraOptions, optimizerOptions, refuseUnfit } from "./optimizer-options.js";
+import { count, flag, numeric } from "./option-types.js";
 
-/** Number("") is 0, and so are Number(null) and Number([]); here they are no numbers. */
-const numeric = <Schema extends z.ZodType>(schema: Schema) =>
-  z.preprocess(
-    (value) => (typeof value === "number" || (typeof value === "string" && value.trim() !== "") ? value : Number.NaN),
-    schema,
-  );
-
-const count = numeric(z.coerce.number().int().min(1));
 const share = numeric(z.coerce.number().gt(0).lt(1));
 const columns = z
   .union([z.string(), z.array(z.string())])
   .transform((value) => (typeof value === "string" ? value.split(",") : value))
   .pipe(z.array(z.string().min(1)).min(1).max(2));
-
-/** What a value means, and what it looks like on the command line. */
-type Flag = { readonly hint?: string; readonly description: string };
-
-const flag = (description: string, hint?: string): Flag =>
-  hint === undefined ? { description } : { description, hint };
 
 /** Options that say where a model and its data are, and how the data is read. */
 const dataOptions = {
@@ -46,7 +34,6 @@ export const finetuneSchema = z
     overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
     ...dataOptions,
     task: z.enum(["classification", "regression", "masked-lm"]).default("classification").meta(flag("what is learned")),
-    optimizer: z.enum(["nanoadam", "adamw"]).default("nanoadam").meta(flag("how weights are updated")),
     learningRate: numeric(z.coerce.number().positive())
       .optional()
       .meta(flag("highest learning rate (default: 3e-4 for nanoadam, 5e-5 for adamw)", "X")),
@@ -62,23 +49,8 @@ export const finetuneSchema = z
     warmup: numeric(z.coerce.number().min(0))
       .default(0)
       .meta(flag("warm-up steps, or their share of all steps if below 1", "X")),
-    weightDecay: numeric(z.coerce.number().min(0)).default(0).meta(flag("decoupled weight decay", "X")),
-    density: numeric(z.coerce.number().gt(0).max(1))
-      .default(0.1)
-      .meta(flag("share of each tensor that nanoadam updates", "X")),
-    finalDensity: numeric(z.coerce.number().gt(0).max(1))
-      .optional()
-      .meta(flag("share that it reaches at the end (default: 0.4 times --density)", "X")),
-    maskInterval: count.optional().meta(flag("steps between selections (default: 1/40 of an epoch)", "N")),
-    densityInterval: count.optional().meta(flag("steps between changes of density (default: 1/8 of an epoch)", "N")),
-    stateOnRefresh: z
-      .enum(["carry", "reset"])
-      .default("carry")
-      .meta(flag("moments of entries that stay selected: kept or started anew")),
-    biasCorrection: z
-      .enum(["entry", "global", "none"])
-      .default("entry")
-      .meta(flag("bias correction by an entry's age, by the step, or none")),
+    ...optimizerOptions,
+    ...loraOptions,
     clip: numeric(z.coerce.number().min(0))
       .default(1)
       .meta(flag("largest norm of the gradients; 0 for no clipping", "X")),
@@ -116,9 +88,7 @@ export const finetuneSchema = z
     if (options.warmup > 1 && !Number.isInteger(options.warmup)) {
       refuse("warmup", `is ${options.warmup}, expected a whole number of steps, or a share of them below 1`);
     }
-    if (options.finalDensity !== undefined && options.finalDensity > options.density) {
-      refuse("finalDensity", `is ${options.finalDensity}, expected at most --density ${options.density}`);
-    }
+    refuseUnfit(options, refuse);
   });
 
 export const evaluateSchema = z
@@ -146,9 +116,20 @@ export const predictSchema = z
     context.addIssue({ code: "custom", path: ["textPair"], message });
   });
 
+export const exportSchema = z
+  .object({
+    model: z.string().min(1).meta(flag("adapter folder", "DIR")),
+    base: z.string().min(1).optional().meta(flag("its base model (default: as adapter_config.json says)", "DIR")),
+    merge: z.boolean().default(false).meta(flag("add the adapter to the base model's weights")),
+    output: z.string().min(1).meta(flag("folder to write the model to", "DIR")),
+    overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
+  })
+  .strict();
+
 export type FinetuneOptions = z.output<typeof finetuneSchema>;
 export type FinetuneInput = z.input<typeof finetuneSchema>;
 export type EvaluateOptions = z.output<typeof evaluateSchema>;
 export type EvaluateInput = z.input<typeof evaluateSchema>;
+export type ExportInput = z.input<typeof exportSchema>;
 export type PredictOptions = z.output<typeof predictSchema>;
 export type PredictInput = z.input<typeof predictSchema>;

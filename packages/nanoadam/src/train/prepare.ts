@@ -6,8 +6,10 @@ import { splitHeldOut } from "../data/split.js";
 import { readTable, type Table } from "../data/table.js";
 import { loadTokenizer, type TextTokenizer } from "../data/tokenizer.js";
 import { InputError } from "../errors.js";
-import { type Checkpoint, openCheckpoint } from "../hub/checkpoint.js";
+import { openModelFolder } from "../hub/adapter.js";
+import type { Checkpoint } from "../hub/checkpoint.js";
 import { loadPretrained, type Pretrained } from "../hub/pretrained.js";
+import { defaultLoraTargets, type LoraOptions, withLora } from "../models/lora.js";
 import type { Model } from "../models/model.js";
 import {
   classificationTask,
@@ -39,13 +41,16 @@ const defaultEvaluationShare = 0.1;
 
 /** @throws InputError for whatever is wrong with the model, the data or their fit. */
 export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun> {
-  const checkpoint = await openCheckpoint(options.model);
+  const checkpoint = await openModelFolder(options.model);
   try {
     const tokenizer = await loadTokenizer(options.model);
     const { train: trainTexts, evaluation: evaluationTexts, labels } = await readTexts(options);
     const task = textTask(options, tokenizer, labels, trainTexts);
     const evaluationTask = labels === undefined ? task : classificationTask({ labels, tokenizer });
-    const pretrained = await loadPretrained(checkpoint, task.head, options.seed, options);
+    const pretrained = await loadPretrained(checkpoint, task.head, options.seed, {
+      fromScratch: options.fromScratch,
+      adapt: (model) => withAdapter(model, options),
+    });
     requireTokenizerFits(tokenizer, pretrained.model, options.model);
     const maxLength = maximumLength(options.maxLength, pretrained.model, tokenizer);
     const encoder = textEncoder(tokenizer, maxLength);
@@ -65,6 +70,19 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     await checkpoint.close();
     throw error;
   }
+}
+
+/** The model with the adapter that options ask for. */
+function withAdapter(model: Model, options: FinetuneOptions): Model {
+  const lora = loraSettings(model, options);
+  return lora === undefined ? model : withLora(model, lora);
+}
+
+/** The adapter that options ask for, everything settled; undefined without one. */
+export function loraSettings(model: Model, options: FinetuneOptions): LoraOptions | undefined {
+  const { loraRank: rank, loraAlpha, loraDropout: dropout, loraTargets } = options;
+  if (rank === undefined) return undefined;
+  return { rank, alpha: loraAlpha ?? 2 * rank, dropout, targets: loraTargets ?? defaultLoraTargets(model) };
 }
 
 interface Texts {

@@ -80,7 +80,7 @@ async function gradientsOf({ model, weights }: Awaited<ReturnType<typeof setUp>>
   return accumulator.sums();
 }
 
-const key = { seed: 3, step: 5 };
+const key = { seed: 3, step: 7 };
 
 describe("gradients are what the loss changes by", () => {
   const cases = tinyArchitectures.flatMap((architecture) => [

@@ -38,7 +38,7 @@ interface Bound {
   readonly lossCotangent: Float32Array;
 }
 
-const sitesPerStage = 8;
+const sitesPerStage = 16;
 
 export class Program {
   readonly #options: ProgramOptions;

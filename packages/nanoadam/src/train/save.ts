@@ -1,13 +1,17 @@
 import { copyFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { labelMapToConfig } from "../data/labels.js";
+import { adapterConfig, adapterConfigFile, adapterWeightsFile, peftName } from "../hub/adapter.js";
 import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "../hub/floats.js";
 import type { OutputFolder } from "../hub/output-folder.js";
 import type { Pretrained } from "../hub/pretrained.js";
 import { writeFileAtomically } from "../hub/write-file.js";
 import { type WritableDtype, writeSafetensors } from "../hub/write-safetensors.js";
+import { hasAdapter } from "../models/lora.js";
+import type { ParameterSpecification } from "../models/model.js";
+import { trainedParameters } from "./optimizer.js";
 import type { FinetuneOptions } from "./options.js";
-import type { PreparedRun } from "./prepare.js";
+import { loraSettings, type PreparedRun } from "./prepare.js";
 import type { RunSummary } from "./summary.js";
 
 const storedAs = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
@@ -19,9 +23,15 @@ function storageOf(name: string, saveDtype: FinetuneOptions["saveDtype"], { sour
   return dtype === "BF16" || dtype === "F16" ? dtype : "F32";
 }
 
+/** The parameters that are written: all; or of a model with an adapter those that were trained. */
+function storedParameters(pretrained: Pretrained): readonly ParameterSpecification[] {
+  return hasAdapter(pretrained.model) ? trainedParameters(pretrained) : pretrained.model.parameters;
+}
+
 /** Rounds the weights to what will be stored, so that what is evaluated is what is saved. */
 export function roundToStorage(saveDtype: FinetuneOptions["saveDtype"], pretrained: Pretrained): void {
-  for (const [name, values] of pretrained.weights) {
+  for (const { name } of storedParameters(pretrained)) {
+    const values = pretrained.weights.get(name) ?? new Float32Array();
     const dtype = storageOf(name, saveDtype, pretrained);
     if (dtype === "F32") continue;
     const halves = new Uint16Array(values.length);
@@ -35,7 +45,10 @@ export function roundToStorage(saveDtype: FinetuneOptions["saveDtype"], pretrain
   }
 }
 
-/** Writes a checkpoint folder that any Hugging Face tool loads, with the run's summary. */
+/**
+ * Writes a checkpoint folder that any Hugging Face tool loads, or PEFT's adapter folder (with the base's configuration, which
+ * has the labels' names), and the run's summary.
+ */
 export async function saveModel(
   output: OutputFolder,
   options: FinetuneOptions,
@@ -43,18 +56,40 @@ export async function saveModel(
   summary: RunSummary,
 ): Promise<void> {
   const { pretrained, tokenizer } = run;
+  const isAdapter = hasAdapter(pretrained.model);
   await writeSafetensors(
-    output.path("model.safetensors"),
-    pretrained.model.parameters.map(({ name, shape }) => ({
-      name,
+    output.path(isAdapter ? adapterWeightsFile : "model.safetensors"),
+    storedParameters(pretrained).map(({ name, shape }) => ({
+      name: isAdapter ? peftName(name) : name,
       shape,
       dtype: storageOf(name, options.saveDtype, pretrained),
       values: () => pretrained.weights.get(name) ?? new Float32Array(),
     })),
   );
   await writeFileAtomically(output.path("config.json"), `${JSON.stringify(configOf(options, run), null, 2)}\n`);
+  const adapter = adapterConfigOf(options, run);
+  if (adapter !== undefined) {
+    await writeFileAtomically(output.path(adapterConfigFile), `${JSON.stringify(adapter, null, 2)}\n`);
+  }
   await writeFileAtomically(output.path("summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
   for (const file of tokenizer.files) await copyFile(file, output.path(basename(file)));
+}
+
+function adapterConfigOf(options: FinetuneOptions, { pretrained }: PreparedRun): Record<string, unknown> | undefined {
+  const lora = loraSettings(pretrained.model, options);
+  if (lora === undefined) return undefined;
+  const whole = trainedParameters(pretrained).filter(({ role }) => role !== "adapter");
+  return adapterConfig({
+    ...lora,
+    baseModel: options.model,
+    modulesToSave: [...new Set(whole.map(({ name, role }) => moduleOf(name, role)))],
+    taskType: options.task === "masked-lm" ? undefined : "SEQ_CLS",
+  });
+}
+
+/** The module that PEFT stores whole for a parameter: of a head the outermost, else the layer itself. */
+function moduleOf(name: string, role: ParameterSpecification["role"]): string {
+  return role === "head" ? (name.split(".")[0] ?? name) : name.replace(/\.(weight|bias)$/, "");
 }
 
 function configOf(options: FinetuneOptions, { checkpoint, pretrained, labels }: PreparedRun): Record<string, unknown> {

@@ -1,0 +1,20 @@
+import { Command } from "commander";
+import { exportModel } from "../train/export.js";
+import { type ExportInput, exportSchema } from "../train/options.js";
+import { addFlags } from "./flags.js";
+import type { Streams } from "./streams.js";
+
+const example = `
+Example:
+  $ nanoadam export --model reviews-adapter --merge --output reviews-model`;
+
+/** `nanoadam export`: from an adapter folder to a whole model. */
+export function exportCommand(streams: Streams = process): Command {
+  const command = new Command("export").description("Merge a LoRA adapter into its base model.");
+  return addFlags(command, exportSchema)
+    .addHelpText("after", example)
+    .action(async (options: ExportInput) => {
+      await exportModel(options);
+      streams.stdout.write(`written to ${options.output}\n`);
+    });
+}

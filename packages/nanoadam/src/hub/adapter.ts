@@ -1,0 +1,199 @@
+/**
+ * LoRA adapter folders as PEFT writes and reads them: `adapter_config.json` and `adapter_model.safetensors`, whose tensors are
+ * named `base_model.model.<parameter>`. Opened here, an adapter folder is a checkpoint like any other: reading a weight
+ * gives that of the base model with `(alpha / rank) B A` added, and what the adapter has whole (the head, say) in place of
+ * the base's.
+ */
+import { stat } from "node:fs/promises";
+import { isAbsolute, join, resolve } from "node:path";
+import { InputError } from "../errors.js";
+import { adapterNames } from "../models/lora.js";
+import { type Checkpoint, openCheckpoint, tensorReader } from "./checkpoint.js";
+import { readJsonObject } from "./read-json.js";
+import { elementCount } from "./safetensors.js";
+import { type CheckpointEntry, openWeightFile } from "./weight-files.js";
+
+export const adapterConfigFile = "adapter_config.json";
+export const adapterWeightsFile = "adapter_model.safetensors";
+const prefix = "base_model.model.";
+
+/** PEFT's name for a parameter of the model, adapters' matrices included. */
+export function peftName(parameter: string): string {
+  return prefix + parameter;
+}
+
+export interface AdapterSettings {
+  readonly baseModel: string;
+  readonly rank: number;
+  readonly alpha: number;
+  readonly dropout: number;
+  readonly targets: readonly string[];
+  /** Modules that are trained and stored whole beside the adapter. */
+  readonly modulesToSave: readonly string[];
+  readonly taskType: "SEQ_CLS" | undefined;
+}
+
+/** The content of `adapter_config.json`, with PEFT's names and its values for what LoRA's variants would change. */
+export function adapterConfig(settings: AdapterSettings): Record<string, unknown> {
+  const { baseModel, rank, alpha, dropout, targets, modulesToSave, taskType } = settings;
+  return {
+    alpha_pattern: {},
+    auto_mapping: null,
+    base_model_name_or_path: baseModel,
+    bias: "none",
+    fan_in_fan_out: false,
+    inference_mode: true,
+    init_lora_weights: true,
+    layers_pattern: null,
+    layers_to_transform: null,
+    lora_alpha: alpha,
+    lora_dropout: dropout,
+    modules_to_save: modulesToSave.length === 0 ? null : modulesToSave,
+    peft_type: "LORA",
+    r: rank,
+    rank_pattern: {},
+    revision: null,
+    target_modules: targets.includes("all-linear") ? "all-linear" : targets,
+    task_type: taskType ?? null,
+    use_dora: false,
+    use_rslora: false,
+  };
+}
+
+/**
+ * Opens a checkpoint folder or an adapter folder.
+ *
+ * @param base where an adapter's base model is, instead of where its configuration says
+ * @throws InputError for a folder that is neither, is damaged, or is an adapter of another kind than LoRA.
+ */
+export async function openModelFolder(folder: string, base?: string): Promise<Checkpoint> {
+  const path = join(folder, adapterConfigFile);
+  const config = await readJsonObject(path).catch((error: unknown) => {
+    if (error instanceof InputError && /could not be read/.test(error.message)) return undefined;
+    throw error;
+  });
+  if (config === undefined) return openCheckpoint(folder);
+  const { scaleOf, baseModel } = readAdapterConfig(path, config);
+  return openAdapter(folder, await baseFolder(folder, base ?? baseModel, path), scaleOf);
+}
+
+/** What an adapter's configuration says of its sums. */
+function readAdapterConfig(path: string, config: Readonly<Record<string, unknown>>) {
+  const refuse = (field: string, expected: string): never => {
+    throw new InputError(`${path}: ${field} is ${JSON.stringify(config[field]) ?? "missing"}, expected ${expected}`);
+  };
+  const { peft_type: type, r: rank, lora_alpha: alpha, base_model_name_or_path: baseModel } = config;
+  if (type !== "LORA") return refuse("peft_type", '"LORA"');
+  if (typeof rank !== "number" || !(rank >= 1)) return refuse("r", "a rank of at least 1");
+  if (typeof alpha !== "number") return refuse("lora_alpha", "a number");
+  if (typeof baseModel !== "string") return refuse("base_model_name_or_path", "a folder");
+  for (const field of ["use_dora", "fan_in_fan_out"]) if (config[field] === true) return refuse(field, "false");
+  for (const field of ["alpha_pattern", "rank_pattern"]) {
+    const pattern = config[field];
+    if (typeof pattern === "object" && pattern !== null && Object.keys(pattern).length > 0) refuse(field, "no entries");
+  }
+  return { baseModel, scaleOf: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank) };
+}
+
+/** The base model's folder: as named, or beside the adapter where it is named relative to that. */
+async function baseFolder(folder: string, named: string, path: string): Promise<string> {
+  const places = isAbsolute(named) ? [named] : [resolve(named), resolve(folder, named)];
+  for (const place of places) {
+    const found = await stat(place).catch(() => undefined);
+    if (found?.isDirectory() === true) return place;
+  }
+  throw new InputError(
+    `${path}: the base model "${named}" (base_model_name_or_path) is no folder here; looked at ${places.join(" and ")}`,
+  );
+}
+
+async function openAdapter(folder: string, base: string, scale: number): Promise<Checkpoint> {
+  const whole = await openCheckpoint(base);
+  try {
+    const file = await openWeightFile(join(folder, adapterWeightsFile));
+    const stored = new Map<string, CheckpointEntry>(
+      [...file.tensors.values()].map((entry) => [entry.name, { ...entry, file: file.path }]),
+    );
+    const reader = tensorReader(folder, { files: [file], entries: stored });
+    const entries = new Map(whole.entries);
+    for (const [name, entry] of stored) {
+      if (!name.startsWith(prefix)) {
+        throw new InputError(`${file.path}: tensor "${name}" is none of PEFT's, which begin with "${prefix}"`);
+      }
+      if (!/\.lora_[AB]\.weight$/.test(name))
+        entries.set(name.slice(prefix.length), { ...entry, name: name.slice(prefix.length) });
+    }
+    checkLayers(stored, entries, file.path);
+    return {
+      folder,
+      config: (await readJsonObject(join(folder, "config.json"))) ?? whole.config,
+      entries,
+      async readFloat32(name, target) {
+        if (stored.has(peftName(name))) return reader.readFloat32(peftName(name), target);
+        const values = await whole.readFloat32(name, target);
+        const { a, b } = adapterNames(peftName(name).replace(/\.weight$/, ""));
+        const [down, up] = [stored.get(a), stored.get(b)];
+        if (down !== undefined && up !== undefined) {
+          addProduct(values, await reader.readFloat32(b), await reader.readFloat32(a), down.shape[0] ?? 1, scale);
+        }
+        return values;
+      },
+      async close() {
+        await reader.close();
+        await whole.close();
+      },
+    };
+  } catch (error) {
+    await whole.close();
+    throw error;
+  }
+}
+
+/** @throws InputError for an A without B, or matrices that do not fit a layer of the base model. */
+function checkLayers(
+  stored: ReadonlyMap<string, CheckpointEntry>,
+  entries: ReadonlyMap<string, CheckpointEntry>,
+  path: string,
+): void {
+  for (const [name, entry] of stored) {
+    const layer = /^base_model\.model\.(.*)\.lora_[AB]\.weight$/.exec(name)?.[1];
+    if (layer === undefined) continue;
+    const weight = entries.get(`${layer}.weight`);
+    if (weight === undefined) throw new InputError(`${path}: "${name}" adapts ${layer}, which the base model lacks`);
+    const names = adapterNames(peftName(layer));
+    const [a, b] = [stored.get(names.a), stored.get(names.b)];
+    const other = name === names.a ? names.b : names.a;
+    if (a === undefined || b === undefined) throw new InputError(`${path}: "${name}" is there, but not "${other}"`);
+    const [outputs, inputs] = weight.shape;
+    const [rank] = a.shape;
+    const fits = a.shape[1] === inputs && b.shape[0] === outputs && b.shape[1] === rank;
+    if (!fits || elementCount(a.shape) === 0) {
+      throw new InputError(
+        `${path}: "${name}" has shape [${entry.shape.join(", ")}], which does not fit ${layer}.weight [${weight.shape.join(", ")}]`,
+      );
+    }
+  }
+}
+
+/** `weight += scale * up * down` of [outputs, rank] and [rank, inputs], summed in float64. */
+export function addProduct(
+  weight: Float32Array,
+  up: Float32Array,
+  down: Float32Array,
+  rank: number,
+  scale: number,
+): void {
+  const inputs = down.length / rank;
+  const sums = new Float64Array(inputs);
+  for (let output = 0; output < up.length / rank; output++) {
+    sums.fill(0);
+    for (let r = 0; r < rank; r++) {
+      const factor = up[output * rank + r] as number;
+      for (let i = 0; i < inputs; i++) sums[i] = (sums[i] as number) + factor * (down[r * inputs + i] as number);
+    }
+    for (let i = 0; i < inputs; i++) {
+      const index = output * inputs + i;
+      weight[index] = (weight[index] as number) + scale * (sums[i] as number);
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import type { Optimizer } from "./contract.js";
+
+/**
+ * An optimizer that also knows tensors that never move: it needs nothing of their gradients. All else is the optimizer
+ * given, as with the frozen weights beside an adapter.
+ */
+export function withFrozen(optimizer: Optimizer, names: Iterable<string>): Optimizer {
+  const frozen = new Set(names);
+  return {
+    name: optimizer.name,
+    get completedSteps() {
+      return optimizer.completedSteps;
+    },
+    prepare: () => optimizer.prepare(),
+    need: (name) => (frozen.has(name) ? { kind: "nothing" } : optimizer.need(name)),
+    apply: (gradients, learningRate) => optimizer.apply(gradients, learningRate),
+    density: () => optimizer.density(),
+    stateBytes: () => optimizer.stateBytes(),
+    state: () => optimizer.state(),
+    restore: (state) => optimizer.restore(state),
+  };
+}
