@@ -32,7 +32,7 @@ const tasks: Readonly<Record<string, GlueTask>> = {
   rte: { columns: "sentence1,sentence2", label: "label", task: "classification", metric: "accuracy", epochs: 3 },
   stsb: { columns: "sentence1,sentence2", label: "score", task: "regression", metric: "pearson", epochs: 3 },
 };
-const rates = { nanoadam: [1e-3, 2e-3, 3e-3], adamw: [1e-4, 2e-4, 3e-4] } as const;
+const rates = { nanoadam: [1e-3, 2e-3, 4e-3], adamw: [1e-4, 2e-4, 4e-4] } as const;
 type OptimizerName = keyof typeof rates;
 const optimizers = ["nanoadam", "adamw"] as const;
 const seeds = [0, 1, 2];
