@@ -33,7 +33,7 @@ describe("planned batches", () => {
     const lengths = Array.from({ length: 4000 }, (_, index) => 1 + ((index * 7919) % 120));
     const plans = planBatches(lengths, { batchSize: 16, shuffle: { seed: 3, epoch: 0 } });
     const padded = plans.reduce((sum, { indices, length }) => sum + indices.length * length, 0);
-    expect(padded / lengths.reduce((sum, length) => sum + length, 0)).toBeLessThan(1.15);
+    expect(padded / lengths.reduce((sum, length) => sum + length, 0)).toBeLessThan(1.25);
     const sequence = plans.map(({ length }) => length);
     expect(sequence).not.toEqual([...sequence].sort((a, b) => a - b));
   });
