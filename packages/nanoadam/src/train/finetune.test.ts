@@ -252,6 +252,30 @@ describe("the folder that is written", () => {
   });
 });
 
+describe("the mean shift of a summary", () => {
+  test("is the mean l2 norm of what each of the checkpoint's tensors moved by", async () => {
+    const { run, model } = await workplace();
+    const { output, summary } = await run();
+    const [before, after] = [await weightsOf(model), await weightsOf(output)];
+    const shifts = [...before].map(([name, tensor]) => {
+      const written = after.get(name);
+      if (written === undefined) throw new Error(`${name} was not written`);
+      const start = floatsOf(tensor);
+      return Math.hypot(...Array.from(floatsOf(written), (value, i) => value - (start[i] ?? 0)));
+    });
+    const mean = shifts.reduce((sum, shift) => sum + shift, 0) / shifts.length;
+    expect(mean).toBeGreaterThan(0);
+    expect(summary.parameters.meanShift).toBeCloseTo(mean, 8);
+  });
+
+  test("is 0 for a run that took no weights from the checkpoint", async () => {
+    const { run } = await workplace();
+    const { summary } = await run({ fromScratch: true });
+    expect(summary.parameters.everChanged.count).toBeGreaterThan(0);
+    expect(summary.parameters.meanShift).toBe(0);
+  });
+});
+
 /** The flat indices of the smallest magnitudes of each chunk of 32,768 entries, by sorting. */
 function smallestBySorting(values: Float32Array, density: number): Set<number> {
   const chosen = new Set<number>();

@@ -29,6 +29,8 @@ export interface RunSummary {
   readonly parameters: ParameterCounts & {
     /** Entries that differ from the checkpoint, or from their initialisation. */
     readonly everChanged: CountAndShare;
+    /** The l2 norm of what a tensor moved by, as a mean over the tensors that came from the checkpoint; 0 without any. */
+    readonly meanShift: number;
   };
   readonly initialised: readonly string[];
   readonly unused: readonly string[];
@@ -61,9 +63,13 @@ export function countParameters({ model, weights }: Pretrained, optimizer: Optim
   return { total, selected: share(selected), dense: share(dense) };
 }
 
-/** Entries whose bits differ from what the run started from. */
-async function countChanged({ checkpoint, pretrained }: PreparedRun, options: FinetuneOptions): Promise<number> {
+/** Entries that differ from what the run started from, and how far the checkpoint's tensors moved on average. */
+async function measureChange(
+  { checkpoint, pretrained }: PreparedRun,
+  options: FinetuneOptions,
+): Promise<{ readonly changed: number; readonly meanShift: number }> {
   let changed = 0;
+  let shifts = 0;
   for (const parameter of pretrained.model.parameters) {
     const values = pretrained.weights.get(parameter.name) ?? new Float32Array();
     const source = pretrained.sources.get(parameter.name);
@@ -71,9 +77,15 @@ async function countChanged({ checkpoint, pretrained }: PreparedRun, options: Fi
       source === undefined
         ? initialValues(pretrained.model, parameter, options.seed)
         : await checkpoint.readFloat32(source.name);
-    for (let i = 0; i < values.length; i++) if (values[i] !== before[i]) changed++;
+    let squares = 0;
+    for (let i = 0; i < values.length; i++) {
+      if (values[i] === before[i]) continue;
+      changed++;
+      squares += ((values[i] as number) - (before[i] as number)) ** 2;
+    }
+    if (source !== undefined) shifts += Math.sqrt(squares);
   }
-  return changed;
+  return { changed, meanShift: shifts / Math.max(1, pretrained.sources.size) };
 }
 
 function median(values: readonly number[]): number {
@@ -113,7 +125,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
   const { options, run, plan, optimizer } = inputs;
   const { pretrained } = run;
   const counts = countParameters(pretrained, optimizer);
-  const changed = await countChanged(run, options);
+  const { changed, meanShift } = await measureChange(run, options);
   return {
     model: {
       source: options.model,
@@ -122,7 +134,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     },
     task: options.task,
     optimizer: options.optimizer,
-    parameters: { ...counts, everChanged: { count: changed, share: changed / counts.total } },
+    parameters: { ...counts, everChanged: { count: changed, share: changed / counts.total }, meanShift },
     initialised: pretrained.initialised,
     unused: pretrained.unused,
     examples: { train: run.train.length, evaluation: run.evaluation.length, truncated: run.truncated },
