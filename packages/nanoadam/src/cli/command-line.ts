@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { InputError } from "../errors.js";
 import { versions } from "../train/summary.js";
+import { compareCommand } from "./compare.js";
 import { demoCommand } from "./demo.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
@@ -26,6 +27,7 @@ export async function runCommandLine(arguments_: readonly string[], streams: Str
     evaluateCommand(streams),
     predictCommand(streams),
     exportCommand(streams),
+    compareCommand(streams),
     demoCommand(),
   ];
   for (const command of commands) {

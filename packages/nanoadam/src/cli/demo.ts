@@ -7,12 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import { formatBytes, formatSeconds, formatShare } from "../format.js";
 import { predict } from "../train/apply.js";
 import { finetune } from "../train/finetune.js";
 import type { FinetuneInput } from "../train/options.js";
 import type { RunSummary } from "../train/summary.js";
 import { formatPrediction } from "./predict.js";
-import { formatBytes, formatSeconds, formatShare, progressWatcher } from "./progress.js";
+import { progressWatcher } from "./progress.js";
 
 const assets = fileURLToPath(new URL("../../assets/demo/", import.meta.url));
 

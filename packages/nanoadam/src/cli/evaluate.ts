@@ -1,8 +1,9 @@
 import { Command } from "commander";
+import { formatCount } from "../format.js";
 import { evaluate } from "../train/apply.js";
 import { type EvaluateInput, evaluateSchema } from "../train/options.js";
 import { addFlags } from "./flags.js";
-import { formatCount, formatEvaluation } from "./progress.js";
+import { formatEvaluation } from "./progress.js";
 import type { Streams } from "./streams.js";
 
 const example = `

@@ -1,9 +1,10 @@
 import { Command } from "commander";
+import { formatCount, formatSeconds, formatShare } from "../format.js";
 import { finetune } from "../train/finetune.js";
 import { type FinetuneInput, finetuneSchema } from "../train/options.js";
 import { addFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
-import { formatCount, formatEvaluation, formatSeconds, formatShare, progressWatcher } from "./progress.js";
+import { formatEvaluation, progressWatcher } from "./progress.js";
 import type { Streams } from "./streams.js";
 
 const example = `

@@ -1,15 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { formatBytes, formatCount, formatSeconds, formatShare } from "../format.js";
 import type { PreparedRun } from "../train/prepare.js";
 import type { StepRecord } from "../train/records.js";
-import {
-  formatBytes,
-  formatCount,
-  formatEvaluation,
-  formatSeconds,
-  formatShare,
-  type ProgressOptions,
-  progressWatcher,
-} from "./progress.js";
+import { formatEvaluation, type ProgressOptions, progressWatcher } from "./progress.js";
 
 const totalSteps = 100;
 const plan = { stepsPerEpoch: 50, totalSteps, evaluateEvery: 50, logEvery: 1 };

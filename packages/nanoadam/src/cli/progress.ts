@@ -1,4 +1,5 @@
 /** What a person sees of a run: one line that is rewritten on a terminal, plain lines now and then elsewhere. */
+import { formatCount, formatSeconds, formatShare } from "../format.js";
 import type { Evaluation } from "../train/evaluate.js";
 import type { Plan } from "../train/plan.js";
 import type { EvaluationRecord, RunStart, RunWatcher, StepRecord } from "../train/records.js";
@@ -15,30 +16,6 @@ export interface ProgressOptions {
 export function formatEvaluation({ loss, ...metrics }: Evaluation): string {
   const parts = Object.entries(metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`);
   return [...parts, `loss ${loss.toFixed(4)}`].join("  ");
-}
-
-/** "2m 05s". */
-export function formatSeconds(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole}s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes}m ${String(whole % 60).padStart(2, "0")}s`;
-  return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, "0")}m`;
-}
-
-/** "1,234,567". */
-export function formatCount(count: number): string {
-  return count.toLocaleString("en-US");
-}
-
-/** "12.3 MB". */
-export function formatBytes(bytes: number): string {
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-/** "12.3 %". */
-export function formatShare(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }
 
 /** Names of tensors, the first few in full. */

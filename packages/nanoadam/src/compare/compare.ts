@@ -1,0 +1,102 @@
+/** Optimizers compared: every rate with the first seed, then each one's best rate with the other seeds. */
+import { resolve } from "node:path";
+import { InputError } from "../errors.js";
+import { finetuneSchema } from "../train/options.js";
+import { parseOptions } from "../train/parse-options.js";
+import { type Comparison, drawUp } from "./comparison.js";
+import { ComparisonFolder } from "./comparison-folder.js";
+import { type Contestant, finetuneOptions, parseContestants } from "./contestants.js";
+import { withLearningRates } from "./learning-rates.js";
+import { metricOf } from "./metric.js";
+import { type CompareInput, type CompareOptions, compareSchema, sharedOptions } from "./options.js";
+import { performRun } from "./perform-run.js";
+import type { StartCommand } from "./run-process.js";
+import { isFinished, type RunResult } from "./run-result.js";
+import { countRuns, type Run, repeatRuns, runName, type Schedule, sweepRuns } from "./schedule.js";
+import { workThrough } from "./work-through.js";
+
+export interface CompareContext {
+  readonly start: StartCommand;
+  /** Ends the comparison, what has finished being kept, when aborted. */
+  readonly signal: AbortSignal;
+  /** Told of every run that has ended, with the comparison as it stands. */
+  readonly onResult?: (result: RunResult, comparison: Comparison) => void;
+}
+
+/**
+ * Compares optimizers and writes what comes of it to `options.output`, run by run; runs that are there already are not
+ * made again. A run that fails has no result, and the others go on.
+ * @throws InputError for anything wrong with the options or the folder; for what fails before any run had a result, as
+ * bad data does; and when it is interrupted.
+ */
+export async function compare(input: CompareInput, { start, signal, onResult }: CompareContext): Promise<Comparison> {
+  const options = parseOptions(compareSchema, input);
+  const metric = metricOf(options.task, options.metric);
+  const contestants = withLearningRates(parseContestants(options.optimizers), options.learningRates);
+  const shared = { evalEvery: noEvaluationsBetween, ...sharedOptions(input) };
+  for (const contestant of contestants) requireFinetunable(contestant, shared, options);
+  const schedule: Schedule = { contestants, seeds: options.seeds, allSeeds: options.allSeeds };
+
+  const configuration = configurationOf(options);
+  const folder = await ComparisonFolder.open(options.output, { configuration, overwrite: options.overwrite });
+  try {
+    const results = await folder.results();
+    let planned = countRuns(schedule);
+    const comparison = () => drawUp({ configuration, metric, schedule, planned, results });
+
+    const perform = async (run: Run, runSignal: AbortSignal) => {
+      const name = runName(run);
+      const contestant = contestants.find((each) => each.name === run.optimizer);
+      if (contestant === undefined || results.has(name)) return;
+      const own = finetuneOptions(contestant, shared);
+      const result = await performRun(run, { options: own, jobs: options.jobs, start, signal: runSignal });
+      const isBadInput = !isFinished(result) && !result.diverged && results.size === 0;
+      if (isBadInput) throw new InputError(result.failure);
+      results.set(name, result);
+      await folder.keep(result);
+      await folder.write(comparison());
+      onResult?.(result, comparison());
+    };
+    const performAll = (runs: readonly Run[]) => workThrough(runs, options.jobs, signal, perform);
+
+    const sweep = sweepRuns(schedule);
+    await performAll(sweep);
+    const swept = { ...schedule, seeds: schedule.allSeeds ? schedule.seeds : 1 };
+    const bestRates = drawUp({ configuration, metric, schedule: swept, planned, results }).optimizers.map(
+      ({ optimizer, best }) => [optimizer, best?.learningRate] as const,
+    );
+    const repeats = repeatRuns(schedule, new Map(bestRates));
+    planned = sweep.length + repeats.length;
+    await performAll(repeats);
+    await folder.write(comparison());
+    return comparison();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new InputError(`interrupted; finished runs are kept in ${options.output}, and the same command goes on`);
+  } finally {
+    await folder.release();
+  }
+}
+
+/** More steps than a run has: only what comes out in the end counts. */
+const noEvaluationsBetween = 1_000_000_000;
+
+/** What a run is made with, but for the contestant; its paths are absolute, so that they mean the same from anywhere. */
+function configurationOf(options: CompareOptions): Record<string, unknown> {
+  const { model, train, eval: evaluation } = options;
+  return {
+    ...sharedOptions(options),
+    model: resolve(model),
+    train: resolve(train),
+    ...(evaluation === undefined ? {} : { eval: resolve(evaluation) }),
+  };
+}
+
+/** Refuses, before any run, what `finetune` would refuse in each. */
+function requireFinetunable(
+  contestant: Contestant,
+  shared: Readonly<Record<string, unknown>>,
+  { output }: Pick<CompareOptions, "output">,
+): void {
+  parseOptions(finetuneSchema, { ...finetuneOptions(contestant, shared), output });
+}

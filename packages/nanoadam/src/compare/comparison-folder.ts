@@ -1,0 +1,151 @@
+import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { InputError } from "../errors.js";
+import { readJsonObject } from "../hub/read-json.js";
+import { describeSystemError, systemErrorCode } from "../hub/system-error.js";
+import { writeFileAtomically } from "../hub/write-file.js";
+import { flagOf } from "../train/parse-options.js";
+import type { Comparison } from "./comparison.js";
+import { comparisonHtml } from "./html.js";
+import { comparisonMarkdown } from "./markdown.js";
+import { isFinished, type RunResult, runResultSchema } from "./run-result.js";
+import { runName } from "./schedule.js";
+
+export interface ComparisonFolderOptions {
+  /** What all runs of the comparison share. */
+  readonly configuration: Readonly<Record<string, unknown>>;
+  /** Start anew where the folder has a comparison. */
+  readonly overwrite: boolean;
+}
+
+/**
+ * The folder of a comparison: `configuration.json`, a file for each run that has ended, and the comparison drawn up.
+ * Every file is there whole or not at all. Nothing is removed or written before the first run is kept.
+ */
+export class ComparisonFolder {
+  readonly path: string;
+  readonly #options: ComparisonFolderOptions;
+  /** The topmost folder that was made for this one. */
+  readonly #made: string | undefined;
+  #begun = false;
+
+  private constructor(path: string, options: ComparisonFolderOptions, made: string | undefined) {
+    this.path = path;
+    this.#options = options;
+    this.#made = made;
+  }
+
+  /**
+   * Opens a folder for a comparison, making it where there is none.
+   * @throws InputError where it cannot be written, holds something else, or, without `overwrite`, a comparison of runs
+   * that were configured otherwise.
+   */
+  static async open(path: string, options: ComparisonFolderOptions): Promise<ComparisonFolder> {
+    const target = resolve(path);
+    const kept = await readConfiguration(target);
+    if (kept === undefined) await requireEmpty(target);
+    else if (!options.overwrite) requireSame(target, kept, options.configuration);
+    try {
+      return new ComparisonFolder(target, options, await mkdir(target, { recursive: true }));
+    } catch (error) {
+      throw new InputError(`The output folder ${path} cannot be written: ${describeSystemError(error)}.`);
+    }
+  }
+
+  /**
+   * The results to go on from, by the names of their runs: those that finished or diverged, and none with `overwrite`.
+   * Runs that failed otherwise are worth another try.
+   * @throws InputError for a file that is no run's.
+   */
+  async results(): Promise<Map<string, RunResult>> {
+    const results = new Map<string, RunResult>();
+    if (this.#options.overwrite) return results;
+    for (const file of await runFiles(this.path)) {
+      const parsed = runResultSchema.safeParse(await readJsonObject(file));
+      if (!parsed.success) throw new InputError(`${file} is no result of a run; remove it to have the run made again.`);
+      const result = parsed.data;
+      if (isFinished(result) || result.diverged) results.set(runName(result), result);
+    }
+    return results;
+  }
+
+  /** Keeps the result of a run. */
+  async keep(result: RunResult): Promise<void> {
+    if (!this.#begun) await this.#begin();
+    await writeJson(join(this.path, "runs", `${runName(result)}.json`), result);
+  }
+
+  /** Writes a comparison as JSON, Markdown and HTML. */
+  async write(comparison: Comparison): Promise<void> {
+    await writeJson(join(this.path, "comparison.json"), comparison);
+    await writeFileAtomically(join(this.path, "comparison.md"), comparisonMarkdown(comparison));
+    await writeFileAtomically(join(this.path, "comparison.html"), comparisonHtml(comparison));
+  }
+
+  /** Removes the folders that were made, where nothing was written to them. */
+  async release(): Promise<void> {
+    if (this.#made === undefined) return;
+    for (let folder = this.path; ; folder = dirname(folder)) {
+      const removed = await rmdir(folder).then(
+        () => true,
+        () => false,
+      );
+      if (!removed || folder === this.#made) return;
+    }
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#options.overwrite) {
+      for (const file of await runFiles(this.path)) await rm(file);
+    }
+    await writeJson(join(this.path, configurationFile), { command, options: this.#options.configuration });
+    await mkdir(join(this.path, "runs"), { recursive: true });
+    this.#begun = true;
+  }
+}
+
+const configurationFile = "configuration.json";
+const command = "nanoadam compare";
+
+async function writeJson(path: string, content: unknown): Promise<void> {
+  await writeFileAtomically(path, `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** What the comparison in a folder was configured with; undefined where there is none. */
+async function readConfiguration(folder: string): Promise<Record<string, unknown> | undefined> {
+  const content = await readJsonObject(join(folder, configurationFile));
+  const isOurs = content?.command === command && typeof content.options === "object" && content.options !== null;
+  return isOurs ? (content.options as Record<string, unknown>) : undefined;
+}
+
+async function requireEmpty(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (systemErrorCode(error) === "ENOENT") return [];
+    throw new InputError(`The output folder ${folder} cannot be read: ${describeSystemError(error)}.`);
+  });
+  if (names.length === 0) return;
+  throw new InputError(`The output folder ${folder} holds something else than a comparison; name another.`);
+}
+
+function requireSame(
+  folder: string,
+  kept: Readonly<Record<string, unknown>>,
+  asked: Readonly<Record<string, unknown>>,
+): void {
+  const show = (value: unknown) => (value === undefined ? "none" : JSON.stringify(value));
+  const differing = [...new Set([...Object.keys(kept), ...Object.keys(asked)])]
+    .filter((name) => show(kept[name]) !== show(asked[name]))
+    .map((name) => `${flagOf(name)} was ${show(kept[name])} and is now ${show(asked[name])}`);
+  if (differing.length === 0) return;
+  throw new InputError(
+    `The output folder ${folder} holds a comparison of other runs: ${differing.join(", ")}; pass --overwrite to start anew, or name another.`,
+  );
+}
+
+async function runFiles(folder: string): Promise<string[]> {
+  const names = await readdir(join(folder, "runs")).catch((error: unknown) => {
+    if (systemErrorCode(error) === "ENOENT") return [];
+    throw error;
+  });
+  return names.filter((name) => /^[^.].*\.json$/.test(name)).map((name) => join(folder, "runs", name));
+}

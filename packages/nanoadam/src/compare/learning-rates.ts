@@ -1,0 +1,44 @@
+import { InputError } from "../errors.js";
+import type { Contestant } from "./contestants.js";
+
+/** "3e-4". */
+export function formatRate(learningRate: number): string {
+  return learningRate.toExponential();
+}
+
+/**
+ * Gives contestants the learning rates of a `--learning-rates` list, ascending and each once. The list is `auto`, or has
+ * rates for all (`1e-4,3e-4`), lists of some (`nanoadam=1e-3:3e-3`), or both; whom it has none for keeps its own.
+ * @throws InputError for a name that is not compared, or what is no positive number.
+ */
+export function withLearningRates(contestants: readonly Contestant[], list: string): Contestant[] {
+  if (list.trim() === "auto") return [...contestants];
+  const rates = new Map<string, number[]>();
+  for (const entry of list.split(",")) {
+    const [name, own] = entry.includes("=") ? divide(entry) : [everyone, entry];
+    if (name !== everyone && !contestants.some((contestant) => contestant.name === name)) {
+      const compared = contestants.map((contestant) => contestant.name).join(", ");
+      throw new InputError(`--learning-rates has rates for "${name}", expected one of ${compared}`);
+    }
+    rates.set(name, [...(rates.get(name) ?? []), ...own.split(":").map(parseRate)]);
+  }
+  return contestants.map((contestant) => {
+    const chosen = rates.get(contestant.name) ?? rates.get(everyone) ?? contestant.learningRates;
+    return { ...contestant, learningRates: [...new Set(chosen)].sort((a, b) => a - b) };
+  });
+}
+
+const everyone = "";
+
+function divide(entry: string): [name: string, rates: string] {
+  const at = entry.indexOf("=");
+  return [entry.slice(0, at).trim(), entry.slice(at + 1)];
+}
+
+function parseRate(text: string): number {
+  const rate = text.trim() === "" ? Number.NaN : Number(text);
+  if (Number.isFinite(rate) && rate > 0) return rate;
+  throw new InputError(
+    `--learning-rates has "${text.trim()}", expected auto, or numbers above 0 as in 1e-4,3e-4 or nanoadam=1e-3:3e-3`,
+  );
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { count, flag } from "../train/option-types.js";
+import { finetuneSchema } from "../train/options.js";
+import { flagOf } from "../train/parse-options.js";
+
+/** What all runs of a comparison share. */
+const sharedSchema = z
+  .object(finetuneSchema.shape)
+  .omit({ optimizer: true, learningRate: true, seed: true, output: true, overwrite: true });
+
+const { model, train, ...otherShared } = sharedSchema.shape;
+
+export const compareSchema = z
+  .object({
+    model,
+    train,
+    output: z.string().min(1).meta({ hint: "DIR", description: "folder to keep the runs and the comparison in" }),
+    overwrite: z.boolean().default(false).meta({ description: "start anew in a folder that has a comparison" }),
+    optimizers: z
+      .string()
+      .default("nanoadam,adamw")
+      .meta({ hint: "LIST", description: "what is compared: names as of finetune, lora, or lora+NAME" }),
+    learningRates: z.string().default("auto").meta({
+      hint: "LIST",
+      description: "auto, or rates for all (1e-4,3e-4), or for some (nanoadam=1e-3:3e-3,adamw=1e-4)",
+    }),
+    seeds: count.default(3).meta({ hint: "N", description: "seeds from 0 on, for each optimizer at its best rate" }),
+    allSeeds: z.boolean().default(false).meta({ description: "run every rate with every seed" }),
+    metric: z
+      .string()
+      .optional()
+      .meta({ hint: "NAME", description: "what ranks (default: accuracy, pearson or loss, by task)" }),
+    jobs: count.default(1).meta({ hint: "N", description: "runs at a time; with more than one, step times contend" }),
+    ...otherShared,
+  })
+  .strict();
+
+export type CompareOptions = z.output<typeof compareSchema>;
+export type CompareInput = z.input<typeof compareSchema>;
+
+/** Of a comparison's options, given or checked, those that its runs share. */
+export function sharedOptions(options: CompareInput | CompareOptions): Record<string, unknown> {
+  const shared = Object.keys(sharedSchema.shape);
+  return Object.fromEntries(Object.entries(options).filter(([name]) => shared.includes(name)));
+}
+
+/** Options as the command line takes them; what is undefined or false is left out. */
+export function commandLineFlags(options: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined || value === false) return [];
+    return value === true ? [flagOf(name)] : [flagOf(name), String(value)];
+  });
+}

@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readJsonObject } from "../hub/read-json.js";
+import { commandLineFlags } from "./options.js";
+import type { ProcessOutcome, StartCommand } from "./run-process.js";
+import { finishedRun, type RunResult } from "./run-result.js";
+import type { Run } from "./schedule.js";
+
+export interface PerformOptions {
+  /** The run's options of `finetune`, without learning rate, seed and output. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly jobs: number;
+  readonly start: StartCommand;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Fine-tunes in a process of its own and keeps nothing of the model.
+ * @throws the signal's reason once it is aborted; whatever else ends the run is a failed result.
+ */
+export async function performRun(run: Run, { options, jobs, start, signal }: PerformOptions): Promise<RunResult> {
+  const folder = await mkdtemp(join(tmpdir(), "nanoadam-compare-"));
+  try {
+    const output = join(folder, "model");
+    const { learningRate, seed } = run;
+    const flags = commandLineFlags({ ...options, learningRate, seed, output });
+    const outcome = await start(["finetune", "--json", ...flags], signal);
+    signal.throwIfAborted();
+    if (outcome.exitCode === 0) return finishedRun(run, jobs, outcome.stdout);
+    const divergence = await divergenceIn(output);
+    return { ...run, jobs, failure: divergence ?? failureOf(outcome), diverged: divergence !== undefined };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Why a run stopped, from the summary that runs which diverged leave too. */
+async function divergenceIn(output: string): Promise<string | undefined> {
+  const summary = (await readJsonObject(join(output, "summary.json"))) as
+    | { readonly stopped?: { readonly reason: string } }
+    | undefined;
+  return summary?.stopped?.reason;
+}
+
+/** The command line's one line of error, else how the process ended. */
+function failureOf({ exitCode, endedBy, stderr }: ProcessOutcome): string {
+  const lines = stderr.split("\n").filter((line) => line.trim() !== "");
+  const told = lines.find((line) => line.startsWith(prefix))?.slice(prefix.length) ?? lines.at(-1);
+  if (told !== undefined) return told;
+  return endedBy === null ? `the run ended with exit code ${exitCode}` : `the run was ended by ${endedBy}`;
+}
+
+const prefix = "nanoadam: ";

@@ -1,0 +1,39 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** How a process of the command line ended, and what it wrote. */
+export interface ProcessOutcome {
+  /** Null where a signal ended it. */
+  readonly exitCode: number | null;
+  readonly endedBy: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line with arguments in a process of its own, so that its peak memory is its own; `signal` kills it. */
+export type StartCommand = (arguments_: readonly string[], signal: AbortSignal) => Promise<ProcessOutcome>;
+
+const installedCommand = fileURLToPath(new URL("../../bin/nanoadam.js", import.meta.url));
+
+/** Starts a script with this process's Node; the result comes when it has ended, however it ended. */
+export function startScript(script = installedCommand): StartCommand {
+  return (arguments_, signal) =>
+    new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [script, ...arguments_], {
+        stdio: ["ignore", "pipe", "pipe"],
+        signal,
+        killSignal: "SIGKILL",
+      });
+      let [stdout, stderr] = ["", ""];
+      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        stdout += text;
+      });
+      child.stderr.setEncoding("utf8").on("data", (text: string) => {
+        stderr += text;
+      });
+      child.on("error", (error) => {
+        if (error.name !== "AbortError") reject(error);
+      });
+      child.on("close", (exitCode, endedBy) => resolve({ exitCode, endedBy, stdout, stderr }));
+    });
+}

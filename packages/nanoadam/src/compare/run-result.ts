@@ -1,0 +1,41 @@
+import { z } from "zod";
+import type { Run } from "./schedule.js";
+
+/** Of a run's summary, what a comparison reads; the rest is kept as it is. */
+const summarySchema = z.looseObject({
+  parameters: z.looseObject({ everChanged: z.looseObject({ share: z.number() }), meanShift: z.number() }),
+  evaluation: z.looseObject({ final: z.record(z.string(), z.number().nullable()) }),
+  wallSeconds: z.number(),
+  stepMilliseconds: z.number(),
+  peakRssBytes: z.number(),
+  optimizerStateBytes: z.number(),
+});
+
+const runShape = {
+  optimizer: z.string(),
+  learningRate: z.number(),
+  seed: z.number(),
+  /** Runs that went at a time. */
+  jobs: z.number(),
+};
+
+const finishedRunSchema = z.object({ ...runShape, summary: summarySchema });
+
+/** A run without a result: why, and whether its loss or gradients stopped being finite. */
+const failedRunSchema = z.object({ ...runShape, failure: z.string(), diverged: z.boolean() });
+
+/** The content of a file of the `runs` folder. */
+export const runResultSchema = z.union([finishedRunSchema, failedRunSchema]);
+
+export type FinishedRun = z.output<typeof finishedRunSchema>;
+export type FailedRun = z.output<typeof failedRunSchema>;
+export type RunResult = z.output<typeof runResultSchema>;
+
+export function isFinished(result: RunResult): result is FinishedRun {
+  return "summary" in result;
+}
+
+/** The result of a run whose process ended well and printed its summary. */
+export function finishedRun(run: Run, jobs: number, printed: string): FinishedRun {
+  return { ...run, jobs, summary: summarySchema.parse(JSON.parse(printed)) };
+}
