@@ -2,11 +2,12 @@ import { Command } from "commander";
 import { compare } from "../compare/compare.js";
 import type { Comparison } from "../compare/comparison.js";
 import { formatRate } from "../compare/learning-rates.js";
-import { comparisonTable } from "../compare/markdown.js";
+import { markdownTable } from "../compare/markdown.js";
 import { type CompareInput, compareSchema } from "../compare/options.js";
 import { metricOfRun } from "../compare/results.js";
 import { type StartCommand, startScript } from "../compare/run-process.js";
 import { isFinished, type RunResult } from "../compare/run-result.js";
+import { contestantsTable } from "../compare/tables.js";
 import { formatSeconds } from "../format.js";
 import { addFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
@@ -34,7 +35,8 @@ export function compareCommand(streams: Streams = process, start: StartCommand =
       };
       const comparison = await compare(options, { start, signal, onResult }).finally(release);
       if (json === true) streams.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
-      if (!isSilent) streams.stdout.write(`${comparisonTable(comparison)}written to ${options.output}\n`);
+      if (!isSilent)
+        streams.stdout.write(`${markdownTable(contestantsTable(comparison))}written to ${options.output}\n`);
     });
 }
 

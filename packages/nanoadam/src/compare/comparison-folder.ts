@@ -42,9 +42,12 @@ export class ComparisonFolder {
    */
   static async open(path: string, options: ComparisonFolderOptions): Promise<ComparisonFolder> {
     const target = resolve(path);
-    const kept = await readConfiguration(target);
-    if (kept === undefined) await requireEmpty(target);
-    else if (!options.overwrite) requireSame(target, kept, options.configuration);
+    const names = await namesIn(target);
+    const kept = names.includes(configurationFile) ? await readConfiguration(target) : undefined;
+    if (kept === undefined && names.length > 0) {
+      throw new InputError(`The output folder ${target} holds something else than a comparison; name another.`);
+    }
+    if (kept !== undefined && !options.overwrite) requireSame(target, kept, options.configuration);
     try {
       return new ComparisonFolder(target, options, await mkdir(target, { recursive: true }));
     } catch (error) {
@@ -111,20 +114,23 @@ async function writeJson(path: string, content: unknown): Promise<void> {
   await writeFileAtomically(path, `${JSON.stringify(content, null, 2)}\n`);
 }
 
-/** What the comparison in a folder was configured with; undefined where there is none. */
+/** What the comparison in a folder was configured with; undefined where its file is of something else. */
 async function readConfiguration(folder: string): Promise<Record<string, unknown> | undefined> {
   const content = await readJsonObject(join(folder, configurationFile));
   const isOurs = content?.command === command && typeof content.options === "object" && content.options !== null;
   return isOurs ? (content.options as Record<string, unknown>) : undefined;
 }
 
-async function requireEmpty(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (systemErrorCode(error) === "ENOENT") return [];
+/** Names in a folder; none where it does not exist. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT") return [];
+    if (code === "ENOTDIR") throw new InputError(`The output folder ${folder} is a file, expected a folder.`);
     throw new InputError(`The output folder ${folder} cannot be read: ${describeSystemError(error)}.`);
-  });
-  if (names.length === 0) return;
-  throw new InputError(`The output folder ${folder} holds something else than a comparison; name another.`);
+  }
 }
 
 function requireSame(
@@ -143,9 +149,6 @@ function requireSame(
 }
 
 async function runFiles(folder: string): Promise<string[]> {
-  const names = await readdir(join(folder, "runs")).catch((error: unknown) => {
-    if (systemErrorCode(error) === "ENOENT") return [];
-    throw error;
-  });
+  const names = await namesIn(join(folder, "runs"));
   return names.filter((name) => /^[^.].*\.json$/.test(name)).map((name) => join(folder, "runs", name));
 }

@@ -1,8 +1,7 @@
-import { comparisonColumns, formatScore } from "./columns.js";
 import type { Comparison } from "./comparison.js";
 import { escapeMarkup } from "./escape-markup.js";
-import { formatRate } from "./learning-rates.js";
 import { rateCurve, rateCurveStyle } from "./rate-curve.js";
+import { contestantsTable, ratesTable, type Table } from "./tables.js";
 import { failuresOf, notesOf, titleOf } from "./wording.js";
 
 const style = `
@@ -32,16 +31,6 @@ ${rateCurveStyle}`;
 
 /** A comparison as one page that needs nothing else: the table, the curve of scores by learning rate, and what failed. */
 export function comparisonHtml(comparison: Comparison): string {
-  const { metric, optimizers } = comparison;
-  const columns = comparisonColumns(metric);
-  const rates = optimizers.flatMap(({ optimizer, rates }) =>
-    rates.map(({ learningRate, score }) => [
-      optimizer,
-      formatRate(learningRate),
-      score === undefined ? "–" : formatScore(score),
-      String(score?.seeds.length ?? 0),
-    ]),
-  );
   const failures = failuresOf(comparison);
   return `<!doctype html>
 <html lang="en">
@@ -54,10 +43,7 @@ export function comparisonHtml(comparison: Comparison): string {
 <body>
 <h1>${escapeMarkup(titleOf(comparison))}</h1>
 <p class="notes">${escapeMarkup(notesOf(comparison).join(" "))}</p>
-${table(
-  columns.map(({ heading }) => heading),
-  optimizers.map((result) => columns.map(({ cell }) => cell(result))),
-)}
+${htmlTable(contestantsTable(comparison))}
 <h2>Learning rates</h2>
 <figure>
 ${rateCurve(comparison)}
@@ -65,7 +51,7 @@ ${rateCurve(comparison)}
 </figure>
 <details>
 <summary>Every learning rate in numbers</summary>
-${table(["optimizer", "learning rate", metric.name, "seeds"], rates)}
+${htmlTable(ratesTable(comparison))}
 </details>
 ${failures.length === 0 ? "" : `<h2>Runs without a result</h2>\n<ul>\n${failures.map((line) => `<li>${escapeMarkup(line)}</li>\n`).join("")}</ul>\n`}</body>
 </html>
@@ -73,7 +59,7 @@ ${failures.length === 0 ? "" : `<h2>Runs without a result</h2>\n<ul>\n${failures
 }
 
 /** A table whose first column heads its rows. */
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+function htmlTable({ headings, rows }: Table): string {
   const head = headings.map((heading) => `<th scope="col">${escapeMarkup(heading)}</th>`).join("");
   const body = rows.map(
     ([first = "", ...others]) =>

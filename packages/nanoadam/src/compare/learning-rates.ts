@@ -3,7 +3,7 @@ import type { Contestant } from "./contestants.js";
 
 /** "3e-4". */
 export function formatRate(learningRate: number): string {
-  return learningRate.toExponential();
+  return learningRate.toExponential().replace("e+", "e");
 }
 
 /**
@@ -13,22 +13,21 @@ export function formatRate(learningRate: number): string {
  */
 export function withLearningRates(contestants: readonly Contestant[], list: string): Contestant[] {
   if (list.trim() === "auto") return [...contestants];
-  const rates = new Map<string, number[]>();
+  /** By contestant; those for all without a name. */
+  const rates = new Map<string | undefined, number[]>();
   for (const entry of list.split(",")) {
-    const [name, own] = entry.includes("=") ? divide(entry) : [everyone, entry];
-    if (name !== everyone && !contestants.some((contestant) => contestant.name === name)) {
+    const [name, own] = entry.includes("=") ? divide(entry) : [undefined, entry];
+    if (name !== undefined && !contestants.some((contestant) => contestant.name === name)) {
       const compared = contestants.map((contestant) => contestant.name).join(", ");
       throw new InputError(`--learning-rates has rates for "${name}", expected one of ${compared}`);
     }
     rates.set(name, [...(rates.get(name) ?? []), ...own.split(":").map(parseRate)]);
   }
   return contestants.map((contestant) => {
-    const chosen = rates.get(contestant.name) ?? rates.get(everyone) ?? contestant.learningRates;
+    const chosen = rates.get(contestant.name) ?? rates.get(undefined) ?? contestant.learningRates;
     return { ...contestant, learningRates: [...new Set(chosen)].sort((a, b) => a - b) };
   });
 }
-
-const everyone = "";
 
 function divide(entry: string): [name: string, rates: string] {
   const at = entry.indexOf("=");

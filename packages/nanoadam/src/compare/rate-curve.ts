@@ -23,13 +23,14 @@ ${Array.from({ length: 8 }, (_, series) => `.curve .series-${series} { --series:
 /** The chart of a comparison; rates without a score have no mark. */
 export function rateCurve({ metric, optimizers }: Comparison): string {
   const scored = optimizers.map(scoredRates);
-  const rates = optimizers.flatMap((optimizer) => optimizer.rates.map(({ learningRate }) => learningRate));
+  const tried = optimizers.flatMap(({ rates }) => rates);
+  const shown = scored.flat().length === 0 ? tried : scored.flat();
   const values = scored.flat().flatMap(({ mean, deviation }) => [mean - deviation, mean + deviation]);
-  const rateTicks = logarithmicTicks(rates);
+  const rateTicks = logarithmicTicks(shown.map(({ learningRate }) => learningRate));
   const valueTicks = linearTicks(values);
   const x = scaleBetween(rateTicks.map(Math.log10), plot.left, plot.right);
   const y = scaleBetween(valueTicks, plot.bottom, plot.top);
-  const labelled = rateTicks.length > 8 ? rateTicks.filter((tick) => Number.isInteger(Math.log10(tick))) : rateTicks;
+  const labelled = rateTicks.length > 8 ? rateTicks.filter((tick) => formatRate(tick).startsWith("1")) : rateTicks;
 
   return [
     `<svg class="curve" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="curve-title curve-description">`,

@@ -1,0 +1,38 @@
+import { describe, expect, test } from "vitest";
+import { InputError } from "../errors.js";
+import { parseContestants } from "./contestants.js";
+import { formatRate, withLearningRates } from "./learning-rates.js";
+
+const ratesOf = (list: string) =>
+  Object.fromEntries(
+    withLearningRates(parseContestants("nanoadam,adamw"), list).map(({ name, learningRates }) => [name, learningRates]),
+  );
+
+describe("learning rates", () => {
+  test.each([
+    ["auto", { nanoadam: [3e-4, 1e-3, 3e-3, 1e-2], adamw: [3e-5, 1e-4, 3e-4, 1e-3] }],
+    ["3e-4,1e-4,0.0003", { nanoadam: [1e-4, 3e-4], adamw: [1e-4, 3e-4] }],
+    ["nanoadam=1e-3:3e-3,adamw=1e-4", { nanoadam: [1e-3, 3e-3], adamw: [1e-4] }],
+    ["adamw=1e-4", { nanoadam: [3e-4, 1e-3, 3e-3, 1e-2], adamw: [1e-4] }],
+    ["1e-3,adamw=1e-4,2e-3", { nanoadam: [1e-3, 2e-3], adamw: [1e-4] }],
+  ])("%s", (list, expected) => {
+    expect(ratesOf(list)).toEqual(expected);
+  });
+
+  test.each([
+    ["fast", '--learning-rates has "fast", expected auto, or numbers above 0'],
+    ["1e-3,,", '--learning-rates has "", expected auto'],
+    ["0", '--learning-rates has "0", expected auto'],
+    ["1e999", '--learning-rates has "1e999", expected auto'],
+    ["nanoadam=", '--learning-rates has "", expected auto'],
+    ["sgd=1", '--learning-rates has rates for "sgd", expected one of nanoadam, adamw'],
+    ["=1", '--learning-rates has rates for "", expected one of nanoadam, adamw'],
+  ])('"%s" are none', (list, message) => {
+    expect(() => ratesOf(list)).toThrow(InputError);
+    expect(() => ratesOf(list)).toThrow(message);
+  });
+
+  test("are shown in short", () => {
+    expect([3e-5, 0.001, 2.5e-4, 1, 20].map(formatRate)).toEqual(["3e-5", "1e-3", "2.5e-4", "1e0", "2e1"]);
+  });
+});

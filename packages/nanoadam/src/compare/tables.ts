@@ -1,0 +1,51 @@
+import { formatBytes, formatShare } from "../format.js";
+import type { Comparison } from "./comparison.js";
+import { formatRate } from "./learning-rates.js";
+import type { BestResult, OptimizerResult, Score } from "./results.js";
+
+/** A table in words; the first cell of a row names it, the others are numbers. */
+export interface Table {
+  readonly headings: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Each contestant at its best rate. */
+export function contestantsTable({ metric, optimizers }: Comparison): Table {
+  const columns: readonly [heading: string, cell: (best: BestResult) => string][] = [
+    [metric.name, ({ score }) => formatScore(score)],
+    ["learning rate", ({ learningRate }) => formatRate(learningRate)],
+    ["seeds", ({ score }) => String(score.seeds.length)],
+    ["optimizer state", ({ optimizerStateBytes }) => formatBytes(optimizerStateBytes)],
+    ["peak memory (RSS)", ({ peakRssBytes }) => formatBytes(peakRssBytes)],
+    ["ms a step", ({ stepMilliseconds }) => stepMilliseconds.toFixed(1)],
+    ["weights ever changed", ({ everChangedShare }) => formatShare(everChangedShare)],
+    ["mean l2 shift", ({ meanShift }) => meanShift.toPrecision(3)],
+  ];
+  const row = ({ optimizer, best }: OptimizerResult) => [
+    optimizer,
+    ...columns.map(([, cell]) => (best === undefined ? noFigure : cell(best))),
+  ];
+  return { headings: ["optimizer", ...columns.map(([heading]) => heading)], rows: optimizers.map(row) };
+}
+
+/** Each contestant at every rate. */
+export function ratesTable({ metric, optimizers }: Comparison): Table {
+  return {
+    headings: ["optimizer", "learning rate", metric.name, "seeds"],
+    rows: optimizers.flatMap(({ optimizer, rates }) =>
+      rates.map(({ learningRate, score }) => [
+        optimizer,
+        formatRate(learningRate),
+        score === undefined ? noFigure : formatScore(score),
+        String(score?.seeds.length ?? 0),
+      ]),
+    ),
+  };
+}
+
+const noFigure = "–";
+
+/** "0.8123 ± 0.0041", or the mean alone where one seed has a result. */
+function formatScore({ mean, deviation }: Score): string {
+  return deviation === undefined ? mean.toFixed(4) : `${mean.toFixed(4)} ± ${deviation.toFixed(4)}`;
+}
