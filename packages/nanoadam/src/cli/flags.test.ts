@@ -1,8 +1,10 @@
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
+import { compareSchema } from "../compare/options.js";
 import { evaluateSchema, finetuneSchema, predictSchema } from "../train/options.js";
 import { flagOf } from "../train/parse-options.js";
+import { compareCommand } from "./compare.js";
 import { evaluateCommand } from "./evaluate.js";
 import { finetuneCommand } from "./finetune.js";
 import { addFlags } from "./flags.js";
@@ -12,6 +14,7 @@ const commands: readonly [string, () => Command, z.ZodObject][] = [
   ["finetune", finetuneCommand, finetuneSchema],
   ["evaluate", evaluateCommand, evaluateSchema],
   ["predict", predictCommand, predictSchema],
+  ["compare", compareCommand, compareSchema],
 ];
 
 /** The help as `--help` prints it, examples included. */

@@ -71,11 +71,12 @@ test("nothing is kept of what a run writes", async () => {
   const { folder, start } = await script(`
     import { mkdirSync, writeFileSync } from "node:fs";
     mkdirSync(${output});
-    writeFileSync(process.env.WRITTEN_TO, ${output});`);
+    writeFileSync(process.env.WRITTEN_TO, ${output});
+    process.exit(1);`);
   const place = join(folder, "place");
   vi.stubEnv("WRITTEN_TO", place);
   onTestFinished(() => void vi.unstubAllEnvs());
-  await performRun(run, { options: {}, jobs: 1, start, signal: never }).catch(() => undefined);
+  await performRun(run, { options: {}, jobs: 1, start, signal: never });
   const written = await readFile(place, "utf8");
   expect(written).not.toBe("");
   await expect(access(dirname(written))).rejects.toThrow("ENOENT");
