@@ -27,7 +27,7 @@ export class ComparisonFolder {
   readonly #options: ComparisonFolderOptions;
   /** The topmost folder that was made for this one. */
   readonly #made: string | undefined;
-  #begun = false;
+  #begun: Promise<void> | undefined;
 
   private constructor(path: string, options: ComparisonFolderOptions, made: string | undefined) {
     this.path = path;
@@ -74,7 +74,8 @@ export class ComparisonFolder {
 
   /** Keeps the result of a run. */
   async keep(result: RunResult): Promise<void> {
-    if (!this.#begun) await this.#begin();
+    this.#begun ??= this.#begin();
+    await this.#begun;
     await writeJson(join(this.path, "runs", `${runName(result)}.json`), result);
   }
 
@@ -103,7 +104,6 @@ export class ComparisonFolder {
     }
     await writeJson(join(this.path, configurationFile), { command, options: this.#options.configuration });
     await mkdir(join(this.path, "runs"), { recursive: true });
-    this.#begun = true;
   }
 }
 

@@ -32,6 +32,10 @@ export const compareSchema = z
       .meta({ hint: "NAME", description: "what ranks (default: accuracy, pearson or loss, by task)" }),
     jobs: count.default(1).meta({ hint: "N", description: "runs at a time; with more than one, step times contend" }),
     ...otherShared,
+    evalEvery: otherShared.evalEvery.meta({
+      hint: "N",
+      description: "steps between evaluations (default: at the end only)",
+    }),
   })
   .strict();
 

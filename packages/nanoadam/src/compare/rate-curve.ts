@@ -2,6 +2,7 @@
 import type { Comparison } from "./comparison.js";
 import { escapeMarkup } from "./escape-markup.js";
 import { formatRate } from "./learning-rates.js";
+import type { Metric } from "./metric.js";
 import type { OptimizerResult } from "./results.js";
 
 const width = 760;
@@ -36,16 +37,9 @@ export function rateCurve({ metric, optimizers }: Comparison): string {
     `<svg class="curve" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="curve-title curve-description">`,
     `<title id="curve-title">${escapeMarkup(metric.name)} by learning rate</title>`,
     `<desc id="curve-description">${escapeMarkup(describe(optimizers))}</desc>`,
-    ...labelled.map((tick) => {
-      const at = round(x(Math.log10(tick)));
-      return `<path class="grid" d="M${at} ${plot.top}V${plot.bottom}"/><text x="${at}" y="${plot.bottom + 20}" text-anchor="middle">${formatRate(tick)}</text>`;
-    }),
-    ...valueTicks.map((tick) => {
-      const at = round(y(tick));
-      return `<path class="grid" d="M${plot.left} ${at}H${plot.right}"/><text x="${plot.left - 8}" y="${at + 4}" text-anchor="end">${formatTick(tick, valueTicks)}</text>`;
-    }),
-    `<text x="${(plot.left + plot.right) / 2}" y="${plot.bottom + 48}" text-anchor="middle">learning rate (logarithmic)</text>`,
-    `<text transform="translate(18 ${(plot.top + plot.bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeMarkup(metric.name)} (${metric.better} is better)</text>`,
+    ...labelled.map((tick) => rateLine(round(x(Math.log10(tick))), formatRate(tick))),
+    ...valueTicks.map((tick) => valueLine(round(y(tick)), formatTick(tick, valueTicks))),
+    ...axisLabels(metric),
     ...optimizers.map(({ optimizer }, index) =>
       series(
         index,
@@ -60,6 +54,22 @@ export function rateCurve({ metric, optimizers }: Comparison): string {
     ),
     "</svg>",
   ].join("\n");
+}
+
+function rateLine(x: number, label: string): string {
+  return `<path class="grid" d="M${x} ${plot.top}V${plot.bottom}"/><text x="${x}" y="${plot.bottom + 20}" text-anchor="middle">${label}</text>`;
+}
+
+function valueLine(y: number, label: string): string {
+  return `<path class="grid" d="M${plot.left} ${y}H${plot.right}"/><text x="${plot.left - 8}" y="${y + 4}" text-anchor="end">${label}</text>`;
+}
+
+function axisLabels({ name, better }: Metric): string[] {
+  const [x, y] = [(plot.left + plot.right) / 2, (plot.top + plot.bottom) / 2];
+  return [
+    `<text x="${x}" y="${plot.bottom + 48}" text-anchor="middle">learning rate (logarithmic)</text>`,
+    `<text transform="translate(18 ${y}) rotate(-90)" text-anchor="middle">${escapeMarkup(name)} (${better} is better)</text>`,
+  ];
 }
 
 interface ScoredRate {
