@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
+import { optimizerNames } from "../train/optimizer-options.js";
+import { finetuneSchema } from "../train/options.js";
+import { parseOptions } from "../train/parse-options.js";
 import { finetuneOptions, parseContestants } from "./contestants.js";
 
+const all = [...optimizerNames, "lora", "lora+nanoadam", "lora+sgd"].join(",");
 const names = (list: string) => parseContestants(list).map(({ name }) => name);
 
 describe("contestants", () => {
@@ -9,8 +13,15 @@ describe("contestants", () => {
     expect(names("adamw, nanoadam,adamw,lora,lora+nanoadam")).toEqual(["adamw", "nanoadam", "lora", "lora+nanoadam"]);
   });
 
+  test("are what finetune accepts", () => {
+    const needed = { model: "bert", train: "a.tsv", text: "text", label: "label", output: "out" };
+    for (const contestant of parseContestants(all)) {
+      expect(() => parseOptions(finetuneSchema, finetuneOptions(contestant, needed)), contestant.name).not.toThrow();
+    }
+  });
+
   test("have ascending learning rates of their own", () => {
-    for (const { name, learningRates } of parseContestants("nanoadam,adamw,adamw8bit,microadam,galore,sgd,lora")) {
+    for (const { name, learningRates } of parseContestants(all)) {
       expect(learningRates.length, name).toBeGreaterThanOrEqual(3);
       expect(learningRates, name).toEqual([...learningRates].sort((a, b) => a - b));
     }

@@ -1,10 +1,11 @@
 /** What a comparison sets against each other: optimizers, alone or with LoRA, and the learning rates each is tried at. */
 import { InputError } from "../errors.js";
+import type { FinetuneInput } from "../train/options.js";
 
 export interface Contestant {
   readonly name: string;
   /** Options of `finetune` that make it. */
-  readonly options: Readonly<Record<string, unknown>>;
+  readonly options: Pick<FinetuneInput, "optimizer" | "loraRank">;
   /** Tried when no others are asked for, ascending. */
   readonly learningRates: readonly number[];
 }

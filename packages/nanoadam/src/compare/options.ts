@@ -14,28 +14,22 @@ export const compareSchema = z
   .object({
     model,
     train,
-    output: z.string().min(1).meta({ hint: "DIR", description: "folder to keep the runs and the comparison in" }),
-    overwrite: z.boolean().default(false).meta({ description: "start anew in a folder that has a comparison" }),
+    output: z.string().min(1).meta(flag("folder to keep the runs and the comparison in", "DIR")),
+    overwrite: z.boolean().default(false).meta(flag("start anew in a folder that has a comparison")),
     optimizers: z
       .string()
       .default("nanoadam,adamw")
-      .meta({ hint: "LIST", description: "what is compared: names as of finetune, lora, or lora+NAME" }),
-    learningRates: z.string().default("auto").meta({
-      hint: "LIST",
-      description: "auto, or rates for all (1e-4,3e-4), or for some (nanoadam=1e-3:3e-3,adamw=1e-4)",
-    }),
-    seeds: count.default(3).meta({ hint: "N", description: "seeds from 0 on, for each optimizer at its best rate" }),
-    allSeeds: z.boolean().default(false).meta({ description: "run every rate with every seed" }),
-    metric: z
+      .meta(flag("what is compared: names as of finetune, lora, or lora+NAME", "LIST")),
+    learningRates: z
       .string()
-      .optional()
-      .meta({ hint: "NAME", description: "what ranks (default: accuracy, pearson or loss, by task)" }),
-    jobs: count.default(1).meta({ hint: "N", description: "runs at a time; with more than one, step times contend" }),
+      .default("auto")
+      .meta(flag("auto, or rates for all (1e-4,3e-4), or for some (nanoadam=1e-3:3e-3,adamw=1e-4)", "LIST")),
+    seeds: count.default(3).meta(flag("seeds from 0 on, for each optimizer at its best rate", "N")),
+    allSeeds: z.boolean().default(false).meta(flag("run every rate with every seed")),
+    metric: z.string().optional().meta(flag("what ranks (default: accuracy, pearson or loss, by task)", "NAME")),
+    jobs: count.default(1).meta(flag("runs at a time; with more than one, step times contend", "N")),
     ...otherShared,
-    evalEvery: otherShared.evalEvery.meta({
-      hint: "N",
-      description: "steps between evaluations (default: at the end only)",
-    }),
+    evalEvery: otherShared.evalEvery.meta(flag("steps between evaluations (default: at the end only)", "N")),
   })
   .strict();
 

@@ -3,7 +3,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../hub/testing/temporary-folder.js";
-import { readTensors } from "../testing/tensors.js";
+import { floatsOf, readTensors } from "../testing/tensors.js";
 import { type TinyArchitecture, type TinyCheckpointOptions, writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
 import { tinyRows, writeTinyData } from "../testing/tiny-data.js";
 import { evaluate, predict } from "./apply.js";
@@ -106,6 +106,22 @@ describe.each(["bert", "roberta", "distilbert"] as const)("an adapter of %s", (a
     expect(changed.length).toBeGreaterThan(4);
     for (const [name] of changed) expect(name).toMatch(whole);
   });
+});
+
+test("the mean shift counts an adapter's product as what its layer moved by", async () => {
+  const { adapter, merged, model, run } = await workplace({ head: { labels: 2 } });
+  const { parameters } = await run({ loraAlpha: 12 });
+  await exportModel({ model: adapter, merge: true, output: merged });
+  const before = await readTensors(join(model, "model.safetensors"));
+  const shifts = [...(await readTensors(join(merged, "model.safetensors")))].map(([name, tensor]) => {
+    const start = before.get(name);
+    if (start === undefined) throw new Error(`the checkpoint has no ${name}`);
+    const values = floatsOf(start);
+    return Math.hypot(...Array.from(floatsOf(tensor), (value, i) => value - (values[i] ?? 0)));
+  });
+  const mean = shifts.reduce((sum, shift) => sum + shift, 0) / shifts.length;
+  expect(mean).toBeGreaterThan(0);
+  expect(parameters.meanShift).toBeCloseTo(mean, 6);
 });
 
 test("adapter_config.json has PEFT's fields", async () => {

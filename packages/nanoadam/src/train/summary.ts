@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import type { Optimizer } from "@nanoadam/optim";
+import { addProduct } from "../hub/adapter.js";
 import { initialValues, type Pretrained } from "../hub/pretrained.js";
+import { adapterNames } from "../models/lora.js";
 import type { Evaluation } from "./evaluate.js";
 import { intervals } from "./optimizer.js";
 import type { FinetuneOptions } from "./options.js";
 import type { Plan } from "./plan.js";
-import type { PreparedRun } from "./prepare.js";
+import { loraSettings, type PreparedRun } from "./prepare.js";
 
 /** A number of parameters, and its share of all. */
 export interface CountAndShare {
@@ -29,7 +31,10 @@ export interface RunSummary {
   readonly parameters: ParameterCounts & {
     /** Entries that differ from the checkpoint, or from their initialisation. */
     readonly everChanged: CountAndShare;
-    /** The l2 norm of what a tensor moved by, as a mean over the tensors that came from the checkpoint; 0 without any. */
+    /**
+     * The l2 norm of what a tensor moved by, an adapter's product included, as a mean over the tensors that came from the
+     * checkpoint; 0 without any.
+     */
     readonly meanShift: number;
   };
   readonly initialised: readonly string[];
@@ -77,15 +82,27 @@ async function measureChange(
       source === undefined
         ? initialValues(pretrained.model, parameter, options.seed)
         : await checkpoint.readFloat32(source.name);
+    const effective = withAdapterProduct(parameter.name, pretrained, options);
     let squares = 0;
     for (let i = 0; i < values.length; i++) {
-      if (values[i] === before[i]) continue;
-      changed++;
-      squares += ((values[i] as number) - (before[i] as number)) ** 2;
+      if (values[i] !== before[i]) changed++;
+      squares += ((effective[i] as number) - (before[i] as number)) ** 2;
     }
     if (source !== undefined) shifts += Math.sqrt(squares);
   }
   return { changed, meanShift: shifts / Math.max(1, pretrained.sources.size) };
+}
+
+/** A parameter as the model uses it: where its layer has an adapter, the product of A and B is added to a copy. */
+function withAdapterProduct(name: string, { model, weights }: Pretrained, options: FinetuneOptions): Float32Array {
+  const values = weights.get(name) ?? new Float32Array();
+  const names = adapterNames(name.replace(/\.weight$/, ""));
+  const [down, up] = [weights.get(names.a), weights.get(names.b)];
+  const lora = loraSettings(model, options);
+  if (lora === undefined || down === undefined || up === undefined) return values;
+  const effective = values.slice();
+  addProduct(effective, up, down, lora.rank, lora.alpha / lora.rank);
+  return effective;
 }
 
 function median(values: readonly number[]): number {
