@@ -18,6 +18,7 @@ export {
 export type { Evaluation } from "./train/evaluate.js";
 export { exportModel } from "./train/export.js";
 export { finetune } from "./train/finetune.js";
+export { loadPreset, presetNames } from "./train/option-files.js";
 export type { EvaluateInput, ExportInput, FinetuneInput, PredictInput } from "./train/options.js";
 export type { EvaluationRecord, RunStart, RunWatcher, StepRecord } from "./train/records.js";
 export { DivergenceError } from "./train/step.js";

@@ -7,6 +7,7 @@ import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { predictCommand } from "./predict.js";
+import { presetsCommand } from "./presets.js";
 import type { Streams } from "./streams.js";
 
 /** Runs the command line; the result is the process's exit code. What the user got wrong is one line on stderr. */
@@ -28,6 +29,7 @@ export async function runCommandLine(arguments_: readonly string[], streams: Str
     predictCommand(streams),
     exportCommand(streams),
     compareCommand(streams),
+    presetsCommand(streams),
     demoCommand(),
   ];
   for (const command of commands) {

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { formatCount, formatSeconds, formatShare } from "../format.js";
 import { finetune } from "../train/finetune.js";
+import { loadPreset, overrideOptions, readOptionFile } from "../train/option-files.js";
 import { type FinetuneInput, finetuneSchema } from "../train/options.js";
 import { addFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
@@ -8,17 +9,31 @@ import { formatEvaluation, progressWatcher } from "./progress.js";
 import type { Streams } from "./streams.js";
 
 const example = `
-Example:
-  $ nanoadam finetune --model bert-base --train reviews.tsv --text sentence --label label --output reviews-model`;
+Examples:
+  $ nanoadam finetune --model bert-base --train reviews.tsv --text sentence --label label --output reviews-model
+  $ nanoadam finetune --preset glue/cola --model bert-base --train train.tsv --eval validation.tsv --output cola-model`;
+
+/** Flags that are no options of a run. */
+interface OwnFlags {
+  readonly preset?: string;
+  readonly config?: string;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
 
 /** `nanoadam finetune`: from a checkpoint and labelled text to a fine-tuned checkpoint. */
 export function finetuneCommand(streams: Streams = process): Command {
   const command = new Command("finetune").description("Fine-tune a checkpoint on labelled text.");
   return addFlags(command, finetuneSchema)
+    .option("--preset <NAME>", "options of a preset, such as glue/cola; flags and --config win over it")
+    .option("--config <FILE>", "options of a YAML file, by their names in the API; flags win over it")
     .option("--quiet", "print nothing but errors")
     .option("--json", "print the run's summary as JSON, and nothing else")
     .addHelpText("after", example)
-    .action(async ({ quiet, json, ...options }: FinetuneInput & { quiet?: boolean; json?: boolean }) => {
+    .action(async ({ quiet, json, preset, config, ...flags }: FinetuneInput & OwnFlags) => {
+      const presetOptions = preset === undefined ? {} : await loadPreset(preset);
+      const fileOptions = config === undefined ? {} : await readOptionFile(config);
+      const options = overrideOptions(overrideOptions(presetOptions, fileOptions), flags);
       const isSilent = quiet === true || json === true;
       const interrupt = interruptSignal();
       const watcher = isSilent ? {} : progressWatcher({ stream: streams.stderr });

@@ -24,7 +24,8 @@ export function parseOptions<T>(schema: z.ZodType<T>, input: unknown): T {
   throw new InputError(`${flagOf(option)} is ${JSON.stringify(found)}, expected ${expectation(issue)}`);
 }
 
-function expectation(issue: z.core.$ZodIssue): string {
+/** What was expected instead, in words. */
+export function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === "too_small") {
     return `${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${unitOf(issue)}`;
   }

@@ -1,0 +1,44 @@
+/** Presets and option files through the command line. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../hub/testing/temporary-folder.js";
+import { writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
+import { tinyRows, writeTinyData } from "../testing/tiny-data.js";
+import { runCommandLine } from "./command-line.js";
+
+async function run(...arguments_: string[]) {
+  const [stdout, stderr]: [string[], string[]] = [[], []];
+  const exitCode = await runCommandLine(arguments_, {
+    stdout: { write: (text) => stdout.push(text) },
+    stderr: { write: (text) => stderr.push(text) },
+  });
+  return { exitCode, stdout: stdout.join(""), stderr: stderr.join("") };
+}
+
+test("presets lists them, and prints one as it is", async () => {
+  expect((await run("presets")).stdout.split("\n")).toContain("glue/cola");
+  expect((await run("presets", "glue/qqp")).stdout).toContain("maskInterval: 711\n");
+  const unknown = await run("presets", "glue/wnli");
+  expect(unknown.exitCode).toBe(1);
+  expect(unknown.stderr).toMatch(/^nanoadam: there is no preset "glue\/wnli", expected one of .*\n$/);
+});
+
+test("flags win over --config, and --config over --preset", async () => {
+  const folder = await temporaryFolder();
+  const model = await writeTinyCheckpoint(join(folder, "model"));
+  const data = await writeTinyData(join(folder, "data.tsv"), tinyRows(16));
+  const config = join(folder, "mine.yaml");
+  await writeFile(config, "density: 0.5\nfinalDensity: 0.25\nseed: 5\nthreads: 1\n");
+  const output = join(folder, "output");
+  const { exitCode, stderr } = await run(
+    "finetune",
+    ...["--preset", "glue/cola", "--config", config, "--steps", "2", "--seed", "7", "--max-length", "16"],
+    ...["--model", model, "--train", data, "--output", output, "--quiet"],
+  );
+  expect(stderr).toBe("");
+  expect(exitCode).toBe(0);
+  const { configuration } = JSON.parse(await readFile(join(output, "summary.json"), "utf8"));
+  expect(configuration).toMatchObject({ density: 0.5, finalDensity: 0.25, seed: 7, steps: 2, maskInterval: 6 });
+  expect(configuration).not.toHaveProperty("epochs");
+});

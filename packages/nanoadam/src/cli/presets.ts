@@ -1,0 +1,18 @@
+import { Command } from "commander";
+import { presetNames, presetText } from "../train/option-files.js";
+import type { Streams } from "./streams.js";
+
+const example = `
+Example:
+  $ nanoadam presets glue/cola > cola.yaml`;
+
+/** `nanoadam presets`: the presets there are, or one of them as it is. */
+export function presetsCommand(streams: Streams = process): Command {
+  return new Command("presets")
+    .description("List the presets of finetune, or print one, to read or to copy.")
+    .argument("[name]", "the preset to print")
+    .addHelpText("after", example)
+    .action(async (name: string | undefined) => {
+      streams.stdout.write(name === undefined ? `${(await presetNames()).join("\n")}\n` : await presetText(name));
+    });
+}
