@@ -65,17 +65,18 @@ async function train(
   const optimizer = createOptimizer(options, pretrained, plan);
   optimizer.prepare();
 
+  const threads = options.threads ?? availableParallelism();
   const shared = {
     model,
     weights,
-    runtime: cpuRuntime({ threads: options.threads ?? availableParallelism() }),
+    runtime: cpuRuntime({ threads }),
     arena: new Arena(),
   };
   const evaluationPrograms = new Programs({ ...shared, objective: evaluationTask.objective });
   const trainingPrograms = new Programs({
     ...shared,
     objective: task.objective,
-    training: { dropout: options.dropout, structures: (name) => acceptedStructures(optimizer.need(name)) },
+    training: { dropout: options.dropout, structures: (name) => acceptedStructures(optimizer.need(name), threads) },
   });
   const evaluate = () =>
     evaluateModel({

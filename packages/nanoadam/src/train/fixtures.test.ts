@@ -153,7 +153,7 @@ describe.skipIf(files.length === 0)("reference runs", () => {
         weights,
         runtime: cpuRuntime({ threads: 1 }),
         arena: new Arena(),
-        training: { dropout: undefined, structures: (name) => acceptedStructures(optimizer.need(name)) },
+        training: { dropout: undefined, structures: (name) => acceptedStructures(optimizer.need(name), 1) },
       });
       const accumulator = new GradientAccumulator(model.parameters);
       const expectedLosses = floats(fixture, `run.${run}.losses`);

@@ -40,11 +40,18 @@ const anyGradient = fc
           (values): GradientData => ({ kind: "rows", indices: Int32Array.from(indices), values }),
         ),
       );
+    const product = fc
+      .integer({ min: 1, max: 9 })
+      .chain((tokens) =>
+        fc
+          .tuple(floats(tokens * rows), floats(tokens * columns))
+          .map(([left, right]): GradientData => ({ kind: "product", left, right })),
+      );
     return fc.record({
       rows: fc.constant(rows),
       columns: fc.constant(columns),
       weights: floats(rows * columns),
-      parts: fc.array(fc.oneof(dense, someRows), { maxLength: 4 }),
+      parts: fc.array(fc.oneof(dense, someRows, product), { maxLength: 4 }),
       density: fc.option(fc.double({ min: 0.01, max: 1, noNaN: true }), { nil: undefined }),
       chunkSize: fc.integer({ min: 1, max: 100 }),
     });
@@ -57,6 +64,14 @@ function wholeSum(parts: readonly GradientData[], rows: number, columns: number)
   };
   for (const part of parts) {
     if (part.kind === "dense") for (const [entry, value] of part.values.entries()) addTo(entry, value);
+    if (part.kind === "product") {
+      for (let token = 0; token < part.left.length / rows; token++) {
+        for (let entry = 0; entry < rows * columns; entry++) {
+          const left = part.left[token * rows + Math.floor(entry / columns)] ?? 0;
+          addTo(entry, left * (part.right[token * columns + (entry % columns)] ?? 0));
+        }
+      }
+    }
     if (part.kind !== "rows") continue;
     part.indices.forEach((row, place) => {
       for (let column = 0; column < columns; column++)
@@ -67,9 +82,11 @@ function wholeSum(parts: readonly GradientData[], rows: number, columns: number)
 }
 
 describe("gathered gradients", () => {
-  test("rows and whole tensors, packed as they come, are what would be gathered from the whole sum", () => {
+  test("rows, factors and whole tensors, packed as they come, are what would be gathered from the whole sum", () => {
     fc.assert(
-      fc.property(anyGradient, ({ rows, columns, weights, parts, density, chunkSize }) => {
+      fc.property(anyGradient, ({ rows, columns, weights, parts: any, density, chunkSize }) => {
+        // Whole gradients never come as factors.
+        const parts = any.filter(({ kind }) => density !== undefined || kind !== "product");
         const parameter = parameterOf(rows, columns);
         const optimizer = optimizerOver(weights, parameter, density, chunkSize);
         const accumulator = new GradientAccumulator([parameter]);
@@ -116,8 +133,14 @@ describe("gathered gradients", () => {
     expect(() => accumulator.add("w", [{ kind: "product", left: one, right: one }])).toThrow(/were not asked for/);
   });
 
-  test("are taken as rows where anything is needed", () => {
-    expect(acceptedStructures({ kind: "nothing" })).toBeUndefined();
-    expect(acceptedStructures({ kind: "whole" })).toEqual(["rows"]);
+  test("are taken as rows where anything is needed, and as factors where few entries are", () => {
+    expect(acceptedStructures({ kind: "nothing" }, 1)).toBeUndefined();
+    expect(acceptedStructures({ kind: "whole" }, 1)).toEqual(["rows"]);
+    const parameter = parameterOf(10, 100);
+    const need = (density: number) => optimizerOver(new Float32Array(1000), parameter, density).need("w");
+    expect(acceptedStructures(need(0.1), 2)).toEqual(["rows", "product"]);
+    expect(acceptedStructures(need(0.1), 8)).toEqual(["rows"]);
+    expect(acceptedStructures(need(0.01), 8)).toEqual(["rows", "product"]);
+    expect(acceptedStructures(need(0.5), 2)).toEqual(["rows"]);
   });
 });

@@ -2,14 +2,24 @@
  * Where the gradients of a step gather: for each parameter only what its optimizer asked for, so that a micro-batch
  * adds a selection's worth of numbers, not a tensor's.
  */
-import type { GradientStructure } from "@nanoadam/engine";
+import { type GradientStructure, SampledProduct } from "@nanoadam/engine";
 import { addEntries, type GradientNeed, type Optimizer, type Selection } from "@nanoadam/optim";
 import type { ParameterSpecification } from "../models/model.js";
 import type { GradientData } from "./program.js";
 
+/**
+ * The density up to which computing the selected entries alone is faster than the whole product, times the processor's threads:
+ * the kernel runs on one, at about 26 GFLOP/s, a matrix product of ONNX Runtime on all, at about 90 each (`npm run bench`).
+ * A constant and not a measurement at run time, as two runs with one seed must sum in one order.
+ */
+const sampledDensityTimesThreads = 0.28;
+
 /** The structures of a gradient that the accumulator takes as they are; undefined where nothing is needed. */
-export function acceptedStructures(need: GradientNeed): readonly GradientStructure[] | undefined {
-  return need.kind === "nothing" ? undefined : ["rows"];
+export function acceptedStructures(need: GradientNeed, threads: number): readonly GradientStructure[] | undefined {
+  if (need.kind === "nothing") return undefined;
+  if (need.kind === "whole") return ["rows"];
+  const density = need.selection.count / Math.max(1, need.selection.length);
+  return density * threads <= sampledDensityTimesThreads ? ["rows", "product"] : ["rows"];
 }
 
 interface Gathered {
@@ -21,6 +31,7 @@ interface Gathered {
 export class GradientAccumulator {
   readonly #parameters: readonly ParameterSpecification[];
   readonly #gathered = new Map<string, Gathered>();
+  readonly #sampledProduct = new SampledProduct();
 
   constructor(parameters: readonly ParameterSpecification[]) {
     this.#parameters = parameters;
@@ -46,8 +57,17 @@ export class GradientAccumulator {
   readonly add = (name: string, parts: readonly GradientData[]): void => {
     const gathered = this.#gathered.get(name);
     if (gathered === undefined) return;
-    for (const part of parts) addPart(gathered, part);
+    for (const part of parts) {
+      if (part.kind === "product") this.#addProduct(gathered, part);
+      else addPart(gathered, part);
+    }
   };
+
+  /** The factors have a row for each token; their columns are the tensor's rows and columns. */
+  #addProduct({ need, columns, sum }: Gathered, { left, right }: GradientData & { readonly kind: "product" }): void {
+    if (need.kind !== "entries") throw new Error("a whole gradient came as factors, which were not asked for");
+    this.#sampledProduct.add(left, right, right.length / columns, need.selection, sum);
+  }
 
   /** The sums by parameter name, packed where the need is "entries". */
   sums(): ReadonlyMap<string, Float32Array> {
@@ -71,8 +91,7 @@ export class GradientAccumulator {
   }
 }
 
-function addPart({ need, sum, columns }: Gathered, part: GradientData): void {
-  if (part.kind === "product") throw new Error("a gradient came as factors, which were not asked for");
+function addPart({ need, sum, columns }: Gathered, part: Exclude<GradientData, { readonly kind: "product" }>): void {
   if (part.kind === "dense") {
     if (need.kind === "entries") addEntries(part.values, need.selection, sum, 1);
     else for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (part.values[i] as number);

@@ -1,0 +1,83 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type RandomKey, uniform } from "./random.js";
+import { type ChunkedEntries, SampledProduct } from "./sampled-product.js";
+
+const key = (site: number): RandomKey => ({ seed: 1, step: 0, site });
+const floats = (length: number, site: number) => Float32Array.from({ length }, (_, i) => uniform(key(site), i) - 0.5);
+
+/** Entries in chunks, each entry with the probability `density`. */
+function someEntries(length: number, density: number, chunkSize: number, site: number): ChunkedEntries {
+  const [starts, offsets]: [number[], number[]] = [[0], []];
+  for (let entry = 0; entry < length; entry++) {
+    if (uniform(key(site), entry) < density) offsets.push(entry % chunkSize);
+    if ((entry + 1) % chunkSize === 0 || entry + 1 === length) starts.push(offsets.length);
+  }
+  return { chunkSize, starts: Uint32Array.from(starts), offsets: Uint16Array.from(offsets) };
+}
+
+function indicesOf({ chunkSize, starts, offsets }: ChunkedEntries): number[] {
+  return [...starts.slice(0, -1)].flatMap((start, chunk) =>
+    [...offsets.slice(start, starts[chunk + 1])].map((offset) => chunk * chunkSize + offset),
+  );
+}
+
+describe("SampledProduct", () => {
+  const kernel = new SampledProduct();
+
+  test("adds the entries of the whole product, whatever the sizes", () => {
+    const size = fc.integer({ min: 1, max: 37 });
+    fc.assert(
+      fc.property(
+        fc.record({ tokens: size, outputs: size, inputs: size, site: fc.nat(1000) }),
+        fc.constantFrom(0, 0.02, 0.3, 1),
+        fc.integer({ min: 1, max: 200 }),
+        ({ tokens, outputs, inputs, site }, density, chunkSize) => {
+          const left = floats(tokens * outputs, 3 * site);
+          const right = floats(tokens * inputs, 3 * site + 1);
+          const entries = someEntries(outputs * inputs, density, chunkSize, 3 * site + 2);
+          const sums = new Float32Array(entries.offsets.length).fill(10);
+          kernel.add(left, right, tokens, entries, sums);
+          indicesOf(entries).forEach((entry, position) => {
+            const [output, input] = [Math.floor(entry / inputs), entry % inputs];
+            let expected = 10;
+            for (let token = 0; token < tokens; token++) {
+              expected += (left[token * outputs + output] ?? 0) * (right[token * inputs + input] ?? 0);
+            }
+            expect(Math.abs((sums[position] ?? Number.NaN) - expected)).toBeLessThan(1e-5);
+          });
+        },
+      ),
+    );
+  });
+
+  test("grows its memory to the largest product and keeps it", () => {
+    const own = new SampledProduct();
+    const entries = someEntries(100 * 100, 0.1, 32_768, 1);
+    const run = () =>
+      own.add(floats(64 * 100, 1), floats(64 * 100, 2), 64, entries, new Float32Array(entries.offsets.length));
+    run();
+    const { bytes } = own;
+    expect(bytes).toBeGreaterThan(4 * 64 * 100 * 4);
+    run();
+    expect(own.bytes).toBe(bytes);
+  });
+
+  test("refuses sizes that do not fit", () => {
+    const entries = someEntries(4, 1, 4, 1);
+    expect(() => kernel.add(new Float32Array(5), new Float32Array(4), 2, entries, new Float32Array(4))).toThrow(
+      "the factors have 5 and 4 values; expected multiples of 2",
+    );
+    expect(() => kernel.add(new Float32Array(4), new Float32Array(4), 2, entries, new Float32Array(3))).toThrow(
+      "there are 3 sums; expected one for each of 4 entries",
+    );
+  });
+});
+
+test("the compiled kernel is what its source gives", async () => {
+  const script = fileURLToPath(new URL("../../assembly/compile.mjs", import.meta.url));
+  await promisify(execFile)(process.execPath, [script, "--check"]);
+});
