@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { formatCount, formatSeconds, formatShare } from "../format.js";
 import { finetune } from "../train/finetune.js";
-import { loadPreset, overrideOptions, readOptionFile } from "../train/option-files.js";
+import { loadPreset, nameWhereGiven, overrideOptions, presetSource, readOptionFile } from "../train/option-files.js";
 import { type FinetuneInput, finetuneSchema } from "../train/options.js";
+import { parseOptions } from "../train/parse-options.js";
 import { addFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import { formatEvaluation, progressWatcher } from "./progress.js";
@@ -31,9 +32,16 @@ export function finetuneCommand(streams: Streams = process): Command {
     .option("--json", "print the run's summary as JSON, and nothing else")
     .addHelpText("after", example)
     .action(async ({ quiet, json, preset, config, ...flags }: FinetuneInput & OwnFlags) => {
-      const presetOptions = preset === undefined ? {} : await loadPreset(preset);
-      const fileOptions = config === undefined ? {} : await readOptionFile(config);
-      const options = overrideOptions(overrideOptions(presetOptions, fileOptions), flags);
+      const files = [
+        ...(config === undefined ? [] : [{ source: config, options: await readOptionFile(config) }]),
+        ...(preset === undefined ? [] : [{ source: presetSource(preset), options: await loadPreset(preset) }]),
+      ];
+      const fileOptions = files.reduceRight<Partial<FinetuneInput>>(
+        (weaker, { options }) => overrideOptions(weaker, options),
+        {},
+      );
+      const options = overrideOptions(fileOptions, flags);
+      parseOptions(finetuneSchema, options, nameWhereGiven(flags, files));
       const isSilent = quiet === true || json === true;
       const interrupt = interruptSignal();
       const watcher = isSilent ? {} : progressWatcher({ stream: streams.stderr });

@@ -42,3 +42,10 @@ test("flags win over --config, and --config over --preset", async () => {
   expect(configuration).toMatchObject({ density: 0.5, finalDensity: 0.25, seed: 7, steps: 2, maskInterval: 6 });
   expect(configuration).not.toHaveProperty("epochs");
 });
+
+test("options that do not go together are named where they were given", async () => {
+  const files = ["--model", "model", "--train", "train.tsv", "--output", "output"];
+  const { exitCode, stderr } = await run("finetune", "--preset", "glue/cola", "--density", "0.02", ...files);
+  expect(exitCode).toBe(1);
+  expect(stderr).toBe("nanoadam: preset glue/cola: finalDensity is 0.04, expected at most --density 0.02\n");
+});

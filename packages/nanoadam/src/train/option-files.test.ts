@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../hub/testing/temporary-folder.js";
 import {
   loadPreset,
+  nameWhereGiven,
   overrideOptions,
   parseOptionFile,
   presetNames,
@@ -88,8 +89,12 @@ describe("an option file", () => {
 
   test.each([
     ["epochs: [", /^mine\.yaml is not valid YAML: /],
-    ["- epochs", /^mine\.yaml holds no mapping of options to values$/],
-    ["epochs", /^mine\.yaml holds no mapping of options to values$/],
+    ["epochs: !number 3", /^mine\.yaml is not valid YAML: Unresolved tag: !number at line 1, column 9$/],
+    ["epochs: *other", /^mine\.yaml is not valid YAML: Unresolved alias/],
+    ["- epochs", /^mine\.yaml holds a list, expected a mapping of options to values$/],
+    ["epochs", /^mine\.yaml holds a string, expected a mapping of options to values$/],
+    ["maskInterval: 6\nmask-interval: 7", /^mine\.yaml: maskInterval is given twice$/],
+    ["epochs:", /^mine\.yaml: epochs is null, expected a number$/],
     ["epoch: 3", /^mine\.yaml: there is no option epoch$/],
     ["constructor: 3", /^mine\.yaml: there is no option constructor$/],
     ["epochs: 0", /^mine\.yaml: epochs is 0, expected more than 0$/],
@@ -113,7 +118,28 @@ describe("options given directly", () => {
     });
   });
 
+  test("for a static mask leave no intervals, and no static mask leaves them", () => {
+    const dynamic = { maskInterval: 6, densityInterval: 33 };
+    expect(overrideOptions(dynamic, { staticMask: true })).toEqual({ staticMask: true });
+    expect(overrideOptions(dynamic, { staticMask: false })).toEqual({ ...dynamic, staticMask: false });
+    expect(overrideOptions({ staticMask: true }, { maskInterval: 6 })).toEqual({ maskInterval: 6 });
+  });
+
   test("that are undefined leave the file's", () => {
     expect(overrideOptions({ epochs: 5 }, { epochs: undefined })).toEqual({ epochs: 5 });
   });
+});
+
+test("errors name an option where it is given", () => {
+  const files = [
+    { source: "mine.yaml", options: { density: 0.2 } },
+    { source: "preset glue/cola", options: { density: 0.1, finalDensity: 0.04 } },
+  ];
+  const nameOf = nameWhereGiven({ epochs: 2 }, files);
+  expect(["epochs", "density", "finalDensity", "maskInterval"].map(nameOf)).toEqual([
+    "--epochs",
+    "mine.yaml: density",
+    "preset glue/cola: finalDensity",
+    "--mask-interval",
+  ]);
 });

@@ -5,12 +5,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
+import { parseDocument } from "yaml";
 import type { z } from "zod";
 import { InputError } from "../errors.js";
 import { describeSystemError } from "../hub/system-error.js";
 import { type FinetuneInput, finetuneSchema } from "./options.js";
-import { expectation } from "./parse-options.js";
+import { expectation, flagOf } from "./parse-options.js";
 
 const presets = fileURLToPath(new URL("../../presets/", import.meta.url));
 
@@ -18,7 +18,15 @@ const presets = fileURLToPath(new URL("../../presets/", import.meta.url));
 const alternatives: readonly (readonly (keyof FinetuneInput)[])[] = [
   ["epochs", "steps"],
   ["eval", "evalShare"],
+  ["staticMask", "maskInterval"],
+  ["staticMask", "densityInterval"],
 ];
+
+/** Options from a file, and what errors call the file. */
+export interface OptionFile {
+  readonly source: string;
+  readonly options: Partial<FinetuneInput>;
+}
 
 /** Names of the presets, such as "glue/cola". */
 export async function presetNames(): Promise<string[]> {
@@ -44,7 +52,12 @@ export async function presetText(name: string): Promise<string> {
  * @throws InputError for an unknown name, listing the known ones.
  */
 export async function loadPreset(name: string): Promise<Partial<FinetuneInput>> {
-  return parseOptionFile(await presetText(name), `preset ${name}`);
+  return parseOptionFile(await presetText(name), presetSource(name));
+}
+
+/** What errors call a preset. */
+export function presetSource(name: string): string {
+  return `preset ${name}`;
 }
 
 /**
@@ -58,18 +71,17 @@ export async function readOptionFile(path: string): Promise<Partial<FinetuneInpu
   return parseOptionFile(text, path);
 }
 
-/** @param source what errors call the file */
+/**
+ * The options that a YAML text says.
+ * @param source what errors call the file
+ * @throws InputError for a text that is no mapping, and for an option that is unknown, out of range or given twice.
+ */
 export function parseOptionFile(text: string, source: string): Partial<FinetuneInput> {
-  let content: unknown;
-  try {
-    content = parse(text);
-  } catch (error) {
-    const [first] = (error instanceof Error ? error.message : String(error)).split("\n");
-    throw new InputError(`${source} is not valid YAML: ${first}`);
-  }
+  const content = parseYaml(text, source);
   if (content === null || content === undefined) return {};
   if (typeof content !== "object" || Array.isArray(content)) {
-    throw new InputError(`${source} holds no mapping of options to values`);
+    const found = Array.isArray(content) ? "list" : typeof content;
+    throw new InputError(`${source} holds a ${found}, expected a mapping of options to values`);
   }
   const fields = finetuneSchema.shape as Readonly<Record<string, z.ZodType>>;
   const options: Record<string, unknown> = {};
@@ -77,6 +89,7 @@ export function parseOptionFile(text: string, source: string): Partial<FinetuneI
     const option = key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     const field = Object.hasOwn(fields, option) ? fields[option] : undefined;
     if (field === undefined) throw new InputError(`${source}: there is no option ${key}`);
+    if (Object.hasOwn(options, option)) throw new InputError(`${source}: ${option} is given twice`);
     const issue = field.safeParse(value).error?.issues[0];
     if (issue !== undefined) {
       throw new InputError(`${source}: ${key} is ${JSON.stringify(value)}, expected ${expectation(issue)}`);
@@ -86,12 +99,35 @@ export function parseOptionFile(text: string, source: string): Partial<FinetuneI
   return options as Partial<FinetuneInput>;
 }
 
+function parseYaml(text: string, source: string): unknown {
+  try {
+    const document = parseDocument(text, { stringKeys: true });
+    const problem = document.errors[0] ?? document.warnings[0];
+    if (problem !== undefined) throw problem;
+    return document.toJS();
+  } catch (error) {
+    const [first = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new InputError(`${source} is not valid YAML: ${first.replace(/:$/, "")}`);
+  }
+}
+
+/** What errors call an option: its flag, unless a file gives it and no flag does. The strongest file comes first. */
+export function nameWhereGiven(
+  flags: Partial<FinetuneInput>,
+  files: readonly OptionFile[],
+): (option: string) => string {
+  return (option) => {
+    const file = Object.hasOwn(flags, option) ? undefined : files.find(({ options }) => Object.hasOwn(options, option));
+    return file === undefined ? flagOf(option) : `${file.source}: ${option}`;
+  };
+}
+
 /** Options together: what is in `stronger` replaces what is in `weaker`, alternatives included. */
 export function overrideOptions<Stronger extends Partial<FinetuneInput>>(
   weaker: Partial<FinetuneInput>,
   stronger: Stronger,
 ): Partial<FinetuneInput> & Stronger {
-  const given = (option: keyof FinetuneInput) => stronger[option] !== undefined;
+  const given = (option: keyof FinetuneInput) => stronger[option] !== undefined && stronger[option] !== false;
   const replaced = new Set(alternatives.filter((group) => group.some(given)).flat());
   const kept = Object.entries(weaker).filter(([option]) => !replaced.has(option as keyof FinetuneInput));
   const defined = Object.entries(stronger).filter(([, value]) => value !== undefined);
