@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type RunSummary, writeSafetensors } from "nanoadam";
+import { defineModel, initialValues, type RunSummary, writeSafetensors } from "nanoadam";
 
 const { values: flags } = parseArgs({
   options: {
@@ -55,8 +55,14 @@ async function prepare(): Promise<string> {
     vocab_size: 30_522,
   };
   writeFileSync(join(model, "config.json"), JSON.stringify(config));
-  const none = { name: "none", shape: [1], dtype: "F32" as const, values: new Float32Array(1) };
-  await writeSafetensors(join(model, "model.safetensors"), [none]);
+  const architecture = defineModel(config, { kind: "sequence-classification", labels: 2 });
+  const tensors = architecture.parameters.map((parameter) => ({
+    name: parameter.name,
+    shape: parameter.shape,
+    dtype: "F32" as const,
+    values: () => initialValues(architecture, parameter, 0),
+  }));
+  await writeSafetensors(join(model, "model.safetensors"), tensors);
   const row = (index: number) => `${"a word and more ".repeat(Number(flags.length))}\t${index % 2}`;
   const rows = Array.from({ length: 8 * Number(flags.batch) }, (_, index) => row(index));
   writeFileSync(join(folder, "train.tsv"), `text\tlabel\n${rows.join("\n")}\n`);
@@ -68,7 +74,7 @@ function measure(folder: string, way: readonly string[]): RunSummary {
   const result = spawnSync(
     process.execPath,
     [
-      ...[commandLine, "finetune", "--model", join(folder, "model"), "--from-scratch", "--json"],
+      ...[commandLine, "finetune", "--model", join(folder, "model"), "--json"],
       ...[
         "--train",
         join(folder, "train.tsv"),
