@@ -30,6 +30,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   "nanoadam 10 %": ["--density", "0.1", "--final-density", "0.1"],
   "nanoadam 4 %": ["--density", "0.04", "--final-density", "0.04"],
   "nanoadam 1 %": ["--density", "0.01", "--final-density", "0.01"],
+  "nanoadam 1 %, checkpointing": ["--density", "0.01", "--final-density", "0.01", "--checkpointing", "stage"],
 };
 
 const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));

@@ -36,6 +36,8 @@ export interface ProgramOptions {
     readonly dropout: number | undefined;
     /** The structures in which a parameter's gradient is taken; undefined where none is needed. */
     readonly structures: (parameterName: string) => readonly GradientStructure[] | undefined;
+    /** "stage": only each stage's input is kept, and the stage runs forward again before it runs backward. */
+    readonly checkpointing?: "none" | "stage";
   };
 }
 

@@ -60,6 +60,13 @@ async function readMetrics(output: string): Promise<(StepRecord | EvaluationReco
 
 const weightsOf = (folder: string) => readTensors(join(folder, "model.safetensors"));
 
+test.each(tinyArchitectures)("%s with checkpointing: the same bits from less memory", async (architecture) => {
+  const { run } = await workplace({ architecture });
+  const [kept, recomputed] = [await run({ dropout: 0.2 }), await run({ dropout: 0.2, checkpointing: "stage" })];
+  expect(await weightsOf(recomputed.output)).toEqual(await weightsOf(kept.output));
+  expect(recomputed.summary.evaluation).toEqual(kept.summary.evaluation);
+});
+
 describe("each architecture learns what one word tells", () => {
   const learning = { learningRate: 1e-2, steps: undefined, epochs: 12, evalEvery: 1000, density: 0.5, dropout: 0 };
 

@@ -76,7 +76,11 @@ async function train(
   const trainingPrograms = new Programs({
     ...shared,
     objective: task.objective,
-    training: { dropout: options.dropout, structures: (name) => acceptedStructures(optimizer.need(name), threads) },
+    training: {
+      dropout: options.dropout,
+      structures: (name) => acceptedStructures(optimizer.need(name), threads),
+      checkpointing: options.checkpointing,
+    },
   });
   const evaluate = () =>
     evaluateModel({

@@ -9,9 +9,13 @@ export interface ProgramLayout {
   readonly stages: readonly ReadonlyMap<string, ArenaSlot>[];
 }
 
+/** What a stage hands to the next, or to the caller; everything else that its forward function gives is a residual. */
+const results: ReadonlySet<string> = new Set(["output", "logits", "loss"]);
+
 /**
  * Decides where everything lies. While training, outputs, residuals and masks live until the backward pass; the
  * gradients of one stage give way to those of the next, but for the hidden state's, which alternate between two places.
+ * With checkpointing, residuals and masks too give way to those of the next stage.
  */
 export function layOut(
   { model, objective, shape, training }: ProgramOptions,
@@ -32,17 +36,27 @@ export function layOut(
     alternating.set(key, slot);
     return slot;
   };
-  stages.forEach(({ forward }, index) => {
+  const keepsInputsOnly = training?.checkpointing === "stage";
+  const putResiduals = ({ forward }: CompiledStage, index: number) => {
     for (const { name, value } of forward.tensors.inputs) {
-      const slot = batch.get(name.replace(/^batch\./, ""));
-      if (name.startsWith("batch.") && slot !== undefined) put(index, name, slot);
       if (name.startsWith("dropout.")) put(index, name, layout.slot(value.type));
     }
     for (const { name, value } of forward.tensors.outputs) {
+      if (!results.has(name)) put(index, name, layout.slot(value.type));
+    }
+  };
+  stages.forEach((stage, index) => {
+    for (const { name } of stage.forward.tensors.inputs) {
+      const slot = batch.get(name.replace(/^batch\./, ""));
+      if (name.startsWith("batch.") && slot !== undefined) put(index, name, slot);
+    }
+    for (const { name, value } of stage.forward.tensors.outputs) {
+      if (!results.has(name)) continue;
       const slot = training === undefined && name === "output" ? alternate(index, value.type) : layout.slot(value.type);
       put(index, name, slot);
       if (name === "output") put(index + 1, "hidden", slot);
     }
+    if (!keepsInputsOnly) putResiduals(stage, index);
   });
 
   alternating.clear();
@@ -55,9 +69,10 @@ export function layOut(
     if (!isLast) put(index + 1, "gradient.hidden", cotangent);
   });
   const shared = layout.mark();
-  stages.forEach(({ backward }, index) => {
+  stages.forEach((stage, index) => {
     layout.rewind(shared);
-    for (const { name, value } of backward?.tensors.outputs ?? []) {
+    if (keepsInputsOnly) putResiduals(stage, index);
+    for (const { name, value } of stage.backward?.tensors.outputs ?? []) {
       if (name !== "gradient.hidden") put(index, name, layout.slot(value.type));
     }
   });

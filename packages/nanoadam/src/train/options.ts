@@ -64,6 +64,12 @@ export const finetuneSchema = z
       .enum(["none", "balanced"])
       .default("none")
       .meta(flag("weights of the labels in the loss: equal, or inverse to their frequency")),
+    checkpointing: z
+      .enum(["none", "stage"])
+      .default("none")
+      .meta(
+        flag("keep all activations, or only each stage's input and compute the rest again: less memory, more time"),
+      ),
     evalEvery: count.optional().meta(flag("steps between evaluations (default: every epoch)", "N")),
     logEvery: count.optional().meta(flag("steps between lines of metrics.jsonl (default: 1/100 of the run)", "N")),
     limitTrain: count.optional().meta(flag("use only the first N training rows", "N")),

@@ -1,7 +1,8 @@
 /**
  * A model and its loss compiled for one batch shape: a list of bound functions, one forward and one backward a stage,
  * over one layout of memory. Stages of the same kind share their compiled functions; what differs between them is only
- * the memory that is bound. After compilation nothing is allocated: a step is a walk down the list and up again.
+ * the memory that is bound. After compilation nothing is allocated: a step is a walk down the list and up again. With
+ * checkpointing a stage runs forward a second time on the way up, with the same dropout, which gives the same bits.
  */
 import { type ArenaSlot, fillDropoutMask, type GradientPart, type TensorData } from "@nanoadam/engine";
 import type { Stage } from "../models/model.js";
@@ -46,6 +47,7 @@ export class Program {
   readonly #layout: ProgramLayout;
   #bound: Bound | undefined;
   #generation = -1;
+  #key: DropoutKey | undefined;
 
   private constructor(options: ProgramOptions, stages: readonly CompiledStage[]) {
     this.#options = options;
@@ -72,19 +74,27 @@ export class Program {
   /** Runs the stages in order; returns the loss. */
   async forward(key?: DropoutKey): Promise<number> {
     const bound = this.#memory();
-    for (const stage of bound.stages) {
-      for (const { data, rate, site } of stage.masks) fillDropoutMask(data, rate, { seed: 0, step: 0, ...key, site });
-      await stage.forward();
-    }
+    this.#key = key;
+    for (const stage of bound.stages) await this.#runForward(stage);
     return bound.loss[0] ?? Number.NaN;
   }
 
-  /** Runs the stages in reverse; every parameter's gradient, times `scale`, is handed out as it appears. */
+  async #runForward(stage: BoundStage): Promise<void> {
+    const { seed, step } = this.#key ?? { seed: 0, step: 0 };
+    for (const { data, rate, site } of stage.masks) fillDropoutMask(data, rate, { seed, step, site });
+    await stage.forward();
+  }
+
+  /** Runs the stages of the last forward pass in reverse; every parameter's gradient, times `scale`, is handed out as it appears. */
   async backward(scale: number, receive: GradientReceiver): Promise<void> {
     const bound = this.#memory();
     bound.lossCotangent[0] = scale;
+    const keepsInputsOnly = this.#options.training?.checkpointing === "stage";
+    const last = bound.stages.at(-1);
     for (const stage of bound.stages.toReversed()) {
-      await stage.backward?.();
+      if (stage.backward === undefined) continue;
+      if (keepsInputsOnly && stage !== last) await this.#runForward(stage);
+      await stage.backward();
       for (const [name, parts] of stage.gradients) receive(name, parts);
     }
   }
