@@ -97,7 +97,7 @@ function measure(folder: string, way: readonly string[]): RunSummary {
         flags.threads,
       ],
       ...["--learning-rate", "1e-5", "--output", join(folder, "output"), "--overwrite"],
-      ...["--mask-interval", "1000", "--density-interval", "1000", ...way],
+      ...["--dropout", "0", "--mask-interval", "1000", "--density-interval", "1000", ...way],
     ],
     { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 28 },
   );
