@@ -9,10 +9,10 @@ import type { GradientData } from "./program.js";
 
 /**
  * The density up to which computing the selected entries alone is faster than the whole product, times the processor's threads:
- * the kernel runs on one, at about 26 GFLOP/s, a matrix product of ONNX Runtime on all, at about 90 each (`npm run bench`).
+ * the kernel runs on one, a matrix product of ONNX Runtime on all (`node bench/dist/sampled.js`: break-even near 6 % on 2 threads).
  * A constant and not a measurement at run time, as two runs with one seed must sum in one order.
  */
-const sampledDensityTimesThreads = 0.28;
+const sampledDensityTimesThreads = 0.12;
 
 /** The structures of a gradient that the accumulator takes as they are; undefined where nothing is needed. */
 export function acceptedStructures(need: GradientNeed, threads: number): readonly GradientStructure[] | undefined {
