@@ -1,0 +1,51 @@
+/** Lines of a comparison with other software: what was measured against what, or why nothing was. */
+
+export interface MeasuredRow {
+  readonly name: string;
+  /** Median over the rounds of the peer's time over ours. */
+  readonly ratio: number;
+  /** The lowest and the highest ratio of a round. */
+  readonly spread: readonly [number, number];
+  /** Medians, in `unit`. */
+  readonly ours: number;
+  readonly peer: number;
+  readonly unit: string;
+  /** The ratio in words. */
+  readonly ratioMeans: string;
+}
+
+export interface AbsentRow {
+  readonly name: string;
+  /** Why there is no measurement. */
+  readonly absent: string;
+}
+
+export type Row = MeasuredRow | AbsentRow;
+
+/** The time that each side took in one round. */
+export interface Round {
+  readonly ours: number;
+  readonly peer: number;
+}
+
+/** A row of several rounds, each of which gives one ratio: what slows a round down slows both of its sides down. */
+export function measuredRow(
+  { name, unit, ratioMeans }: Pick<MeasuredRow, "name" | "unit" | "ratioMeans">,
+  rounds: readonly Round[],
+): MeasuredRow {
+  const ratios = rounds.map(({ ours, peer }) => peer / ours);
+  return {
+    name,
+    ratio: median(ratios),
+    spread: [Math.min(...ratios), Math.max(...ratios)],
+    ours: median(rounds.map(({ ours }) => ours)),
+    peer: median(rounds.map(({ peer }) => peer)),
+    unit,
+    ratioMeans,
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
