@@ -21,7 +21,7 @@ import { engineLayer } from "./encoder-layer/engine.js";
 import { jaxPackages, loadJax } from "./encoder-layer/jax.js";
 import { bertBase, given, type LayerProblem, layerProblem, type PreparedLayer } from "./encoder-layer/problem.js";
 import { loadTensorFlow, tensorflowPackages } from "./encoder-layer/tensorflow.js";
-import { type AbsentRow, measuredRow, type Row } from "./row.js";
+import { type AbsentRow, type MeasuredRow, measuredRow } from "./row.js";
 
 export interface JavascriptPeersOptions {
   /** The folder whose node_modules has the peers; by default NANOADAM_PEERS. */
@@ -56,7 +56,7 @@ const measuredBy: ReadonlyMap<string, string> = new Map([["key.bias", "query.bia
  * A row for each peer: the milliseconds of a step there and of ours, or why the peer is absent.
  * @throws Error when a peer's results are not ours.
  */
-export async function javascriptPeerRows(options: JavascriptPeersOptions = {}): Promise<Row[]> {
+export async function javascriptPeerRows(options: JavascriptPeersOptions = {}): Promise<(MeasuredRow | AbsentRow)[]> {
   const { peers: folder = process.env.NANOADAM_PEERS, threads = 1, rounds = 5 } = options;
   const loaded = await Promise.all(peers.map((peer) => loadPeer(peer, folder)));
   const present = loaded.filter((peer) => "prepare" in peer);
@@ -138,7 +138,7 @@ async function milliseconds(layers: readonly PreparedLayer[]): Promise<number[]>
   return times;
 }
 
-function tableLine(row: Row): string {
+function tableLine(row: MeasuredRow | AbsentRow): string {
   if ("absent" in row) return `| ${row.name} | absent: ${row.absent} | | |`;
   const [low, high] = row.spread;
   const ratio = `${row.ratio.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)}) ${row.ratioMeans}`;

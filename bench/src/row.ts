@@ -20,7 +20,15 @@ export interface AbsentRow {
   readonly absent: string;
 }
 
-export type Row = MeasuredRow | AbsentRow;
+/** How a figure grows. */
+export interface GrowthRow {
+  readonly name: string;
+  /** The fitted power of x with which y grows. */
+  readonly exponent: number;
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+}
+
+export type Row = MeasuredRow | AbsentRow | GrowthRow;
 
 /** The time that each side took in one round. */
 export interface Round {

@@ -1,0 +1,75 @@
+/**
+ * `npm run bench`: every measurement that a claim of this project rests on, as one table, and as `bench/results.json`. A ratio is
+ * the median over rounds in which both sides ran one after the other. Nothing else should run on the machine meanwhile.
+ *
+ *     npm run bench -- [--torch PYTHON --shared DIR] [--peers DIR] [--only training,sampled,...] [--rounds 5] [--threads 2]
+ *
+ * PyTorch is installed by `DIR/tools/peer-pytorch/setup.sh` of the shared folder, the JavaScript peers as README.md says; rows
+ * without their peer are marked absent.
+ */
+import { writeFileSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { growthRows } from "./growth-rows.js";
+import { javascriptPeerRows } from "./javascript-peers.js";
+import { optimizerRows } from "./optimizer-rows.js";
+import type { Row } from "./row.js";
+import { sampledRows } from "./sampled-rows.js";
+import { trainingRows } from "./training-rows.js";
+
+const { values: flags } = parseArgs({
+  options: {
+    torch: { type: "string" },
+    shared: { type: "string", default: "../shared" },
+    peers: { type: "string" },
+    only: { type: "string", default: "training,wide,short,sampled,optimizer,javascript,growth" },
+    rounds: { type: "string", default: "5" },
+    steps: { type: "string", default: "5" },
+    threads: { type: "string", default: String(availableParallelism()) },
+    out: { type: "string", default: fileURLToPath(new URL("../results.json", import.meta.url)) },
+  },
+});
+
+const [rounds, steps, threads] = [Number(flags.rounds), Number(flags.steps), Number(flags.threads)];
+const torch = flags.torch === undefined ? undefined : { python: flags.torch, shared: flags.shared };
+const settings = { rounds, steps, threads, torch };
+
+const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly Row[]>> = {
+  training: () =>
+    trainingRows("BERT-base, 8 x 128 tokens", { layers: 12, hidden: 768, heads: 12, batch: 8, length: 128 }, settings),
+  wide: () =>
+    trainingRows(
+      "1 layer, 2,048 wide, 8 x 128 tokens",
+      { layers: 1, hidden: 2048, heads: 32, batch: 8, length: 128 },
+      settings,
+    ),
+  short: () =>
+    trainingRows("BERT-base, 32 x 32 tokens", { layers: 12, hidden: 768, heads: 12, batch: 32, length: 32 }, settings),
+  sampled: () => sampledRows(settings),
+  optimizer: () => optimizerRows(settings),
+  javascript: () => javascriptPeerRows({ peers: flags.peers, rounds, threads: 1 }),
+  growth: () => growthRows(settings),
+};
+
+function lineOf(row: Row): string {
+  if ("absent" in row) return `${row.name}: absent, ${row.absent}`;
+  if ("exponent" in row) {
+    const points = row.points.map(({ x, y }) => `${x}: ${y.toFixed(0)}`).join(", ");
+    return `${row.name}: grows with the power ${row.exponent.toFixed(2)} (${points})`;
+  }
+  const [lowest, highest] = row.spread;
+  return `${row.name}: ${row.ratio.toFixed(2)} ${row.ratioMeans} (${lowest.toFixed(2)} to ${highest.toFixed(2)}; ${row.ours.toPrecision(4)} and ${row.peer.toPrecision(4)} ${row.unit})`;
+}
+
+console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${threads} threads, Node ${process.versions.node}`);
+const rows: Row[] = [];
+for (const name of flags.only.split(",")) {
+  const measure = groups[name];
+  if (measure === undefined)
+    throw new Error(`--only has "${name}", expected some of ${Object.keys(groups).join(", ")}`);
+  const found = await measure();
+  for (const row of found) console.log(lineOf(row));
+  rows.push(...found);
+  writeFileSync(flags.out, `${JSON.stringify(rows, null, 2)}\n`);
+}

@@ -1,0 +1,66 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineModel, initialValues, writeSafetensors } from "nanoadam";
+
+/** An encoder's shape and that of its batches. */
+export interface StepShape {
+  readonly layers: number;
+  readonly hidden: number;
+  readonly heads: number;
+  readonly batch: number;
+  /** Tokens of every text. */
+  readonly length: number;
+}
+
+export const vocabulary = 30_522;
+
+const tokenizerFolder = fileURLToPath(new URL("../../packages/nanoadam/assets/demo/encoder", import.meta.url));
+
+/**
+ * Calls `work` with a temporary folder that has a BERT checkpoint of random weights (`model`) and labelled texts long enough to
+ * fill every batch (`train.tsv`, `eval.tsv`).
+ */
+export async function withModelFolder<Result>(
+  shape: StepShape,
+  work: (folder: string) => Promise<Result> | Result,
+): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), "nanoadam-bench-"));
+  try {
+    await writeModel(join(folder, "model"), shape);
+    const row = (index: number) => `${"a word and more ".repeat(shape.length)}\t${index % 2}`;
+    const rows = Array.from({ length: 2 * shape.batch }, (_, index) => row(index));
+    writeFileSync(join(folder, "train.tsv"), `text\tlabel\n${rows.join("\n")}\n`);
+    writeFileSync(join(folder, "eval.tsv"), `text\tlabel\n${row(0)}\n`);
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function writeModel(folder: string, { layers, hidden, heads }: StepShape): Promise<void> {
+  mkdirSync(folder);
+  const weightsAndConfig = new Set(["config.json", "model.safetensors"]);
+  for (const file of readdirSync(tokenizerFolder).filter((name) => !weightsAndConfig.has(name))) {
+    copyFileSync(join(tokenizerFolder, file), join(folder, file));
+  }
+  const config = {
+    ...JSON.parse(readFileSync(join(tokenizerFolder, "config.json"), "utf8")),
+    hidden_size: hidden,
+    intermediate_size: 4 * hidden,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    max_position_embeddings: 512,
+    vocab_size: vocabulary,
+  };
+  writeFileSync(join(folder, "config.json"), JSON.stringify(config));
+  const model = defineModel(config, { kind: "sequence-classification", labels: 2 });
+  const tensors = model.parameters.map((parameter) => ({
+    name: parameter.name,
+    shape: parameter.shape,
+    dtype: "F32" as const,
+    values: () => initialValues(model, parameter, 0),
+  }));
+  await writeSafetensors(join(folder, "model.safetensors"), tensors);
+}

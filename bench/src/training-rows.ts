@@ -1,0 +1,71 @@
+/**
+ * A training step and the memory of its process, ours at several densities against our own AdamW and PyTorch's. A round runs
+ * every side once, one after another, so that a ratio is of two runs a minute apart.
+ */
+import { type StepShape, withModelFolder } from "./model-folder.js";
+import { measuredRow, type Row } from "./row.js";
+import { nanoadamStep, type StepFigures, type StepSettings, type TorchPeer, torchStep } from "./step.js";
+
+const constantDensity = (density: string) => ["--static-mask", "--density", density, "--final-density", density];
+
+const ours = {
+  AdamW: ["--optimizer", "adamw"],
+  "NanoAdam 10 %": constantDensity("0.1"),
+  "NanoAdam 4 %": constantDensity("0.04"),
+  "NanoAdam 1 %": constantDensity("0.01"),
+  "NanoAdam 1 %, checkpointing": [...constantDensity("0.01"), "--checkpointing", "stage"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+type Side = keyof typeof ours | "PyTorch float32" | "PyTorch bfloat16";
+
+/** Which sides are set against which: the second is the peer. */
+const pairs: readonly (readonly [Side, Side])[] = [
+  ["NanoAdam 10 %", "PyTorch float32"],
+  ["NanoAdam 4 %", "PyTorch float32"],
+  ["NanoAdam 1 %", "PyTorch float32"],
+  ["NanoAdam 1 %, checkpointing", "PyTorch float32"],
+  ["AdamW", "PyTorch float32"],
+  ["NanoAdam 1 %", "PyTorch bfloat16"],
+  ["NanoAdam 1 %", "AdamW"],
+];
+
+export interface TrainingOptions extends StepSettings {
+  readonly rounds: number;
+  readonly torch: TorchPeer | undefined;
+}
+
+/** Rows of step times and of memory for an encoder of one shape. */
+export async function trainingRows(name: string, shape: StepShape, options: TrainingOptions): Promise<Row[]> {
+  const { rounds, torch } = options;
+  return withModelFolder(shape, (folder) => {
+    const measured = Array.from({ length: rounds }, () => {
+      const figures = new Map<Side, StepFigures>();
+      if (torch !== undefined) {
+        figures.set("PyTorch float32", torchStep(torch, shape, options, "float32"));
+        figures.set("PyTorch bfloat16", torchStep(torch, shape, options, "bfloat16"));
+      }
+      for (const [side, flags] of Object.entries(ours)) {
+        figures.set(side as Side, nanoadamStep(folder, shape, options, flags));
+      }
+      return figures;
+    });
+    return pairs.flatMap(([side, peer]): Row[] => {
+      const title = `${name}: ${side} against ${peer}`;
+      const both = measured.flatMap((figures) => {
+        const [own, other] = [figures.get(side), figures.get(peer)];
+        return own === undefined || other === undefined ? [] : [{ own, other }];
+      });
+      if (both.length === 0) return [{ name: title, absent: "there is no PyTorch here (--torch, --shared)" }];
+      return [
+        measuredRow(
+          { name: `${title}, step`, unit: "ms", ratioMeans: "times as fast" },
+          both.map(({ own, other }) => ({ ours: own.milliseconds, peer: other.milliseconds })),
+        ),
+        measuredRow(
+          { name: `${title}, peak memory`, unit: "MB", ratioMeans: "times the memory of ours" },
+          both.map(({ own, other }) => ({ ours: own.peakMemory / 1e6, peer: other.peakMemory / 1e6 })),
+        ),
+      ];
+    });
+  });
+}
