@@ -40,7 +40,7 @@ const runs = [
 const sentences = [
   "i reset my password twice and it still says my account does not exist",
   "The courier says it was handed over on Monday but nothing has come to my door.",
-  "Why was I charged twice this month when I only have the small plan?",
+  "There are two payments for one invoice on my statement.",
 ];
 
 const example = `
