@@ -40,6 +40,27 @@ function createMoments(stateType: StateType, length: number): Moments {
 // One chunk's moments in float32, while it is updated, where they are stored in bfloat16.
 const wideChunk = { firstMoment: new Float32Array(0), secondMoment: new Float32Array(0) };
 
+/** Brings the moments of one chunk's entries to {@link wideChunk}. */
+function widen(firstMoment: Moments, secondMoment: Moments, start: number, count: number): void {
+  if (wideChunk.firstMoment.length < count) {
+    wideChunk.firstMoment = new Float32Array(count);
+    wideChunk.secondMoment = new Float32Array(count);
+  }
+  for (let index = 0; index < count; index++) {
+    wideChunk.firstMoment[index] = fromBfloat16(firstMoment[start + index] as number);
+    wideChunk.secondMoment[index] = fromBfloat16(secondMoment[start + index] as number);
+  }
+}
+
+/** Stores what {@link wideChunk} holds; the second moment, which moves slowly, rounded stochastically. */
+function narrow(firstMoment: Moments, secondMoment: Moments, start: number, count: number, key: number): void {
+  for (let index = 0; index < count; index++) {
+    firstMoment[start + index] = toBfloat16(wideChunk.firstMoment[index] as number);
+    const second = wideChunk.secondMoment[index] as number;
+    secondMoment[start + index] = toBfloat16Stochastically(second, key + start + index);
+  }
+}
+
 /** What one step's update of a tensor has in common for all chunks. */
 interface StepFactors {
   readonly gradient: Float32Array;
@@ -55,7 +76,7 @@ interface StepFactors {
 /**
  * NanoAdam on one tensor. States, one value per selected entry in selection order unless told:
  * `starts` (Uint32Array, chunks + 1) and `offsets` (Uint16Array), the {@link Selection}; `first_moment`, `second_moment`
- * (Float32Array); and with `biasCorrection: "entry"` `ages` (Uint16Array), the number of updates each entry has had since it
+ * (Float32Array, or Uint16Array of bfloat16); and with `biasCorrection: "entry"` `ages` (Uint16Array), the number of updates each entry has had since it
  * was selected, a single one for all with `stateOnRefresh: "reset"`. Before the first `prepare` there are none.
  */
 export class NanoAdamRule implements TensorRule {
@@ -111,24 +132,13 @@ export class NanoAdamRule implements TensorRule {
     const roundingKey = mixKeys(textKey(this.#name), step);
     for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
       const start = starts[chunk] as number;
-      const count = (starts[chunk + 1] as number) - start;
       if (firstMoment instanceof Float32Array && secondMoment instanceof Float32Array) {
         this.#updateChunk(factors, chunk, firstMoment, secondMoment, start);
       } else {
-        if (wideChunk.firstMoment.length < count) {
-          wideChunk.firstMoment = new Float32Array(count);
-          wideChunk.secondMoment = new Float32Array(count);
-        }
-        for (let index = 0; index < count; index++) {
-          wideChunk.firstMoment[index] = fromBfloat16(firstMoment[start + index] as number);
-          wideChunk.secondMoment[index] = fromBfloat16(secondMoment[start + index] as number);
-        }
+        const count = (starts[chunk + 1] as number) - start;
+        widen(firstMoment, secondMoment, start, count);
         this.#updateChunk(factors, chunk, wideChunk.firstMoment, wideChunk.secondMoment, 0);
-        for (let position = start; position < start + count; position++) {
-          firstMoment[position] = toBfloat16(wideChunk.firstMoment[position - start] as number);
-          const second = wideChunk.secondMoment[position - start] as number;
-          secondMoment[position] = toBfloat16Stochastically(second, roundingKey + position);
-        }
+        narrow(firstMoment, secondMoment, start, count, roundingKey);
       }
     }
   }
