@@ -10,6 +10,7 @@ import { biasFactorsAt } from "./bias-factors.js";
 import { checkAdamConstants, checkCount, checkNames, checkNotNegative, checkParameters } from "./check.js";
 import type { GradientNeed, Optimizer, Parameter, StateArray, TensorRule } from "./contract.js";
 import { checkStateKeys, composeOptimizer, stateArray } from "./optimizer.js";
+import { rowProduct, transposed } from "./row-product.js";
 import { leadingSingularVectors } from "./singular-vectors.js";
 
 const wholeGradient: GradientNeed = { kind: "whole" };
@@ -87,27 +88,13 @@ class GaLoreRule implements TensorRule {
   #project(gradient: Float32Array): Float64Array {
     const { rank } = this.#constants;
     const [rows, columns, projection] = [this.#rows, this.#columns, this.#projection];
+    const isTall = rows >= columns;
+    const [left, right] = isTall ? [gradient, transposed(projection, rank, columns)] : [projection, gradient];
+    const [inner, outColumns] = isTall ? [columns, rank] : [rows, columns];
     const projected = new Float64Array(this.#firstMoment.length);
-    if (rows >= columns) {
-      for (let row = 0; row < rows; row++) {
-        for (let vector = 0; vector < rank; vector++) {
-          let sum = 0;
-          for (let column = 0; column < columns; column++) {
-            sum += (gradient[row * columns + column] as number) * (projection[vector * columns + column] as number);
-          }
-          projected[row * rank + vector] = sum;
-        }
-      }
-      return projected;
-    }
-    for (let vector = 0; vector < rank; vector++) {
-      for (let row = 0; row < rows; row++) {
-        const factor = projection[vector * rows + row] as number;
-        for (let column = 0; column < columns; column++) {
-          const index = vector * columns + column;
-          projected[index] = (projected[index] as number) + factor * (gradient[row * columns + column] as number);
-        }
-      }
+    for (let row = 0; row < projected.length / outColumns; row++) {
+      const out = projected.subarray(row * outColumns, (row + 1) * outColumns);
+      rowProduct(left, row * inner, inner, right, out);
     }
     return projected;
   }
@@ -116,17 +103,11 @@ class GaLoreRule implements TensorRule {
   #moveBack(direction: Float64Array, rate: number): void {
     const { rank } = this.#constants;
     const [rows, columns, projection, values] = [this.#rows, this.#columns, this.#projection, this.#values];
+    const isTall = rows >= columns;
+    const [left, right] = isTall ? [direction, projection] : [transposed(projection, rank, rows), direction];
     const back = new Float64Array(columns);
     for (let row = 0; row < rows; row++) {
-      back.fill(0);
-      for (let vector = 0; vector < rank; vector++) {
-        const isTall = rows >= columns;
-        const factor = (isTall ? direction[row * rank + vector] : projection[vector * rows + row]) as number;
-        const other = isTall ? projection : direction;
-        for (let column = 0; column < columns; column++) {
-          back[column] = (back[column] as number) + factor * (other[vector * columns + column] as number);
-        }
-      }
+      rowProduct(left, row * rank, rank, right, back);
       for (let column = 0; column < columns; column++) {
         const entry = row * columns + column;
         values[entry] = (values[entry] as number) - rate * (back[column] as number);

@@ -9,6 +9,7 @@
  */
 
 import { mixKeys } from "./random.js";
+import { rowProduct } from "./row-product.js";
 
 /** Gram matrices up to this size are diagonalised whole. */
 const largestDirect = 160;
@@ -159,19 +160,12 @@ function subspaceIteration(matrix: Float64Array, size: number, rank: number, sta
   }
 }
 
-/** `left * right` of [rows, inner] and [inner, columns], where `right` has as many columns as `columns` says. */
+/** `left * right` of [rows, inner] and [inner, columns]. */
 function multiply(left: Float64Array, rows: number, right: Float64Array, columns: number): Float64Array {
   const inner = left.length / rows;
   const product = new Float64Array(rows * columns);
   for (let row = 0; row < rows; row++) {
-    const out = product.subarray(row * columns, (row + 1) * columns);
-    for (let k = 0; k < inner; k++) {
-      const factor = left[row * inner + k] as number;
-      const from = k * columns;
-      for (let column = 0; column < columns; column++) {
-        out[column] = (out[column] as number) + factor * (right[from + column] as number);
-      }
-    }
+    rowProduct(left, row * inner, inner, right, product.subarray(row * columns, (row + 1) * columns));
   }
   return product;
 }
