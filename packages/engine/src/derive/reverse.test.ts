@@ -221,4 +221,25 @@ describe("structured gradients", () => {
     const { residuals } = derive(tensors, { outputs: ["y"], inputs: new Map([["x", []]]) });
     expect(residuals.map(({ value }) => value.node.operation.name)).toEqual(["tanh"]);
   });
+
+  it.each([[["product"]], [[]]] as const)("computes a cheap factor again where it is taken as %j", (structures) => {
+    const [x, weight] = [input("float32", [4, 3]), input("float32", [2, 3])];
+    const named = [
+      { name: "x", value: x },
+      { name: "weight", value: weight },
+    ];
+    const before = elementwise.tanh(x);
+    const y = linear(elementwise.gelu(before), weight);
+    const tensors = tensorFunction("layer", named, [{ name: "y", value: y }]);
+    const inputs = new Map([
+      ["x", []],
+      ["weight", [...structures]],
+    ]);
+    const { residuals, backward } = derive(tensors, { outputs: ["y"], inputs });
+    expect(residuals.map(({ value }) => value)).toEqual([before]);
+    const names = backward.outputs.map(({ name }) => name);
+    expect(names).toEqual(
+      structures.length === 0 ? ["gradient.x", "gradient.weight"] : ["gradient.x", "gradient.weight.right"],
+    );
+  });
 });

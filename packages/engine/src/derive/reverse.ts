@@ -68,15 +68,19 @@ export function derive(tensors: TensorFunction, options: DeriveOptions): Derivat
   };
   const forwardValues = new Set(nodesInOrder(tensors).flatMap((node) => node.outputs));
   const residuals: NamedValue[] = [];
+  /** What the backward function is given of the forward one. */
+  const kept = new Set([...tensors.inputs, ...tensors.outputs].map(({ value }) => value));
   const keep = (value: Value): string => {
     const known = names.get(value);
     if (known !== undefined) return known;
     const name = `residual.${residuals.length}`;
     names.set(value, name);
     residuals.push({ name, value });
+    kept.add(value);
     return name;
   };
-  const tensorName = (value: Value, fresh: string) => (forwardValues.has(value) ? keep(value) : nameOf(value, fresh));
+  const tensorName = (value: Value, fresh: string) =>
+    forwardValues.has(value) && value.node.operation.recompute !== "entrywise" ? keep(value) : nameOf(value, fresh);
 
   const gradients = new Map<string, GradientPart[]>();
   for (const { name, value, structures } of wanted) {
@@ -111,7 +115,7 @@ export function derive(tensors: TensorFunction, options: DeriveOptions): Derivat
   const visit = (value: Value): void => {
     if (seen.has(value)) return;
     seen.add(value);
-    const recomputed = forwardValues.has(value) && value.node.operation.recompute === true && !names.has(value);
+    const recomputed = forwardValues.has(value) && value.node.operation.recompute !== undefined && !kept.has(value);
     if (forwardValues.has(value) && !recomputed) backwardInputs.set(value, keep(value));
     else if (value.node.inputs.length === 0) backwardInputs.set(value, names.get(value) ?? "");
     else value.node.inputs.forEach(visit);

@@ -11,7 +11,7 @@ export function broadcastTo(x: Value, shape: Shape): Value {
   }
   const operation: Operation = {
     name: "broadcastTo",
-    recompute: true,
+    recompute: "view",
     lower: (emitter, inputs) => [emitter.emit("Expand", [...inputs, emitter.integers(shape)])],
     derivative(_node, [gradient]) {
       if (gradient === undefined) return [];

@@ -56,7 +56,7 @@ export function oneHot(indices: Value, columns: number): Value {
   requireIndices("oneHot", indices);
   const operation: Operation = {
     name: "oneHot",
-    recompute: true,
+    recompute: "view",
     lower(emitter, inputs) {
       const positions = emitter.emit("Cast", inputs, { attributes: { to: { int: elementTypes.int64 } } });
       return [emitter.emit("OneHot", [positions, emitter.integers([columns]), emitter.floats([0, 1])])];

@@ -10,7 +10,7 @@ export function reshape(x: Value, shape: Shape): Value {
   if (sameShape(x.type.shape, shape)) return x;
   const operation: Operation = {
     name: "reshape",
-    recompute: true,
+    recompute: "view",
     lower: (emitter, inputs) => [emitter.emit("Reshape", [...inputs, emitter.integers(shape)])],
     derivative: (node, [gradient]) =>
       gradient === undefined ? [] : [dense(reshape(gradient, inputOf(node, 0).type.shape))],
@@ -28,7 +28,7 @@ export function transpose(x: Value, order: readonly number[]): Value {
   const inverse = order.map((_, axis) => order.indexOf(axis));
   const operation: Operation = {
     name: "transpose",
-    recompute: true,
+    recompute: "view",
     lower: (emitter, inputs) => [emitter.emit("Transpose", inputs, { attributes: { perm: { ints: order } } })],
     derivative: (_node, [gradient]) => (gradient === undefined ? [] : [dense(transpose(gradient, inverse))]),
   };
@@ -55,7 +55,7 @@ export function takeIndex(x: Value, axis: number, index: number): Value {
   const taken = shape.filter((_, other) => other !== axis);
   const operation: Operation = {
     name: "takeIndex",
-    recompute: true,
+    recompute: "view",
     lower(emitter, [value = ""]) {
       const [start, end, axes] = [[index], [index + 1], [axis]].map((list) => emitter.integers(list));
       const slice = emitter.emit("Slice", [value, start ?? "", end ?? "", axes ?? ""]);

@@ -22,10 +22,11 @@ export interface Node {
 export interface Operation {
   readonly name: string;
   /**
-   * True for operations so cheap (views, masks) that the backward function computes them again rather than keep
-   * their result as a residual.
+   * For operations so cheap that the backward function computes them again rather than keep their result as a residual:
+   * "view" for those that move entries, "entrywise" for those that compute each from one of the operand's, which is a
+   * residual in its place. A factor of a product that is a view is kept all the same: it would have to be written anyway.
    */
-  readonly recompute?: boolean;
+  readonly recompute?: "view" | "entrywise";
   /** Adds the ONNX nodes that compute `node`'s outputs; returns their names in order. */
   lower(emitter: OnnxEmitter, inputs: readonly string[], node: Node): readonly string[];
   /**
