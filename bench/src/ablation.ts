@@ -30,14 +30,14 @@ const tasks: Readonly<Record<string, { readonly flags: readonly string[]; readon
       ...["--model", flags.model, "--text", "sentence", "--label", "label", "--epochs", "2", "--limit-train", "4000"],
       ...["--train", join(flags.data, "glue/sst2/train.tsv"), "--eval", join(flags.data, "glue/sst2/validation.tsv")],
     ],
-    rates: [1e-3, 2e-3, 4e-3],
+    rates: [2e-3, 4e-3],
   },
   imdb: {
     flags: [
       ...["--model", flags.model, "--text", "text", "--label", "label", "--epochs", "2"],
       ...["--train", join(flags.data, "imdb/train.jsonl"), "--eval", join(flags.data, "imdb/test.jsonl")],
     ],
-    rates: [1e-3, 2e-3, 4e-3],
+    rates: [2e-3, 4e-3],
   },
   messages: {
     flags: [
@@ -45,7 +45,7 @@ const tasks: Readonly<Record<string, { readonly flags: readonly string[]; readon
       ...["--label", "intent", "--eval-share", "0.25", "--epochs", "10", "--batch-size", "16"],
       ...["--save-dtype", "float32"],
     ],
-    rates: [2e-3, 4e-3, 8e-3],
+    rates: [4e-3, 8e-3],
   },
 };
 
