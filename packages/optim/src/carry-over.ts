@@ -2,9 +2,7 @@
 
 import { oldestAge } from "./bias-factors.js";
 import type { Selection } from "./contract.js";
-
-/** Moments, in float32 or as the bits of bfloat16. */
-export type Moments = Float32Array | Uint16Array;
+import type { Moments } from "./moments.js";
 
 /** What is held of the selected entries, in selection order. */
 export interface Held {
@@ -13,20 +11,23 @@ export interface Held {
   readonly secondMoment: Moments;
   /** Updates that each entry had before the last refresh; absent where all have the same age or none is needed. */
   readonly ages: Uint16Array | undefined;
+  /** What weights have beyond bfloat16, where they are stored in it. */
+  readonly rests: Int16Array | undefined;
 }
 
 // Where one chunk's former entries stand aside while the new ones are written: shared, since a refresh runs in one go.
 // Moments are moved as they are stored; a float32 holds the bits of a bfloat16 exactly as a number.
-const formerChunk = {
+export const formerChunk = {
   offsets: new Uint16Array(0),
   firstMoment: new Float32Array(0),
   secondMoment: new Float32Array(0),
   ages: new Uint16Array(0),
+  rests: new Int16Array(0),
 };
 
 /** Copies what is held of one chunk into {@link formerChunk}, its ages brought up to date; returns its entries' count. */
 export function setAside(former: Held, chunk: number, stepsSinceRefresh: number): number {
-  const { selection, firstMoment, secondMoment, ages } = former;
+  const { selection, firstMoment, secondMoment, ages, rests } = former;
   const start = selection.starts[chunk] as number;
   const count = (selection.starts[chunk + 1] as number) - start;
   if (formerChunk.offsets.length < count) {
@@ -34,6 +35,7 @@ export function setAside(former: Held, chunk: number, stepsSinceRefresh: number)
     formerChunk.firstMoment = new Float32Array(count);
     formerChunk.secondMoment = new Float32Array(count);
     formerChunk.ages = new Uint16Array(count);
+    formerChunk.rests = new Int16Array(count);
   }
   for (let index = 0; index < count; index++) {
     formerChunk.offsets[index] = selection.offsets[start + index] as number;
@@ -42,6 +44,7 @@ export function setAside(former: Held, chunk: number, stepsSinceRefresh: number)
     if (ages !== undefined) {
       formerChunk.ages[index] = Math.min((ages[start + index] as number) + stepsSinceRefresh, oldestAge);
     }
+    if (rests !== undefined) formerChunk.rests[index] = rests[start + index] as number;
   }
   return count;
 }
@@ -54,7 +57,7 @@ export function carryOver(
   start: number,
   count: number,
 ): void {
-  const { firstMoment, secondMoment, ages } = next;
+  const { firstMoment, secondMoment, ages, rests } = next;
   let index = 0;
   for (let position = start; position < start + count; position++) {
     const offset = offsets[position] as number;
@@ -63,5 +66,6 @@ export function carryOver(
     firstMoment[position] = stays ? (formerChunk.firstMoment[index] as number) : 0;
     secondMoment[position] = stays ? (formerChunk.secondMoment[index] as number) : 0;
     if (ages !== undefined) ages[position] = stays ? (formerChunk.ages[index] as number) : 0;
+    if (rests !== undefined) rests[position] = stays ? (formerChunk.rests[index] as number) : 0;
   }
 }

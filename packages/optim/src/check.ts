@@ -1,6 +1,6 @@
 /** Checks of options: each throws an error that names the option, what was found and what was expected. */
 
-import type { Parameter } from "./contract.js";
+import type { Parameter, WeightArray } from "./contract.js";
 
 function describe(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value) : String(value);
@@ -61,14 +61,21 @@ export function checkAdamConstants(betas: readonly [number, number], epsilon: nu
   checkNumber("epsilon", epsilon, (found) => found > 0 && found < Infinity, "a finite number above 0");
 }
 
-/** @throws TypeError for values that are not float32, RangeError for repeated names and shapes that do not fit. */
-export function checkParameters(parameters: readonly Parameter[]): void {
+/**
+ * @param mayBeBfloat16 whether a tensor's values may be the bits of bfloat16; none may unless given
+ * @throws TypeError for values that are not float32, RangeError for repeated names and shapes that do not fit.
+ */
+export function checkParameters(
+  parameters: readonly Parameter<WeightArray>[],
+  mayBeBfloat16: (name: string) => boolean = () => false,
+): void {
   const names = new Set<string>();
   for (const { name, shape, values } of parameters) {
     if (names.has(name)) throw new RangeError(`parameters has two tensors named "${name}"; expected each name once`);
     names.add(name);
-    if (!(values instanceof Float32Array)) {
-      throw new TypeError(`the values of parameter "${name}" are ${describe(values)}; expected a Float32Array`);
+    if (!(values instanceof Float32Array || (mayBeBfloat16(name) && values instanceof Uint16Array))) {
+      const found = ArrayBuffer.isView(values) ? values.constructor.name : describe(values);
+      throw new TypeError(`the values of parameter "${name}" are ${found}; expected a Float32Array`);
     }
     const size = shape.reduce((product, extent) => product * extent, 1);
     if (size !== values.length) {
@@ -80,7 +87,7 @@ export function checkParameters(parameters: readonly Parameter[]): void {
 }
 
 /** @throws RangeError where `chosen` has a name that is not a parameter's. */
-export function checkNames(option: string, chosen: ReadonlySet<string>, parameters: readonly Parameter[]): void {
+export function checkNames(option: string, chosen: ReadonlySet<string>, parameters: readonly Parameter<WeightArray>[]): void {
   const known = new Set(parameters.map((parameter) => parameter.name));
   for (const name of chosen) {
     if (!known.has(name)) throw new RangeError(`${option} names "${name}"; expected names of parameters only`);

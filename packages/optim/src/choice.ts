@@ -22,9 +22,10 @@ export interface Choice {
 /** What a tensor's entries are chosen by. */
 export interface ChoiceInput {
   readonly name: string;
-  /** The weights' float32 bits. */
+  /** The weights' float32 bits, of the whole tensor or of those from entry `firstEntry` on. */
   readonly bits: Uint32Array;
-  /** The whole gradient's, for the criterion "gradient". */
+  readonly firstEntry: number;
+  /** The whole gradient's, for the criterion "gradient", and none otherwise. */
   readonly gradientBits: Uint32Array | undefined;
   readonly step: number;
 }
@@ -34,20 +35,25 @@ const magnitudeMask = 0x7fffffff;
 const lastKey = 0x7f7fffff;
 let keys = new Uint32Array(0);
 
-/** Where each chunk's chosen entries start, as {@link Selection.starts}. */
+/**
+ * Where each chunk's chosen entries start, as {@link Selection.starts}.
+ *
+ * @param bits the weights', of float32 or bfloat16
+ */
 export function choiceStarts(
-  bits: Uint32Array,
+  bits: Uint32Array | Uint16Array,
   density: number,
   chunkSize: number,
   { skipZeros }: Pick<Choice, "skipZeros">,
 ): Selection["starts"] {
   const starts = selectionStarts(bits.length, density, chunkSize);
   if (!skipZeros) return starts;
+  const signShift = 33 - 8 * bits.BYTES_PER_ELEMENT;
   for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
     let candidates = 0;
     const end = Math.min((chunk + 1) * chunkSize, bits.length);
     for (let entry = chunk * chunkSize; entry < end; entry++)
-      if (((bits[entry] as number) & magnitudeMask) !== 0) candidates++;
+      if ((bits[entry] as number) << signShift !== 0) candidates++;
     const count = candidates === 0 ? 0 : selectedCount(candidates, density);
     starts[chunk + 1] = (starts[chunk] as number) + count;
   }
@@ -61,15 +67,16 @@ export function choiceStarts(
  */
 export function chooseInChunk(
   { criterion, skipZeros, seed }: Choice,
-  { name, bits, gradientBits = bits, step }: ChoiceInput,
+  { name, bits, firstEntry, gradientBits, step }: ChoiceInput,
   chunkStart: number,
   chunkLength: number,
   count: number,
   offsets: Uint16Array,
   position: number,
 ): void {
+  const bitsStart = chunkStart - firstEntry;
   if (criterion === "small" && !skipZeros) {
-    selectSmallestOfChunk(bits, chunkStart, chunkLength, count, offsets, position, name);
+    selectSmallestOfChunk(bits, bitsStart, chunkLength, count, offsets, position, name);
     return;
   }
   if (count === 0) return;
@@ -77,11 +84,11 @@ export function chooseInChunk(
   const randomKey = criterion === "random" ? mixKeys(seed, textKey(name), step) : 0;
   for (let offset = 0; offset < chunkLength; offset++) {
     const entry = chunkStart + offset;
-    const magnitude = (bits[entry] as number) & magnitudeMask;
-    if (magnitude > lastKey) throw nonFiniteEntry(bits, entry, entry + 1, name);
+    const magnitude = (bits[bitsStart + offset] as number) & magnitudeMask;
+    if (magnitude > lastKey) throw nonFiniteEntry(bits, bitsStart, bitsStart + chunkLength, name, firstEntry);
     let key = magnitude;
     if (criterion === "large") key = lastKey - magnitude;
-    if (criterion === "gradient") key = lastKey - ((gradientBits[entry] as number) & magnitudeMask);
+    if (gradientBits !== undefined) key = lastKey - ((gradientBits[entry] as number) & magnitudeMask);
     if (criterion === "random") key = mixBits(randomKey + Math.imul(entry, 0x9e3779b1)) >>> 2;
     keys[offset] = skipZeros && magnitude === 0 ? lastKey : key;
   }

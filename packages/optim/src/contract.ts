@@ -12,11 +12,14 @@
  * An optimizer is one {@link TensorRule} per tensor; a new optimizer is a new rule.
  */
 
+/** Weights in float32, or as the bits of bfloat16. */
+export type WeightArray = Float32Array | Uint16Array;
+
 /** A tensor to train. `values` holds the entries in row-major order and is updated in place. */
-export interface Parameter {
+export interface Parameter<Values extends WeightArray = Float32Array> {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly values: Float32Array;
+  readonly values: Values;
 }
 
 /**
@@ -45,7 +48,7 @@ export type GradientNeed =
   | { readonly kind: "entries"; readonly selection: Selection };
 
 /** The kinds of arrays that states are made of. */
-export type StateArray = Float32Array | Uint32Array | Uint16Array | Uint8Array;
+export type StateArray = Float32Array | Uint32Array | Int16Array | Uint16Array | Uint8Array;
 
 /**
  * A snapshot of an optimizer. `tensors` is keyed by `<parameter>/<state>`, where `<state>` is one of the names that the

@@ -12,13 +12,15 @@ export type {
   Selection,
   StateArray,
   TensorRule,
+  WeightArray,
 } from "./contract.js";
 export { type DensitySchedule, densityAt, type RefreshSchedule, refreshIsDue } from "./density.js";
 export { withFrozen } from "./freeze.js";
 export { createGaLore, type GaLoreOptions } from "./galore.js";
 export { createMicroAdam, type MicroAdamOptions, type RingValueType } from "./microadam.js";
+export type { StateType } from "./moments.js";
 export { createNanoAdam, type NanoAdamOptions } from "./nanoadam.js";
-export type { BiasCorrection, StateOnRefresh, StateType } from "./nanoadam-rule.js";
+export type { BiasCorrection, StateOnRefresh } from "./nanoadam-rule.js";
 export { composeOptimizer, type RuledParameter, takeStep } from "./optimizer.js";
 export {
   type LearningRateSchedule,

@@ -1,22 +1,28 @@
 /** The rule of NanoAdam for one tensor: its selection, the states of what is selected, and what becomes of them. */
 
 import { gatherEntries } from "./accumulate.js";
-import { fromBfloat16, toBfloat16, toBfloat16Stochastically } from "./bfloat16.js";
 import { type BiasFactors, type BiasFactorTable, biasFactorsAt, noBiasCorrection, oldestAge } from "./bias-factors.js";
-import { carryOver, type Held, type Moments, setAside } from "./carry-over.js";
-import { type Choice, choiceStarts, chooseInChunk } from "./choice.js";
-import type { GradientNeed, Parameter, StateArray, TensorRule } from "./contract.js";
+import { carryOver, formerChunk, type Held, setAside } from "./carry-over.js";
+import { type Choice, type ChoiceInput, choiceStarts, chooseInChunk } from "./choice.js";
+import type { GradientNeed, Parameter, StateArray, TensorRule, WeightArray } from "./contract.js";
 import { densityAt, type RefreshSchedule, refreshIsDue } from "./density.js";
+import {
+  createMoments,
+  type Moments,
+  narrowMoments,
+  type StateType,
+  wideMoments,
+  widenMoments,
+} from "./moments.js";
 import { checkStateKeys, stateArray } from "./optimizer.js";
 import { mixKeys, textKey } from "./random.js";
 import { bitsOf, checkSelection } from "./select.js";
+import { joinSelected, splitSelected, widenChunk } from "./split-float.js";
 
 export const statesOnRefresh = ["carry", "reset"] as const;
 export type StateOnRefresh = (typeof statesOnRefresh)[number];
 export const biasCorrections = ["entry", "global", "none"] as const;
 export type BiasCorrection = (typeof biasCorrections)[number];
-export const stateTypes = ["float32", "bfloat16"] as const;
-export type StateType = (typeof stateTypes)[number];
 
 const wholeGradient: GradientNeed = { kind: "whole" };
 
@@ -31,34 +37,6 @@ export interface NanoAdamRuleOptions {
   readonly weightDecay: number;
   readonly factorsByAge: BiasFactorTable;
   readonly stateType: StateType;
-}
-
-function createMoments(stateType: StateType, length: number): Moments {
-  return stateType === "float32" ? new Float32Array(length) : new Uint16Array(length);
-}
-
-// One chunk's moments in float32, while it is updated, where they are stored in bfloat16.
-const wideChunk = { firstMoment: new Float32Array(0), secondMoment: new Float32Array(0) };
-
-/** Brings the moments of one chunk's entries to {@link wideChunk}. */
-function widen(firstMoment: Moments, secondMoment: Moments, start: number, count: number): void {
-  if (wideChunk.firstMoment.length < count) {
-    wideChunk.firstMoment = new Float32Array(count);
-    wideChunk.secondMoment = new Float32Array(count);
-  }
-  for (let index = 0; index < count; index++) {
-    wideChunk.firstMoment[index] = fromBfloat16(firstMoment[start + index] as number);
-    wideChunk.secondMoment[index] = fromBfloat16(secondMoment[start + index] as number);
-  }
-}
-
-/** Stores what {@link wideChunk} holds; the second moment, which moves slowly, rounded stochastically. */
-function narrow(firstMoment: Moments, secondMoment: Moments, start: number, count: number, key: number): void {
-  for (let index = 0; index < count; index++) {
-    firstMoment[start + index] = toBfloat16(wideChunk.firstMoment[index] as number);
-    const second = wideChunk.secondMoment[index] as number;
-    secondMoment[start + index] = toBfloat16Stochastically(second, key + start + index);
-  }
 }
 
 /** What one step's update of a tensor has in common for all chunks. */
@@ -76,13 +54,15 @@ interface StepFactors {
 /**
  * NanoAdam on one tensor. States, one value per selected entry in selection order unless told:
  * `starts` (Uint32Array, chunks + 1) and `offsets` (Uint16Array), the {@link Selection}; `first_moment`, `second_moment`
- * (Float32Array, or Uint16Array of bfloat16); and with `biasCorrection: "entry"` `ages` (Uint16Array), the number of updates each entry has had since it
- * was selected, a single one for all with `stateOnRefresh: "reset"`. Before the first `prepare` there are none.
+ * (Float32Array, or Uint16Array of bfloat16); with `biasCorrection: "entry"` `ages` (Uint16Array), the number of updates
+ * each entry has had since it was selected, a single one for all with `stateOnRefresh: "reset"`; and where weights are in
+ * bfloat16, `rests` (Int16Array), what they have beyond it. Before the first `prepare` there are none.
  */
 export class NanoAdamRule implements TensorRule {
   readonly #name: string;
-  readonly #values: Float32Array;
-  readonly #bits: Uint32Array;
+  readonly #values: WeightArray;
+  /** Of the same memory. */
+  readonly #bits: Uint32Array | Uint16Array;
   readonly #options: NanoAdamRuleOptions;
   /** Whether ages differ from entry to entry. */
   readonly #hasAges: boolean;
@@ -91,10 +71,10 @@ export class NanoAdamRule implements TensorRule {
   /** Whether the entries to move follow from the gradient to come. */
   #awaitsGradient = false;
 
-  constructor(parameter: Parameter, options: NanoAdamRuleOptions) {
-    this.#name = parameter.name;
-    this.#values = parameter.values;
-    this.#bits = bitsOf(parameter.values);
+  constructor({ name, values }: Parameter<WeightArray>, options: NanoAdamRuleOptions) {
+    this.#name = name;
+    this.#values = values;
+    this.#bits = values instanceof Float32Array ? bitsOf(values) : values;
     this.#options = options;
     this.#hasAges = options.biasCorrection === "entry" && options.stateOnRefresh === "carry";
   }
@@ -133,31 +113,54 @@ export class NanoAdamRule implements TensorRule {
     for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
       const start = starts[chunk] as number;
       if (firstMoment instanceof Float32Array && secondMoment instanceof Float32Array) {
-        this.#updateChunk(factors, chunk, firstMoment, secondMoment, start);
+        this.#updateWeights(factors, chunk, firstMoment, secondMoment, start);
       } else {
         const count = (starts[chunk + 1] as number) - start;
-        widen(firstMoment, secondMoment, start, count);
-        this.#updateChunk(factors, chunk, wideChunk.firstMoment, wideChunk.secondMoment, 0);
-        narrow(firstMoment, secondMoment, start, count, roundingKey);
+        widenMoments(firstMoment, secondMoment, start, count);
+        this.#updateWeights(factors, chunk, wideMoments.first, wideMoments.second, 0);
+        narrowMoments(firstMoment, secondMoment, start, count, roundingKey);
       }
     }
   }
 
-  /** Updates the selected entries of one chunk, whose moments are from `momentStart` on. */
-  #updateChunk(
-    { gradient, learningRate, age, shared, byAge }: StepFactors,
+  /** Updates the selected entries of one chunk, in float32 while it is done. */
+  #updateWeights(
+    factors: StepFactors,
     chunk: number,
     firstMoment: Float32Array,
     secondMoment: Float32Array,
     momentStart: number,
   ): void {
+    const { selection, rests } = this.#current();
+    const { starts, offsets, chunkSize, length } = selection;
+    const values = this.#values;
+    const chunkStart = chunk * chunkSize;
+    if (values instanceof Float32Array) {
+      this.#updateChunk(factors, chunk, values, chunkStart, firstMoment, secondMoment, momentStart);
+    } else if (rests !== undefined) {
+      const [start, end] = [starts[chunk] as number, starts[chunk + 1] as number];
+      const chunkLength = Math.min(chunkSize, length - chunkStart);
+      const wide = joinSelected(values, chunkStart, chunkLength, offsets, rests, start, end);
+      this.#updateChunk(factors, chunk, wide.values, 0, firstMoment, secondMoment, momentStart);
+      splitSelected(wide, values, chunkStart, offsets, rests, start, end);
+    }
+  }
+
+  /** Updates the selected entries of one chunk, whose weights begin at `valueStart` and whose moments at `momentStart`. */
+  #updateChunk(
+    { gradient, learningRate, age, shared, byAge }: StepFactors,
+    chunk: number,
+    values: Float32Array,
+    valueStart: number,
+    firstMoment: Float32Array,
+    secondMoment: Float32Array,
+    momentStart: number,
+  ): void {
     const { selection, ages } = this.#current();
-    const { starts, offsets, chunkSize } = selection;
+    const { starts, offsets } = selection;
     const { betas, epsilon, weightDecay } = this.#options;
     const [beta1, beta2] = betas;
-    const values = this.#values;
     const keep = 1 - learningRate * weightDecay;
-    const chunkStart = chunk * chunkSize;
     const start = starts[chunk] as number;
     const end = starts[chunk + 1] as number;
     const firstByAge = byAge?.first;
@@ -179,7 +182,7 @@ export class NanoAdamRule implements TensorRule {
       const v = beta2 * (secondMoment[moment] as number) + (1 - beta2) * slope * slope;
       firstMoment[moment] = m;
       secondMoment[moment] = v;
-      const entry = chunkStart + (offsets[position] as number);
+      const entry = valueStart + (offsets[position] as number);
       values[entry] = (values[entry] as number) * keep - (learningRate * first * m) / (Math.sqrt(v) * root + epsilon);
     }
   }
@@ -205,23 +208,33 @@ export class NanoAdamRule implements TensorRule {
     const fitsFormer = former?.selection.starts.every((start, chunk) => start === starts[chunk]) === true;
     const next = fitsFormer ? former : this.#allocate(count);
     const offsets = next === former ? former.selection.offsets : new Uint16Array(count);
-    const carries = stateOnRefresh === "carry" && former !== undefined;
-    if (next === former && !carries) {
-      next.firstMoment.fill(0);
-      next.secondMoment.fill(0);
-    }
-    const input = { name: this.#name, bits: this.#bits, gradientBits, step };
+    const carries = former !== undefined && (stateOnRefresh === "carry" || former.rests !== undefined);
     for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
       const chunkStart = chunk * chunkSize;
       const start = starts[chunk] as number;
       const chunkCount = (starts[chunk + 1] as number) - start;
       const chunkLength = Math.min(chunkSize, length - chunkStart);
       const formerCount = carries ? setAside(former, chunk, stepsSinceRefresh) : 0;
+      const weights = this.#weightsOfChunk(chunkStart, chunkLength, formerCount);
+      const input = { name: this.#name, ...weights, gradientBits, step };
       chooseInChunk(choice, input, chunkStart, chunkLength, chunkCount, offsets, start);
       if (carries) carryOver(formerCount, offsets, next, start, chunkCount);
     }
+    if (stateOnRefresh === "reset") {
+      next.firstMoment.fill(0);
+      next.secondMoment.fill(0);
+    }
     this.#held = { ...next, selection: { length, chunkSize, count, starts, offsets } };
     this.#refreshedAt = step;
+  }
+
+  /** The bits that a chunk is chosen by; the former entries' rests are those set aside. */
+  #weightsOfChunk(chunkStart: number, chunkLength: number, formerCount: number): Pick<ChoiceInput, "bits" | "firstEntry"> {
+    const bits = this.#bits;
+    if (bits instanceof Uint32Array) return { bits, firstEntry: 0 };
+    const { offsets, rests } = formerChunk;
+    const wide = widenChunk(bits, chunkStart, chunkLength, offsets, rests, formerCount, this.#name);
+    return { bits: wide.bits, firstEntry: chunkStart };
   }
 
   #allocate(count: number): Omit<Held, "selection"> {
@@ -230,20 +243,22 @@ export class NanoAdamRule implements TensorRule {
       firstMoment: createMoments(stateType, count),
       secondMoment: createMoments(stateType, count),
       ages: this.#hasAges ? new Uint16Array(count) : undefined,
+      rests: this.#values instanceof Float32Array ? undefined : new Int16Array(count),
     };
   }
 
   stateBytes(): number {
     if (this.#held === undefined) return 0;
-    const { selection, firstMoment, secondMoment, ages } = this.#held;
+    const { selection, firstMoment, secondMoment, ages, rests } = this.#held;
     const indices = selection.starts.byteLength + selection.offsets.byteLength;
-    return indices + firstMoment.byteLength + secondMoment.byteLength + (ages?.byteLength ?? 0);
+    const moments = firstMoment.byteLength + secondMoment.byteLength;
+    return indices + moments + (ages?.byteLength ?? 0) + (rests?.byteLength ?? 0);
   }
 
   state(completedSteps: number): ReadonlyMap<string, StateArray> {
     const state = new Map<string, StateArray>();
     if (this.#held === undefined) return state;
-    const { selection, firstMoment, secondMoment, ages } = this.#held;
+    const { selection, firstMoment, secondMoment, ages, rests } = this.#held;
     state.set("starts", selection.starts.slice());
     state.set("offsets", selection.offsets.slice());
     state.set("first_moment", firstMoment.slice());
@@ -255,6 +270,7 @@ export class NanoAdamRule implements TensorRule {
         (ages ?? new Uint16Array(1)).map((age) => Math.min(age + updates, oldestAge)),
       );
     }
+    if (rests !== undefined) state.set("rests", rests.slice());
     return state;
   }
 
@@ -266,8 +282,9 @@ export class NanoAdamRule implements TensorRule {
       return;
     }
     const isCorrectedByEntry = this.#options.biasCorrection === "entry";
+    const hasRests = !(this.#values instanceof Float32Array);
     const keys = ["starts", "offsets", "first_moment", "second_moment"];
-    checkStateKeys(state, isCorrectedByEntry ? [...keys, "ages"] : keys);
+    checkStateKeys(state, [...keys, ...(isCorrectedByEntry ? ["ages"] : []), ...(hasRests ? ["rests"] : [])]);
     const { chunkSize } = this.#options;
     const length = this.#values.length;
     const starts = stateArray(state, "starts", Uint32Array, Math.ceil(length / chunkSize) + 1).slice();
@@ -284,7 +301,8 @@ export class NanoAdamRule implements TensorRule {
         `ages has ${ages.find((age) => age > completedSteps)}; expected at most the ${completedSteps} completed steps`,
       );
     }
-    this.#held = { selection, firstMoment, secondMoment, ages: this.#hasAges ? ages?.slice() : undefined };
+    const rests = hasRests ? stateArray(state, "rests", Int16Array, count).slice() : undefined;
+    this.#held = { selection, firstMoment, secondMoment, ages: this.#hasAges ? ages?.slice() : undefined, rests };
     this.#refreshedAt = this.#hasAges ? completedSteps : completedSteps - (ages?.[0] ?? 0);
   }
 }

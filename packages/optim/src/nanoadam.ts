@@ -16,22 +16,22 @@ import { AdamRule } from "./adamw.js";
 import { BiasFactorTable } from "./bias-factors.js";
 import { checkAdamConstants, checkChoice, checkCount, checkNames, checkNotNegative, checkParameters } from "./check.js";
 import { type Criterion, criteria } from "./choice.js";
-import type { Optimizer, Parameter } from "./contract.js";
+import type { Optimizer, Parameter, WeightArray } from "./contract.js";
 import { checkDensitySchedule, densityAt, type RefreshSchedule } from "./density.js";
+import { type StateType, stateTypes } from "./moments.js";
 import {
   type BiasCorrection,
   biasCorrections,
   NanoAdamRule,
   type StateOnRefresh,
-  type StateType,
   statesOnRefresh,
-  stateTypes,
 } from "./nanoadam-rule.js";
 import { composeOptimizer } from "./optimizer.js";
 import { checkChunkSize, defaultChunkSize } from "./select.js";
 
 export interface NanoAdamOptions {
-  readonly parameters: readonly Parameter[];
+  /** Those that are selected from may be in bfloat16; what their selected entries have beyond it is then held as state. */
+  readonly parameters: readonly Parameter<WeightArray>[];
   /** Names of tensors updated whole with plain Adam: normalisation layers and heads. None unless given. */
   readonly dense?: Iterable<string> | undefined;
   /** Share of each tensor selected at first: above 0, at most 1. 0.1 unless given. */
@@ -69,9 +69,10 @@ export interface NanoAdamOptions {
 }
 
 /**
- * Makes a NanoAdam optimizer. Bytes of state per selected entry: 8 for the moments (4 in bfloat16), 2 for the index, and 2 for the age where
- * ages differ ("carry" with "entry"); per chunk 4, and 4 more per tensor; per entry of a dense tensor 8. A refresh works
- * in under a megabyte of shared memory, and "entry" in a table of factors by age, at most a megabyte.
+ * Makes a NanoAdam optimizer. Bytes of state per selected entry: 8 for the moments (4 in bfloat16), 2 for the index, 2 for
+ * the age where ages differ ("carry" with "entry"), and 2 where weights are in bfloat16; per chunk 4, and 4 more per tensor;
+ * per entry of a dense tensor 8. A refresh works in under a megabyte of shared memory, and "entry" in a table of factors by
+ * age, at most a megabyte.
  *
  * @throws TypeError or RangeError that names the option out of range, what was found and what was expected.
  */
@@ -82,7 +83,7 @@ export function createNanoAdam(options: NanoAdamOptions): Optimizer {
   const { criterion = "small", skipZeros = false, seed = 0, stateType = "float32" } = options;
   const dense = new Set(options.dense);
   const schedule: RefreshSchedule = { density, finalDensity, maskInterval, densityInterval, totalSteps };
-  checkParameters(parameters);
+  checkParameters(parameters, (name) => !dense.has(name));
   checkNames("dense", dense, parameters);
   checkDensitySchedule(schedule);
   checkCount("maskInterval", maskInterval, 1);
@@ -120,9 +121,10 @@ export function createNanoAdam(options: NanoAdamOptions): Optimizer {
     "nanoadam",
     parameters.map((parameter) => ({
       parameter,
-      rule: dense.has(parameter.name)
-        ? new AdamRule(parameter.values, denseOptions)
-        : new NanoAdamRule(parameter, sparseOptions),
+      rule:
+        dense.has(parameter.name) && parameter.values instanceof Float32Array
+          ? new AdamRule(parameter.values, denseOptions)
+          : new NanoAdamRule(parameter, sparseOptions),
     })),
     (step) => densityAt(step, schedule),
   );

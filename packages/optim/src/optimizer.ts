@@ -2,11 +2,11 @@
 
 import { gatherEntries } from "./accumulate.js";
 import { checkNotNegative, checkParameters } from "./check.js";
-import type { GradientNeed, Optimizer, OptimizerState, Parameter, StateArray, TensorRule } from "./contract.js";
+import type { GradientNeed, Optimizer, OptimizerState, Parameter, StateArray, TensorRule, WeightArray } from "./contract.js";
 
 /** A tensor and how it is updated. */
 export interface RuledParameter {
-  readonly parameter: Parameter;
+  readonly parameter: Parameter<WeightArray>;
   readonly rule: TensorRule;
 }
 
@@ -34,7 +34,10 @@ class ComposedOptimizer implements Optimizer {
   #preparedStep = -1;
 
   constructor(name: string, members: readonly RuledParameter[], densityOfStep?: (step: number) => number) {
-    checkParameters(members.map((member) => member.parameter));
+    checkParameters(
+      members.map((member) => member.parameter),
+      () => true,
+    );
     this.name = name;
     this.#members = new Map(members.map((member) => [member.parameter.name, member]));
     this.#densityOfStep = densityOfStep;

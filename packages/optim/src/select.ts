@@ -176,12 +176,19 @@ export function selectLargestOfChunk(
   selectSmallestOfChunk(reversedBits, 0, chunkLength, count, offsets, position, name);
 }
 
-/** The error for the first entry of `chunkStart .. chunkEnd` that is NaN or infinite. */
-export function nonFiniteEntry(bits: Uint32Array, chunkStart: number, chunkEnd: number, name: string): RangeError {
+/** The error for the first of `bits[from .. to)` that is NaN or infinite; `bits` begin at the tensor's entry `firstEntry`. */
+export function nonFiniteEntry(
+  bits: Uint32Array,
+  from: number,
+  to: number,
+  name: string,
+  firstEntry = 0,
+): RangeError {
   const values = new Float32Array(bits.buffer, bits.byteOffset, bits.length);
-  let entry = chunkStart;
-  while (entry < chunkEnd && Number.isFinite(values[entry])) entry++;
-  return new RangeError(`entry ${entry} of "${name}" is ${values[entry]}; expected finite values to select from`);
+  let index = from;
+  while (index < to && Number.isFinite(values[index])) index++;
+  const found = `entry ${firstEntry + index} of "${name}" is ${values[index]}`;
+  return new RangeError(`${found}; expected finite values to select from`);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Bytes of optimizer state against METHOD section 2's formulas, which count S parameters and a share k of them. */
 
 import { expect, it } from "vitest";
+import { toBfloat16 } from "./bfloat16.js";
 import {
   createAdamW,
   createAdamW8bit,
@@ -49,6 +50,15 @@ const cases: readonly (readonly [string, (parameters: readonly Parameter[]) => O
     "NanoAdam with each entry's age: 2kS more",
     (parameters) => createNanoAdam({ parameters, ...nanoAdam }),
     8 * k * S + 2 * k * S + 2 * k * S + 4 * (chunks + 1),
+  ],
+  [
+    "NanoAdam on bfloat16 weights: 2kS more for what the selected have beyond it",
+    ([weight]) => {
+      const { name, shape, values } = weight as Parameter;
+      const stored = { name, shape, values: Uint16Array.from(values, toBfloat16) };
+      return createNanoAdam({ parameters: [stored], ...nanoAdam, stateType: "bfloat16", biasCorrection: "global" });
+    },
+    4 * k * S + 2 * k * S + 2 * k * S + 4 * (chunks + 1),
   ],
   [
     "GaLore: three arrays of rank times a side",
