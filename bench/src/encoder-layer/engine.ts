@@ -13,6 +13,7 @@ export async function engineLayer(problem: LayerProblem, threads: number): Promi
     ...problem.sizes,
     hidden: () => given(values, "hidden"),
     parameter: (name) => given(values, name),
+    lookUp: (table) => given(values, table),
     batchInput: (name) => given(values, name),
     dropout: (x) => x,
   };

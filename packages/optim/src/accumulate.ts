@@ -1,8 +1,8 @@
 /** From whole gradients to packed ones: one value per selected entry, in selection order. */
 
-import type { Selection } from "./contract.js";
+import type { Selection, WeightArray } from "./contract.js";
 
-function checkSizes(whole: Float32Array, selection: Selection, packed: Float32Array): void {
+function checkSizes(whole: WeightArray, selection: Selection, packed: WeightArray): void {
   if (whole.length !== selection.length) {
     throw new RangeError(`the whole tensor has ${whole.length} values; expected the selection's ${selection.length}`);
   }
@@ -11,19 +11,24 @@ function checkSizes(whole: Float32Array, selection: Selection, packed: Float32Ar
   }
 }
 
+/** An array of the kind of another. */
+export function arrayLike<Values extends WeightArray>(values: Values, length: number): Values {
+  return new (values.constructor as new (length: number) => Values)(length);
+}
+
 /**
  * Gathers the selected entries of a whole tensor.
  *
- * @param whole one value per entry of the tensor
+ * @param whole one value per entry of the tensor: a gradient, or weights in float32 or bfloat16
  * @param out where to write, one value per selected entry; a new array unless given
  * @returns `out`
  * @throws RangeError where a size is not the selection's.
  */
-export function gatherEntries(
-  whole: Float32Array,
+export function gatherEntries<Values extends WeightArray>(
+  whole: Values,
   selection: Selection,
-  out: Float32Array = new Float32Array(selection.count),
-): Float32Array {
+  out: Values = arrayLike(whole, selection.count),
+): Values {
   checkSizes(whole, selection, out);
   const { starts, offsets, chunkSize } = selection;
   for (let chunk = 0; chunk + 1 < starts.length; chunk++) {

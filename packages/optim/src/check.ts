@@ -87,7 +87,11 @@ export function checkParameters(
 }
 
 /** @throws RangeError where `chosen` has a name that is not a parameter's. */
-export function checkNames(option: string, chosen: ReadonlySet<string>, parameters: readonly Parameter<WeightArray>[]): void {
+export function checkNames(
+  option: string,
+  chosen: ReadonlySet<string>,
+  parameters: readonly Parameter<WeightArray>[],
+): void {
   const known = new Set(parameters.map((parameter) => parameter.name));
   for (const name of chosen) {
     if (!known.has(name)) throw new RangeError(`${option} names "${name}"; expected names of parameters only`);

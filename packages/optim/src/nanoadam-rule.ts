@@ -6,14 +6,7 @@ import { carryOver, formerChunk, type Held, setAside } from "./carry-over.js";
 import { type Choice, type ChoiceInput, choiceStarts, chooseInChunk } from "./choice.js";
 import type { GradientNeed, Parameter, StateArray, TensorRule, WeightArray } from "./contract.js";
 import { densityAt, type RefreshSchedule, refreshIsDue } from "./density.js";
-import {
-  createMoments,
-  type Moments,
-  narrowMoments,
-  type StateType,
-  wideMoments,
-  widenMoments,
-} from "./moments.js";
+import { createMoments, type Moments, narrowMoments, type StateType, wideMoments, widenMoments } from "./moments.js";
 import { checkStateKeys, stateArray } from "./optimizer.js";
 import { mixKeys, textKey } from "./random.js";
 import { bitsOf, checkSelection } from "./select.js";
@@ -229,7 +222,11 @@ export class NanoAdamRule implements TensorRule {
   }
 
   /** The bits that a chunk is chosen by; the former entries' rests are those set aside. */
-  #weightsOfChunk(chunkStart: number, chunkLength: number, formerCount: number): Pick<ChoiceInput, "bits" | "firstEntry"> {
+  #weightsOfChunk(
+    chunkStart: number,
+    chunkLength: number,
+    formerCount: number,
+  ): Pick<ChoiceInput, "bits" | "firstEntry"> {
     const bits = this.#bits;
     if (bits instanceof Uint32Array) return { bits, firstEntry: 0 };
     const { offsets, rests } = formerChunk;

@@ -2,7 +2,15 @@
 
 import { gatherEntries } from "./accumulate.js";
 import { checkNotNegative, checkParameters } from "./check.js";
-import type { GradientNeed, Optimizer, OptimizerState, Parameter, StateArray, TensorRule, WeightArray } from "./contract.js";
+import type {
+  GradientNeed,
+  Optimizer,
+  OptimizerState,
+  Parameter,
+  StateArray,
+  TensorRule,
+  WeightArray,
+} from "./contract.js";
 
 /** A tensor and how it is updated. */
 export interface RuledParameter {

@@ -177,13 +177,7 @@ export function selectLargestOfChunk(
 }
 
 /** The error for the first of `bits[from .. to)` that is NaN or infinite; `bits` begin at the tensor's entry `firstEntry`. */
-export function nonFiniteEntry(
-  bits: Uint32Array,
-  from: number,
-  to: number,
-  name: string,
-  firstEntry = 0,
-): RangeError {
+export function nonFiniteEntry(bits: Uint32Array, from: number, to: number, name: string, firstEntry = 0): RangeError {
   const values = new Float32Array(bits.buffer, bits.byteOffset, bits.length);
   let index = from;
   while (index < to && Number.isFinite(values[index])) index++;

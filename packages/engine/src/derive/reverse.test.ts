@@ -200,20 +200,6 @@ describe("structured gradients", () => {
     expect(backward.outputs).toEqual([]);
   });
 
-  it("hands out the rows of a table's gradient", () => {
-    const [table, indices] = [input("float32", [9, 4]), input("int32", [3])];
-    const tensors = tensorFunction(
-      "embedding",
-      [
-        { name: "table", value: table },
-        { name: "ids", value: indices },
-      ],
-      [{ name: "y", value: gather(table, indices) }],
-    );
-    const { gradients } = derive(tensors, { outputs: ["y"], inputs: new Map([["table", ["rows"]]]) });
-    expect(gradients.get("table")).toEqual([{ kind: "rows", indices: "ids", values: "cotangent.y" }]);
-  });
-
   it("keeps as residuals only what the backward function cannot compute again cheaply", () => {
     const x = input("float32", [2, 6]);
     const y = elementwise.tanh(reshape(elementwise.tanh(x), [3, 4]));

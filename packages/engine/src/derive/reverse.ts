@@ -6,13 +6,12 @@
  */
 import { add } from "../graph/elementwise.js";
 import { input, type NamedValue, nodesInOrder, type TensorFunction, tensorFunction } from "../graph/function.js";
-import { oneHot } from "../graph/gather.js";
 import { matmul } from "../graph/matmul.js";
-import { dimension, ShapeError } from "../graph/types.js";
+import { ShapeError } from "../graph/types.js";
 import type { Cotangent, Node, Value } from "../graph/value.js";
 
 /** Which structures of a gradient the receiver takes as they are; others are formed whole. */
-export type GradientStructure = "product" | "rows";
+export type GradientStructure = "product";
 
 export interface DeriveOptions {
   /** The outputs whose gradients are given to the backward function, as inputs `cotangent.<output>`. */
@@ -24,8 +23,7 @@ export interface DeriveOptions {
 /** A part of an input's gradient, by the names of the tensors that hold it; the gradient is the sum of its parts. */
 export type GradientPart =
   | { readonly kind: "dense"; readonly tensor: string }
-  | { readonly kind: "product"; readonly left: string; readonly right: string }
-  | { readonly kind: "rows"; readonly indices: string; readonly values: string };
+  | { readonly kind: "product"; readonly left: string; readonly right: string };
 
 /** Names are unique over both functions: a tensor of one name is one buffer wherever it appears. */
 export interface Derivative {
@@ -84,7 +82,7 @@ export function derive(tensors: TensorFunction, options: DeriveOptions): Derivat
 
   const gradients = new Map<string, GradientPart[]>();
   for (const { name, value, structures } of wanted) {
-    const parts = combine(value, contributions.get(value) ?? [], structures);
+    const parts = combine(contributions.get(value) ?? [], structures);
     gradients.set(
       name,
       parts.map((part, index): GradientPart => {
@@ -94,17 +92,10 @@ export function derive(tensors: TensorFunction, options: DeriveOptions): Derivat
           computed.push({ name: base, value: part.value });
           return { kind: "dense", tensor: base };
         }
-        if (part.kind === "product") {
-          return {
-            kind: "product",
-            left: tensorName(part.left, `${base}.left`),
-            right: tensorName(part.right, `${base}.right`),
-          };
-        }
         return {
-          kind: "rows",
-          indices: tensorName(part.indices, `${base}.indices`),
-          values: tensorName(part.values, `${base}.values`),
+          kind: "product",
+          left: tensorName(part.left, `${base}.left`),
+          right: tensorName(part.right, `${base}.right`),
         };
       }),
     );
@@ -161,7 +152,7 @@ function accumulate(
 
   for (const node of order.reverse()) {
     if (!node.inputs.some((value) => active.has(value))) continue;
-    const gradients = node.outputs.map((value) => total(value, contributions.get(value) ?? []));
+    const gradients = node.outputs.map((value) => total(contributions.get(value) ?? []));
     if (gradients.every((gradient) => gradient === undefined)) continue;
     derivativeOf(node, gradients).forEach((cotangent, index) => {
       const value = node.inputs[index];
@@ -177,17 +168,13 @@ function derivativeOf(node: Node, gradients: readonly (Value | undefined)[]): re
   return derivative(node, gradients);
 }
 
-function total(value: Value, contributions: readonly Cotangent[]): Value | undefined {
-  const [part] = combine(value, contributions, new Set());
+function total(contributions: readonly Cotangent[]): Value | undefined {
+  const [part] = combine(contributions, new Set());
   return part?.kind === "dense" ? part.value : undefined;
 }
 
 /** Sums what has to be whole into one dense contribution and leaves the accepted structures as they are. */
-function combine(
-  value: Value,
-  contributions: readonly Cotangent[],
-  accepted: ReadonlySet<GradientStructure>,
-): readonly Cotangent[] {
+function combine(contributions: readonly Cotangent[], accepted: ReadonlySet<GradientStructure>): readonly Cotangent[] {
   const structured: Cotangent[] = [];
   let sum: Value | undefined;
   for (const cotangent of contributions) {
@@ -195,15 +182,13 @@ function combine(
       structured.push(cotangent);
       continue;
     }
-    const whole = wholeGradient(value, cotangent);
+    const whole = wholeGradient(cotangent);
     sum = sum === undefined ? whole : add(sum, whole);
   }
   return sum === undefined ? structured : [{ kind: "dense", value: sum }, ...structured];
 }
 
-function wholeGradient(value: Value, cotangent: Cotangent): Value {
+function wholeGradient(cotangent: Cotangent): Value {
   if (cotangent.kind === "dense") return cotangent.value;
-  if (cotangent.kind === "product") return matmul(cotangent.left, cotangent.right, { transposeA: true });
-  // A product with the one-hot rows adds repeated rows in a fixed order, which scattering does not promise.
-  return matmul(oneHot(cotangent.indices, dimension(value.type.shape, 0)), cotangent.values, { transposeA: true });
+  return matmul(cotangent.left, cotangent.right, { transposeA: true });
 }

@@ -1,6 +1,7 @@
 /** Looking up by integers: rows of a table, or one entry of each row. */
 import { elementTypes } from "../onnx/emitter.js";
 import { multiply } from "./elementwise.js";
+import { matmul } from "./matmul.js";
 import { dimension, formatType, ShapeError, tensorType } from "./types.js";
 import { applySingle, dense, inputOf, type Operation, type Value } from "./value.js";
 
@@ -10,10 +11,7 @@ function requireIndices(operation: string, indices: Value): void {
   }
 }
 
-/**
- * Rows of a table [rows, columns] at `indices` [n], as an embedding is used: [n, columns]. The gradient of the table
- * is handed out as rows (see cotangent.ts).
- */
+/** Rows of a table [rows, columns] at `indices` [n]: [n, columns]. */
 export function gather(table: Value, indices: Value): Value {
   requireIndices("gather", indices);
   if (table.type.shape.length !== 2) {
@@ -22,8 +20,12 @@ export function gather(table: Value, indices: Value): Value {
   const operation: Operation = {
     name: "gather",
     lower: (emitter, inputs) => [emitter.emit("Gather", inputs, { attributes: { axis: { int: 0 } } })],
-    derivative: (_node, [gradient]) =>
-      gradient === undefined ? [] : [{ kind: "rows", indices, values: gradient }, undefined],
+    derivative(node, [gradient]) {
+      if (gradient === undefined) return [];
+      const rows = dimension(inputOf(node, 0).type.shape, 0);
+      // A product with the one-hot rows adds repeated rows in a fixed order, which scattering does not promise.
+      return [dense(matmul(oneHot(indices, rows), gradient, { transposeA: true })), undefined];
+    },
   };
   const shape = [dimension(indices.type.shape, 0), dimension(table.type.shape, 1)];
   return applySingle(operation, [table, indices], tensorType("float32", shape));

@@ -38,11 +38,10 @@ export interface Operation {
 
 /**
  * A contribution to the gradient of a value. It is not always worth forming whole: a weight used as `linear(x, W)` has
- * the gradient dy^T x, and whoever needs a few of its entries is better served by the two factors; a table used as
- * `gather(table, ids)` has non-zero gradient only in the rows of `ids`. So a contribution keeps its structure until
- * someone asks for the whole.
+ * the gradient dy^T x, and whoever needs a few of its entries is better served by the two factors. So a contribution keeps
+ * its structure until someone asks for the whole.
  */
-export type Cotangent = DenseCotangent | ProductCotangent | RowsCotangent;
+export type Cotangent = DenseCotangent | ProductCotangent;
 
 /** The contribution itself, in the shape of the value that it belongs to. */
 export interface DenseCotangent {
@@ -55,13 +54,6 @@ export interface ProductCotangent {
   readonly kind: "product";
   readonly left: Value;
   readonly right: Value;
-}
-
-/** Row i of `values` [n, columns] is added to row `indices[i]` of the value [rows, columns]. */
-export interface RowsCotangent {
-  readonly kind: "rows";
-  readonly indices: Value;
-  readonly values: Value;
 }
 
 export function dense(value: Value): DenseCotangent {

@@ -13,7 +13,7 @@ export interface ArenaSlot {
   readonly offset: number;
 }
 
-/** Lays out slots one after another; `mark` and `rewind` let parts that are never alive together share their place. */
+/** Lays out slots one after another; parts that are never alive together share their place. */
 export class ArenaLayout {
   #next = 0;
   #bytes = 0;
@@ -30,12 +30,16 @@ export class ArenaLayout {
     return { type, offset };
   }
 
-  mark(): number {
-    return this.#next;
-  }
-
-  rewind(mark: number): void {
-    this.#next = mark;
+  /** Lays out parts of which one is alive at a time: each begins at the same place, and what follows is behind them all. */
+  alternatives<Part>(parts: Iterable<Part>, place: (part: Part) => void): void {
+    const start = this.#next;
+    let end = start;
+    for (const part of parts) {
+      this.#next = start;
+      place(part);
+      end = Math.max(end, this.#next);
+    }
+    this.#next = end;
   }
 }
 

@@ -4,7 +4,6 @@
  */
 import {
   add,
-  gather,
   gelu,
   geluTanh,
   layerNorm,
@@ -53,9 +52,7 @@ export function embeddings(
   epsilon: number,
   dropoutRate: number,
 ): Value {
-  const found = Object.entries(lookups).map(([table, rows]) =>
-    gather(context.parameter(`${table}.weight`), context.batchInput(rows)),
-  );
+  const found = Object.entries(lookups).map(([table, rows]) => context.lookUp(`${table}.weight`, rows));
   return context.dropout(normalisationLayer(context, "LayerNorm", found.reduce(add), epsilon), dropoutRate);
 }
 

@@ -41,6 +41,11 @@ export interface StageContext extends BatchShape {
   hidden(): Value;
   /** A parameter by its local name. */
   parameter(localName: string): Value;
+  /**
+   * Rows of an embedding table, a parameter [rows, columns], as the batch tensor `rows` [n] numbers them: [n, columns]. They are
+   * looked up outside the graph, which so never sees the table.
+   */
+  lookUp(localName: string, rows: string): Value;
   /** A tensor of the batch, as the model's `inputTypes` or the objective declares it. */
   batchInput(name: string): Value;
   /** Dropout while training, x itself otherwise. */

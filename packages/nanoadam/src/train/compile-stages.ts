@@ -17,11 +17,12 @@ import {
   tensorFunction,
   type Value,
 } from "@nanoadam/engine";
+import type { WeightArray } from "@nanoadam/optim";
 import type { BatchShape, Model, StageContext } from "../models/model.js";
 import type { Objective } from "../tasks/objective.js";
 
 /** Weights by their checkpoint names. */
-export type Weights = ReadonlyMap<string, Float32Array>;
+export type Weights = ReadonlyMap<string, WeightArray>;
 
 export interface ProgramOptions {
   readonly model: Model;
@@ -46,14 +47,25 @@ export interface DropoutMask {
   readonly rate: number;
 }
 
+/** Rows of an embedding table that a stage's function is given as the input `name`. */
+export interface Lookup {
+  readonly name: string;
+  /** The table's local name. */
+  readonly table: string;
+  /** The batch tensor that numbers the rows. */
+  readonly rows: string;
+}
+
 /** A stage's function and what it turned out to use. */
 interface StageFunction {
   readonly tensors: TensorFunction;
   readonly masks: readonly DropoutMask[];
+  readonly lookups: readonly Lookup[];
 }
 
 export interface CompiledStage {
   readonly masks: readonly DropoutMask[];
+  readonly lookups: readonly Lookup[];
   readonly forward: CompiledFunction;
   readonly derivative: Derivative | undefined;
   readonly backward: CompiledFunction | undefined;
@@ -68,9 +80,7 @@ export async function compileStages(options: ProgramOptions): Promise<CompiledSt
   // The gradient of a stage's input is wanted where a stage before it has parameters that move.
   let anyBefore = false;
   for (const [index, stage] of model.stages.entries()) {
-    const wanted = [...stage.parameters].map(
-      ([local, name]) => [`parameter.${local}`, training?.structures(name)] as const,
-    );
+    const wanted = [...stage.parameters].map(([local, name]) => [local, training?.structures(name)] as const);
     const key = JSON.stringify([stage.kind, wanted, anyBefore]);
     let compiledStage = compiled.get(key);
     if (compiledStage === undefined) {
@@ -94,6 +104,7 @@ function buildStage(options: ProgramOptions, index: number, hiddenType: TensorTy
   const batchTypes = new Map([...model.inputTypes(shape), ...objective.inputTypes(shape)]);
   const inputs = new Map<string, Value>();
   const masks: DropoutMask[] = [];
+  const lookups: Lookup[] = [];
   const given = (name: string, type: TensorType | undefined): Value => {
     const known = inputs.get(name);
     if (known !== undefined) return known;
@@ -103,15 +114,26 @@ function buildStage(options: ProgramOptions, index: number, hiddenType: TensorTy
     return value;
   };
   const batchInput = (name: string) => given(`batch.${name}`, batchTypes.get(name));
+  const shapeOf = (local: string) => shapes.get(stage.parameters.get(local) ?? "");
   const context: StageContext = {
     ...shape,
     hidden: () => given("hidden", hiddenType),
     parameter(local) {
-      const parameterShape = shapes.get(stage.parameters.get(local) ?? "");
+      const parameterShape = shapeOf(local);
       return given(
         `parameter.${local}`,
         parameterShape === undefined ? undefined : { dataType: "float32", shape: parameterShape },
       );
+    },
+    lookUp(table, rows) {
+      const [count, columns] = [batchTypes.get(rows)?.shape[0], shapeOf(table)?.[1]];
+      const type =
+        count === undefined || columns === undefined
+          ? undefined
+          : ({ dataType: "float32", shape: [count, columns] } as const);
+      const name = `lookup.${table}.${rows}`;
+      if (!inputs.has(name)) lookups.push({ name, table, rows });
+      return given(name, type);
     },
     batchInput,
     dropout(x, modelRate) {
@@ -131,29 +153,36 @@ function buildStage(options: ProgramOptions, index: number, hiddenType: TensorTy
       ]
     : [{ name: "output", value: output }];
   const named = [...inputs].map(([name, value]) => ({ name, value }));
-  return { tensors: tensorFunction(stage.name, named, outputs), masks };
+  return { tensors: tensorFunction(stage.name, named, outputs), masks, lookups };
 }
 
 async function compileStage(
   runtime: Runtime,
-  { tensors, masks }: StageFunction,
+  { tensors, masks, lookups }: StageFunction,
   gradients:
     | {
-        readonly wanted: readonly (readonly [name: string, structures: readonly GradientStructure[] | undefined])[];
+        readonly wanted: readonly (readonly [local: string, structures: readonly GradientStructure[] | undefined])[];
         readonly ofHidden: boolean;
       }
     | undefined,
 ): Promise<CompiledStage> {
   if (gradients === undefined) {
-    return { masks, forward: await runtime.compile(tensors), derivative: undefined, backward: undefined };
+    return { masks, lookups, forward: await runtime.compile(tensors), derivative: undefined, backward: undefined };
   }
   const inputs = new Map<string, readonly GradientStructure[]>();
   if (gradients.ofHidden) inputs.set("hidden", []);
-  for (const [name, structures] of gradients.wanted) if (structures !== undefined) inputs.set(name, structures);
+  for (const [local, structures] of gradients.wanted) {
+    if (structures === undefined) continue;
+    for (const { name } of tensors.inputs) {
+      const isRowsOfIt = lookups.some((lookup) => lookup.name === name && lookup.table === local);
+      if (isRowsOfIt || name === `parameter.${local}`) inputs.set(name, structures);
+    }
+  }
   const isLast = tensors.outputs.some(({ name }) => name === "loss");
   const derivative = derive(tensors, { outputs: [isLast ? "loss" : "output"], inputs });
   return {
     masks,
+    lookups,
     derivative,
     forward: await runtime.compile(derivative.forward),
     backward: inputs.size === 0 ? undefined : await runtime.compile(derivative.backward),

@@ -17,9 +17,9 @@ const sampledDensityTimesThreads = 0.12;
 /** The structures of a gradient that the accumulator takes as they are; undefined where nothing is needed. */
 export function acceptedStructures(need: GradientNeed, threads: number): readonly GradientStructure[] | undefined {
   if (need.kind === "nothing") return undefined;
-  if (need.kind === "whole") return ["rows"];
+  if (need.kind === "whole") return [];
   const density = need.selection.count / Math.max(1, need.selection.length);
-  return density * threads <= sampledDensityTimesThreads ? ["rows", "product"] : ["rows"];
+  return density * threads <= sampledDensityTimesThreads ? ["product"] : [];
 }
 
 interface Gathered {

@@ -5,7 +5,7 @@ import type { CompiledStage, ProgramOptions } from "./compile-stages.js";
 export interface ProgramLayout {
   readonly bytes: number;
   readonly batch: ReadonlyMap<string, ArenaSlot>;
-  /** For each stage, every tensor of its functions but the parameters. */
+  /** For each stage, every tensor of its functions but the parameters in float32. */
   readonly stages: readonly ReadonlyMap<string, ArenaSlot>[];
 }
 
@@ -14,11 +14,12 @@ const results: ReadonlySet<string> = new Set(["output", "logits", "loss"]);
 
 /**
  * Decides where everything lies. While training, outputs, residuals and masks live until the backward pass; the
- * gradients of one stage give way to those of the next, but for the hidden state's, which alternate between two places.
- * With checkpointing, residuals and masks too give way to those of the next stage.
+ * gradients of one stage give way to those of the next, but for the hidden state's, which alternate between two places. So do
+ * rows that are looked up, and parameters that are stored in bfloat16, in float32. With checkpointing, residuals and masks too
+ * give way to those of the next stage.
  */
 export function layOut(
-  { model, objective, shape, training }: ProgramOptions,
+  { model, objective, shape, training, weights }: ProgramOptions,
   stages: readonly CompiledStage[],
 ): ProgramLayout {
   const layout = new ArenaLayout();
@@ -68,9 +69,14 @@ export function layOut(
     put(index, `cotangent.${output.name}`, cotangent);
     if (!isLast) put(index + 1, "gradient.hidden", cotangent);
   });
-  const shared = layout.mark();
-  stages.forEach((stage, index) => {
-    layout.rewind(shared);
+  layout.alternatives(stages.entries(), ([index, { forward }]) => {
+    for (const { name, value } of forward.tensors.inputs) {
+      const parameter = model.stages[index]?.parameters.get(name.replace(/^parameter\./, "")) ?? "";
+      const isWidened = name.startsWith("parameter.") && weights.get(parameter) instanceof Uint16Array;
+      if (isWidened || name.startsWith("lookup.")) put(index, name, layout.slot(value.type));
+    }
+  });
+  layout.alternatives(stages.entries(), ([index, stage]) => {
     if (keepsInputsOnly) putResiduals(stage, index);
     for (const { name, value } of stage.backward?.tensors.outputs ?? []) {
       if (name !== "gradient.hidden") put(index, name, layout.slot(value.type));

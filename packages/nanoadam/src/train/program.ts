@@ -5,9 +5,11 @@
  * checkpointing a stage runs forward a second time on the way up, with the same dropout, which gives the same bits.
  */
 import { type ArenaSlot, fillDropoutMask, type GradientPart, type TensorData } from "@nanoadam/engine";
+import type { WeightArray } from "@nanoadam/optim";
 import type { Stage } from "../models/model.js";
 import { type CompiledStage, compileStages, type ProgramOptions } from "./compile-stages.js";
 import { layOut, type ProgramLayout } from "./layout.js";
+import { lookingUp, widening } from "./widening.js";
 
 /** A part of a parameter's gradient with the memory that holds it; it is valid only until the next stage runs. */
 export type GradientData =
@@ -25,6 +27,8 @@ export interface DropoutKey {
 }
 
 interface BoundStage {
+  /** Brings to float32 what the functions use of the weights and is not stored so. */
+  readonly place: readonly (() => void)[];
   readonly forward: () => Promise<void>;
   readonly backward: (() => Promise<void>) | undefined;
   readonly masks: readonly { readonly rate: number; readonly site: number; readonly data: Uint8Array }[];
@@ -48,6 +52,8 @@ export class Program {
   #bound: Bound | undefined;
   #generation = -1;
   #key: DropoutKey | undefined;
+  /** The stage whose weights are in place. */
+  #placed: BoundStage | undefined;
 
   private constructor(options: ProgramOptions, stages: readonly CompiledStage[]) {
     this.#options = options;
@@ -75,6 +81,7 @@ export class Program {
   async forward(key?: DropoutKey): Promise<number> {
     const bound = this.#memory();
     this.#key = key;
+    this.#placed = undefined;
     for (const stage of bound.stages) await this.#runForward(stage);
     return bound.loss[0] ?? Number.NaN;
   }
@@ -82,7 +89,14 @@ export class Program {
   async #runForward(stage: BoundStage): Promise<void> {
     const { seed, step } = this.#key ?? { seed: 0, step: 0 };
     for (const { data, rate, site } of stage.masks) fillDropoutMask(data, rate, { seed, step, site });
+    this.#place(stage);
     await stage.forward();
+  }
+
+  #place(stage: BoundStage): void {
+    if (this.#placed === stage) return;
+    for (const place of stage.place) place();
+    this.#placed = stage;
   }
 
   /** Runs the stages of the last forward pass in reverse; every parameter's gradient, times `scale`, is handed out as it appears. */
@@ -94,6 +108,7 @@ export class Program {
     for (const stage of bound.stages.toReversed()) {
       if (stage.backward === undefined) continue;
       if (keepsInputsOnly && stage !== last) await this.#runForward(stage);
+      this.#place(stage);
       await stage.backward();
       for (const [name, parts] of stage.gradients) receive(name, parts);
     }
@@ -129,17 +144,31 @@ function bind(
 ): Bound {
   const views = (slots: ReadonlyMap<string, ArenaSlot> | undefined): Map<string, TensorData> =>
     new Map([...(slots ?? [])].map(([name, slot]) => [name, arena.view(slot)]));
+  const batch = views(layout.batch);
   let last = new Map<string, TensorData>();
   const bound = stages.map((stage, index): BoundStage => {
     const { parameters, name } = model.stages[index] as Stage;
     const memory = views(layout.stages[index]);
-    for (const [local, parameterName] of parameters) {
-      const values = weights.get(parameterName);
-      if (values === undefined) throw new Error(`${name}: the weights lack ${parameterName}`);
-      memory.set(`parameter.${local}`, values);
+    const place: (() => void)[] = [];
+    const weightsOf = (local: string): WeightArray => {
+      const values = weights.get(parameters.get(local) ?? "");
+      if (values === undefined) throw new Error(`${name}: the weights lack ${parameters.get(local) ?? local}`);
+      return values;
+    };
+    for (const local of parameters.keys()) {
+      const values = weightsOf(local);
+      const wide = memory.get(`parameter.${local}`) as Float32Array | undefined;
+      if (values instanceof Float32Array) memory.set(`parameter.${local}`, values);
+      else if (wide !== undefined) place.push(widening(values, wide));
+    }
+    for (const { name: lookup, table, rows } of stage.lookups) {
+      const numbers = batch.get(rows) as Int32Array;
+      const found = memory.get(lookup) as Float32Array;
+      place.push(lookingUp(weightsOf(table), numbers, found.length / numbers.length, found));
     }
     last = memory;
     return {
+      place,
       forward: stage.forward.bind(memory),
       backward: stage.backward?.bind(memory),
       masks: stage.masks.map(({ name: mask, rate }, number) => ({
@@ -148,25 +177,31 @@ function bind(
         data: memory.get(mask) as Uint8Array,
       })),
       gradients: [...(stage.derivative?.gradients ?? [])].flatMap(([inputName, parts]) => {
-        const parameterName = parameters.get(inputName.replace(/^parameter\./, ""));
-        return parameterName === undefined
-          ? []
-          : [[parameterName, parts.map((part) => resolve(part, memory))] as const];
+        const lookup = stage.lookups.find((each) => each.name === inputName);
+        const parameterName = parameters.get(lookup?.table ?? inputName.replace(/^parameter\./, ""));
+        if (parameterName === undefined) return [];
+        const indices = lookup === undefined ? undefined : (batch.get(lookup.rows) as Int32Array);
+        return [[parameterName, parts.map((part) => resolve(part, memory, indices))] as const];
       }),
     };
   });
   return {
     stages: bound,
-    batch: views(layout.batch),
+    batch,
     logits: last.get("logits") as Float32Array,
     loss: last.get("loss") as Float32Array,
     lossCotangent: last.get("cotangent.loss") as Float32Array,
   };
 }
 
-function resolve(part: GradientPart, memory: ReadonlyMap<string, TensorData>): GradientData {
+/** @param indices of the rows that the gradient is of, where it is of rows looked up */
+function resolve(
+  part: GradientPart,
+  memory: ReadonlyMap<string, TensorData>,
+  indices: Int32Array | undefined,
+): GradientData {
   const floats = (name: string) => memory.get(name) as Float32Array;
-  if (part.kind === "dense") return { kind: "dense", values: floats(part.tensor) };
   if (part.kind === "product") return { kind: "product", left: floats(part.left), right: floats(part.right) };
-  return { kind: "rows", indices: memory.get(part.indices) as Int32Array, values: floats(part.values) };
+  const values = floats(part.tensor);
+  return indices === undefined ? { kind: "dense", values } : { kind: "rows", indices, values };
 }

@@ -1,8 +1,15 @@
-import { gatherEntries, type Optimizer, type Selection, selectionIndices } from "@nanoadam/optim";
+import {
+  arrayLike,
+  gatherEntries,
+  type Optimizer,
+  type Selection,
+  selectionIndices,
+  type WeightArray,
+} from "@nanoadam/optim";
 import type { Weights } from "./compile-stages.js";
 
 interface Kept {
-  readonly values: Float32Array;
+  readonly values: WeightArray;
   readonly selection: Selection | undefined;
   /** Flat indices of the values; all entries where absent. */
   readonly indices: Uint32Array | undefined;
@@ -26,14 +33,14 @@ export class UndoBuffer {
     for (const [name, values] of this.#weights) {
       const need = optimizer.need(name);
       if (need.kind === "whole") {
-        const buffer = this.#reusable(name, values.length);
+        const buffer = this.#reusable(name, values, values.length);
         buffer.set(values);
         kept.set(name, { values: buffer, selection: undefined, indices: undefined });
       } else if (need.kind === "entries") {
         const { selection } = need;
         const known = this.#kept.get(name);
         kept.set(name, {
-          values: gatherEntries(values, selection, this.#reusable(name, selection.count)),
+          values: gatherEntries(values, selection, this.#reusable(name, values, selection.count)),
           selection,
           indices: known?.selection === selection ? known.indices : selectionIndices(selection),
         });
@@ -42,9 +49,9 @@ export class UndoBuffer {
     this.#kept = kept;
   }
 
-  #reusable(name: string, length: number): Float32Array {
+  #reusable(name: string, values: WeightArray, length: number): WeightArray {
     const known = this.#kept.get(name)?.values;
-    return known?.length === length ? known : new Float32Array(length);
+    return known?.length === length ? known : arrayLike(values, length);
   }
 
   /** Puts the weights back to what they were at the last `keep`. */
