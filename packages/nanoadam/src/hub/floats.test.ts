@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "./floats.js";
+import { asFloat32, narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "./floats.js";
 
 const every16Bits = Uint16Array.from({ length: 65536 }, (_, bits) => bits);
 
@@ -69,4 +69,13 @@ test("known bfloat16 bits: ties go to the even neighbour", () => {
   const target = new Uint16Array(4);
   narrowToBfloat16(Float32Array.of(1, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 3.4e38), target);
   expect([...target]).toEqual([0x3f80, 0x3f80, 0x3f82, 0x7f80]);
+});
+
+test("as float32, numbers are themselves and bfloat16 bits are widened into the buffer", () => {
+  const buffer = new Float32Array(3);
+  const values = Float32Array.of(1);
+  expect(asFloat32(values, buffer)).toBe(values);
+  const widened = asFloat32(Uint16Array.of(0x3fc0, 0xc000), buffer);
+  expect([...widened]).toEqual([1.5, -2]);
+  expect(widened.buffer).toBe(buffer.buffer);
 });

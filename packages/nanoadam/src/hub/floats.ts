@@ -4,7 +4,18 @@
  * Source and target have the same length, else a RangeError is thrown.
  */
 
+/** Float32 numbers, or the bits of bfloat16 numbers. */
+export type FloatArray = Float32Array | Uint16Array;
+
 const blockLength = 4096;
+
+/** The values as float32: themselves, or bfloat16 widened into the beginning of `buffer`, which is as long at least. */
+export function asFloat32(values: FloatArray, buffer: Float32Array): Float32Array {
+  if (values instanceof Float32Array) return values;
+  const widened = buffer.subarray(0, values.length);
+  widenBfloat16(values, widened);
+  return widened;
+}
 
 /** Writes the float32 value of each bfloat16 of `source` into `target`; exact. */
 export function widenBfloat16(source: Uint16Array, target: Float32Array): void {

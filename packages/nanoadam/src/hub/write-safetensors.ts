@@ -1,30 +1,30 @@
 import type { FileHandle } from "node:fs/promises";
 import { InputError } from "../errors.js";
-import { narrowToBfloat16, narrowToFloat16 } from "./floats.js";
+import { asFloat32, type FloatArray, narrowToBfloat16, narrowToFloat16 } from "./floats.js";
 import { elementCount, encodeSafetensorsHeader } from "./safetensors.js";
 import { replaceFile } from "./write-file.js";
 
 export type WritableDtype = "F32" | "BF16" | "F16";
 
 /**
- * A tensor to write. `values` are its elements in row-major order, or a function that yields them when their turn
+ * A tensor to write. `values` are its elements in row-major order, float32 numbers or bfloat16 bits, or a function that yields them when their turn
  * comes: each is asked for once, and only after the one before it has been written, so that one buffer can serve all.
  */
 export interface WritableTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: WritableDtype;
-  readonly values: Float32Array | (() => Float32Array | Promise<Float32Array>);
+  readonly values: FloatArray | (() => FloatArray | Promise<FloatArray>);
 }
 
 /** Descending order of the reference implementation, which puts the widest alignment first. */
 const dtypeOrder: Readonly<Record<WritableDtype, number>> = { F32: 0, BF16: 1, F16: 2 };
-const pieceLength = 1 << 20;
+const pieceLength = 1 << 18;
 
 /**
  * Writes a safetensors file: whole or not at all, and with the same bytes for the same tensors whatever their order.
  * The order in the file is that of Hugging Face's `safetensors`: F32, then BF16, then F16, each by the UTF-8 bytes of
- * the names. Values are rounded to nearest even. Besides the tensors it takes a buffer of 2 MiB. Throws InputError for
+ * the names. Values are rounded to nearest even. Besides the tensors it takes 2 MiB at most. Throws InputError for
  * a name used twice, a number of values that does not fit the shape, or a path that cannot be written.
  */
 export async function writeSafetensors(
@@ -36,7 +36,7 @@ export async function writeSafetensors(
     (a, b) => dtypeOrder[a.dtype] - dtypeOrder[b.dtype] || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
   );
   const header = encodeSafetensorsHeader(ordered, metadata);
-  const halves = new Uint16Array(ordered.some((tensor) => tensor.dtype !== "F32") ? pieceLength : 0);
+  const buffers = { wide: new Float32Array(pieceLength), halves: new Uint16Array(pieceLength) };
   await replaceFile(path, async (file) => {
     await writeBytes(file, header);
     for (const tensor of ordered) {
@@ -48,21 +48,31 @@ export async function writeSafetensors(
         );
       }
       for (let start = 0; start < values.length; start += pieceLength) {
-        await writePiece(file, values.subarray(start, start + pieceLength), tensor.dtype, halves);
+        await writePiece(file, values.subarray(start, start + pieceLength), tensor.dtype, buffers);
       }
     }
   });
 }
 
-async function writePiece(file: FileHandle, values: Float32Array, dtype: WritableDtype, halves: Uint16Array) {
-  if (dtype === "F32") {
-    await writeBytes(file, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-    return;
-  }
-  const piece = halves.subarray(0, values.length);
-  if (dtype === "BF16") narrowToBfloat16(values, piece);
-  else narrowToFloat16(values, piece);
-  await writeBytes(file, new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
+interface Buffers {
+  readonly wide: Float32Array;
+  readonly halves: Uint16Array;
+}
+
+async function writePiece(file: FileHandle, piece: FloatArray, dtype: WritableDtype, buffers: Buffers): Promise<void> {
+  const stored = convert(piece, dtype, buffers);
+  await writeBytes(file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+}
+
+/** The piece as it is stored: itself, or converted into one of the buffers. */
+function convert(piece: FloatArray, dtype: WritableDtype, { wide, halves }: Buffers): FloatArray {
+  if (dtype === "BF16" && piece instanceof Uint16Array) return piece;
+  const values = asFloat32(piece, wide);
+  if (dtype === "F32") return values;
+  const narrowed = halves.subarray(0, piece.length);
+  if (dtype === "BF16") narrowToBfloat16(values, narrowed);
+  else narrowToFloat16(values, narrowed);
+  return narrowed;
 }
 
 async function writeBytes(file: FileHandle, bytes: Uint8Array): Promise<void> {
