@@ -8,10 +8,20 @@ import { stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import { InputError } from "../errors.js";
 import { adapterNames } from "../models/lora.js";
-import { type Checkpoint, openCheckpoint, tensorReader } from "./checkpoint.js";
+import { type Checkpoint, openCheckpoint } from "./checkpoint.js";
+import { addProduct } from "./low-rank-product.js";
 import { readJsonObject } from "./read-json.js";
 import { elementCount } from "./safetensors.js";
-import { type CheckpointEntry, openWeightFile } from "./weight-files.js";
+import {
+  readInPieces,
+  requireEntry,
+  requireRange,
+  roundingReader,
+  type TensorReader,
+  tensorReader,
+  wholeTensorReader,
+} from "./tensor-reader.js";
+import { type CheckpointEntry, closeWeightFiles, openWeightFile, type WeightFile } from "./weight-files.js";
 
 export const adapterConfigFile = "adapter_config.json";
 export const adapterWeightsFile = "adapter_model.safetensors";
@@ -109,12 +119,15 @@ async function baseFolder(folder: string, named: string, path: string): Promise<
 
 async function openAdapter(folder: string, base: string, scale: number): Promise<Checkpoint> {
   const whole = await openCheckpoint(base);
+  let file: WeightFile | undefined;
+  const close = async (): Promise<void> => {
+    if (file !== undefined) await closeWeightFiles([file]);
+    await whole.close();
+  };
   try {
-    const file = await openWeightFile(join(folder, adapterWeightsFile));
-    const stored = new Map<string, CheckpointEntry>(
-      [...file.tensors.values()].map((entry) => [entry.name, { ...entry, file: file.path }]),
-    );
-    const reader = tensorReader(folder, { files: [file], entries: stored });
+    file = await openWeightFile(join(folder, adapterWeightsFile));
+    const stored = new Map<string, CheckpointEntry>();
+    for (const entry of file.tensors.values()) stored.set(entry.name, { ...entry, file: file.path });
     const entries = new Map(whole.entries);
     for (const [name, entry] of stored) {
       if (!name.startsWith(prefix)) {
@@ -124,29 +137,44 @@ async function openAdapter(folder: string, base: string, scale: number): Promise
         entries.set(name.slice(prefix.length), { ...entry, name: name.slice(prefix.length) });
     }
     checkLayers(stored, entries, file.path);
+    const own = tensorReader(folder, { files: [file], entries: stored });
+    const read = adaptedReader(whole, own, stored, scale);
     return {
       folder,
       config: (await readJsonObject(join(folder, "config.json"))) ?? whole.config,
       entries,
-      async readFloat32(name, target) {
-        if (stored.has(peftName(name))) return reader.readFloat32(peftName(name), target);
-        const values = await whole.readFloat32(name, target);
-        const { a, b } = adapterNames(peftName(name).replace(/\.weight$/, ""));
-        const [down, up] = [stored.get(a), stored.get(b)];
-        if (down !== undefined && up !== undefined) {
-          addProduct(values, await reader.readFloat32(b), await reader.readFloat32(a), down.shape[0] ?? 1, scale);
-        }
-        return values;
-      },
-      async close() {
-        await reader.close();
-        await whole.close();
-      },
+      read,
+      readFloat32: wholeTensorReader(folder, entries, read),
+      close,
     };
   } catch (error) {
-    await whole.close();
+    await close();
     throw error;
   }
+}
+
+/** Reads what the adapter has whole, and else the base's tensors, with the product of A and B added where it has them. */
+function adaptedReader(
+  base: Checkpoint,
+  own: TensorReader,
+  stored: ReadonlyMap<string, CheckpointEntry>,
+  scale: number,
+): TensorReader["read"] {
+  return async (name, target, start = 0) => {
+    if (stored.has(peftName(name))) return own.read(peftName(name), target, start);
+    const { a, b } = adapterNames(peftName(name).replace(/\.weight$/, ""));
+    const [rank] = stored.get(a)?.shape ?? [];
+    if (rank === undefined) return base.read(name, target, start);
+    const entry = requireEntry(base.folder, base.entries, name);
+    requireRange(entry, start, target.length);
+    const product = { up: await own.readFloat32(b), down: await own.readFloat32(a), rank, scale };
+    const readSum = async (from: number, piece: Float32Array): Promise<void> => {
+      await base.read(name, piece, from);
+      addProduct(piece, from, product);
+    };
+    if (target instanceof Float32Array) await readInPieces(entry, target, start, readSum);
+    else await readInPieces(entry, target, start, roundingReader(readSum, target.length));
+  };
 }
 
 /** @throws InputError for an A without B, or matrices that do not fit a layer of the base model. */
@@ -171,29 +199,6 @@ function checkLayers(
       throw new InputError(
         `${path}: "${name}" has shape [${entry.shape.join(", ")}], which does not fit ${layer}.weight [${weight.shape.join(", ")}]`,
       );
-    }
-  }
-}
-
-/** `weight += scale * up * down` of [outputs, rank] and [rank, inputs], summed in float64. */
-export function addProduct(
-  weight: Float32Array,
-  up: Float32Array,
-  down: Float32Array,
-  rank: number,
-  scale: number,
-): void {
-  const inputs = down.length / rank;
-  const sums = new Float64Array(inputs);
-  for (let output = 0; output < up.length / rank; output++) {
-    sums.fill(0);
-    for (let r = 0; r < rank; r++) {
-      const factor = up[output * rank + r] as number;
-      for (let i = 0; i < inputs; i++) sums[i] = (sums[i] as number) + factor * (down[r * inputs + i] as number);
-    }
-    for (let i = 0; i < inputs; i++) {
-      const index = output * inputs + i;
-      weight[index] = (weight[index] as number) + scale * (sums[i] as number);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Optimizer } from "@nanoadam/optim";
-import { addProduct } from "../hub/adapter.js";
+import { addProduct } from "../hub/low-rank-product.js";
 import { initialValues, type Pretrained } from "../hub/pretrained.js";
 import { adapterNames } from "../models/lora.js";
 import type { Evaluation } from "./evaluate.js";
@@ -101,7 +101,7 @@ function withAdapterProduct(name: string, { model, weights }: Pretrained, option
   const lora = loraSettings(model, options);
   if (lora === undefined || down === undefined || up === undefined) return values;
   const effective = values.slice();
-  addProduct(effective, up, down, lora.rank, lora.alpha / lora.rank);
+  addProduct(effective, 0, { up, down, rank: lora.rank, scale: lora.alpha / lora.rank });
   return effective;
 }
 
