@@ -14,6 +14,11 @@ const ours = {
   "NanoAdam 4 %": constantDensity("0.04"),
   "NanoAdam 1 %": constantDensity("0.01"),
   "NanoAdam 1 %, checkpointing": [...constantDensity("0.01"), "--checkpointing", "stage"],
+  "NanoAdam 1 %, bfloat16 weights": [...constantDensity("0.01"), "--weights", "bfloat16"],
+  "NanoAdam 1 %, bfloat16 weights, checkpointing": [
+    ...constantDensity("0.01"),
+    ...["--weights", "bfloat16", "--checkpointing", "stage"],
+  ],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 type Side = keyof typeof ours | "PyTorch float32" | "PyTorch bfloat16";
@@ -24,6 +29,8 @@ const pairs: readonly (readonly [Side, Side])[] = [
   ["NanoAdam 4 %", "PyTorch float32"],
   ["NanoAdam 1 %", "PyTorch float32"],
   ["NanoAdam 1 %, checkpointing", "PyTorch float32"],
+  ["NanoAdam 1 %, bfloat16 weights", "PyTorch float32"],
+  ["NanoAdam 1 %, bfloat16 weights, checkpointing", "PyTorch float32"],
   ["AdamW", "PyTorch float32"],
   ["NanoAdam 1 %", "PyTorch bfloat16"],
   ["NanoAdam 1 %", "AdamW"],

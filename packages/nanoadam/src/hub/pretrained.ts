@@ -3,6 +3,7 @@
  * encoder; what it lacks is freshly initialised, what is not needed is left, and both are told.
  */
 import { fillNormal, fillUniform, sizeOf } from "@nanoadam/engine";
+import type { WeightArray } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
 import { defineModel } from "../models/architectures.js";
 import type { Head, Model, ParameterSpecification } from "../models/model.js";
@@ -11,13 +12,21 @@ import type { SafetensorsDtype } from "./safetensors.js";
 
 export interface Pretrained {
   readonly model: Model;
-  readonly weights: ReadonlyMap<string, Float32Array>;
+  /** By parameter name: in float32, or as the bits of bfloat16. */
+  readonly weights: ReadonlyMap<string, WeightArray>;
   /** For each parameter, the checkpoint's tensor that it came from, and how that is stored. */
   readonly sources: ReadonlyMap<string, { readonly name: string; readonly dtype: SafetensorsDtype }>;
   /** Parameters that the checkpoint lacks, freshly initialised; an adapter's are not counted. */
   readonly initialised: readonly string[];
   /** Tensors of the checkpoint that the model does not use. */
   readonly unused: readonly string[];
+}
+
+export interface LoadOptions {
+  readonly fromScratch?: boolean;
+  readonly adapt?: (model: Model) => Model;
+  /** Whether a parameter that the checkpoint has is held in bfloat16; none is unless given. */
+  readonly inBfloat16?: (parameter: ParameterSpecification) => boolean;
 }
 
 const initialisationSites = 1_000_000;
@@ -31,11 +40,11 @@ export async function loadPretrained(
   checkpoint: Checkpoint,
   head: Head,
   seed: number,
-  options: { readonly fromScratch?: boolean; readonly adapt?: (model: Model) => Model } = {},
+  options: LoadOptions = {},
 ): Promise<Pretrained> {
   const base = defineModel(checkpoint.config, head);
   const model = options.adapt?.(base) ?? base;
-  const weights = new Map<string, Float32Array>();
+  const weights = new Map<string, WeightArray>();
   const sources = new Map<string, { name: string; dtype: SafetensorsDtype }>();
   const initialised: string[] = [];
   for (const parameter of model.parameters) {
@@ -45,7 +54,10 @@ export async function loadPretrained(
       weights.set(parameter.name, initialValues(model, parameter, seed));
     } else {
       sources.set(parameter.name, { name: entry.name, dtype: entry.dtype });
-      weights.set(parameter.name, await checkpoint.readFloat32(entry.name, new Float32Array(sizeOf(parameter.shape))));
+      const size = sizeOf(parameter.shape);
+      const values = options.inBfloat16?.(parameter) === true ? new Uint16Array(size) : new Float32Array(size);
+      await checkpoint.read(entry.name, values);
+      weights.set(parameter.name, values);
     }
   }
   if (sources.size === 0 && options.fromScratch !== true) {

@@ -5,9 +5,10 @@
 import { availableParallelism } from "node:os";
 import { Arena } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
-import { learningRateAt, type Optimizer, warmupSteps } from "@nanoadam/optim";
+import { learningRateAt, type Optimizer, type WeightArray, warmupSteps } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
 import { OutputFolder } from "../hub/output-folder.js";
+import type { Weights } from "./compile-stages.js";
 import { evaluateModel } from "./evaluate.js";
 import { acceptedStructures, GradientAccumulator } from "./gradients.js";
 import { createOptimizer, defaultLearningRate } from "./optimizer.js";
@@ -210,8 +211,10 @@ async function runSteps(
   return { stepMilliseconds, stopped: undefined };
 }
 
-function weightsAreFinite(weights: ReadonlyMap<string, Float32Array>): boolean {
-  return [...weights.values()].every((values) => values.every(Number.isFinite));
+function weightsAreFinite(weights: Weights): boolean {
+  const isFinite = (values: WeightArray) =>
+    values instanceof Float32Array ? values.every(Number.isFinite) : values.every((half) => (half & 0x7f80) !== 0x7f80);
+  return [...weights.values()].every(isFinite);
 }
 
 function densityOf(optimizer: Optimizer): { readonly density?: number } {

@@ -63,7 +63,10 @@ export const loraOptions = {
     .meta(flag("layers with an adapter, or all-linear (default: query and value projections)", "NAME,...")),
 };
 
-type Options = z.output<z.ZodObject<typeof optimizerOptions & typeof loraOptions>>;
+type Options = z.output<z.ZodObject<typeof optimizerOptions & typeof loraOptions>> & {
+  readonly weights: "float32" | "bfloat16";
+  readonly fromScratch: boolean;
+};
 
 /** Refuses options that do not go together. */
 export function refuseUnfit(options: Options, refuse: (option: string, message: string) => void): void {
@@ -73,6 +76,12 @@ export function refuseUnfit(options: Options, refuse: (option: string, message: 
   if (options.staticMask && options.maskInterval !== undefined) refuse("maskInterval", "cannot go with --static-mask");
   if (options.staticMask && options.densityInterval !== undefined) {
     refuse("densityInterval", "cannot go with --static-mask");
+  }
+  if (options.weights === "bfloat16" && options.fromScratch) {
+    refuse("weights", "cannot be bfloat16 with --from-scratch, as weights without a checkpoint are updated whole");
+  }
+  if (options.weights === "bfloat16" && options.optimizer !== "nanoadam" && options.loraRank === undefined) {
+    refuse("weights", `cannot be bfloat16 with ${options.optimizer}, as it updates weights whole; that needs --lora-rank`);
   }
   if (options.loraRank === undefined) {
     for (const option of ["loraAlpha", "loraTargets"] as const) {

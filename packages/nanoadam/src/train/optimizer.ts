@@ -8,6 +8,7 @@ import {
   createSgd,
   type Optimizer,
   type Parameter,
+  type WeightArray,
   withFrozen,
 } from "@nanoadam/optim";
 import type { Pretrained } from "../hub/pretrained.js";
@@ -101,7 +102,7 @@ export function createOptimizer(options: FinetuneOptions, pretrained: Pretrained
 }
 
 function optimizerOver(
-  parameters: readonly Parameter[],
+  parameters: readonly Parameter<WeightArray>[],
   options: FinetuneOptions,
   pretrained: Pretrained,
   plan: Plan,
@@ -110,7 +111,25 @@ function optimizerOver(
   const namesWhere = (matches: (parameter: ParameterSpecification) => boolean) =>
     trained.filter(matches).map(({ name }) => name);
   const noDecay = namesWhere(({ role, shape }) => role === "normalisation" || shape.length === 1);
-  const common = { parameters, weightDecay: options.weightDecay };
+  if (options.optimizer === "nanoadam") {
+    return createNanoAdam({
+      parameters,
+      weightDecay: options.weightDecay,
+      dense: denseParameters(pretrained, options),
+      density: options.density,
+      finalDensity: options.finalDensity ?? defaultFinalShare * options.density,
+      ...intervals(options, plan),
+      totalSteps: plan.totalSteps,
+      chunkSize: options.chunkSize,
+      stateOnRefresh: options.stateOnRefresh,
+      biasCorrection: options.biasCorrection,
+      stateType: options.stateDtype,
+      criterion: options.criterion,
+      skipZeros: options.skipZeros,
+      seed: options.seed,
+    });
+  }
+  const common = { parameters: parameters.map(inFloat32), weightDecay: options.weightDecay };
   switch (options.optimizer) {
     case "adamw":
       return createAdamW({ ...common, noDecay });
@@ -135,21 +154,10 @@ function optimizerOver(
       });
     case "sgd":
       return createSgd({ ...common, noDecay, momentum: options.momentum });
-    case "nanoadam":
-      return createNanoAdam({
-        ...common,
-        dense: denseParameters(pretrained, options),
-        density: options.density,
-        finalDensity: options.finalDensity ?? defaultFinalShare * options.density,
-        ...intervals(options, plan),
-        totalSteps: plan.totalSteps,
-        chunkSize: options.chunkSize,
-        stateOnRefresh: options.stateOnRefresh,
-        biasCorrection: options.biasCorrection,
-        stateType: options.stateDtype,
-        criterion: options.criterion,
-        skipZeros: options.skipZeros,
-        seed: options.seed,
-      });
   }
+}
+
+function inFloat32({ name, shape, values }: Parameter<WeightArray>): Parameter {
+  if (values instanceof Float32Array) return { name, shape, values };
+  throw new Error(`${name} is held in bfloat16, but is to be updated whole`);
 }

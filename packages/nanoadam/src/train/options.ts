@@ -64,6 +64,12 @@ export const finetuneSchema = z
       .enum(["none", "balanced"])
       .default("none")
       .meta(flag("weights of the labels in the loss: equal, or inverse to their frequency")),
+    weights: z
+      .enum(["float32", "bfloat16"])
+      .default("float32")
+      .meta(
+        flag("how linear layers and embeddings are held; in bfloat16 selected entries keep their full precision besides"),
+      ),
     checkpointing: z
       .enum(["none", "stage"])
       .default("none")

@@ -50,6 +50,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     const pretrained = await loadPretrained(checkpoint, task.head, options.seed, {
       fromScratch: options.fromScratch,
       adapt: (model) => withAdapter(model, options),
+      inBfloat16: ({ role }) => options.weights === "bfloat16" && (role === "weight" || role === "embedding"),
     });
     requireTokenizerFits(tokenizer, pretrained.model, options.model);
     const maxLength = maximumLength(options.maxLength, pretrained.model, tokenizer);

@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { createLabelMap } from "../data/labels.js";
 import { loadTokenizer } from "../data/tokenizer.js";
 import { openCheckpoint } from "../hub/checkpoint.js";
+import { narrowToBfloat16, widenBfloat16 } from "../hub/floats.js";
 import { loadPretrained } from "../hub/pretrained.js";
 import { temporaryFolder } from "../hub/testing/temporary-folder.js";
 import { classificationTask, maskedLmTask, regressionTask, type TextTask } from "../tasks/text-task.js";
@@ -17,6 +18,7 @@ import {
   writeTinyCheckpoint,
 } from "../testing/tiny-checkpoint.js";
 import { tinyRows } from "../testing/tiny-data.js";
+import type { Weights } from "./compile-stages.js";
 import { GradientAccumulator } from "./gradients.js";
 import { type DropoutKey, Program } from "./program.js";
 
@@ -35,8 +37,9 @@ async function setUp(architecture: TinyArchitecture, taskName: TaskName) {
   };
   const task = tasks[taskName]();
   const checkpoint = await openCheckpoint(folder);
-  const { model, weights } = await loadPretrained(checkpoint, task.head, 0);
+  const { model, weights: loaded } = await loadPretrained(checkpoint, task.head, 0);
   await checkpoint.close();
+  const weights = new Map([...loaded].map(([name, values]) => [name, Float32Array.from(values)]));
   for (const [name, values] of weights) {
     if (!/norm/i.test(name)) for (const [i, value] of values.entries()) values[i] = 2 * value;
   }
@@ -54,9 +57,13 @@ async function setUp(architecture: TinyArchitecture, taskName: TaskName) {
     shape: batch.tokens,
     runtime: cpuRuntime({ threads: 1 }),
   };
-  const compile = async (training?: { readonly dropout: number | undefined }) => {
+  const compile = async (
+    training?: { readonly dropout: number | undefined; readonly checkpointing?: "stage" },
+    stored: Weights = weights,
+  ) => {
     const program = await Program.compile({
       ...common,
+      weights: stored,
       arena: new Arena(),
       ...(training === undefined ? {} : { training: { ...training, structures: () => [] } }),
     });
@@ -149,6 +156,33 @@ describe("dropout", () => {
     // The model's own rates, told by its config.json, are above 0.
     expect(await model.forward(key)).not.toBeCloseTo(loss, 4);
     for (const program of [evaluation, without, model]) await program.release();
+  });
+});
+
+describe("weights stored in bfloat16", () => {
+  const cases = tinyArchitectures.flatMap((architecture) => [
+    [architecture, "classification", {}] as const,
+    [architecture, "masked-lm", { checkpointing: "stage" }] as const,
+  ]);
+  test.each(cases)("%s, %s, %j: the same bits as from their float32 values", async (architecture, taskName, options) => {
+    const tiny = await setUp(architecture, taskName);
+    const halves = new Map([...tiny.weights].map(([name, values]) => [name, new Uint16Array(values.length)]));
+    for (const [name, values] of tiny.weights) {
+      const half = halves.get(name) ?? new Uint16Array();
+      narrowToBfloat16(values, half);
+      widenBfloat16(half, values);
+    }
+    const full = await tiny.compile({ dropout: 0.1, ...options });
+    const narrow = await tiny.compile({ dropout: 0.1, ...options }, halves);
+    for (let pass = 0; pass < 2; pass++) {
+      expect(await gradientsOf(tiny, narrow, key)).toEqual(await gradientsOf(tiny, full, key));
+      expect(await narrow.forward(key)).toBe(await full.forward(key));
+      const halved = halves.get([...halves.keys()].at(-1) ?? "") ?? new Uint16Array();
+      halved.fill(0x3f80);
+      tiny.weights.get([...halves.keys()].at(-1) ?? "")?.fill(1);
+    }
+    await full.release();
+    await narrow.release();
   });
 });
 

@@ -16,9 +16,14 @@ import type { RunSummary } from "./summary.js";
 
 const storedAs = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
 
-/** How a parameter is written: as asked, else as it came; what was freshly initialised as float32. */
-function storageOf(name: string, saveDtype: FinetuneOptions["saveDtype"], { sources }: Pretrained): WritableDtype {
+/** How a parameter is written: as asked, else as it is held or came; what was freshly initialised as float32. */
+function storageOf(
+  name: string,
+  saveDtype: FinetuneOptions["saveDtype"],
+  { sources, weights }: Pretrained,
+): WritableDtype {
   if (saveDtype !== "keep") return storedAs[saveDtype];
+  if (weights.get(name) instanceof Uint16Array) return "BF16";
   const dtype = sources.get(name)?.dtype;
   return dtype === "BF16" || dtype === "F16" ? dtype : "F32";
 }

@@ -1,0 +1,105 @@
+/** Runs with weights held in bfloat16: what is learned, what moves, and what is written. */
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../hub/testing/temporary-folder.js";
+import { floatsOf, type RawTensor, readTensors } from "../testing/tensors.js";
+import { type TinyCheckpointOptions, tinyArchitectures, writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
+import { tinyRows, writeTinyData } from "../testing/tiny-data.js";
+import { evaluate } from "./apply.js";
+import { finetune } from "./finetune.js";
+import type { FinetuneInput } from "./options.js";
+
+async function workplace(checkpoint: TinyCheckpointOptions = {}) {
+  const folder = await temporaryFolder();
+  const model = await writeTinyCheckpoint(join(folder, "model"), checkpoint);
+  const data = await writeTinyData(join(folder, "data.tsv"), tinyRows(128));
+  let runs = 0;
+  const run = async (options: Partial<FinetuneInput> = {}) => {
+    const output = join(folder, `output-${runs++}`);
+    const summary = await finetune({
+      model,
+      train: data,
+      eval: data,
+      text: "sentence",
+      label: "label",
+      output,
+      batchSize: 8,
+      threads: 1,
+      learningRate: 1e-2,
+      epochs: 12,
+      evalEvery: 1000,
+      density: 0.5,
+      dropout: 0,
+      weights: "bfloat16",
+      ...options,
+    });
+    return { summary, output };
+  };
+  return { model, data, run };
+}
+
+const weightsOf = (folder: string, file = "model.safetensors") => readTensors(join(folder, file));
+const isNarrow = (name: string) => /(embeddings|query|key|value|dense|lin\d?|_lin)\.weight$/.test(name);
+
+test.each(tinyArchitectures)("%s learns as much as in float32", async (architecture) => {
+  const { run } = await workplace({ architecture });
+  const [narrow, full] = [await run({ stateDtype: "bfloat16", checkpointing: "stage" }), await run({ weights: "float32" })];
+  expect(narrow.summary.evaluation.final.accuracy).toBeGreaterThan(0.9);
+  expect(narrow.summary.evaluation.final.loss).toBeLessThan(2 * full.summary.evaluation.final.loss + 0.1);
+});
+
+test.each(["F32", "BF16"] as const)("a checkpoint in %s: what is evaluated is what is saved", async (dtype) => {
+  const { model, data, run } = await workplace({ dtype, head: { labels: 2 } });
+  const { summary, output } = await run({ steps: 5, epochs: undefined });
+  const [before, after] = [await weightsOf(model), await weightsOf(output)];
+  for (const [name, tensor] of after) {
+    const source = before.get(name) as RawTensor;
+    expect(tensor.dtype, name).toBe(isNarrow(name) && !/classifier/.test(name) ? "BF16" : source.dtype);
+  }
+  const { evaluation } = await evaluate({ model: output, data, text: "sentence", label: "label", threads: 1 });
+  expect(evaluation).toEqual(summary.evaluation.final);
+});
+
+test("a checkpoint in bfloat16 starts from the very bits that float32 starts from", async () => {
+  const { run } = await workplace({ dtype: "BF16", head: { labels: 2 } });
+  const options = { steps: 1, epochs: undefined };
+  const [narrow, full] = [await run(options), await run({ ...options, weights: "float32" })];
+  expect(narrow.summary.evaluation.before).toEqual(full.summary.evaluation.before);
+});
+
+test("only selected entries move, and they are counted", async () => {
+  const { model, run } = await workplace({ dtype: "BF16", head: { labels: 2 } });
+  const { summary, output } = await run({ steps: 6, epochs: undefined, density: 0.05, staticMask: true });
+  const [before, after] = [await weightsOf(model), await weightsOf(output)];
+  let changed = 0;
+  for (const [name, tensor] of after) {
+    const [was, is] = [floatsOf(before.get(name) as RawTensor), floatsOf(tensor)];
+    const moved = is.filter((value, entry) => value !== was[entry]).length;
+    changed += moved;
+    if (isNarrow(name) && !/classifier/.test(name)) expect(moved / is.length, name).toBeLessThan(0.06);
+  }
+  const { everChanged, meanShift } = summary.parameters;
+  expect(meanShift).toBeGreaterThan(0);
+  // What is rounded when it is saved may fall back to where it was.
+  expect(changed).toBeGreaterThan(0);
+  expect(everChanged.count).toBe(changed);
+});
+
+describe("with an adapter", () => {
+  test("the frozen weights stay as they are, whatever optimizer trains it", async () => {
+    const { model, run } = await workplace({ dtype: "BF16", head: { labels: 2 } });
+    const { summary } = await run({ optimizer: "adamw", loraRank: 4 });
+    expect(summary.evaluation.final.accuracy).toBeGreaterThan(0.9);
+    expect((await weightsOf(model)).size).toBeGreaterThan(0);
+  });
+});
+
+describe("what would be updated whole cannot be in bfloat16", () => {
+  test.each([
+    [{ optimizer: "adamw" }, "--weights cannot be bfloat16 with adamw"],
+    [{ fromScratch: true }, "--weights cannot be bfloat16 with --from-scratch"],
+  ] as const)("%j", async (options, message) => {
+    const { run } = await workplace();
+    await expect(run(options)).rejects.toThrow(message);
+  });
+});
