@@ -33,19 +33,21 @@ function storedParameters(pretrained: Pretrained): readonly ParameterSpecificati
   return hasAdapter(pretrained.model) ? trainedParameters(pretrained) : pretrained.model.parameters;
 }
 
+const roundedAtOnce = 1 << 20;
+
 /** Rounds the weights to what will be stored, so that what is evaluated is what is saved. */
 export function roundToStorage(saveDtype: FinetuneOptions["saveDtype"], pretrained: Pretrained): void {
   for (const { name } of storedParameters(pretrained)) {
     const values = pretrained.weights.get(name) ?? new Float32Array();
     const dtype = storageOf(name, saveDtype, pretrained);
     if (dtype === "F32") continue;
-    const halves = new Uint16Array(values.length);
-    if (dtype === "BF16") {
-      narrowToBfloat16(values, halves);
-      widenBfloat16(halves, values);
-    } else {
-      narrowToFloat16(values, halves);
-      widenFloat16(halves, values);
+    const [narrow, widen] = dtype === "BF16" ? [narrowToBfloat16, widenBfloat16] : [narrowToFloat16, widenFloat16];
+    const halves = new Uint16Array(Math.min(roundedAtOnce, values.length));
+    for (let start = 0; start < values.length; start += roundedAtOnce) {
+      const piece = values.subarray(start, start + roundedAtOnce);
+      const stored = halves.subarray(0, piece.length);
+      narrow(piece, stored);
+      widen(stored, piece);
     }
   }
 }
