@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Optimizer } from "@nanoadam/optim";
-import { addProduct } from "../hub/low-rank-product.js";
-import { initialValues, type Pretrained } from "../hub/pretrained.js";
-import { adapterNames } from "../models/lora.js";
+import type { Pretrained } from "../hub/pretrained.js";
+import { measureChange } from "./change.js";
 import type { Evaluation } from "./evaluate.js";
 import { intervals } from "./optimizer.js";
 import type { FinetuneOptions } from "./options.js";
@@ -68,43 +67,6 @@ export function countParameters({ model, weights }: Pretrained, optimizer: Optim
   return { total, selected: share(selected), dense: share(dense) };
 }
 
-/** Entries that differ from what the run started from, and how far the checkpoint's tensors moved on average. */
-async function measureChange(
-  { checkpoint, pretrained }: PreparedRun,
-  options: FinetuneOptions,
-): Promise<{ readonly changed: number; readonly meanShift: number }> {
-  let changed = 0;
-  let shifts = 0;
-  for (const parameter of pretrained.model.parameters) {
-    const values = pretrained.weights.get(parameter.name) ?? new Float32Array();
-    const source = pretrained.sources.get(parameter.name);
-    const before =
-      source === undefined
-        ? initialValues(pretrained.model, parameter, options.seed)
-        : await checkpoint.readFloat32(source.name);
-    const effective = withAdapterProduct(parameter.name, pretrained, options);
-    let squares = 0;
-    for (let i = 0; i < values.length; i++) {
-      if (values[i] !== before[i]) changed++;
-      squares += ((effective[i] as number) - (before[i] as number)) ** 2;
-    }
-    if (source !== undefined) shifts += Math.sqrt(squares);
-  }
-  return { changed, meanShift: shifts / Math.max(1, pretrained.sources.size) };
-}
-
-/** A parameter as the model uses it: where its layer has an adapter, the product of A and B is added to a copy. */
-function withAdapterProduct(name: string, { model, weights }: Pretrained, options: FinetuneOptions): Float32Array {
-  const values = weights.get(name) ?? new Float32Array();
-  const names = adapterNames(name.replace(/\.weight$/, ""));
-  const [down, up] = [weights.get(names.a), weights.get(names.b)];
-  const lora = loraSettings(model, options);
-  if (lora === undefined || down === undefined || up === undefined) return values;
-  const effective = values.slice();
-  addProduct(effective, 0, { up, down, rank: lora.rank, scale: lora.alpha / lora.rank });
-  return effective;
-}
-
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -142,7 +104,12 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
   const { options, run, plan, optimizer } = inputs;
   const { pretrained } = run;
   const counts = countParameters(pretrained, optimizer);
-  const { changed, meanShift } = await measureChange(run, options);
+  const { changed, meanShift } = await measureChange({
+    checkpoint: run.checkpoint,
+    pretrained,
+    lora: loraSettings(pretrained.model, options),
+    seed: options.seed,
+  });
   return {
     model: {
       source: options.model,
