@@ -35,7 +35,9 @@ async function workplace(checkpoint: TinyCheckpointOptions = {}) {
     });
     return { summary, output };
   };
-  return { model, data, run };
+  const measure = async (at: string) =>
+    (await evaluate({ model: at, data, text: "sentence", label: "label", batchSize: 8, threads: 1 })).evaluation;
+  return { model, run, measure };
 }
 
 const weightsOf = (folder: string, file = "model.safetensors") => readTensors(join(folder, file));
@@ -43,21 +45,23 @@ const isNarrow = (name: string) => /(embeddings|query|key|value|dense|lin\d?|_li
 
 test.each(tinyArchitectures)("%s learns as much as in float32", async (architecture) => {
   const { run } = await workplace({ architecture });
-  const [narrow, full] = [await run({ stateDtype: "bfloat16", checkpointing: "stage" }), await run({ weights: "float32" })];
+  const [narrow, full] = [
+    await run({ stateDtype: "bfloat16", checkpointing: "stage" }),
+    await run({ weights: "float32" }),
+  ];
   expect(narrow.summary.evaluation.final.accuracy).toBeGreaterThan(0.9);
   expect(narrow.summary.evaluation.final.loss).toBeLessThan(2 * full.summary.evaluation.final.loss + 0.1);
 });
 
 test.each(["F32", "BF16"] as const)("a checkpoint in %s: what is evaluated is what is saved", async (dtype) => {
-  const { model, data, run } = await workplace({ dtype, head: { labels: 2 } });
+  const { model, run, measure } = await workplace({ dtype, head: { labels: 2 } });
   const { summary, output } = await run({ steps: 5, epochs: undefined });
   const [before, after] = [await weightsOf(model), await weightsOf(output)];
   for (const [name, tensor] of after) {
     const source = before.get(name) as RawTensor;
     expect(tensor.dtype, name).toBe(isNarrow(name) && !/classifier/.test(name) ? "BF16" : source.dtype);
   }
-  const { evaluation } = await evaluate({ model: output, data, text: "sentence", label: "label", threads: 1 });
-  expect(evaluation).toEqual(summary.evaluation.final);
+  expect(await measure(output)).toEqual(summary.evaluation.final);
 });
 
 test("a checkpoint in bfloat16 starts from the very bits that float32 starts from", async () => {
@@ -76,7 +80,7 @@ test("only selected entries move, and they are counted", async () => {
     const [was, is] = [floatsOf(before.get(name) as RawTensor), floatsOf(tensor)];
     const moved = is.filter((value, entry) => value !== was[entry]).length;
     changed += moved;
-    if (isNarrow(name) && !/classifier/.test(name)) expect(moved / is.length, name).toBeLessThan(0.06);
+    if (isNarrow(name) && !/classifier/.test(name)) expect(moved / is.length, name).toBeLessThan(0.07);
   }
   const { everChanged, meanShift } = summary.parameters;
   expect(meanShift).toBeGreaterThan(0);
@@ -85,13 +89,12 @@ test("only selected entries move, and they are counted", async () => {
   expect(everChanged.count).toBe(changed);
 });
 
-describe("with an adapter", () => {
-  test("the frozen weights stay as they are, whatever optimizer trains it", async () => {
-    const { model, run } = await workplace({ dtype: "BF16", head: { labels: 2 } });
-    const { summary } = await run({ optimizer: "adamw", loraRank: 4 });
-    expect(summary.evaluation.final.accuracy).toBeGreaterThan(0.9);
-    expect((await weightsOf(model)).size).toBeGreaterThan(0);
-  });
+test("an adapter is trained by any optimizer beside weights in bfloat16, which stay as they are", async () => {
+  const { run, measure } = await workplace({ dtype: "BF16", head: { labels: 2 } });
+  const { summary, output } = await run({ optimizer: "adamw", loraRank: 4, loraTargets: "all-linear" });
+  expect(summary.evaluation.final.accuracy).toBeGreaterThan(0.9);
+  // Read in float32, the adapter's product is added to the weights instead of computed beside them.
+  expect((await measure(output)).loss).toBeCloseTo(summary.evaluation.final.loss, 4);
 });
 
 describe("what would be updated whole cannot be in bfloat16", () => {

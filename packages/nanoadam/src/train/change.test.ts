@@ -38,7 +38,7 @@ const formats = [
 
 /** The weights in a format. */
 function held<Held extends FloatArray>({ weights }: Pretrained, hold: (values: Float32Array) => Held) {
-  return new Map([...weights].map(([name, values]) => [name, hold(values)]));
+  return new Map([...weights].map(([name, values]) => [name, hold(Float32Array.from(values))]));
 }
 
 function tensor(weights: ReadonlyMap<string, FloatArray>, name: string): FloatArray {

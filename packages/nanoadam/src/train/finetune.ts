@@ -212,9 +212,9 @@ async function runSteps(
 }
 
 function weightsAreFinite(weights: Weights): boolean {
-  const isFinite = (values: WeightArray) =>
+  const areFinite = (values: WeightArray) =>
     values instanceof Float32Array ? values.every(Number.isFinite) : values.every((half) => (half & 0x7f80) !== 0x7f80);
-  return [...weights.values()].every(isFinite);
+  return [...weights.values()].every(areFinite);
 }
 
 function densityOf(optimizer: Optimizer): { readonly density?: number } {

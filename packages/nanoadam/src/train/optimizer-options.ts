@@ -81,7 +81,10 @@ export function refuseUnfit(options: Options, refuse: (option: string, message: 
     refuse("weights", "cannot be bfloat16 with --from-scratch, as weights without a checkpoint are updated whole");
   }
   if (options.weights === "bfloat16" && options.optimizer !== "nanoadam" && options.loraRank === undefined) {
-    refuse("weights", `cannot be bfloat16 with ${options.optimizer}, as it updates weights whole; that needs --lora-rank`);
+    refuse(
+      "weights",
+      `cannot be bfloat16 with ${options.optimizer}, as it updates weights whole; that needs --lora-rank`,
+    );
   }
   if (options.loraRank === undefined) {
     for (const option of ["loraAlpha", "loraTargets"] as const) {

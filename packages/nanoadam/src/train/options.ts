@@ -68,7 +68,9 @@ export const finetuneSchema = z
       .enum(["float32", "bfloat16"])
       .default("float32")
       .meta(
-        flag("how linear layers and embeddings are held; in bfloat16 selected entries keep their full precision besides"),
+        flag(
+          "how linear layers and embeddings are held; in bfloat16 selected entries keep their full precision besides",
+        ),
       ),
     checkpointing: z
       .enum(["none", "stage"])

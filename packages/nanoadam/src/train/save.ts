@@ -40,7 +40,8 @@ export function roundToStorage(saveDtype: FinetuneOptions["saveDtype"], pretrain
   for (const { name } of storedParameters(pretrained)) {
     const values = pretrained.weights.get(name) ?? new Float32Array();
     const dtype = storageOf(name, saveDtype, pretrained);
-    if (dtype === "F32") continue;
+    // What is held in bfloat16 is exact in any other type, but for numbers beyond the range of float16.
+    if (dtype === "F32" || values instanceof Uint16Array) continue;
     const [narrow, widen] = dtype === "BF16" ? [narrowToBfloat16, widenBfloat16] : [narrowToFloat16, widenFloat16];
     const halves = new Uint16Array(Math.min(roundedAtOnce, values.length));
     for (let start = 0; start < values.length; start += roundedAtOnce) {
