@@ -45,30 +45,43 @@ export async function loadPretrained(
   const base = defineModel(checkpoint.config, head);
   const model = options.adapt?.(base) ?? base;
   const weights = new Map<string, WeightArray>();
-  const sources = new Map<string, { name: string; dtype: SafetensorsDtype }>();
+  const sources: Pretrained["sources"] = options.fromScratch === true ? new Map() : findSources(checkpoint, model);
   const initialised: string[] = [];
   for (const parameter of model.parameters) {
-    const entry = options.fromScratch === true ? undefined : sourceOf(checkpoint, model, parameter);
-    if (entry === undefined) {
+    const source = sources.get(parameter.name);
+    if (source === undefined) {
       if (parameter.role !== "adapter") initialised.push(parameter.name);
       weights.set(parameter.name, initialValues(model, parameter, seed));
     } else {
-      sources.set(parameter.name, { name: entry.name, dtype: entry.dtype });
       const size = sizeOf(parameter.shape);
       const values = options.inBfloat16?.(parameter) === true ? new Uint16Array(size) : new Float32Array(size);
-      await checkpoint.read(entry.name, values);
+      await checkpoint.read(source.name, values);
       weights.set(parameter.name, values);
     }
-  }
-  if (sources.size === 0 && options.fromScratch !== true) {
-    throw new InputError(
-      `${checkpoint.folder}: no tensor fits a ${model.architecture}; it has for instance "${[...checkpoint.entries.keys()][0] ?? "none"}"`,
-    );
   }
   const used = new Set([...sources.values()].map(({ name }) => name));
   const ignored = new Set(model.tiedNames);
   const unused = [...checkpoint.entries.keys()].filter((name) => !used.has(name) && !ignored.has(name));
   return { model, weights, sources, initialised, unused };
+}
+
+/**
+ * The checkpoint's tensor for each parameter of the model that it has, and how that is stored.
+ *
+ * @throws InputError for a tensor of the wrong shape, or a checkpoint that has none.
+ */
+export function findSources(checkpoint: Checkpoint, model: Model): Pretrained["sources"] {
+  const sources = new Map<string, { name: string; dtype: SafetensorsDtype }>();
+  for (const parameter of model.parameters) {
+    const entry = sourceOf(checkpoint, model, parameter);
+    if (entry !== undefined) sources.set(parameter.name, { name: entry.name, dtype: entry.dtype });
+  }
+  if (sources.size === 0) {
+    throw new InputError(
+      `${checkpoint.folder}: no tensor fits a ${model.architecture}; it has for instance "${[...checkpoint.entries.keys()][0] ?? "none"}"`,
+    );
+  }
+  return sources;
 }
 
 /** The checkpoint's tensor for a parameter; a head of another size counts as missing. */

@@ -1,13 +1,18 @@
 import { copyFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { sizeOf } from "@nanoadam/engine";
 import { loadTokenizer } from "../data/tokenizer.js";
 import { InputError } from "../errors.js";
 import { adapterConfigFile, openModelFolder } from "../hub/adapter.js";
+import type { Checkpoint } from "../hub/checkpoint.js";
+import type { FloatArray } from "../hub/floats.js";
 import { OutputFolder } from "../hub/output-folder.js";
-import { loadPretrained } from "../hub/pretrained.js";
+import { findSources, initialValues } from "../hub/pretrained.js";
 import { readJsonObject } from "../hub/read-json.js";
 import { writeFileAtomically } from "../hub/write-file.js";
-import { writeSafetensors } from "../hub/write-safetensors.js";
+import { type WritableTensor, writeSafetensors } from "../hub/write-safetensors.js";
+import { defineModel } from "../models/architectures.js";
+import type { Model } from "../models/model.js";
 import { taskOf } from "./apply.js";
 import { type ExportInput, exportSchema } from "./options.js";
 import { parseOptions } from "./parse-options.js";
@@ -29,19 +34,12 @@ export async function exportModel(input: ExportInput): Promise<void> {
   try {
     const tokenizer = await loadTokenizer(options.model);
     const { task } = taskOf(checkpoint, tokenizer);
-    const { model, weights, sources } = await loadPretrained(checkpoint, task.head, 0);
+    const tensors = mergedTensors(checkpoint, defineModel(checkpoint.config, task.head));
     output = await OutputFolder.create(options.output, {
       overwrite: options.overwrite,
       inputs: { "--model": options.model, "--base": options.base },
     });
-    await writeSafetensors(
-      output.path("model.safetensors"),
-      model.parameters.map(({ name, shape }) => {
-        const dtype = sources.get(name)?.dtype;
-        const values = weights.get(name) ?? new Float32Array();
-        return { name, shape, dtype: dtype === "BF16" || dtype === "F16" ? dtype : "F32", values };
-      }),
-    );
+    await writeSafetensors(output.path("model.safetensors"), tensors);
     await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);
     for (const file of tokenizer.files) await copyFile(file, output.path(basename(file)));
     await output.commit();
@@ -49,4 +47,28 @@ export async function exportModel(input: ExportInput): Promise<void> {
     await output?.discard();
     await checkpoint.close();
   }
+}
+
+/**
+ * The model's tensors as the checkpoint stores them, or float32 where it cannot be written so; what it lacks is freshly
+ * initialised. They are read one at a time into the same memory.
+ */
+function mergedTensors(checkpoint: Checkpoint, model: Model): WritableTensor[] {
+  const sources = findSources(checkpoint, model);
+  const longest = Math.max(...model.parameters.map(({ shape }) => sizeOf(shape)));
+  const memory = new ArrayBuffer(longest * Float32Array.BYTES_PER_ELEMENT);
+  return model.parameters.map((parameter) => {
+    const { name, shape } = parameter;
+    const source = sources.get(name);
+    if (source === undefined) {
+      return { name, shape, dtype: "F32", values: () => initialValues(model, parameter, 0) };
+    }
+    const dtype = source.dtype === "BF16" || source.dtype === "F16" ? source.dtype : "F32";
+    const values = async (): Promise<FloatArray> => {
+      const target = new (dtype === "BF16" ? Uint16Array : Float32Array)(memory, 0, sizeOf(shape));
+      await checkpoint.read(source.name, target);
+      return target;
+    };
+    return { name, shape, dtype, values };
+  });
 }

@@ -2,6 +2,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { openModelFolder } from "../hub/adapter.js";
 import { temporaryFolder } from "../hub/testing/temporary-folder.js";
 import { floatsOf, readTensors } from "../testing/tensors.js";
 import { type TinyArchitecture, type TinyCheckpointOptions, writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
@@ -106,6 +107,22 @@ describe.each(["bert", "roberta", "distilbert"] as const)("an adapter of %s", (a
     expect(changed.length).toBeGreaterThan(4);
     for (const [name] of changed) expect(name).toMatch(whole);
   });
+});
+
+test("a base in bfloat16 is merged into bfloat16, as the adapter's folder is read", async () => {
+  const { adapter, merged, run } = await workplace({ head: { labels: 2 }, dtype: "BF16" });
+  await run();
+  await exportModel({ model: adapter, merge: true, output: merged });
+  const checkpoint = await openModelFolder(adapter);
+  const tensors = await readTensors(join(merged, "model.safetensors"));
+  expect(tensors.size).toBeGreaterThan(30);
+  for (const [name, { dtype, shape, bytes }] of tensors) {
+    expect([dtype, shape]).toEqual(["BF16", checkpoint.entries.get(name)?.shape]);
+    const expected = new Uint16Array(bytes.length / 2);
+    await checkpoint.read(name, expected);
+    expect(new Uint16Array(bytes.buffer), name).toEqual(expected);
+  }
+  await checkpoint.close();
 });
 
 test("the mean shift counts an adapter's product as what its layer moved by", async () => {
