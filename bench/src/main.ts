@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { growthRows } from "./growth-rows.js";
 import { javascriptPeerRows } from "./javascript-peers.js";
+import { loadingRows } from "./loading-rows.js";
 import { optimizerRows } from "./optimizer-rows.js";
 import type { Row } from "./row.js";
 import { sampledRows } from "./sampled-rows.js";
@@ -23,7 +24,7 @@ const { values: flags } = parseArgs({
     torch: { type: "string" },
     shared: { type: "string", default: "../shared" },
     peers: { type: "string" },
-    only: { type: "string", default: "training,wide,short,sampled,optimizer,javascript,growth" },
+    only: { type: "string", default: "training,wide,short,sampled,optimizer,javascript,growth,loading" },
     rounds: { type: "string", default: "5" },
     steps: { type: "string", default: "5" },
     threads: { type: "string", default: String(availableParallelism()) },
@@ -50,6 +51,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   optimizer: () => optimizerRows(settings),
   javascript: () => javascriptPeerRows({ peers: flags.peers, rounds, threads: 1 }),
   growth: () => growthRows(settings),
+  loading: () => loadingRows(settings),
 };
 
 function lineOf(row: Row): string {
@@ -57,6 +59,9 @@ function lineOf(row: Row): string {
   if ("exponent" in row) {
     const points = row.points.map(({ x, y }) => `${x}: ${y.toFixed(0)}`).join(", ");
     return `${row.name}: grows with the power ${row.exponent.toFixed(2)} (${points})`;
+  }
+  if ("timesStored" in row) {
+    return `${row.name}: ${row.timesStored.toFixed(2)} times what is stored (at most ${row.highest.toFixed(2)}; ${row.megabytes.toFixed(0)} and ${row.storedMegabytes.toFixed(0)} MB)`;
   }
   const [lowest, highest] = row.spread;
   return `${row.name}: ${row.ratio.toFixed(2)} ${row.ratioMeans} (${lowest.toFixed(2)} to ${highest.toFixed(2)}; ${row.ours.toPrecision(4)} and ${row.peer.toPrecision(4)} ${row.unit})`;

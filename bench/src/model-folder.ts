@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { defineModel, initialValues, writeSafetensors } from "nanoadam";
+import { defineModel, initialValues, type WritableTensor, writeSafetensors } from "nanoadam";
 
 /** An encoder's shape and that of its batches. */
 export interface StepShape {
@@ -19,16 +19,17 @@ export const vocabulary = 30_522;
 const tokenizerFolder = fileURLToPath(new URL("../../packages/nanoadam/assets/demo/encoder", import.meta.url));
 
 /**
- * Calls `work` with a temporary folder that has a BERT checkpoint of random weights (`model`) and labelled texts long enough to
- * fill every batch (`train.tsv`, `eval.tsv`).
+ * Calls `work` with a temporary folder that has a BERT checkpoint of random weights (`model`), stored as `dtype`, and labelled
+ * texts long enough to fill every batch (`train.tsv`, `eval.tsv`).
  */
 export async function withModelFolder<Result>(
   shape: StepShape,
   work: (folder: string) => Promise<Result> | Result,
+  dtype: WritableTensor["dtype"] = "F32",
 ): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), "nanoadam-bench-"));
   try {
-    await writeModel(join(folder, "model"), shape);
+    await writeModel(join(folder, "model"), shape, dtype);
     const row = (index: number) => `${"a word and more ".repeat(shape.length)}\t${index % 2}`;
     const rows = Array.from({ length: 2 * shape.batch }, (_, index) => row(index));
     writeFileSync(join(folder, "train.tsv"), `text\tlabel\n${rows.join("\n")}\n`);
@@ -39,7 +40,11 @@ export async function withModelFolder<Result>(
   }
 }
 
-async function writeModel(folder: string, { layers, hidden, heads }: StepShape): Promise<void> {
+async function writeModel(
+  folder: string,
+  { layers, hidden, heads }: StepShape,
+  dtype: WritableTensor["dtype"],
+): Promise<void> {
   mkdirSync(folder);
   const weightsAndConfig = new Set(["config.json", "model.safetensors"]);
   for (const file of readdirSync(tokenizerFolder).filter((name) => !weightsAndConfig.has(name))) {
@@ -59,7 +64,7 @@ async function writeModel(folder: string, { layers, hidden, heads }: StepShape):
   const tensors = model.parameters.map((parameter) => ({
     name: parameter.name,
     shape: parameter.shape,
-    dtype: "F32" as const,
+    dtype,
     values: () => initialValues(model, parameter, 0),
   }));
   await writeSafetensors(join(folder, "model.safetensors"), tensors);

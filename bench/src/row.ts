@@ -28,7 +28,20 @@ export interface GrowthRow {
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
 
-export type Row = MeasuredRow | AbsentRow | GrowthRow;
+/** Memory that work on a file takes. */
+export interface MemoryRow {
+  readonly name: string;
+  /** Median over the rounds of the memory over the size of the file. */
+  readonly timesStored: number;
+  /** The highest of a round. */
+  readonly highest: number;
+  /** Median over the rounds. */
+  readonly megabytes: number;
+  /** The size of the file. */
+  readonly storedMegabytes: number;
+}
+
+export type Row = MeasuredRow | AbsentRow | GrowthRow | MemoryRow;
 
 /** The time that each side took in one round. */
 export interface Round {
@@ -53,7 +66,8 @@ export function measuredRow(
   };
 }
 
-function median(values: readonly number[]): number {
+/** The middle one of an odd number of values, the upper of the two in the middle of an even one; NaN without any. */
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
