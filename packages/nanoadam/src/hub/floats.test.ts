@@ -65,6 +65,12 @@ test("known float16 bits", () => {
   expect([...target]).toEqual([0x3c00, 0xc000, 0x7bff, 0x7bff, 0x7c00, 1]);
 });
 
+test("known float16 values", () => {
+  const target = new Float32Array(6);
+  widenFloat16(Uint16Array.of(0x3c00, 0xc001, 0x7bff, 0x0400, 0x8001, 0x03ff), target);
+  expect([...target]).toEqual([1, -2 - 2 ** -9, 65504, 2 ** -14, -(2 ** -24), 1023 * 2 ** -24]);
+});
+
 test("known bfloat16 bits: ties go to the even neighbour", () => {
   const target = new Uint16Array(4);
   narrowToBfloat16(Float32Array.of(1, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 3.4e38), target);

@@ -38,7 +38,16 @@ export function narrowToBfloat16(source: Float32Array, target: Uint16Array): voi
 /** Writes the float32 value of each IEEE half-precision number of `source` into `target`; exact. */
 export function widenFloat16(source: Uint16Array, target: Float32Array): void {
   requireSameLength(source, target);
-  for (let i = 0; i < source.length; i++) target[i] = halfValue(source[i] as number);
+  const bits = new Uint32Array(target.buffer, target.byteOffset, target.length);
+  for (let i = 0; i < source.length; i++) {
+    const half = source[i] as number;
+    const sign = (half & 0x8000) << 16;
+    const exponent = half & 0x7c00;
+    const fraction = half & 0x3ff;
+    if (exponent === 0) target[i] = (sign === 0 ? fraction : -fraction) * 2 ** -24;
+    else if (exponent === 0x7c00) bits[i] = sign | 0x7f800000 | (fraction << 13);
+    else bits[i] = sign | (((half & 0x7fff) << 13) + 0x38000000);
+  }
 }
 
 /** Writes the IEEE half-precision number nearest to each float32 of `source` into `target`. */
@@ -65,15 +74,6 @@ export function narrowToFloat16(source: Float32Array, target: Uint16Array): void
       target[start + i] = ((word >>> 16) & 0x8000) | half;
     }
   }
-}
-
-function halfValue(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >>> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 function requireSameLength(source: ArrayLike<number>, target: ArrayLike<number>): void {
