@@ -3,14 +3,12 @@
  * Uint16Array. Narrowing rounds to nearest, ties to even; too large values become infinities and NaN stays NaN.
  * Source and target have the same length, else a RangeError is thrown.
  */
-
-/** Float32 numbers, or the bits of bfloat16 numbers. */
-export type FloatArray = Float32Array | Uint16Array;
+import type { WeightArray } from "@nanoadam/optim";
 
 const blockLength = 4096;
 
 /** The values as float32: themselves, or bfloat16 widened into the beginning of `buffer`, which is as long at least. */
-export function asFloat32(values: FloatArray, buffer: Float32Array): Float32Array {
+export function asFloat32(values: WeightArray, buffer: Float32Array): Float32Array {
   if (values instanceof Float32Array) return values;
   const widened = buffer.subarray(0, values.length);
   widenBfloat16(values, widened);

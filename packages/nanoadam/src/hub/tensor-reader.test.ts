@@ -1,11 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { WeightArray } from "@nanoadam/optim";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
 import { type RawTensor, writeTensors } from "../testing/tensors.js";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.js";
-import { asFloat32, type FloatArray, narrowToBfloat16, narrowToFloat16, widenFloat16 } from "./floats.js";
+import { asFloat32, narrowToBfloat16, narrowToFloat16, widenFloat16 } from "./floats.js";
 import { temporaryFolder } from "./testing/temporary-folder.js";
 import { writeSafetensors } from "./write-safetensors.js";
 
@@ -58,7 +59,7 @@ test.each(["F32", "BF16", "F16"] as const)("what was written as %s is read, what
   await writeFile(join(folder, "config.json"), "{}");
   await fc.assert(
     fc.asyncProperty(numbers, range, fc.boolean(), async (list, ends, isBfloat16) => {
-      const given: FloatArray = isBfloat16 ? toBfloat16(Float32Array.from(list)) : Float32Array.from(list);
+      const given: WeightArray = isBfloat16 ? toBfloat16(Float32Array.from(list)) : Float32Array.from(list);
       const shape = [given.length];
       await writeSafetensors(join(folder, "model.safetensors"), [{ name: "w", shape, dtype, values: given }]);
       const expected = stored[dtype](asFloat32(given, new Float32Array(given.length)));

@@ -2,8 +2,9 @@
  * Reads tensors of open weight files: any range of any float dtype, as float32 numbers or as bfloat16 bits. What is stored as
  * it is wanted goes from the file straight to where it is wanted; the rest is converted piece by piece.
  */
+import type { WeightArray } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
-import { asFloat32, type FloatArray, narrowToBfloat16, widenBfloat16, widenFloat16 } from "./floats.js";
+import { asFloat32, narrowToBfloat16, widenBfloat16, widenFloat16 } from "./floats.js";
 import { elementCount } from "./safetensors.js";
 import type { CheckpointEntry, WeightFile, WeightFiles } from "./weight-files.js";
 
@@ -16,7 +17,7 @@ export interface TensorReader {
    * @throws InputError for an unknown name, a dtype that is no float, a range that leaves the tensor, and elements that are
    * NaN or infinite as they are stored or after rounding.
    */
-  read(name: string, target: FloatArray, start?: number): Promise<void>;
+  read(name: string, target: WeightArray, start?: number): Promise<void>;
   /** A whole tensor as float32, in `target` or a new array. @throws InputError as `read`, and for a target of another length. */
   readFloat32(name: string, target?: Float32Array): Promise<Float32Array>;
 }
@@ -28,7 +29,7 @@ const pieceLength = 1 << 18;
 export function tensorReader(where: string, { files, entries }: WeightFiles): TensorReader {
   const fileAt = new Map(files.map((file) => [file.path, file]));
 
-  async function read(name: string, target: FloatArray, start = 0): Promise<void> {
+  async function read(name: string, target: WeightArray, start = 0): Promise<void> {
     const entry = requireEntry(where, entries, name);
     const file = fileAt.get(entry.file);
     if (file === undefined) throw new Error(`${entry.file}, which has tensor "${name}", is not open`);
@@ -83,14 +84,14 @@ export function requireRange({ file, name, shape }: CheckpointEntry, start: numb
 }
 
 /** Fills `piece` with the elements from flat element `start` on. */
-type PieceReader<Values extends FloatArray> = (start: number, piece: Values) => Promise<void>;
+type PieceReader<Values extends WeightArray> = (start: number, piece: Values) => Promise<void>;
 
 /**
  * Fills `target` with the elements from flat element `start` on, at most {@link pieceLength} at a time.
  *
  * @throws InputError for elements that are NaN or infinite, with the entry's file and name.
  */
-export async function readInPieces<Values extends FloatArray>(
+export async function readInPieces<Values extends WeightArray>(
   entry: CheckpointEntry,
   target: Values,
   start: number,
@@ -179,7 +180,7 @@ async function fill(
   }
 }
 
-function nonFiniteIndex(values: FloatArray): number | undefined {
+function nonFiniteIndex(values: WeightArray): number | undefined {
   const isWide = values instanceof Float32Array;
   for (let index = 0; index < values.length; index++) {
     const value = values[index] as number;

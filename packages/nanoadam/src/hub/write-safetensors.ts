@@ -1,6 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
+import type { WeightArray } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
-import { asFloat32, type FloatArray, narrowToBfloat16, narrowToFloat16 } from "./floats.js";
+import { asFloat32, narrowToBfloat16, narrowToFloat16 } from "./floats.js";
 import { elementCount, encodeSafetensorsHeader } from "./safetensors.js";
 import { replaceFile } from "./write-file.js";
 
@@ -14,7 +15,7 @@ export interface WritableTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: WritableDtype;
-  readonly values: FloatArray | (() => FloatArray | Promise<FloatArray>);
+  readonly values: WeightArray | (() => WeightArray | Promise<WeightArray>);
 }
 
 /** Descending order of the reference implementation, which puts the widest alignment first. */
@@ -59,13 +60,13 @@ interface Buffers {
   readonly halves: Uint16Array;
 }
 
-async function writePiece(file: FileHandle, piece: FloatArray, dtype: WritableDtype, buffers: Buffers): Promise<void> {
+async function writePiece(file: FileHandle, piece: WeightArray, dtype: WritableDtype, buffers: Buffers): Promise<void> {
   const stored = convert(piece, dtype, buffers);
   await writeBytes(file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
 }
 
 /** The piece as it is stored: itself, or converted into one of the buffers. */
-function convert(piece: FloatArray, dtype: WritableDtype, { wide, halves }: Buffers): FloatArray {
+function convert(piece: WeightArray, dtype: WritableDtype, { wide, halves }: Buffers): WeightArray {
   if (dtype === "BF16" && piece instanceof Uint16Array) return piece;
   const values = asFloat32(piece, wide);
   if (dtype === "F32") return values;

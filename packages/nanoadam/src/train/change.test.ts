@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import type { WeightArray } from "@nanoadam/optim";
 import { expect, test } from "vitest";
 import { type Checkpoint, openCheckpoint } from "../hub/checkpoint.js";
-import { asFloat32, type FloatArray, narrowToBfloat16 } from "../hub/floats.js";
+import { asFloat32, narrowToBfloat16 } from "../hub/floats.js";
 import { loadPretrained, type Pretrained } from "../hub/pretrained.js";
 import { temporaryFolder } from "../hub/testing/temporary-folder.js";
 import { withLora } from "../models/lora.js";
@@ -32,16 +33,16 @@ function toBfloat16(values: Float32Array): Uint16Array {
 }
 
 const formats = [
-  ["float32", (values: Float32Array): FloatArray => values],
+  ["float32", (values: Float32Array): WeightArray => values],
   ["bfloat16", toBfloat16],
 ] as const;
 
 /** The weights in a format. */
-function held<Held extends FloatArray>({ weights }: Pretrained, hold: (values: Float32Array) => Held) {
+function held<Held extends WeightArray>({ weights }: Pretrained, hold: (values: Float32Array) => Held) {
   return new Map([...weights].map(([name, values]) => [name, hold(Float32Array.from(values))]));
 }
 
-function tensor(weights: ReadonlyMap<string, FloatArray>, name: string): FloatArray {
+function tensor(weights: ReadonlyMap<string, WeightArray>, name: string): WeightArray {
   const values = weights.get(name);
   if (values === undefined) throw new Error(`there is no ${name}`);
   return values;

@@ -1,6 +1,7 @@
 /** How far a run moved the weights from where it began. */
+import type { WeightArray } from "@nanoadam/optim";
 import type { Checkpoint } from "../hub/checkpoint.js";
-import { asFloat32, type FloatArray, narrowToBfloat16 } from "../hub/floats.js";
+import { asFloat32, narrowToBfloat16 } from "../hub/floats.js";
 import { addProduct, type LowRankProduct } from "../hub/low-rank-product.js";
 import { initialValues, type Pretrained } from "../hub/pretrained.js";
 import { adapterNames, type LoraOptions } from "../models/lora.js";
@@ -10,7 +11,7 @@ export interface TrainedWeights {
   /** Where the weights were read from; still open. */
   readonly checkpoint: Pick<Checkpoint, "read">;
   /** The weights now, as float32 numbers or bfloat16 bits. */
-  readonly pretrained: Pick<Pretrained, "model" | "sources"> & { readonly weights: ReadonlyMap<string, FloatArray> };
+  readonly pretrained: Pick<Pretrained, "model" | "sources"> & { readonly weights: ReadonlyMap<string, WeightArray> };
   /** The adapter that was trained. */
   readonly lora: Pick<LoraOptions, "rank" | "alpha"> | undefined;
   /** The seed of what was freshly initialised. */
@@ -69,7 +70,7 @@ export async function measureChange(trained: TrainedWeights): Promise<WeightChan
 function startReader(
   { checkpoint, pretrained: { model, sources }, seed }: TrainedWeights,
   parameter: ParameterSpecification,
-): (target: FloatArray, start: number) => Promise<void> {
+): (target: WeightArray, start: number) => Promise<void> {
   const source = sources.get(parameter.name);
   if (source !== undefined) return (target, start) => checkpoint.read(source.name, target, start);
   const fresh = initialValues(model, parameter, seed);
@@ -86,6 +87,6 @@ function adapterProduct(name: string, { pretrained: { weights }, lora }: Trained
   const [down, up] = [weights.get(names.a), weights.get(names.b)];
   if (lora === undefined || down === undefined || up === undefined) return undefined;
   const { rank, alpha } = lora;
-  const wide = (values: FloatArray) => asFloat32(values, new Float32Array(values.length));
+  const wide = (values: WeightArray) => asFloat32(values, new Float32Array(values.length));
   return { up: wide(up), down: wide(down), rank, scale: alpha / rank };
 }

@@ -1,11 +1,11 @@
 import { copyFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { sizeOf } from "@nanoadam/engine";
+import type { WeightArray } from "@nanoadam/optim";
 import { loadTokenizer } from "../data/tokenizer.js";
 import { InputError } from "../errors.js";
 import { adapterConfigFile, openModelFolder } from "../hub/adapter.js";
 import type { Checkpoint } from "../hub/checkpoint.js";
-import type { FloatArray } from "../hub/floats.js";
 import { OutputFolder } from "../hub/output-folder.js";
 import { findSources, initialValues } from "../hub/pretrained.js";
 import { readJsonObject } from "../hub/read-json.js";
@@ -64,7 +64,7 @@ function mergedTensors(checkpoint: Checkpoint, model: Model): WritableTensor[] {
       return { name, shape, dtype: "F32", values: () => initialValues(model, parameter, 0) };
     }
     const dtype = source.dtype === "BF16" || source.dtype === "F16" ? source.dtype : "F32";
-    const values = async (): Promise<FloatArray> => {
+    const values = async (): Promise<WeightArray> => {
       const target = new (dtype === "BF16" ? Uint16Array : Float32Array)(memory, 0, sizeOf(shape));
       await checkpoint.read(source.name, target);
       return target;
