@@ -20,7 +20,7 @@ import { Programs } from "./programs.js";
 import { MetricsLog, type RunWatcher, type StepRecord } from "./records.js";
 import { roundToStorage, saveModel } from "./save.js";
 import { DivergenceError, trainStep } from "./step.js";
-import { stepBatches } from "./step-batches.js";
+import { largestBatch, stepBatches } from "./step-batches.js";
 import { countParameters, type RunSummary, summarise } from "./summary.js";
 import { UndoBuffer } from "./undo.js";
 
@@ -93,6 +93,8 @@ async function train(
       seed: evaluationSeed,
     });
 
+  // Memory for the largest batch first: a block that grew would lie beside the smaller one for a while.
+  await trainingPrograms.of(largestBatch(options, run));
   watcher.onStart?.({ run, plan, learningRate, counts: countParameters(pretrained, optimizer) });
   const before = await evaluate();
   const reportEvaluation = (step: number, evaluation: typeof before) => {

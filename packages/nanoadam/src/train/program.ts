@@ -59,6 +59,7 @@ export class Program {
     this.#options = options;
     this.#stages = stages;
     this.#layout = layOut(options, stages);
+    options.arena.reserve(this.#layout.bytes);
   }
 
   /** Builds, derives and compiles every kind of stage once. */
@@ -128,7 +129,6 @@ export class Program {
 
   #memory(): Bound {
     const { arena } = this.#options;
-    arena.reserve(this.#layout.bytes);
     if (this.#bound === undefined || this.#generation !== arena.generation) {
       this.#bound = bind(this.#options, this.#stages, this.#layout);
       this.#generation = arena.generation;

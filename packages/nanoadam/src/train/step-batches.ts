@@ -1,4 +1,5 @@
 import { planBatches } from "../data/batches.js";
+import type { BatchShape } from "../models/model.js";
 import type { FinetuneOptions } from "./options.js";
 import type { Plan } from "./plan.js";
 import type { PreparedRun } from "./prepare.js";
@@ -10,6 +11,17 @@ export interface StepBatches {
   readonly batches: AsyncIterable<MicroBatch>;
   /** Tokens of the step that are not padding. */
   readonly tokens: number;
+}
+
+/** The first epoch's largest batch; those of other epochs are as long, and differ at most where a batch is not full. */
+export function largestBatch(options: FinetuneOptions, { train, maxLength }: PreparedRun): BatchShape {
+  const plans = planBatches(
+    train.map(({ ids }) => ids.length),
+    { batchSize: options.batchSize, shuffle: { seed: options.seed, epoch: 0 }, maxLength },
+  );
+  const shapes = plans.map(({ indices, length }) => ({ batchSize: indices.length, length }));
+  const tokens = ({ batchSize, length }: BatchShape) => batchSize * length;
+  return shapes.reduce((largest, shape) => (tokens(shape) > tokens(largest) ? shape : largest));
 }
 
 /** What each step of a run learns from: epochs follow one another, each in an order of its own. */

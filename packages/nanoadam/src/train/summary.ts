@@ -5,6 +5,7 @@ import { measureChange } from "./change.js";
 import type { Evaluation } from "./evaluate.js";
 import { intervals } from "./optimizer.js";
 import type { FinetuneOptions } from "./options.js";
+import { peakMemoryBytes } from "./peak-memory.js";
 import type { Plan } from "./plan.js";
 import { loraSettings, type PreparedRun } from "./prepare.js";
 
@@ -126,7 +127,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     stepsPerEpoch: plan.stepsPerEpoch,
     wallSeconds: inputs.wallSeconds,
     stepMilliseconds: median(inputs.stepMilliseconds),
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    peakRssBytes: peakMemoryBytes(),
     optimizerStateBytes: optimizer.stateBytes(),
     evaluation: inputs.evaluation,
     ...(inputs.stopped === undefined ? {} : { stopped: inputs.stopped }),
