@@ -1,0 +1,25 @@
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { elementTypes } from "./emitter.js";
+
+/**
+ * The model with one output more, before all others: an empty sequence of tensors. Protocol buffers merge a message that
+ * comes twice, so the addition stands in front of the model as it is.
+ */
+export function withEmptySequence(model: Uint8Array, name: string): Uint8Array {
+  const message = () => new BinaryWriter();
+  const node = message().tag(2, WireType.LengthDelimited).string(name);
+  node.tag(4, WireType.LengthDelimited).string("SequenceEmpty");
+  const element = message().tag(1, WireType.Varint).int32(elementTypes.float32).finish();
+  const elementType = message().tag(1, WireType.LengthDelimited).bytes(element).finish();
+  const sequence = message().tag(1, WireType.LengthDelimited).bytes(elementType).finish();
+  const type = message().tag(4, WireType.LengthDelimited).bytes(sequence).finish();
+  const output = message().tag(1, WireType.LengthDelimited).string(name);
+  output.tag(2, WireType.LengthDelimited).bytes(type);
+  const graph = message().tag(1, WireType.LengthDelimited).bytes(node.finish());
+  graph.tag(12, WireType.LengthDelimited).bytes(output.finish());
+  const addition = message().tag(7, WireType.LengthDelimited).bytes(graph.finish()).finish();
+  const merged = new Uint8Array(addition.length + model.length);
+  merged.set(addition);
+  merged.set(model, addition.length);
+  return merged;
+}
