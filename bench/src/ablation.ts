@@ -34,7 +34,7 @@ const tasks: Readonly<Record<string, { readonly flags: readonly string[]; readon
   },
   imdb: {
     flags: [
-      ...["--model", flags.model, "--text", "text", "--label", "label", "--epochs", "2"],
+      ...["--model", flags.model, "--text", "text", "--label", "label", "--epochs", "2", "--max-length", "64"],
       ...["--train", join(flags.data, "imdb/train.jsonl"), "--eval", join(flags.data, "imdb/test.jsonl")],
     ],
     rates: [2e-3, 4e-3],
