@@ -1,4 +1,5 @@
 /** Fine-tune pretrained networks by updating only their small weights: the library behind the command line. */
+export type { Comparison } from "./compare/comparison.js";
 export { InputError } from "./errors.js";
 export { openModelFolder } from "./hub/adapter.js";
 export { type Checkpoint, openCheckpoint } from "./hub/checkpoint.js";

@@ -150,6 +150,20 @@ describe("the same command again", () => {
     expect(comparison.metric).toEqual({ name: "loss", better: "lower" });
   });
 
+  test("goes on where an option was not known yet when it was begun, at its default", async () => {
+    const { run, output } = await workplace();
+    await run({ seeds: 1 });
+    const file = join(output, "configuration.json");
+    const { options, ...rest } = JSON.parse(await readFile(file, "utf8"));
+    const { checkpointing, ...earlier } = options;
+    await writeFile(file, JSON.stringify({ ...rest, options: earlier }));
+    expect(checkpointing).toBe("none");
+    expect((await run({ seeds: 1 })).names).toEqual([]);
+    await expect(run({ seeds: 1, checkpointing: "stage" })).rejects.toThrow(
+      '--checkpointing was "none" and is now "stage"',
+    );
+  });
+
   test("with other options for its runs is refused, or starts anew", async () => {
     const { run, keptRuns, output } = await workplace();
     await run({ epochs: 2 });

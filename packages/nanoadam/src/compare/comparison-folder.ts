@@ -8,6 +8,7 @@ import { flagOf } from "../train/parse-options.js";
 import type { Comparison } from "./comparison.js";
 import { comparisonHtml } from "./html.js";
 import { comparisonMarkdown } from "./markdown.js";
+import { sharedDefaults } from "./options.js";
 import { isFinished, type RunResult, runResultSchema } from "./run-result.js";
 import { runName } from "./schedule.js";
 
@@ -47,7 +48,10 @@ export class ComparisonFolder {
     if (kept === undefined && names.length > 0) {
       throw new InputError(`The output folder ${target} holds something else than a comparison; name another.`);
     }
-    if (kept !== undefined && !options.overwrite) requireSame(target, kept, options.configuration);
+    // An option that came after the comparison was begun had its default then.
+    if (kept !== undefined && !options.overwrite) {
+      requireSame(target, { ...sharedDefaults(), ...kept }, options.configuration);
+    }
     try {
       return new ComparisonFolder(target, options, await mkdir(target, { recursive: true }));
     } catch (error) {

@@ -36,6 +36,12 @@ export const compareSchema = z
 export type CompareOptions = z.output<typeof compareSchema>;
 export type CompareInput = z.input<typeof compareSchema>;
 
+/** The shared options that have a default, with it. */
+export function sharedDefaults(): Record<string, unknown> {
+  const defaults = Object.entries(sharedSchema.shape).map(([name, schema]) => [name, schema.safeParse(undefined).data]);
+  return Object.fromEntries(defaults.filter(([, value]) => value !== undefined));
+}
+
 /** Of a comparison's options, given or checked, those that its runs share. */
 export function sharedOptions(options: CompareInput | CompareOptions): Record<string, unknown> {
   const shared = Object.keys(sharedSchema.shape);
