@@ -15,6 +15,7 @@ import { growthRows } from "./growth-rows.js";
 import { javascriptPeerRows } from "./javascript-peers.js";
 import { loadingRows } from "./loading-rows.js";
 import { optimizerRows } from "./optimizer-rows.js";
+import { productRows } from "./product-rows.js";
 import type { Row } from "./row.js";
 import { sampledRows } from "./sampled-rows.js";
 import { trainingRows } from "./training-rows.js";
@@ -24,7 +25,7 @@ const { values: flags } = parseArgs({
     torch: { type: "string" },
     shared: { type: "string", default: "../shared" },
     peers: { type: "string" },
-    only: { type: "string", default: "training,wide,short,sampled,optimizer,javascript,growth,loading" },
+    only: { type: "string", default: "training,wide,short,products,sampled,optimizer,javascript,growth,loading" },
     rounds: { type: "string", default: "5" },
     steps: { type: "string", default: "5" },
     threads: { type: "string", default: String(availableParallelism()) },
@@ -47,6 +48,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
     ),
   short: () =>
     trainingRows("BERT-base, 32 x 32 tokens", { layers: 12, hidden: 768, heads: 12, batch: 32, length: 32 }, settings),
+  products: () => productRows(settings),
   sampled: () => sampledRows(settings),
   optimizer: () => optimizerRows(settings),
   javascript: () => javascriptPeerRows({ peers: flags.peers, rounds, threads: 1 }),

@@ -8,18 +8,27 @@ import { nanoadamStep, type StepFigures, type StepSettings, type TorchPeer, torc
 
 const constantDensity = (density: string) => ["--static-mask", "--density", density, "--final-density", density];
 
+/** The same step, a batch's texts one part after another. */
+function inParts(parts: number, { batch }: StepShape): readonly string[] {
+  return ["--batch-size", String(batch / parts), "--accumulate", String(parts)];
+}
+const inHalfMemory = ["--weights", "bfloat16", "--checkpointing", "stage"];
+
 const ours = {
-  AdamW: ["--optimizer", "adamw"],
-  "NanoAdam 10 %": constantDensity("0.1"),
-  "NanoAdam 4 %": constantDensity("0.04"),
-  "NanoAdam 1 %": constantDensity("0.01"),
-  "NanoAdam 1 %, checkpointing": [...constantDensity("0.01"), "--checkpointing", "stage"],
-  "NanoAdam 1 %, bfloat16 weights": [...constantDensity("0.01"), "--weights", "bfloat16"],
-  "NanoAdam 1 %, bfloat16 weights, checkpointing": [
+  AdamW: () => ["--optimizer", "adamw"],
+  "NanoAdam 10 %": () => constantDensity("0.1"),
+  "NanoAdam 4 %": () => constantDensity("0.04"),
+  "NanoAdam 1 %": () => constantDensity("0.01"),
+  "NanoAdam 1 %, in 2 parts": (shape) => [...constantDensity("0.01"), ...inParts(2, shape)],
+  "NanoAdam 1 %, checkpointing": () => [...constantDensity("0.01"), "--checkpointing", "stage"],
+  "NanoAdam 1 %, bfloat16 weights": () => [...constantDensity("0.01"), "--weights", "bfloat16"],
+  "NanoAdam 1 %, bfloat16 weights, checkpointing": () => [...constantDensity("0.01"), ...inHalfMemory],
+  "NanoAdam 1 %, bfloat16 weights, checkpointing, in 2 parts": (shape) => [
     ...constantDensity("0.01"),
-    ...["--weights", "bfloat16", "--checkpointing", "stage"],
+    ...inHalfMemory,
+    ...inParts(2, shape),
   ],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
+} as const satisfies Readonly<Record<string, (shape: StepShape) => readonly string[]>>;
 
 type Side = keyof typeof ours | "PyTorch float32" | "PyTorch bfloat16";
 
@@ -28,9 +37,11 @@ const pairs: readonly (readonly [Side, Side])[] = [
   ["NanoAdam 10 %", "PyTorch float32"],
   ["NanoAdam 4 %", "PyTorch float32"],
   ["NanoAdam 1 %", "PyTorch float32"],
+  ["NanoAdam 1 %, in 2 parts", "PyTorch float32"],
   ["NanoAdam 1 %, checkpointing", "PyTorch float32"],
   ["NanoAdam 1 %, bfloat16 weights", "PyTorch float32"],
   ["NanoAdam 1 %, bfloat16 weights, checkpointing", "PyTorch float32"],
+  ["NanoAdam 1 %, bfloat16 weights, checkpointing, in 2 parts", "PyTorch float32"],
   ["AdamW", "PyTorch float32"],
   ["NanoAdam 1 %", "PyTorch bfloat16"],
   ["NanoAdam 1 %", "AdamW"],
@@ -51,8 +62,8 @@ export async function trainingRows(name: string, shape: StepShape, options: Trai
         figures.set("PyTorch float32", torchStep(torch, shape, options, "float32"));
         figures.set("PyTorch bfloat16", torchStep(torch, shape, options, "bfloat16"));
       }
-      for (const [side, flags] of Object.entries(ours)) {
-        figures.set(side as Side, nanoadamStep(folder, shape, options, flags));
+      for (const [side, flagsOf] of Object.entries(ours)) {
+        figures.set(side as Side, nanoadamStep(folder, shape, options, flagsOf(shape)));
       }
       return figures;
     });
