@@ -12,32 +12,51 @@ export function createMoments(stateType: StateType, length: number): Moments {
   return stateType === "float32" ? new Float32Array(length) : new Uint16Array(length);
 }
 
-/** One chunk's moments in float32, while it is updated, where they are stored in bfloat16. */
-export const wideMoments = { first: new Float32Array(0), second: new Float32Array(0) };
-
-/** Brings the moments of one chunk's entries to {@link wideMoments}. */
-export function widenMoments(firstMoment: Moments, secondMoment: Moments, start: number, count: number): void {
-  if (wideMoments.first.length < count) {
-    wideMoments.first = new Float32Array(count);
-    wideMoments.second = new Float32Array(count);
-  }
-  for (let index = 0; index < count; index++) {
-    wideMoments.first[index] = fromBfloat16(firstMoment[start + index] as number);
-    wideMoments.second[index] = fromBfloat16(secondMoment[start + index] as number);
-  }
+/** Moments in float32; those of the chunk at hand begin at `momentStart`. */
+export interface WideMoments {
+  readonly firstMoment: Float32Array;
+  readonly secondMoment: Float32Array;
+  readonly momentStart: number;
 }
 
-/** Stores what {@link wideMoments} holds; the second moment, which moves slowly, rounded stochastically. */
-export function narrowMoments(
+// One chunk's at a time.
+let wideFirst = new Float32Array(0);
+let wideSecond = new Float32Array(0);
+
+/** The moments from `start` to before `end` in float32: themselves, or widened. */
+export function wideMoments(firstMoment: Moments, secondMoment: Moments, start: number, end: number): WideMoments {
+  if (firstMoment instanceof Float32Array && secondMoment instanceof Float32Array) {
+    return { firstMoment, secondMoment, momentStart: start };
+  }
+  const count = end - start;
+  if (wideFirst.length < count) {
+    wideFirst = new Float32Array(count);
+    wideSecond = new Float32Array(count);
+  }
+  for (let index = 0; index < count; index++) {
+    wideFirst[index] = fromBfloat16(firstMoment[start + index] as number);
+    wideSecond[index] = fromBfloat16(secondMoment[start + index] as number);
+  }
+  return { firstMoment: wideFirst, secondMoment: wideSecond, momentStart: 0 };
+}
+
+/**
+ * Stores moments that {@link wideMoments} widened; the second, which moves slowly, is rounded stochastically.
+ *
+ * @param key decides how it is rounded
+ */
+export function storeMoments(
+  wide: WideMoments,
   firstMoment: Moments,
   secondMoment: Moments,
   start: number,
-  count: number,
+  end: number,
   key: number,
 ): void {
-  for (let index = 0; index < count; index++) {
-    firstMoment[start + index] = toBfloat16(wideMoments.first[index] as number);
-    const second = wideMoments.second[index] as number;
-    secondMoment[start + index] = toBfloat16Stochastically(second, key + start + index);
+  if (wide.firstMoment === firstMoment) return;
+  for (let position = start; position < end; position++) {
+    firstMoment[position] = toBfloat16(wide.firstMoment[position - start] as number);
+    const second = wide.secondMoment[position - start] as number;
+    secondMoment[position] = toBfloat16Stochastically(second, key + position);
   }
 }

@@ -1,15 +1,16 @@
 /** The rule of NanoAdam for one tensor: its selection, the states of what is selected, and what becomes of them. */
 
 import { gatherEntries } from "./accumulate.js";
-import { type BiasFactors, type BiasFactorTable, biasFactorsAt, noBiasCorrection, oldestAge } from "./bias-factors.js";
+import { type BiasFactorTable, biasFactorsAt, noBiasCorrection, oldestAge } from "./bias-factors.js";
 import { carryOver, formerChunk, type Held, setAside } from "./carry-over.js";
 import { type Choice, type ChoiceInput, choiceStarts, chooseInChunk } from "./choice.js";
 import type { GradientNeed, Parameter, StateArray, TensorRule, WeightArray } from "./contract.js";
 import { densityAt, type RefreshSchedule, refreshIsDue } from "./density.js";
-import { createMoments, type Moments, narrowMoments, type StateType, wideMoments, widenMoments } from "./moments.js";
+import { createMoments, type Moments, type StateType, storeMoments, wideMoments } from "./moments.js";
 import { checkStateKeys, stateArray } from "./optimizer.js";
 import { mixKeys, textKey } from "./random.js";
 import { bitsOf, checkSelection } from "./select.js";
+import { type SelectedAdamStep, updateSelected } from "./selected-adam.js";
 import { joinSelected, splitSelected, widenChunk } from "./split-float.js";
 
 export const statesOnRefresh = ["carry", "reset"] as const;
@@ -30,18 +31,6 @@ export interface NanoAdamRuleOptions {
   readonly weightDecay: number;
   readonly factorsByAge: BiasFactorTable;
   readonly stateType: StateType;
-}
-
-/** What one step's update of a tensor has in common for all chunks. */
-interface StepFactors {
-  readonly gradient: Float32Array;
-  readonly learningRate: number;
-  /** Steps since the selection was made, this one included. */
-  readonly age: number;
-  /** Correction where all entries share one. */
-  readonly shared: BiasFactors;
-  /** Correction by age, where ages differ. */
-  readonly byAge: { readonly first: Float64Array; readonly root: Float64Array } | undefined;
 }
 
 /**
@@ -97,94 +86,48 @@ export class NanoAdamRule implements TensorRule {
 
   /** @param gradient one value per selected entry */
   #update(gradient: Float32Array, learningRate: number, step: number): void {
-    const { selection, firstMoment, secondMoment, ages } = this.#current();
-    const { starts } = selection;
+    const held = this.#current();
+    const { firstMoment, secondMoment } = held;
+    const { betas, epsilon, weightDecay, factorsByAge } = this.#options;
     const age = step - this.#refreshedAt + 1;
-    const byAge = ages === undefined ? undefined : this.#options.factorsByAge.upTo(Math.min(step + 1, oldestAge));
-    const factors = { gradient, learningRate, age, shared: this.#sharedFactors(step, age), byAge };
-    const roundingKey = mixKeys(textKey(this.#name), step);
-    for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
-      const start = starts[chunk] as number;
-      if (firstMoment instanceof Float32Array && secondMoment instanceof Float32Array) {
-        this.#updateWeights(factors, chunk, firstMoment, secondMoment, start);
-      } else {
-        const count = (starts[chunk + 1] as number) - start;
-        widenMoments(firstMoment, secondMoment, start, count);
-        this.#updateWeights(factors, chunk, wideMoments.first, wideMoments.second, 0);
-        narrowMoments(firstMoment, secondMoment, start, count, roundingKey);
-      }
-    }
+    const correction =
+      held.ages === undefined ? this.#sharedCorrection(step, age) : factorsByAge.upTo(Math.min(step + 1, oldestAge));
+    const update = { gradient, learningRate, betas, epsilon, weightDecay, age, correction };
+    const values = this.#values;
+    const areWide = values instanceof Float32Array && firstMoment instanceof Float32Array;
+    if (areWide && secondMoment instanceof Float32Array) {
+      const all = { values, valueStart: 0, firstMoment, secondMoment, momentStart: 0 };
+      updateSelected(held, update, 0, held.selection.starts.length - 1, all);
+    } else this.#updateNarrow(held, update, mixKeys(textKey(this.#name), step));
   }
 
-  /** Updates the selected entries of one chunk, in float32 while it is done. */
-  #updateWeights(
-    factors: StepFactors,
-    chunk: number,
-    firstMoment: Float32Array,
-    secondMoment: Float32Array,
-    momentStart: number,
-  ): void {
-    const { selection, rests } = this.#current();
+  /** Where weights or moments are stored in bfloat16: chunk by chunk, in float32 while one is updated. */
+  #updateNarrow(held: Held, update: SelectedAdamStep, roundingKey: number): void {
+    const { selection, firstMoment, secondMoment, rests } = held;
     const { starts, offsets, chunkSize, length } = selection;
     const values = this.#values;
-    const chunkStart = chunk * chunkSize;
-    if (values instanceof Float32Array) {
-      this.#updateChunk(factors, chunk, values, chunkStart, firstMoment, secondMoment, momentStart);
-    } else if (rests !== undefined) {
+    for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
+      const chunkStart = chunk * chunkSize;
       const [start, end] = [starts[chunk] as number, starts[chunk + 1] as number];
-      const chunkLength = Math.min(chunkSize, length - chunkStart);
-      const wide = joinSelected(values, chunkStart, chunkLength, offsets, rests, start, end);
-      this.#updateChunk(factors, chunk, wide.values, 0, firstMoment, secondMoment, momentStart);
-      splitSelected(wide, values, chunkStart, offsets, rests, start, end);
-    }
-  }
-
-  /** Updates the selected entries of one chunk, whose weights begin at `valueStart` and whose moments at `momentStart`. */
-  #updateChunk(
-    { gradient, learningRate, age, shared, byAge }: StepFactors,
-    chunk: number,
-    values: Float32Array,
-    valueStart: number,
-    firstMoment: Float32Array,
-    secondMoment: Float32Array,
-    momentStart: number,
-  ): void {
-    const { selection, ages } = this.#current();
-    const { starts, offsets } = selection;
-    const { betas, epsilon, weightDecay } = this.#options;
-    const [beta1, beta2] = betas;
-    const keep = 1 - learningRate * weightDecay;
-    const start = starts[chunk] as number;
-    const end = starts[chunk + 1] as number;
-    const firstByAge = byAge?.first;
-    const rootByAge = byAge?.root;
-    // Unary plus unboxes the two numbers; as read, V8 boxes them in the loop below, which then takes 1.5 times as long.
-    const sharedFirst = +shared.first;
-    const sharedRoot = +shared.root;
-    for (let position = start; position < end; position++) {
-      let first = sharedFirst;
-      let root = sharedRoot;
-      if (ages !== undefined && firstByAge !== undefined && rootByAge !== undefined) {
-        const entryAge = Math.min((ages[position] as number) + age, oldestAge);
-        first = firstByAge[entryAge] as number;
-        root = rootByAge[entryAge] as number;
+      const moments = wideMoments(firstMoment, secondMoment, start, end);
+      if (values instanceof Float32Array) {
+        updateSelected(held, update, chunk, chunk + 1, { values, valueStart: chunkStart, ...moments });
+      } else if (rests !== undefined) {
+        const chunkLength = Math.min(chunkSize, length - chunkStart);
+        const wide = joinSelected(values, chunkStart, chunkLength, offsets, rests, start, end);
+        updateSelected(held, update, chunk, chunk + 1, { values: wide.values, valueStart: 0, ...moments });
+        splitSelected(wide, values, chunkStart, offsets, rests, start, end);
       }
-      const moment = momentStart + position - start;
-      const slope = gradient[position] as number;
-      const m = beta1 * (firstMoment[moment] as number) + (1 - beta1) * slope;
-      const v = beta2 * (secondMoment[moment] as number) + (1 - beta2) * slope * slope;
-      firstMoment[moment] = m;
-      secondMoment[moment] = v;
-      const entry = valueStart + (offsets[position] as number);
-      values[entry] = (values[entry] as number) * keep - (learningRate * first * m) / (Math.sqrt(v) * root + epsilon);
+      storeMoments(moments, firstMoment, secondMoment, start, end, roundingKey);
     }
   }
 
-  /** The factors of all entries, where they share them. */
-  #sharedFactors(step: number, age: number): BiasFactors {
+  /** The correction of all entries, where they share one. */
+  #sharedCorrection(step: number, age: number): SelectedAdamStep["correction"] {
     const { biasCorrection, betas } = this.#options;
-    if (biasCorrection === "none") return noBiasCorrection;
-    return biasFactorsAt(biasCorrection === "global" ? step + 1 : age, betas);
+    const factors =
+      biasCorrection === "none" ? noBiasCorrection : biasFactorsAt(biasCorrection === "global" ? step + 1 : age, betas);
+    return { first: Float64Array.of(factors.first), root: Float64Array.of(factors.root) };
   }
 
   /**
