@@ -1,4 +1,4 @@
-/** From whole gradients to packed ones: one value per selected entry, in selection order. */
+/** Between whole tensors and packed ones, which have one value per selected entry, in selection order. */
 
 import type { Selection, WeightArray } from "./contract.js";
 
@@ -39,6 +39,25 @@ export function gatherEntries<Values extends WeightArray>(
     }
   }
   return out;
+}
+
+/**
+ * Puts packed entries back in their places: the reverse of {@link gatherEntries}.
+ *
+ * @param packed one value per selected entry
+ * @param whole one value per entry of the tensor; those not selected stay as they are
+ * @throws RangeError where a size is not the selection's.
+ */
+export function scatterEntries(packed: WeightArray, selection: Selection, whole: WeightArray): void {
+  checkSizes(whole, selection, packed);
+  const { starts, offsets, chunkSize } = selection;
+  for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
+    const chunkStart = chunk * chunkSize;
+    const end = starts[chunk + 1] as number;
+    for (let position = starts[chunk] as number; position < end; position++) {
+      whole[chunkStart + (offsets[position] as number)] = packed[position] as number;
+    }
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 /** NanoAdam, AdamW, and the schedules of density and learning rate, on plain typed arrays. */
 
-export { addEntries, arrayLike, gatherEntries } from "./accumulate.js";
+export { addEntries, arrayLike, gatherEntries, scatterEntries } from "./accumulate.js";
 export { type AdamWOptions, createAdamW } from "./adamw.js";
 export { type AdamW8bitOptions, createAdamW8bit } from "./adamw8bit.js";
 export type { Criterion } from "./choice.js";

@@ -141,15 +141,21 @@ export function encoderInputTypes({ batchSize, length }: BatchShape): Map<string
 
 /** The batch tensors that every encoder uses, but for `position_ids`, which differ. */
 export function encoderInputs(batch: TokenBatch, positionIds: Int32Array): Map<string, TensorData> {
+  const attentionBias = new Float32Array(batch.attentionMask.length);
+  for (let token = 0; token < attentionBias.length; token++) {
+    if (batch.attentionMask[token] === 0) attentionBias[token] = masked;
+  }
   return new Map<string, TensorData>([
     ["input_ids", batch.inputIds],
     ["position_ids", positionIds],
     ["token_type_ids", batch.tokenTypeIds],
-    ["attention_bias", Float32Array.from(batch.attentionMask, (mask) => (mask === 0 ? masked : 0))],
+    ["attention_bias", attentionBias],
   ]);
 }
 
 /** 0, 1, 2, ... in every row. */
 export function consecutivePositions({ batchSize, length }: BatchShape): Int32Array {
-  return Int32Array.from({ length: batchSize * length }, (_, token) => token % length);
+  const positions = new Int32Array(batchSize * length);
+  for (let token = 0; token < positions.length; token++) positions[token] = token % length;
+  return positions;
 }

@@ -31,6 +31,7 @@ interface Gathered {
 export class GradientAccumulator {
   readonly #parameters: readonly ParameterSpecification[];
   readonly #gathered = new Map<string, Gathered>();
+  readonly #sums = new Map<string, Float32Array>();
   readonly #sampledProduct = new SampledProduct();
 
   constructor(parameters: readonly ParameterSpecification[]) {
@@ -41,15 +42,19 @@ export class GradientAccumulator {
   begin(optimizer: Optimizer): void {
     for (const { name, shape } of this.#parameters) {
       const need = optimizer.need(name);
-      if (need.kind === "nothing") {
-        this.#gathered.delete(name);
+      const known = this.#gathered.get(name);
+      if (known !== undefined && sameNeed(need, known.need)) {
+        known.sum.fill(0);
         continue;
       }
+      this.#gathered.delete(name);
+      this.#sums.delete(name);
+      if (need.kind === "nothing") continue;
       const columns = shape[shape.length - 1] ?? 1;
       const size = need.kind === "entries" ? need.selection.count : shape.reduce((product, side) => product * side, 1);
-      const known = this.#gathered.get(name);
       const sum = known?.sum.length === size ? known.sum.fill(0) : new Float32Array(size);
       this.#gathered.set(name, { need, columns, sum });
+      this.#sums.set(name, sum);
     }
   }
 
@@ -71,7 +76,7 @@ export class GradientAccumulator {
 
   /** The sums by parameter name, packed where the need is "entries". */
   sums(): ReadonlyMap<string, Float32Array> {
-    return new Map([...this.#gathered].map(([name, { sum }]) => [name, sum]));
+    return this.#sums;
   }
 
   /** The l2 norm over everything that is trained. */
@@ -91,25 +96,40 @@ export class GradientAccumulator {
   }
 }
 
-function addPart({ need, sum, columns }: Gathered, part: Exclude<GradientData, { readonly kind: "product" }>): void {
-  if (part.kind === "dense") {
-    if (need.kind === "entries") addEntries(part.values, need.selection, sum, 1);
-    else for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (part.values[i] as number);
-    return;
-  }
-  part.indices.forEach((row, position) => {
-    const values = part.values.subarray(position * columns, (position + 1) * columns);
-    if (need.kind === "entries") addRowEntries(values, row * columns, need.selection, sum);
-    else
-      for (let i = 0; i < columns; i++)
-        sum[row * columns + i] = (sum[row * columns + i] as number) + (values[i] as number);
-  });
+function sameNeed(need: GradientNeed, other: GradientNeed): boolean {
+  if (need.kind === "entries" && other.kind === "entries") return need.selection === other.selection;
+  return need.kind === other.kind;
 }
 
-/** Adds a row, which starts at entry `first` of its tensor, to the packed sums of the selected entries in it. */
-function addRowEntries(row: Float32Array, first: number, selection: Selection, sum: Float32Array): void {
+function addPart({ need, sum, columns }: Gathered, part: Exclude<GradientData, { readonly kind: "product" }>): void {
+  const { values } = part;
+  if (part.kind === "dense") {
+    if (need.kind === "entries") addEntries(values, need.selection, sum, 1);
+    else for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (values[i] as number);
+    return;
+  }
+  for (let position = 0; position < part.indices.length; position++) {
+    const row = part.indices[position] as number;
+    const [from, to] = [position * columns, row * columns];
+    if (need.kind === "entries") addRowEntries(values, from, columns, to, need.selection, sum);
+    else for (let i = 0; i < columns; i++) sum[to + i] = (sum[to + i] as number) + (values[from + i] as number);
+  }
+}
+
+/**
+ * Adds the `columns` values from `from` on, a row that starts at entry `first` of its tensor, to the packed sums of the
+ * selected entries in it.
+ */
+function addRowEntries(
+  values: Float32Array,
+  from: number,
+  columns: number,
+  first: number,
+  selection: Selection,
+  sum: Float32Array,
+): void {
   const { chunkSize, offsets, starts } = selection;
-  const end = first + row.length;
+  const end = first + columns;
   for (let chunk = Math.floor(first / chunkSize); chunk * chunkSize < end; chunk++) {
     const base = chunk * chunkSize;
     const last = starts[chunk + 1] ?? 0;
@@ -117,14 +137,15 @@ function addRowEntries(row: Float32Array, first: number, selection: Selection, s
     for (; position < last; position++) {
       const entry = base + (offsets[position] as number);
       if (entry >= end) break;
-      sum[position] = (sum[position] as number) + (row[entry - first] as number);
+      sum[position] = (sum[position] as number) + (values[from + entry - first] as number);
     }
   }
 }
 
 /** The first position in [from, to) of the ascending `offsets` that is at least `offset`. */
 function lowerBound(offsets: Uint16Array, from: number, to: number, offset: number): number {
-  let [low, high] = [from, to];
+  let low = from;
+  let high = to;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if ((offsets[middle] as number) < offset) low = middle + 1;

@@ -1,18 +1,19 @@
 import {
   arrayLike,
+  type GradientNeed,
   gatherEntries,
   type Optimizer,
   type Selection,
-  selectionIndices,
+  scatterEntries,
   type WeightArray,
 } from "@nanoadam/optim";
 import type { Weights } from "./compile-stages.js";
 
 interface Kept {
   readonly values: WeightArray;
+  /** What the optimizer had selected, and a copy of it, since a refresh writes over it; absent where all entries are kept. */
+  readonly selected: Selection | undefined;
   readonly selection: Selection | undefined;
-  /** Flat indices of the values; all entries where absent. */
-  readonly indices: Uint32Array | undefined;
 }
 
 /**
@@ -21,7 +22,7 @@ interface Kept {
  */
 export class UndoBuffer {
   readonly #weights: Weights;
-  #kept = new Map<string, Kept>();
+  readonly #kept = new Map<string, Kept>();
 
   constructor(weights: Weights) {
     this.#weights = weights;
@@ -29,37 +30,40 @@ export class UndoBuffer {
 
   /** Keeps what the optimizer will move. */
   keep(optimizer: Optimizer): void {
-    const kept = new Map<string, Kept>();
-    for (const [name, values] of this.#weights) {
+    for (const [name, weights] of this.#weights) {
       const need = optimizer.need(name);
-      if (need.kind === "whole") {
-        const buffer = this.#reusable(name, values, values.length);
-        buffer.set(values);
-        kept.set(name, { values: buffer, selection: undefined, indices: undefined });
-      } else if (need.kind === "entries") {
-        const { selection } = need;
-        const known = this.#kept.get(name);
-        kept.set(name, {
-          values: gatherEntries(values, selection, this.#reusable(name, values, selection.count)),
-          selection,
-          indices: known?.selection === selection ? known.indices : selectionIndices(selection),
-        });
+      if (need.kind === "nothing") {
+        this.#kept.delete(name);
+        continue;
       }
+      const { values, selection } = this.#keptFor(name, need, weights);
+      if (selection === undefined) values.set(weights);
+      else gatherEntries(weights, selection, values);
     }
-    this.#kept = kept;
   }
 
-  #reusable(name: string, values: WeightArray, length: number): WeightArray {
-    const known = this.#kept.get(name)?.values;
-    return known?.length === length ? known : arrayLike(values, length);
+  /** Where a tensor's entries are kept: where they were, unless the selection has changed. */
+  #keptFor(name: string, need: Exclude<GradientNeed, { kind: "nothing" }>, weights: WeightArray): Kept {
+    const known = this.#kept.get(name);
+    const selected = need.kind === "entries" ? need.selection : undefined;
+    if (known !== undefined && known.selected === selected) return known;
+    const size = selected?.count ?? weights.length;
+    const kept = {
+      values: known?.values.length === size ? known.values : arrayLike(weights, size),
+      selected,
+      selection: selected && { ...selected, starts: selected.starts.slice(), offsets: selected.offsets.slice() },
+    };
+    this.#kept.set(name, kept);
+    return kept;
   }
 
   /** Puts the weights back to what they were at the last `keep`. */
   restore(): void {
-    for (const [name, { values, indices }] of this.#kept) {
+    for (const [name, { values, selection }] of this.#kept) {
       const weights = this.#weights.get(name);
-      if (indices === undefined) weights?.set(values);
-      else if (weights !== undefined) for (const [i, index] of indices.entries()) weights[index] = values[i] as number;
+      if (weights === undefined) continue;
+      if (selection === undefined) weights.set(values);
+      else scatterEntries(values, selection, weights);
     }
   }
 }
