@@ -19,13 +19,14 @@ import { productRows } from "./product-rows.js";
 import type { Row } from "./row.js";
 import { sampledRows } from "./sampled-rows.js";
 import { trainingRows } from "./training-rows.js";
+import { wasteRows } from "./waste-rows.js";
 
 const { values: flags } = parseArgs({
   options: {
     torch: { type: "string" },
     shared: { type: "string", default: "../shared" },
     peers: { type: "string" },
-    only: { type: "string", default: "training,wide,short,products,sampled,optimizer,javascript,growth,loading" },
+    only: { type: "string", default: "training,wide,short,products,sampled,optimizer,waste,javascript,growth,loading" },
     rounds: { type: "string", default: "5" },
     steps: { type: "string", default: "5" },
     threads: { type: "string", default: String(availableParallelism()) },
@@ -37,20 +38,21 @@ const [rounds, steps, threads] = [Number(flags.rounds), Number(flags.steps), Num
 const torch = flags.torch === undefined ? undefined : { python: flags.torch, shared: flags.shared };
 const settings = { rounds, steps, threads, torch };
 
+const bertBase = { layers: 12, hidden: 768, heads: 12, batch: 8, length: 128 };
+
 const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly Row[]>> = {
-  training: () =>
-    trainingRows("BERT-base, 8 x 128 tokens", { layers: 12, hidden: 768, heads: 12, batch: 8, length: 128 }, settings),
+  training: () => trainingRows("BERT-base, 8 x 128 tokens", bertBase, settings),
   wide: () =>
     trainingRows(
       "1 layer, 2,048 wide, 8 x 128 tokens",
       { layers: 1, hidden: 2048, heads: 32, batch: 8, length: 128 },
       settings,
     ),
-  short: () =>
-    trainingRows("BERT-base, 32 x 32 tokens", { layers: 12, hidden: 768, heads: 12, batch: 32, length: 32 }, settings),
+  short: () => trainingRows("BERT-base, 32 x 32 tokens", { ...bertBase, batch: 32, length: 32 }, settings),
   products: () => productRows(settings),
   sampled: () => sampledRows(settings),
   optimizer: () => optimizerRows(settings),
+  waste: () => wasteRows("BERT-base, 8 x 128 tokens", bertBase, threads),
   javascript: () => javascriptPeerRows({ peers: flags.peers, rounds, threads: 1 }),
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
@@ -64,6 +66,10 @@ function lineOf(row: Row): string {
   }
   if ("timesStored" in row) {
     return `${row.name}: ${row.timesStored.toFixed(2)} times what is stored (at most ${row.highest.toFixed(2)}; ${row.megabytes.toFixed(0)} and ${row.storedMegabytes.toFixed(0)} MB)`;
+  }
+  if ("value" in row) {
+    const parts = Object.entries(row.parts ?? {}).map(([part, value]) => `${part}: ${value.toPrecision(3)}`);
+    return `${row.name}: ${row.value.toPrecision(3)} ${row.unit}${parts.length > 0 ? ` (${parts.join(", ")})` : ""}`;
   }
   const [lowest, highest] = row.spread;
   return `${row.name}: ${row.ratio.toFixed(2)} ${row.ratioMeans} (${lowest.toFixed(2)} to ${highest.toFixed(2)}; ${row.ours.toPrecision(4)} and ${row.peer.toPrecision(4)} ${row.unit})`;

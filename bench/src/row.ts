@@ -41,7 +41,15 @@ export interface MemoryRow {
   readonly storedMegabytes: number;
 }
 
-export type Row = MeasuredRow | AbsentRow | GrowthRow | MemoryRow;
+/** A figure of ours that no peer has, and what it is made of. */
+export interface FigureRow {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly parts?: Readonly<Record<string, number>>;
+}
+
+export type Row = MeasuredRow | AbsentRow | GrowthRow | MemoryRow | FigureRow;
 
 /** The time that each side took in one round. */
 export interface Round {
