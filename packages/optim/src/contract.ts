@@ -81,11 +81,16 @@ export interface Optimizer {
    *
    * @param gradients by parameter name: one value per entry where the need is "whole"; one per selected entry, in
    *   selection order, where it is "entries"; none where it is "nothing". Everything is checked before anything is written.
+   * @param beforeUpdate called with a parameter's name just before it moves
    * @throws RangeError for a missing, unknown or wrongly sized gradient, for one that has a NaN or an infinity, or for a
    *   rate that is not finite and at least 0.
    * @throws Error without a `prepare` since the last `apply`.
    */
-  apply(gradients: ReadonlyMap<string, Float32Array>, learningRate: number): void;
+  apply(
+    gradients: ReadonlyMap<string, Float32Array>,
+    learningRate: number,
+    beforeUpdate?: (parameterName: string) => void,
+  ): void;
 
   /** The share of entries selected, as scheduled for the step last prepared; `undefined` for a dense optimizer. */
   density(): number | undefined;

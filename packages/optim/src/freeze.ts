@@ -13,7 +13,7 @@ export function withFrozen(optimizer: Optimizer, names: Iterable<string>): Optim
     },
     prepare: () => optimizer.prepare(),
     need: (name) => (frozen.has(name) ? { kind: "nothing" } : optimizer.need(name)),
-    apply: (gradients, learningRate) => optimizer.apply(gradients, learningRate),
+    apply: (gradients, learningRate, beforeUpdate) => optimizer.apply(gradients, learningRate, beforeUpdate),
     density: () => optimizer.density(),
     stateBytes: () => optimizer.stateBytes(),
     state: () => optimizer.state(),

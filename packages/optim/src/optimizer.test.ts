@@ -226,6 +226,22 @@ describe.each(optimizers)("%s", (_, create) => {
     expect(optimizer.completedSteps).toBe(0);
   });
 
+  it("tells of every tensor before it moves", () => {
+    const weights = new Map(["a", "b"].map((name) => [name, Float32Array.of(0.5, -0.25, 1, -2)]));
+    const optimizer = create(
+      [...weights].map(([name, values]) => ({ name, shape: [4], values })),
+      4,
+    );
+    optimizer.prepare();
+    const gradients = [...weights.keys()].map((name) => {
+      const need = optimizer.need(name);
+      return [name, new Float32Array(need.kind === "entries" ? need.selection.count : 4).fill(1)] as const;
+    });
+    const seen = new Map<string, Float32Array | undefined>();
+    optimizer.apply(new Map(gradients), 0.1, (name) => seen.set(name, weights.get(name)?.slice()));
+    expect([...seen]).toEqual(["a", "b"].map((name) => [name, Float32Array.of(0.5, -0.25, 1, -2)]));
+  });
+
   it("takes an empty tensor", () => {
     const parameters = [{ name: "empty", shape: [0, 4], values: new Float32Array() }];
     takeStep(create(parameters, 4), new Map([["empty", new Float32Array()]]), 0.1);

@@ -65,13 +65,17 @@ class ComposedOptimizer implements Optimizer {
     return this.#member(parameterName).rule.need();
   }
 
-  apply(gradients: ReadonlyMap<string, Float32Array>, learningRate: number): void {
+  apply(
+    gradients: ReadonlyMap<string, Float32Array>,
+    learningRate: number,
+    beforeUpdate?: (parameterName: string) => void,
+  ): void {
     checkNotNegative("learningRate", learningRate);
     if (this.#preparedStep !== this.#completedSteps) {
       throw new Error(`apply was called for step ${this.#completedSteps} without prepare; expected prepare first`);
     }
     for (const name of gradients.keys()) this.#member(name);
-    const updates: { readonly rule: TensorRule; readonly gradient: Float32Array }[] = [];
+    const updates: { readonly name: string; readonly rule: TensorRule; readonly gradient: Float32Array }[] = [];
     for (const { parameter, rule } of this.#members.values()) {
       const need = rule.need();
       if (need.kind === "nothing") continue;
@@ -84,9 +88,12 @@ class ComposedOptimizer implements Optimizer {
         );
       }
       checkFinite(gradient, parameter.name);
-      updates.push({ rule, gradient });
+      updates.push({ name: parameter.name, rule, gradient });
     }
-    for (const { rule, gradient } of updates) rule.apply(gradient, learningRate, this.#completedSteps);
+    for (const { name, rule, gradient } of updates) {
+      beforeUpdate?.(name);
+      rule.apply(gradient, learningRate, this.#completedSteps);
+    }
     this.#completedSteps++;
   }
 

@@ -188,7 +188,7 @@ async function runSteps(
         learningRate: rate,
         clip: options.clip === 0 ? undefined : options.clip,
         dropoutKey: { seed: options.seed, step },
-        beforeUpdate: () => undo.keep(optimizer),
+        undo,
       });
       const milliseconds = performance.now() - started;
       stepMilliseconds.push(milliseconds);

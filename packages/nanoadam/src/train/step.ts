@@ -3,6 +3,7 @@ import type { Optimizer } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
 import type { GradientAccumulator } from "./gradients.js";
 import type { DropoutKey, Program } from "./program.js";
+import type { UndoBuffer } from "./undo.js";
 
 /** A part of a step's batch: its tensors, the program of its shape, and its share of the step's examples. */
 export interface MicroBatch {
@@ -18,8 +19,8 @@ export interface StepOptions {
   /** Largest l2 norm of the gradients of what is trained; longer ones are shortened to it. */
   readonly clip?: number | undefined;
   readonly dropoutKey: DropoutKey;
-  /** Called when the gradients are known to be finite, just before the weights move. */
-  readonly beforeUpdate?: () => void;
+  /** Keeps what the step moves, once the gradients are known to be finite. */
+  readonly undo?: UndoBuffer;
 }
 
 export interface StepResult {
@@ -63,8 +64,8 @@ export async function trainStep(
     );
   }
   if (clip !== undefined && gradientNorm > clip) accumulator.scale(clip / gradientNorm);
-  options.beforeUpdate?.();
-  optimizer.apply(accumulator.sums(), learningRate);
+  options.undo?.begin();
+  optimizer.apply(accumulator.sums(), learningRate, (name) => options.undo?.keep(name, optimizer.need(name)));
   return { loss, gradientNorm };
 }
 

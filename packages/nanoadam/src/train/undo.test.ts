@@ -14,6 +14,11 @@ function setUp(create: (parameters: { name: string; shape: number[]; values: Flo
   return { weights, optimizer, gradients, copy, undo: new UndoBuffer(weights) };
 }
 
+function keepAll(undo: UndoBuffer, optimizer: Optimizer, names: Iterable<string>): void {
+  undo.begin();
+  for (const name of names) undo.keep(name, optimizer.need(name));
+}
+
 test.each([
   ["AdamW", (parameters: Parameters<Parameters<typeof setUp>[0]>[0]) => createAdamW({ parameters })],
   [
@@ -35,7 +40,7 @@ test.each([
   for (let step = 0; step < 8; step++) {
     const before = copy();
     optimizer.prepare();
-    undo.keep(optimizer);
+    keepAll(undo, optimizer, weights.keys());
     takeStep(optimizer, gradients, 0.3);
     const after = copy();
     expect(after).not.toEqual(before);
@@ -51,11 +56,22 @@ test("what was kept outlives the next selection", () => {
   );
   optimizer.prepare();
   const before = copy();
-  undo.keep(optimizer);
+  keepAll(undo, optimizer, weights.keys());
   takeStep(optimizer, gradients, 0.3);
   optimizer.prepare();
   undo.restore();
   expect(weights).toEqual(before);
+});
+
+test("what a step did not move stays as it is", () => {
+  const { weights, optimizer, copy, undo } = setUp((parameters) => createAdamW({ parameters }));
+  keepAll(undo, optimizer, weights.keys());
+  keepAll(undo, optimizer, ["w"]);
+  const [moved, still] = [weights.get("w"), weights.get("norm")].map((values) => values?.fill(7));
+  const kept = copy();
+  undo.restore();
+  expect(still).toEqual(kept.get("norm"));
+  expect(moved).not.toEqual(kept.get("w"));
 });
 
 test("with nothing kept, restoring changes nothing", () => {
