@@ -8,16 +8,24 @@ import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 
 const folder = dirname(fileURLToPath(import.meta.url));
-const kernels = ["sampled-product"];
+/** A module says whether its memory is shared, and the most that shared memory may become: 65,536 pages are all there can be. */
+const kernels = [
+  { source: "sampled-product", name: "sampled-product", flags: [] },
+  {
+    source: "sampled-product",
+    name: "sampled-product-shared",
+    flags: ["--sharedMemory", "--maximumMemory", "65536"],
+  },
+];
 
-/** The module's text for a kernel's source. */
-export async function moduleOf(kernel) {
+/** The module's text for a kernel. */
+export async function moduleOf({ source, flags }) {
   const outputs = new Map();
   const { error, stderr } = await asc.main(
     [
-      `${kernel}.ts`,
+      `${source}.ts`,
       ...["--outFile", "kernel.wasm", "-O3", "--noAssert", "--runtime", "stub"],
-      ...["--enable", "simd", "--importMemory", "--initialMemory", "1"],
+      ...["--enable", "simd,threads", "--importMemory", "--initialMemory", "1", ...flags],
     ],
     {
       readFile: (name) => readFile(`${folder}/${name}`, "utf8").catch(() => null),
@@ -25,15 +33,15 @@ export async function moduleOf(kernel) {
       listFiles: () => [],
     },
   );
-  if (error) throw new Error(`${kernel}: ${stderr.toString()}`);
+  if (error) throw new Error(`${source}: ${stderr.toString()}`);
   const bytes = Buffer.from(outputs.get("kernel.wasm")).toString("base64");
   const lines = bytes.match(/.{1,112}/g).map((line) => `  "${line}"`);
-  return `/** Made by \`npm run kernels\` from assembly/${kernel}.ts. */\nexport const wasm =\n${lines.join(" +\n")};\n`;
+  return `/** Made by \`npm run kernels\` from assembly/${source}.ts. */\nexport const wasm =\n${lines.join(" +\n")};\n`;
 }
 
 const isMain = process.argv[1] === fileURLToPath(import.meta.url);
 for (const kernel of isMain ? kernels : []) {
-  const path = `${folder}/../src/kernels/${kernel}.wasm.ts`;
+  const path = `${folder}/../src/kernels/${kernel.name}.wasm.ts`;
   const text = await moduleOf(kernel);
   if (!process.argv.includes("--check")) await writeFile(path, text);
   else if (text !== (await readFile(path, "utf8"))) throw new Error(`${path} is stale: npm run kernels`);

@@ -1,62 +1,129 @@
 /**
- * Some entries of a matrix product left^T right, in AssemblyScript: see src/kernels/sampled-product.ts. All arguments are
- * addresses or counts; matrices are float32, row-major. `npm run kernels` compiles this file.
+ * Some entries of a matrix product left^T right, in AssemblyScript: see src/kernels/sampled-product.ts. Addresses and counts
+ * come in a job; matrices are float32, row-major. `npm run kernels` compiles this file, once for memory of one thread and once
+ * for shared memory.
+ *
+ * A product is a row of tasks: to find out where the entries lie, to transpose blocks of tokens of both factors, to multiply
+ * ranges of rows. Whoever is free takes the next, so threads balance themselves and nobody waits for one that has yet to
+ * start. A number is computed within one task and in one order, so that results do not depend on who took it.
+ *
+ * Three counters say how many tasks are published, taken and done. They count over the memory's lifetime and are never set
+ * back (they may wrap), so a thread that wakes late cannot take a task of a product long finished; and the job changes only
+ * when all tasks are done.
  */
 
+/** Addresses of the counters, each in a cache line of its own. */
+const published: usize = 0;
+const taken: usize = 64;
+const done: usize = 128;
+
+/** Address of the job: 32-bit fields in the order of `Job` in src/kernels/sampled-product.ts. */
+const job: usize = 192;
+/** What `published` was before the product's first task. */
+const firstField = 0;
+const tokensField = 4;
+const rowsField = 8;
+const columnsField = 12;
+/** Floats from a column of a transposed factor to the next. */
+const strideField = 16;
+const chunksField = 20;
+const chunkSizeField = 24;
+/** Tasks of a factor's transposition. */
+const blocksField = 28;
+const rangesField = 32;
+const leftField = 36;
+const rightField = 40;
+const leftColumnsField = 44;
+const rightColumnsField = 48;
+const chunkStartsField = 52;
+const offsetsField = 56;
+const rowStartsField = 60;
+const foundField = 64;
+const outField = 68;
+
+const blockTokens: u32 = 64;
+/** Tokens that are transposed at once: a cache line of a target's column. */
+const lineTokens: u32 = 16;
 const four: u32 = 4;
+/** How often a thread looks for a task before it sleeps: about as long as it takes to be woken. */
+const looks = 2000;
 
-/**
- * Turns [tokens, columns] at `source` into [columns, stride] at `target`, 4 x 4 at a time. Columns of `target` from `tokens`
- * on are set to 0.
- */
-export function transpose(source: usize, target: usize, tokens: u32, columns: u32, stride: u32): void {
-  const wholeTokens = tokens & ~3;
-  const wholeColumns = columns & ~3;
-  const sourceRow = (columns as usize) << 2;
-  const targetRow = (stride as usize) << 2;
-  for (let column: u32 = 0; column < wholeColumns; column += four) {
-    for (let token: u32 = 0; token < wholeTokens; token += four) {
-      const from = source + (token as usize) * sourceRow + ((column as usize) << 2);
-      const a = v128.load(from);
-      const b = v128.load(from + sourceRow);
-      const c = v128.load(from + 2 * sourceRow);
-      const d = v128.load(from + 3 * sourceRow);
-      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-      const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-      const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-      const cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-      const to = target + (column as usize) * targetRow + ((token as usize) << 2);
-      v128.store(to, v128.shuffle<i64>(ab0, cd0, 0, 2));
-      v128.store(to + targetRow, v128.shuffle<i64>(ab0, cd0, 1, 3));
-      v128.store(to + 2 * targetRow, v128.shuffle<i64>(ab1, cd1, 0, 2));
-      v128.store(to + 3 * targetRow, v128.shuffle<i64>(ab1, cd1, 1, 3));
-    }
-  }
-  for (let column: u32 = 0; column < columns; column++) {
-    const row = target + (column as usize) * targetRow;
-    const start = column < wholeColumns ? wholeTokens : 0;
-    for (let token = start; token < tokens; token++) {
-      const from = source + (token as usize) * sourceRow + ((column as usize) << 2);
-      store<f32>(row + ((token as usize) << 2), load<f32>(from));
-    }
-    for (let token = tokens; token < stride; token++) store<f32>(row + ((token as usize) << 2), 0);
+/** Makes the next `tasks` tasks free to be taken. */
+export function publish(tasks: u32): void {
+  atomic.add<u32>(published, tasks);
+  atomic.notify(published, -1);
+}
+
+/** Does tasks until all that are published are taken. */
+export function work(): void {
+  for (;;) {
+    const task = atomic.load<u32>(taken);
+    if (task === atomic.load<u32>(published)) return;
+    if (atomic.cmpxchg<u32>(taken, task, task + 1) !== task) continue;
+    run(task - load<u32>(job, firstField));
+    const finished = atomic.add<u32>(done, 1) + 1;
+    if (finished === atomic.load<u32>(published)) atomic.notify(done, 1);
   }
 }
 
 /**
- * Where a chunked selection of a [rows, columns] matrix lies: `starts[row]` is the position of the row's first entry, with
- * one more for the end, and `found` has the column of each entry. `offsets` are 16 bits wide, the others 32.
+ * Works until all tasks are done. Only the thread that publishes calls this. As in {@link serve}, no local variable is used
+ * after a wait that was set before it: V8's first compiler (of Node 20) loses them there.
  */
-export function locate(
-  chunkStarts: usize,
-  offsets: usize,
-  chunks: u32,
-  chunkSize: u32,
-  rows: u32,
-  columns: u32,
-  starts: usize,
-  found: usize,
-): void {
+export function finish(): void {
+  work();
+  for (let look = 0; look < looks; look++) if (allDone()) return;
+  while (!allDone()) {
+    const finished = atomic.load<u32>(done);
+    if (finished !== atomic.load<u32>(published)) atomic.wait<u32>(done, finished, -1);
+  }
+}
+
+function allDone(): bool {
+  return atomic.load<u32>(done) === atomic.load<u32>(published);
+}
+
+/** Works for ever. */
+export function serve(): void {
+  for (let look = 0; ; look++) {
+    const all = atomic.load<u32>(published);
+    if (atomic.load<u32>(taken) !== all) {
+      work();
+      look = 0;
+    } else if (look >= looks) {
+      atomic.wait<u32>(published, all, -1);
+      look = 0;
+    }
+  }
+}
+
+function run(task: u32): void {
+  const blocks = load<u32>(job, blocksField);
+  if (task === 0) {
+    locate();
+  } else if (task <= blocks) {
+    transpose(load<u32>(job, leftField), load<u32>(job, leftColumnsField), load<u32>(job, rowsField), task - 1);
+  } else if (task <= 2 * blocks) {
+    const columns = load<u32>(job, columnsField);
+    transpose(load<u32>(job, rightField), load<u32>(job, rightColumnsField), columns, task - 1 - blocks);
+  } else {
+    multiply(task - 1 - 2 * blocks);
+  }
+}
+
+/**
+ * Where a chunked selection of the [rows, columns] matrix lies: of each row the position of its first entry, with one more
+ * for the end, and of each entry its column. Offsets are 16 bits wide, the others 32.
+ */
+function locate(): void {
+  const chunkStarts: usize = load<u32>(job, chunkStartsField);
+  const offsets: usize = load<u32>(job, offsetsField);
+  const chunks = load<u32>(job, chunksField);
+  const chunkSize = load<u32>(job, chunkSizeField);
+  const rows = load<u32>(job, rowsField);
+  const columns = load<u32>(job, columnsField);
+  const starts: usize = load<u32>(job, rowStartsField);
+  const found: usize = load<u32>(job, foundField);
   let row: u32 = 0;
   let rowStart: u64 = 0;
   store<u32>(starts, 0);
@@ -80,6 +147,59 @@ export function locate(
   }
 }
 
+/** Turns a block of tokens of [tokens, columns] at `source` into its part of [columns, stride] at `target`. */
+function transpose(source: usize, target: usize, columns: u32, block: u32): void {
+  const tokens = load<u32>(job, tokensField);
+  const end = min(tokens, (block + 1) * blockTokens);
+  for (let token = block * blockTokens; token < end; token += lineTokens) {
+    transposeLine(source, target, columns, token, min(end, token + lineTokens));
+  }
+  if (end === tokens) clearTail(target, columns, tokens);
+}
+
+/** Tokens `first` to `end`, 4 x 4 at a time. */
+function transposeLine(source: usize, target: usize, columns: u32, first: u32, end: u32): void {
+  const wholeEnd = end & ~3;
+  const wholeColumns = columns & ~3;
+  const sourceRow = (columns as usize) << 2;
+  const targetRow = (load<u32>(job, strideField) as usize) << 2;
+  for (let column: u32 = 0; column < wholeColumns; column += four) {
+    for (let token = first; token < wholeEnd; token += four) {
+      const from = source + (token as usize) * sourceRow + ((column as usize) << 2);
+      const a = v128.load(from);
+      const b = v128.load(from + sourceRow);
+      const c = v128.load(from + 2 * sourceRow);
+      const d = v128.load(from + 3 * sourceRow);
+      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+      const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+      const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+      const cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+      const to = target + (column as usize) * targetRow + ((token as usize) << 2);
+      v128.store(to, v128.shuffle<i64>(ab0, cd0, 0, 2));
+      v128.store(to + targetRow, v128.shuffle<i64>(ab0, cd0, 1, 3));
+      v128.store(to + 2 * targetRow, v128.shuffle<i64>(ab1, cd1, 0, 2));
+      v128.store(to + 3 * targetRow, v128.shuffle<i64>(ab1, cd1, 1, 3));
+    }
+  }
+  for (let column: u32 = 0; column < columns; column++) {
+    const row = target + (column as usize) * targetRow;
+    for (let token = column < wholeColumns ? wholeEnd : first; token < end; token++) {
+      const from = source + (token as usize) * sourceRow + ((column as usize) << 2);
+      store<f32>(row + ((token as usize) << 2), load<f32>(from));
+    }
+  }
+}
+
+/** Sets what `multiply` reads beyond the last token to 0. */
+function clearTail(target: usize, columns: u32, tokens: u32): void {
+  const targetRow = (load<u32>(job, strideField) as usize) << 2;
+  const end = (tokens + 7) & ~7;
+  for (let column: u32 = 0; column < columns; column++) {
+    const row = target + (column as usize) * targetRow;
+    for (let token = tokens; token < end; token++) store<f32>(row + ((token as usize) << 2), 0);
+  }
+}
+
 function sumOfLanes(lanes: v128): f32 {
   return (
     f32x4.extract_lane(lanes, 0) +
@@ -88,40 +208,60 @@ function sumOfLanes(lanes: v128): f32 {
   );
 }
 
+/** The row at which range `range` begins, so that all ranges have about as many entries. */
+function rangeStart(range: u32): u32 {
+  const starts: usize = load<u32>(job, rowStartsField);
+  const rows = load<u32>(job, rowsField);
+  const count = load<u32>(starts + ((rows as usize) << 2));
+  const entry = (((count as u64) * (range as u64)) / (load<u32>(job, rangesField) as u64)) as u32;
+  let low: u32 = 0;
+  let high = rows;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (load<u32>(starts + ((middle as usize) << 2)) < entry) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /**
- * `out[k] = sum over tokens of left[row, token] * right[column, token]` for every entry that {@link locate} found. Both
- * have `stride` tokens a row, a multiple of 8. Four entries of a row share the reading of its left side.
+ * `out[k] = sum over tokens of left[row, token] * right[column, token]` for every entry in a range of rows. Four entries of a
+ * row share the reading of its left side, two vectors a round: with more of either, V8 runs out of registers and is slower.
  */
-export function multiply(
-  left: usize,
-  right: usize,
-  stride: u32,
-  rows: u32,
-  starts: usize,
-  found: usize,
-  out: usize,
-): void {
-  const bytes = (stride as usize) << 2;
-  for (let row: u32 = 0; row < rows; row++) {
+function multiply(range: u32): void {
+  const left: usize = load<u32>(job, leftColumnsField);
+  const right: usize = load<u32>(job, rightColumnsField);
+  const starts: usize = load<u32>(job, rowStartsField);
+  const found: usize = load<u32>(job, foundField);
+  const out: usize = load<u32>(job, outField);
+  const stride = (load<u32>(job, strideField) as usize) << 2;
+  const bytes = (((load<u32>(job, tokensField) + 7) & ~7) as usize) << 2;
+  const endRow = rangeStart(range + 1);
+  for (let row = rangeStart(range); row < endRow; row++) {
     const end = load<u32>(starts + ((row as usize) << 2), 4);
-    const own = left + (row as usize) * bytes;
+    const own = left + (row as usize) * stride;
     let entry = load<u32>(starts + ((row as usize) << 2));
     for (; entry + four <= end; entry += four) {
       const columns = found + ((entry as usize) << 2);
-      const right0 = right + (load<u32>(columns) as usize) * bytes;
-      const right1 = right + (load<u32>(columns, 4) as usize) * bytes;
-      const right2 = right + (load<u32>(columns, 8) as usize) * bytes;
-      const right3 = right + (load<u32>(columns, 12) as usize) * bytes;
+      const right0 = right + (load<u32>(columns) as usize) * stride;
+      const right1 = right + (load<u32>(columns, 4) as usize) * stride;
+      const right2 = right + (load<u32>(columns, 8) as usize) * stride;
+      const right3 = right + (load<u32>(columns, 12) as usize) * stride;
       let sum0 = f32x4.splat(0);
       let sum1 = f32x4.splat(0);
       let sum2 = f32x4.splat(0);
       let sum3 = f32x4.splat(0);
-      for (let at: usize = 0; at < bytes; at += 16) {
-        const shared = v128.load(own + at);
-        sum0 = f32x4.add(sum0, f32x4.mul(shared, v128.load(right0 + at)));
-        sum1 = f32x4.add(sum1, f32x4.mul(shared, v128.load(right1 + at)));
-        sum2 = f32x4.add(sum2, f32x4.mul(shared, v128.load(right2 + at)));
-        sum3 = f32x4.add(sum3, f32x4.mul(shared, v128.load(right3 + at)));
+      for (let at: usize = 0; at < bytes; at += 32) {
+        const first = v128.load(own + at);
+        sum0 = f32x4.add(sum0, f32x4.mul(first, v128.load(right0 + at)));
+        sum1 = f32x4.add(sum1, f32x4.mul(first, v128.load(right1 + at)));
+        sum2 = f32x4.add(sum2, f32x4.mul(first, v128.load(right2 + at)));
+        sum3 = f32x4.add(sum3, f32x4.mul(first, v128.load(right3 + at)));
+        const second = v128.load(own + at, 16);
+        sum0 = f32x4.add(sum0, f32x4.mul(second, v128.load(right0 + at, 16)));
+        sum1 = f32x4.add(sum1, f32x4.mul(second, v128.load(right1 + at, 16)));
+        sum2 = f32x4.add(sum2, f32x4.mul(second, v128.load(right2 + at, 16)));
+        sum3 = f32x4.add(sum3, f32x4.mul(second, v128.load(right3 + at, 16)));
       }
       const target = out + ((entry as usize) << 2);
       store<f32>(target, sumOfLanes(sum0));
@@ -130,7 +270,7 @@ export function multiply(
       store<f32>(target, sumOfLanes(sum3), 12);
     }
     for (; entry < end; entry++) {
-      const right0 = right + (load<u32>(found + ((entry as usize) << 2)) as usize) * bytes;
+      const right0 = right + (load<u32>(found + ((entry as usize) << 2)) as usize) * stride;
       let sum0 = f32x4.splat(0);
       let sum1 = f32x4.splat(0);
       for (let at: usize = 0; at < bytes; at += 32) {

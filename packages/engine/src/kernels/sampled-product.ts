@@ -4,7 +4,8 @@
  * column of each. ONNX has no operation for some entries of a product, so this one is in WebAssembly, with its vectors of
  * four. Columns become contiguous by a transposition first, which costs little beside the products.
  *
- * The kernel has memory of its own, which grows to the largest product and is reused: nothing is allocated in a step.
+ * The kernel has memory of its own, which grows to the largest product and is reused: nothing is allocated in a step. Where
+ * that memory is shared, other threads help (runtime/sampled-product-threads.ts); the numbers are the same bits.
  */
 import { wasm } from "./sampled-product.wasm.js";
 
@@ -16,38 +17,88 @@ export interface ChunkedEntries {
   readonly offsets: Uint16Array;
 }
 
+/** The compiled kernel, the memory it works on, and the threads that help. */
+export interface SampledProductHost {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  /** Threads beside the calling one. */
+  readonly helpers: number;
+  /** Called before every product: threads that help may be started at the first. */
+  start(): void;
+  /** Ends the threads that help. */
+  release(): Promise<void>;
+}
+
+/** One thread and memory of its own, which any JavaScript engine has. */
+function oneThread(): SampledProductHost {
+  return {
+    module: moduleOf(wasm),
+    memory: new WebAssembly.Memory({ initial: 1 }),
+    helpers: 0,
+    start() {},
+    async release() {},
+  };
+}
+
+/** A WebAssembly module from its bytes in base 64. */
+export function moduleOf(base64: string): WebAssembly.Module {
+  return new WebAssembly.Module(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+}
+
 interface Exports {
-  transpose(source: number, target: number, tokens: number, columns: number, stride: number): void;
-  locate(
-    chunkStarts: number,
-    offsets: number,
-    chunks: number,
-    chunkSize: number,
-    rows: number,
-    columns: number,
-    starts: number,
-    found: number,
-  ): void;
-  multiply(left: number, right: number, stride: number, rows: number, starts: number, found: number, out: number): void;
+  publish(tasks: number): void;
+  work(): void;
+  finish(): void;
+}
+
+/** What the tasks of a product are about: addresses and counts. The kernel reads them in this order. */
+interface Job {
+  readonly first: number;
+  readonly tokens: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly stride: number;
+  readonly chunks: number;
+  readonly chunkSize: number;
+  readonly blocks: number;
+  readonly ranges: number;
+  readonly left: number;
+  readonly right: number;
+  readonly leftColumns: number;
+  readonly rightColumns: number;
+  readonly chunkStarts: number;
+  readonly offsets: number;
+  readonly rowStarts: number;
+  readonly found: number;
+  readonly out: number;
 }
 
 const pageBytes = 65_536;
 const alignment = 64;
+/** Where the kernel's counters and job end. */
+const headBytes = 320;
+const jobAddress = 192;
+/** Tokens that a task transposes, as the kernel has it. */
+const blockTokens = 64;
+/** Parts of the multiplication that threads take one by one: enough that the last to finish is not much later. */
+const ranges = 32;
 
 /** Computes sampled products, one after another. */
 export class SampledProduct {
-  readonly #memory = new WebAssembly.Memory({ initial: 1 });
+  readonly #host: SampledProductHost;
   readonly #exports: Exports;
+  #tasks = 0;
 
-  constructor() {
-    const bytes = Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0));
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: this.#memory } });
+  /** @param host by default one thread */
+  constructor(host: SampledProductHost = oneThread()) {
+    this.#host = host;
+    const { exports } = new WebAssembly.Instance(host.module, { env: { memory: host.memory } });
     this.#exports = exports as unknown as Exports;
   }
 
   /** Bytes of memory held. */
   get bytes(): number {
-    return this.#memory.buffer.byteLength;
+    return this.#host.memory.buffer.byteLength;
   }
 
   /**
@@ -70,14 +121,24 @@ export class SampledProduct {
     if (sums.length !== offsets.length) {
       throw new RangeError(`there are ${sums.length} sums; expected one for each of ${offsets.length} entries`);
     }
-    const stride = Math.ceil(tokens / 8) * 8;
-    let end = 0;
+    // Columns begin an odd number of cache lines apart: at a power of two the caches have room for few of them.
+    const stride = 16 * (Math.ceil(tokens / 16) | 1);
+    let end = headBytes;
     const place = (bytes: number): number => {
       const at = end;
       end += Math.ceil(bytes / alignment) * alignment;
       return at;
     };
-    const at = {
+    const job: Job = {
+      first: this.#tasks,
+      tokens,
+      rows,
+      columns,
+      stride,
+      chunks: starts.length - 1,
+      chunkSize,
+      blocks: Math.ceil(tokens / blockTokens),
+      ranges,
       left: place(left.byteLength),
       right: place(right.byteLength),
       leftColumns: place(4 * rows * stride),
@@ -89,22 +150,42 @@ export class SampledProduct {
       out: place(4 * offsets.length),
     };
     this.#reserve(end);
-    const { buffer } = this.#memory;
-    new Float32Array(buffer, at.left, left.length).set(left);
-    new Float32Array(buffer, at.right, right.length).set(right);
-    new Uint32Array(buffer, at.chunkStarts, starts.length).set(starts);
-    new Uint16Array(buffer, at.offsets, offsets.length).set(offsets);
-    const kernel = this.#exports;
-    kernel.transpose(at.left, at.leftColumns, tokens, rows, stride);
-    kernel.transpose(at.right, at.rightColumns, tokens, columns, stride);
-    kernel.locate(at.chunkStarts, at.offsets, starts.length - 1, chunkSize, rows, columns, at.rowStarts, at.found);
-    kernel.multiply(at.leftColumns, at.rightColumns, stride, rows, at.rowStarts, at.found, at.out);
-    const out = new Float32Array(buffer, at.out, offsets.length);
+    this.#host.start();
+    const { buffer } = this.#host.memory;
+    new Uint32Array(buffer, job.chunkStarts, starts.length).set(starts);
+    new Uint16Array(buffer, job.offsets, offsets.length).set(offsets);
+    new Uint32Array(buffer, jobAddress).set(Object.values(job));
+    this.#publish(1);
+    this.#copyBlocks(left, new Float32Array(buffer, job.left, left.length), blockTokens * rows);
+    this.#copyBlocks(right, new Float32Array(buffer, job.right, right.length), blockTokens * columns);
+    this.#exports.finish();
+    this.#publish(ranges);
+    this.#exports.finish();
+    const out = new Float32Array(buffer, job.out, offsets.length);
     for (let entry = 0; entry < out.length; entry++) sums[entry] = (sums[entry] as number) + (out[entry] as number);
   }
 
+  /** Ends the threads that help, where there are any. A later product would start them again. */
+  release(): Promise<void> {
+    return this.#host.release();
+  }
+
+  /** A block can be transposed as soon as it is there. Alone, that is best done while it is in the cache; else others do it. */
+  #copyBlocks(source: Float32Array, target: Float32Array, blockLength: number): void {
+    for (let at = 0; at < source.length; at += blockLength) {
+      target.set(source.subarray(at, at + blockLength), at);
+      this.#publish(1);
+      if (this.#host.helpers === 0) this.#exports.work();
+    }
+  }
+
+  #publish(tasks: number): void {
+    this.#tasks += tasks;
+    this.#exports.publish(tasks);
+  }
+
   #reserve(bytes: number): void {
-    const missing = bytes - this.#memory.buffer.byteLength;
-    if (missing > 0) this.#memory.grow(Math.ceil(missing / pageBytes));
+    const missing = bytes - this.#host.memory.buffer.byteLength;
+    if (missing > 0) this.#host.memory.grow(Math.ceil(missing / pageBytes));
   }
 }

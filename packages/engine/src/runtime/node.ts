@@ -19,6 +19,8 @@ import { withEmptySequence } from "../onnx/empty-sequence.js";
 import { toOnnx } from "../onnx/model.js";
 import type { Bindings, CompiledFunction, Runtime, TensorData } from "./runtime.js";
 
+export { createSampledProduct, type SampledProductOptions } from "./sampled-product-threads.js";
+
 export interface CpuRuntimeOptions {
   /** Threads for one operation; by default as many as ONNX Runtime finds physical cores. */
   readonly threads?: number;

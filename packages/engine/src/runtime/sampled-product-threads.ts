@@ -1,0 +1,54 @@
+/**
+ * Sampled products on several threads of Node: memory is shared, and every worker has an instance of the same compiled kernel
+ * that does tasks as they appear (assembly/sampled-product.ts). All that a worker runs is in WebAssembly, so its JavaScript is
+ * short enough to be a string, and no second file has to be found at run time.
+ */
+import { Worker } from "node:worker_threads";
+import { moduleOf, SampledProduct, type SampledProductHost } from "../kernels/sampled-product.js";
+import { wasm } from "../kernels/sampled-product-shared.wasm.js";
+
+/** What a worker runs; `workerData` has the kernel and its memory. */
+export const workerScript = `
+const { module, memory } = require("node:worker_threads").workerData;
+new WebAssembly.Instance(module, { env: { memory } }).exports.serve();
+`;
+
+/** The most that memory can be, as the kernel was compiled for; what is not used is only reserved addresses. */
+const maximumPages = 65_536;
+
+export interface SampledProductOptions {
+  /** Threads that compute a product, the calling one included; by default 1. */
+  readonly threads?: number;
+}
+
+/**
+ * Sampled products on several threads; the same bits for any number of them. Workers start at the first product, and
+ * products do not wait for them to come up. They do not keep the process alive; `release` ends them.
+ */
+export function createSampledProduct({ threads = 1 }: SampledProductOptions = {}): SampledProduct {
+  return threads > 1 ? new SampledProduct(withHelpers(threads - 1)) : new SampledProduct();
+}
+
+function withHelpers(helpers: number): SampledProductHost {
+  const module = moduleOf(wasm);
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: maximumPages, shared: true });
+  let workers: readonly Worker[] = [];
+  return {
+    module,
+    memory,
+    helpers,
+    start() {
+      if (workers.length > 0) return;
+      workers = Array.from({ length: helpers }, () => {
+        const worker = new Worker(workerScript, { eval: true, workerData: { module, memory }, execArgv: [] });
+        worker.unref();
+        return worker;
+      });
+    },
+    async release() {
+      const ending = workers;
+      workers = [];
+      await Promise.all(ending.map((worker) => worker.terminate()));
+    },
+  };
+}
