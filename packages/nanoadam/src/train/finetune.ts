@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { Arena } from "@nanoadam/engine";
-import { cpuRuntime } from "@nanoadam/engine/node";
+import { cpuRuntime, createSampledProduct } from "@nanoadam/engine/node";
 import { learningRateAt, type Optimizer, type WeightArray, warmupSteps } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
 import { OutputFolder } from "../hub/output-folder.js";
@@ -105,10 +105,13 @@ async function train(
   reportEvaluation(0, before);
 
   const undo = new UndoBuffer(weights);
-  const loop = { options, run, plan, learningRate, optimizer, programs: trainingPrograms, undo, watcher, log };
+  const sampledProduct = createSampledProduct({ threads });
+  const accumulator = new GradientAccumulator(model.parameters, sampledProduct);
+  const programs = trainingPrograms;
+  const loop = { options, run, plan, learningRate, optimizer, programs, accumulator, undo, watcher, log };
   const { stepMilliseconds, stopped: stoppedInLoop } = await runSteps(loop, async (step) => {
     reportEvaluation(step, await evaluate());
-  });
+  }).finally(() => sampledProduct.release());
 
   const evaluateStored = () => {
     roundToStorage(options.saveDtype, pretrained);
@@ -156,6 +159,7 @@ interface Loop {
   readonly learningRate: number;
   readonly optimizer: Optimizer;
   readonly programs: Programs;
+  readonly accumulator: GradientAccumulator;
   readonly undo: UndoBuffer;
   readonly watcher: RunWatcher;
   readonly log: MetricsLog;
@@ -163,10 +167,9 @@ interface Loop {
 
 /** All steps of a run, with evaluations between; ends early, the last step taken back, when a step diverges. */
 async function runSteps(
-  { options, run, plan, learningRate, optimizer, programs, undo, watcher, log }: Loop,
+  { options, run, plan, learningRate, optimizer, programs, accumulator, undo, watcher, log }: Loop,
   evaluateAfter: (step: number) => Promise<void>,
 ): Promise<{ readonly stepMilliseconds: readonly number[]; readonly stopped: RunSummary["stopped"] }> {
-  const accumulator = new GradientAccumulator(run.pretrained.model.parameters);
   const batchesOf = stepBatches(options, run, plan, programs);
   const stepMilliseconds: number[] = [];
   for (let step = 0; step < plan.totalSteps; step++) {

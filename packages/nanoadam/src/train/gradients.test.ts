@@ -138,9 +138,10 @@ describe("gathered gradients", () => {
     expect(acceptedStructures({ kind: "whole" }, 1)).toEqual([]);
     const parameter = parameterOf(10, 100);
     const need = (density: number) => optimizerOver(new Float32Array(1000), parameter, density).need("w");
-    expect(acceptedStructures(need(0.1), 1)).toEqual(["product"]);
-    expect(acceptedStructures(need(0.1), 2)).toEqual([]);
+    expect(acceptedStructures(need(0.1), 2)).toEqual(["product"]);
+    expect(acceptedStructures(need(0.1), 8)).toEqual([]);
     expect(acceptedStructures(need(0.01), 8)).toEqual(["product"]);
+    expect(acceptedStructures(need(0.001), 64)).toEqual([]);
     expect(acceptedStructures(need(0.5), 1)).toEqual([]);
   });
 });

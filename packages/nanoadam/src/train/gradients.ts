@@ -8,18 +8,21 @@ import type { ParameterSpecification } from "../models/model.js";
 import type { GradientData } from "./program.js";
 
 /**
- * The density up to which computing the selected entries alone is faster than the whole product, times the processor's threads:
- * the kernel runs on one, a matrix product of ONNX Runtime on all (`node bench/dist/sampled.js`: break-even near 6 % on 2 threads).
- * A constant and not a measurement at run time, as two runs with one seed must sum in one order.
+ * The density up to which computing the selected entries alone is faster than the whole product: measured as 0.12 to 0.14 for a
+ * 768 x 768 weight on one and on two threads, more for larger ones (`npm run bench -- --only sampled`). Both products are spread
+ * over all threads, but one thread copies the factors to the kernel, and each thread more is worth less to it by what that
+ * copy takes; beyond two threads this is a calculation, not a measurement. Constants and not a measurement at run time, as
+ * two runs with one seed must sum in one order.
  */
-const sampledDensityTimesThreads = 0.12;
+const sampledDensity = 0.13;
+const sampledDensityLostPerThread = 0.0075;
 
 /** The structures of a gradient that the accumulator takes as they are; undefined where nothing is needed. */
 export function acceptedStructures(need: GradientNeed, threads: number): readonly GradientStructure[] | undefined {
   if (need.kind === "nothing") return undefined;
   if (need.kind === "whole") return [];
   const density = need.selection.count / Math.max(1, need.selection.length);
-  return density * threads <= sampledDensityTimesThreads ? ["product"] : [];
+  return density <= sampledDensity - threads * sampledDensityLostPerThread ? ["product"] : [];
 }
 
 interface Gathered {
@@ -32,10 +35,12 @@ export class GradientAccumulator {
   readonly #parameters: readonly ParameterSpecification[];
   readonly #gathered = new Map<string, Gathered>();
   readonly #sums = new Map<string, Float32Array>();
-  readonly #sampledProduct = new SampledProduct();
+  readonly #sampledProduct: SampledProduct;
 
-  constructor(parameters: readonly ParameterSpecification[]) {
+  /** @param sampledProduct belongs to the caller, who releases it; by default one thread, with nothing to release */
+  constructor(parameters: readonly ParameterSpecification[], sampledProduct = new SampledProduct()) {
     this.#parameters = parameters;
+    this.#sampledProduct = sampledProduct;
   }
 
   /** Starts a step: all sums are zero, and have the sizes that the optimizer now needs. */
