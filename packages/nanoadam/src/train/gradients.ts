@@ -8,7 +8,7 @@ import type { ParameterSpecification } from "../models/model.js";
 import type { GradientData } from "./program.js";
 
 /**
- * The density up to which computing the selected entries alone is faster than the whole product: measured as 0.12 to 0.14 for a
+ * The density up to which computing the selected entries alone is faster than the whole product: measured as 0.13 to 0.14 for a
  * 768 x 768 weight on one and on two threads, more for larger ones (`npm run bench -- --only sampled`). Both products are spread
  * over all threads, but one thread copies the factors to the kernel, and each thread more is worth less to it by what that
  * copy takes; beyond two threads this is a calculation, not a measurement. Constants and not a measurement at run time, as
