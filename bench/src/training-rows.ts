@@ -20,8 +20,6 @@ const ours = {
   "NanoAdam 4 %": () => constantDensity("0.04"),
   "NanoAdam 1 %": () => constantDensity("0.01"),
   "NanoAdam 1 %, in 2 parts": (shape) => [...constantDensity("0.01"), ...inParts(2, shape)],
-  "NanoAdam 1 %, checkpointing": () => [...constantDensity("0.01"), "--checkpointing", "stage"],
-  "NanoAdam 1 %, bfloat16 weights": () => [...constantDensity("0.01"), "--weights", "bfloat16"],
   "NanoAdam 1 %, bfloat16 weights, checkpointing": () => [...constantDensity("0.01"), ...inHalfMemory],
   "NanoAdam 1 %, bfloat16 weights, checkpointing, in 2 parts": (shape) => [
     ...constantDensity("0.01"),
@@ -38,8 +36,6 @@ const pairs: readonly (readonly [Side, Side])[] = [
   ["NanoAdam 4 %", "PyTorch float32"],
   ["NanoAdam 1 %", "PyTorch float32"],
   ["NanoAdam 1 %, in 2 parts", "PyTorch float32"],
-  ["NanoAdam 1 %, checkpointing", "PyTorch float32"],
-  ["NanoAdam 1 %, bfloat16 weights", "PyTorch float32"],
   ["NanoAdam 1 %, bfloat16 weights, checkpointing", "PyTorch float32"],
   ["NanoAdam 1 %, bfloat16 weights, checkpointing, in 2 parts", "PyTorch float32"],
   ["AdamW", "PyTorch float32"],
