@@ -56,6 +56,16 @@ describe("selectSmallest", () => {
     expect(smallest(values, 0.01)).toEqual(smallest(values, 0.01, 32_768));
   });
 
+  it("is so where every 17th entry says nothing of the others", () => {
+    const sampledAre = (sampled: number, others: number) =>
+      Float32Array.from({ length: 20_000 }, (_, entry) => (entry % 17 === 0 ? sampled : others) * (1 + (entry % 1009)));
+    for (const values of [sampledAre(1e-3, 1), sampledAre(1, 1e-3)]) {
+      for (const share of [0.01, 0.1, 0.9, 1]) {
+        expect(smallest(values, share, 10_000)).toEqual(smallestBySorting(values, share, 10_000));
+      }
+    }
+  });
+
   it.each([
     ["ties go to the lower index", [2, 1, -1, 1, 3], 0.4, [1, 2]],
     ["zero and negative zero tie", [-0, 0, -0, 0], 0.5, [0, 1]],
