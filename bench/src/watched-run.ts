@@ -41,6 +41,9 @@ const sampledSteps = 4;
 /** Steps that a watched run takes. */
 export const watchedSteps = warmUpSteps + timedSteps + 2 * sampledSteps;
 
+/** Whose time and memory are not the run's. */
+const profiler = "profiler";
+
 class Sums {
   readonly #sums = new Map<string, number>();
 
@@ -50,7 +53,7 @@ class Sums {
 
   /** What was added a step, largest first. */
   perStep(steps: number): Record<string, number> {
-    const means = [...this.#sums].map(([key, sum]) => [key, sum / steps] as const);
+    const means = [...this.#sums].filter(([key]) => key !== profiler).map(([key, sum]) => [key, sum / steps] as const);
     return Object.fromEntries(means.toSorted(([, a], [, b]) => b - a));
   }
 }
@@ -58,6 +61,7 @@ class Sums {
 /** "train/step" for a file of this project, or who else a function belongs to: a built-in function to its caller. */
 function ownerOf({ url }: { readonly url: string }, caller: string): string {
   if (url === "") return caller;
+  if (url === "node:inspector") return profiler;
   if (url.includes("onnxruntime")) return "onnxruntime";
   if (url.startsWith("wasm:")) return "kernel";
   if (url.includes("/node_modules/") || url.startsWith("node:")) return "Node";
