@@ -67,7 +67,7 @@ describe("the selection", () => {
 describe("moments at a refresh", () => {
   const firstMoments = (stateOnRefresh: "carry" | "reset") => {
     const weight = tensor("w", [0.1, 0.2, 0.3, 0.4]);
-    const optimizer = create([weight], { stateOnRefresh, maskInterval: 1 });
+    const optimizer = create([weight], { stateOnRefresh, maskInterval: 1, biasCorrection: "entry" });
     takeStep(optimizer, new Map([["w", Float32Array.of(-1, 1, 0, 0)]]), 0.25); // leaves 0.35, -0.05, 0.3, 0.4
     optimizer.prepare();
     expect(selected(optimizer, "w")).toEqual([1, 2]);
@@ -89,7 +89,7 @@ describe("moments at a refresh", () => {
 describe("bias correction", () => {
   it("by entry makes a newcomer's first step as long as the rate", () => {
     const weight = tensor("w", [0.1, 0.2, 0.3, 0.4]);
-    const optimizer = create([weight], { maskInterval: 1 });
+    const optimizer = create([weight], { maskInterval: 1, biasCorrection: "entry" });
     takeStep(optimizer, new Map([["w", Float32Array.of(-1, 0, 0, 0)]]), 0.25); // 0.35: entry 2 takes its place
     takeStep(optimizer, new Map([["w", Float32Array.of(0, 0, 7, 0)]]), 0.01);
     expect(weight.values[2]).toBeCloseTo(0.29, 6);
@@ -172,7 +172,7 @@ describe("stateBytes", () => {
 describe("long runs", () => {
   it("go on past the oldest age that 16 bits hold, through a restore", () => {
     const weight = tensor("w", [0.1, 5]);
-    const optimizer = create([weight], { maskInterval: 1000 });
+    const optimizer = create([weight], { maskInterval: 1000, biasCorrection: "entry" });
     optimizer.prepare();
     const aged = new Map([...optimizer.state().tensors, ["w/ages", Uint16Array.of(65_535)] as const]);
     optimizer.restore({ completedSteps: 200_000, tensors: aged });

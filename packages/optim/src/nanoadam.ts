@@ -48,7 +48,7 @@ export interface NanoAdamOptions {
   readonly chunkSize?: number | undefined;
   /** What becomes of moments at a refresh. "carry" unless given. */
   readonly stateOnRefresh?: StateOnRefresh | undefined;
-  /** By which age moments are corrected for their start at 0. "entry" unless given. */
+  /** By which age moments are corrected for their start at 0. "global" unless given (docs/ablation.md). */
   readonly biasCorrection?: BiasCorrection | undefined;
   /** Which entries are selected: those of smallest magnitude unless given; the others are for comparison. */
   readonly criterion?: Criterion | undefined;
@@ -79,7 +79,7 @@ export interface NanoAdamOptions {
 export function createNanoAdam(options: NanoAdamOptions): Optimizer {
   const { parameters, density = 0.1, finalDensity, maskInterval, densityInterval, totalSteps } = options;
   const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, denseWeightDecay = 0 } = options;
-  const { chunkSize = defaultChunkSize, stateOnRefresh = "carry", biasCorrection = "entry" } = options;
+  const { chunkSize = defaultChunkSize, stateOnRefresh = "carry", biasCorrection = "global" } = options;
   const { criterion = "small", skipZeros = false, seed = 0, stateType = "float32" } = options;
   const dense = new Set(options.dense);
   const schedule: RefreshSchedule = { density, finalDensity, maskInterval, densityInterval, totalSteps };

@@ -36,14 +36,14 @@ function asMatrices(parameters: readonly Parameter[]): Parameter[] {
 
 const optimizers: readonly (readonly [string, Create])[] = [
   ["AdamW", (parameters) => createAdamW({ parameters, weightDecay: 0 })],
-  ["NanoAdam carry entry", nanoAdam({})],
-  ["NanoAdam carry global", nanoAdam({ biasCorrection: "global" })],
+  ["NanoAdam carry global", nanoAdam({})],
+  ["NanoAdam carry entry", nanoAdam({ biasCorrection: "entry" })],
   ["NanoAdam carry none", nanoAdam({ biasCorrection: "none" })],
-  ["NanoAdam reset entry", nanoAdam({ stateOnRefresh: "reset" })],
+  ["NanoAdam reset entry", nanoAdam({ stateOnRefresh: "reset", biasCorrection: "entry" })],
   ["NanoAdam reset none", nanoAdam({ stateOnRefresh: "reset", biasCorrection: "none" })],
   ["NanoAdam, falling density", nanoAdam({ finalDensity: 0.05, densityInterval: 7 })],
   ["NanoAdam, rising density", nanoAdam({ density: 0.05, finalDensity: 0.5, densityInterval: 7 })],
-  ["NanoAdam, small chunks", nanoAdam({ chunkSize: 16, density: 0.001 })],
+  ["NanoAdam, small chunks", nanoAdam({ chunkSize: 16, density: 0.001, biasCorrection: "entry" })],
   ["NanoAdam, large weights", nanoAdam({ criterion: "large", density: 0.7 })],
   ["NanoAdam, random weights", nanoAdam({ criterion: "random", seed: 7 })],
   ["NanoAdam, large gradients", nanoAdam({ criterion: "gradient" })],

@@ -48,7 +48,7 @@ const cases: readonly (readonly [string, (parameters: readonly Parameter[]) => O
   ],
   [
     "NanoAdam with each entry's age: 2kS more",
-    (parameters) => createNanoAdam({ parameters, ...nanoAdam }),
+    (parameters) => createNanoAdam({ parameters, ...nanoAdam, biasCorrection: "entry" }),
     8 * k * S + 2 * k * S + 2 * k * S + 4 * (chunks + 1),
   ],
   [

@@ -33,7 +33,7 @@ export const optimizerOptions = {
     .meta(flag("moments of entries that stay selected: kept or started anew")),
   biasCorrection: z
     .enum(["entry", "global", "none"])
-    .default("entry")
+    .default("global")
     .meta(flag("bias correction by an entry's age, by the step, or none")),
   stateDtype: z
     .enum(["float32", "bfloat16"])
