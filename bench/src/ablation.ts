@@ -8,18 +8,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { deviation, mean, type Run, RunFolder } from "./runs.js";
+import { sweepFlags } from "./sweep-flags.js";
 
-const { values: flags } = parseArgs({
-  options: {
-    model: { type: "string", default: "../shared/data/models/minibert" },
-    data: { type: "string", default: "../shared/data" },
-    tasks: { type: "string", default: "sst2,imdb,messages" },
-    jobs: { type: "string", default: "2" },
-    results: { type: "string", default: "runs/ablation" },
-  },
-});
+const flags = sweepFlags({ data: "../shared/data", tasks: "sst2,imdb,messages", results: "runs/ablation" });
 
 const demo = fileURLToPath(new URL("../../packages/nanoadam/assets/demo/", import.meta.url));
 

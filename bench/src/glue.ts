@@ -7,8 +7,8 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { deviation, mean, type Run, RunFolder } from "./runs.js";
+import { sweepFlags } from "./sweep-flags.js";
 
 interface GlueTask {
   readonly columns: string;
@@ -37,15 +37,7 @@ type OptimizerName = keyof typeof rates;
 const optimizers = ["nanoadam", "adamw"] as const;
 const seeds = [0, 1, 2];
 
-const { values: flags } = parseArgs({
-  options: {
-    model: { type: "string", default: "../shared/data/models/minibert" },
-    data: { type: "string", default: "../shared/data/glue" },
-    tasks: { type: "string", default: Object.keys(tasks).join(",") },
-    jobs: { type: "string", default: "2" },
-    results: { type: "string", default: "runs/glue" },
-  },
-});
+const flags = sweepFlags({ data: "../shared/data/glue", tasks: Object.keys(tasks).join(","), results: "runs/glue" });
 
 interface Setting {
   readonly task: string;

@@ -2,10 +2,10 @@
  * What loading a checkpoint takes of memory, and saving it again beyond what is then held, against the size that is stored. At
  * most 1.15 times that size is the bar for loading.
  */
-import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { outputOf } from "./child-process.js";
 import type { LoadingFigures } from "./loading-process.js";
 import { withModelFolder } from "./model-folder.js";
 import { type MemoryRow, median, type Row } from "./row.js";
@@ -14,12 +14,9 @@ const child = fileURLToPath(new URL("./loading-process.js", import.meta.url));
 const bertBase = { layers: 12, hidden: 768, heads: 12, batch: 1, length: 1 };
 
 function loadAndSave(folder: string): LoadingFigures {
-  const { status, stdout } = spawnSync(process.execPath, [child, join(folder, "model"), join(folder, "saved")], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (status !== 0) throw new Error(`${child} ended with ${status}`);
-  return JSON.parse(stdout) as LoadingFigures;
+  return JSON.parse(
+    outputOf(process.execPath, [child, join(folder, "model"), join(folder, "saved")]),
+  ) as LoadingFigures;
 }
 
 /** Rows of loading and saving BERT-base, stored and held as float32 and as bfloat16; a fresh process a round. */

@@ -5,12 +5,13 @@
  *
  *     node bench/dist/optimizers.js --model DIR --data DIR [--tasks sst2,cola] [--jobs 2] [--results runs/optimizers]
  */
-import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import type { Comparison } from "nanoadam";
+import { outputOf } from "./child-process.js";
+import { mean } from "./runs.js";
+import { sweepFlags } from "./sweep-flags.js";
 
 const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));
 
@@ -32,14 +33,10 @@ const rates: Readonly<Record<string, string>> = {
   "lora+nanoadam": "1e-3:3e-3:1e-2",
 };
 
-const { values: flags } = parseArgs({
-  options: {
-    model: { type: "string", default: "../shared/data/models/minibert" },
-    data: { type: "string", default: "../shared/data/glue" },
-    tasks: { type: "string", default: Object.keys(tasks).join(",") },
-    jobs: { type: "string", default: "2" },
-    results: { type: "string", default: "runs/optimizers" },
-  },
+const flags = sweepFlags({
+  data: "../shared/data/glue",
+  tasks: Object.keys(tasks).join(","),
+  results: "runs/optimizers",
 });
 
 function compare(task: string): Comparison {
@@ -47,20 +44,15 @@ function compare(task: string): Comparison {
   if (own === undefined) throw new Error(`--tasks has "${task}", expected some of ${Object.keys(tasks).join(", ")}`);
   const output = join(flags.results, task);
   const learningRates = Object.entries(rates).map(([optimizer, list]) => `${optimizer}=${list}`);
-  const { status } = spawnSync(
-    process.execPath,
-    [
-      ...[commandLine, "compare", "--model", flags.model, "--output", output, ...own],
-      ...["--train", join(flags.data, task, "train.tsv"), "--eval", join(flags.data, task, "validation.tsv")],
-      ...["--optimizers", Object.keys(rates).join(","), "--learning-rates", learningRates.join(",")],
-      // As the tables of docs/comparison.md were made, before docs/ablation.md changed the default.
-      ...["--bias-correction", "entry"],
-      // Ranks and gaps for matrices 256 wide and runs of a few hundred steps.
-      ...["--galore-rank", "64", "--galore-gap", "50", "--seeds", "3", "--threads", "1", "--jobs", flags.jobs],
-    ],
-    { stdio: ["ignore", "ignore", "inherit"] },
-  );
-  if (status !== 0) throw new Error(`the comparison on ${task} ended with ${status}`);
+  outputOf(process.execPath, [
+    ...[commandLine, "compare", "--model", flags.model, "--output", output, ...own],
+    ...["--train", join(flags.data, task, "train.tsv"), "--eval", join(flags.data, task, "validation.tsv")],
+    ...["--optimizers", Object.keys(rates).join(","), "--learning-rates", learningRates.join(",")],
+    // As the tables of docs/comparison.md were made, before docs/ablation.md changed the default.
+    ...["--bias-correction", "entry"],
+    // Ranks and gaps for matrices 256 wide and runs of a few hundred steps.
+    ...["--galore-rank", "64", "--galore-gap", "50", "--seeds", "3", "--threads", "1", "--jobs", flags.jobs],
+  ]);
   return JSON.parse(readFileSync(join(output, "comparison.json"), "utf8")) as Comparison;
 }
 
@@ -89,7 +81,6 @@ writeFileSync(join(flags.results, "optimizers.json"), `${JSON.stringify(raw, nul
 
 const names = Object.keys(rates);
 const points = (value: number) => (100 * value).toFixed(2);
-const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const bestOf = (comparison: Comparison, name: string) => {
   const best = comparison.optimizers.find(({ optimizer }) => optimizer === name)?.best;
   if (best === undefined) throw new Error(`${name} has no result`);
@@ -101,11 +92,11 @@ const rows = names.map((name) => {
     ({ score, learningRate }) => `${points(score.mean)} ± ${points(score.deviation ?? 0)} (${learningRate})`,
   );
   const figures = [
-    points(meanOf(best.map(({ score }) => score.mean))),
-    `${(meanOf(best.map(({ optimizerStateBytes }) => optimizerStateBytes)) / 1e6).toFixed(2)} MB`,
-    meanOf(best.map(({ stepMilliseconds }) => stepMilliseconds)).toFixed(0),
-    `${points(meanOf(best.map(({ everChangedShare }) => everChangedShare)))} %`,
-    meanOf(best.map(({ meanShift }) => meanShift)).toFixed(2),
+    points(mean(best.map(({ score }) => score.mean))),
+    `${(mean(best.map(({ optimizerStateBytes }) => optimizerStateBytes)) / 1e6).toFixed(2)} MB`,
+    mean(best.map(({ stepMilliseconds }) => stepMilliseconds)).toFixed(0),
+    `${points(mean(best.map(({ everChangedShare }) => everChangedShare)))} %`,
+    mean(best.map(({ meanShift }) => meanShift)).toFixed(2),
   ];
   return `| ${[name, ...cells, ...figures].join(" | ")} |`;
 });

@@ -3,10 +3,10 @@
  * PyTorch's in float32 and in bfloat16. The last row is what a processor with bfloat16 products would bring if ONNX Runtime's CPU
  * engine had them.
  */
-import { spawnSync } from "node:child_process";
 import { input, matmul, tensorFunction } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
-import { measuredRow, type Row } from "./row.js";
+import { outputOf } from "./child-process.js";
+import { measuredRow, median, type Row } from "./row.js";
 import type { TorchPeer } from "./step.js";
 
 const [tokens, inputs, outputs] = [1024, 768, 3072];
@@ -27,12 +27,7 @@ print(sorted(times)[len(times) // 2] * 1000)
 `;
 
 function torchMilliseconds({ python }: TorchPeer, threads: number, kind: "float32" | "bfloat16"): number {
-  const { status, stdout } = spawnSync(python, ["-c", torchScript, String(threads), kind], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (status !== 0) throw new Error(`${python} ended with ${status}`);
-  return Number(stdout);
+  return Number(outputOf(python, ["-c", torchScript, String(threads), kind]));
 }
 
 /** A row for each of PyTorch's types. */
@@ -72,7 +67,7 @@ export async function productRows({
       await run();
       times.push(performance.now() - started);
     }
-    return times.sort((a, b) => a - b)[repetitions / 2] ?? Number.NaN;
+    return median(times);
   };
   const rows: Row[] = [];
   for (const kind of kinds) {

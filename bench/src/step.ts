@@ -1,8 +1,8 @@
 /** One side of a comparison of training steps: a process that takes some steps and says how long they were. */
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunSummary } from "nanoadam";
+import { outputOf } from "./child-process.js";
 import { type StepShape, vocabulary } from "./model-folder.js";
 
 export interface StepFigures {
@@ -19,17 +19,6 @@ export interface StepSettings {
 
 const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));
 const torchScript = "tools/peer-pytorch/train_step.py";
-
-function outputOf(command: string, arguments_: readonly string[]): string {
-  const { status, stdout, error } = spawnSync(command, arguments_, {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-    maxBuffer: 1 << 28,
-  });
-  if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`${command} ended with ${status}`);
-  return stdout;
-}
 
 /**
  * Steps of `nanoadam finetune` on the model of a folder, with further flags. There is no dropout, as the peer has none, and

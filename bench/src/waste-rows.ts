@@ -4,12 +4,12 @@
  * they are needed: forward, for the gradients of inputs, and for the wanted entries of weights' gradients. The rate, a step and
  * a refresh are each the best of several, as nothing else is known of a machine on which other work runs.
  */
-import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createNanoAdam } from "@nanoadam/optim";
 import type { FinetuneInput } from "nanoadam";
+import { outputOf } from "./child-process.js";
 import { type StepShape, vocabulary, withModelFolder } from "./model-folder.js";
 import type { FigureRow } from "./row.js";
 import { peakRate, stepOperations } from "./step-work.js";
@@ -95,13 +95,7 @@ function finetuneInput(folder: string, { batch, length }: StepShape, threads: nu
 
 function watchedRun(settings: WatchedRunSettings): WatchedRunFigures {
   const command = ["--max-semi-space-size=128", script, JSON.stringify(settings)];
-  const { status, stdout } = spawnSync(process.execPath, command, {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-    maxBuffer: 1 << 28,
-  });
-  if (status !== 0) throw new Error(`a watched run ended with ${status}`);
-  return JSON.parse(stdout) as WatchedRunFigures;
+  return JSON.parse(outputOf(process.execPath, command)) as WatchedRunFigures;
 }
 
 /** The fastest of some refreshes of the selection of all weights. */

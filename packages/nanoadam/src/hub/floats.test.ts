@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { asFloat32, narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "./floats.js";
+import { asFloat32, narrowToBfloat16, narrowToFloat16, nonFiniteIndex, widenBfloat16, widenFloat16 } from "./floats.js";
 
 const every16Bits = Uint16Array.from({ length: 65536 }, (_, bits) => bits);
 
@@ -84,4 +84,29 @@ test("as float32, numbers are themselves and bfloat16 bits are widened into the 
   const widened = asFloat32(Uint16Array.of(0x3fc0, 0xc000), buffer);
   expect([...widened]).toEqual([1.5, -2]);
   expect(widened.buffer).toBe(buffer.buffer);
+});
+
+describe("widening bfloat16", () => {
+  test.each([0, 1, 2, 5])("gives every one of %i weights, at any multiple of two bytes", (length) => {
+    const stored = Uint16Array.from({ length: length + 1 }, (_, index) => 0x3f80 + index);
+    for (const start of [0, 1]) {
+      const target = new Float32Array(length);
+      widenBfloat16(stored.subarray(start, start + length), target);
+      expect([...target]).toEqual(Array.from({ length }, (_, index) => 1 + (index + start) / 128));
+    }
+  });
+
+  test("keeps signs, zeros and the largest", () => {
+    const target = new Float32Array(4);
+    widenBfloat16(Uint16Array.of(0xbf80, 0x8000, 0x7f7f, 0x0001), target);
+    expect([...target]).toEqual([-1, -0, 255 * 2 ** 120, 2 ** -133]);
+  });
+});
+
+test("the first value that is not finite is found, in float32 and in bfloat16", () => {
+  expect(nonFiniteIndex(Float32Array.of(1, -3e38, 0))).toBeUndefined();
+  expect(nonFiniteIndex(Float32Array.of(1, Number.NaN, Number.NEGATIVE_INFINITY))).toBe(1);
+  expect(nonFiniteIndex(Uint16Array.of(0x3f80, 0xff7f, 0))).toBeUndefined();
+  expect(nonFiniteIndex(Uint16Array.of(0x3f80, 0x7fc0))).toBe(1);
+  expect(nonFiniteIndex(Uint16Array.of(0xff80, 0))).toBe(0);
 });

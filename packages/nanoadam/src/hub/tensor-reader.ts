@@ -4,7 +4,7 @@
  */
 import type { WeightArray } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
-import { asFloat32, narrowToBfloat16, widenBfloat16, widenFloat16 } from "./floats.js";
+import { asFloat32, narrowToBfloat16, nonFiniteIndex, widenBfloat16, widenFloat16 } from "./floats.js";
 import { elementCount } from "./safetensors.js";
 import type { CheckpointEntry, WeightFile, WeightFiles } from "./weight-files.js";
 
@@ -178,13 +178,4 @@ async function fill(
     }
     filled += bytesRead;
   }
-}
-
-function nonFiniteIndex(values: WeightArray): number | undefined {
-  const isWide = values instanceof Float32Array;
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index] as number;
-    if (isWide ? !Number.isFinite(value) : (value & 0x7f80) === 0x7f80) return index;
-  }
-  return undefined;
 }

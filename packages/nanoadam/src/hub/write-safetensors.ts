@@ -2,14 +2,20 @@ import type { FileHandle } from "node:fs/promises";
 import type { WeightArray } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
 import { asFloat32, narrowToBfloat16, narrowToFloat16 } from "./floats.js";
-import { elementCount, encodeSafetensorsHeader } from "./safetensors.js";
+import { elementCount, encodeSafetensorsHeader, type SafetensorsDtype } from "./safetensors.js";
 import { replaceFile } from "./write-file.js";
 
 export type WritableDtype = "F32" | "BF16" | "F16";
 
+/** How a tensor that came as `dtype` is written: as it came where that can be, else as float32. */
+export function writableAs(dtype: SafetensorsDtype | undefined): WritableDtype {
+  return dtype === "BF16" || dtype === "F16" ? dtype : "F32";
+}
+
 /**
- * A tensor to write. `values` are its elements in row-major order, float32 numbers or bfloat16 bits, or a function that yields them when their turn
- * comes: each is asked for once, and only after the one before it has been written, so that one buffer can serve all.
+ * A tensor to write. `values` are its elements in row-major order, float32 numbers or bfloat16 bits, or a function that
+ * yields them when their turn comes: each is asked for once, and only after the one before it has been written, so that one
+ * buffer can serve all.
  */
 export interface WritableTensor {
   readonly name: string;

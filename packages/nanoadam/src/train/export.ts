@@ -10,7 +10,7 @@ import { OutputFolder } from "../hub/output-folder.js";
 import { findSources, initialValues } from "../hub/pretrained.js";
 import { readJsonObject } from "../hub/read-json.js";
 import { writeFileAtomically } from "../hub/write-file.js";
-import { type WritableTensor, writeSafetensors } from "../hub/write-safetensors.js";
+import { type WritableTensor, writableAs, writeSafetensors } from "../hub/write-safetensors.js";
 import { defineModel } from "../models/architectures.js";
 import type { Model } from "../models/model.js";
 import { taskOf } from "./apply.js";
@@ -63,7 +63,7 @@ function mergedTensors(checkpoint: Checkpoint, model: Model): WritableTensor[] {
     if (source === undefined) {
       return { name, shape, dtype: "F32", values: () => initialValues(model, parameter, 0) };
     }
-    const dtype = source.dtype === "BF16" || source.dtype === "F16" ? source.dtype : "F32";
+    const dtype = writableAs(source.dtype);
     const values = async (): Promise<WeightArray> => {
       const target = new (dtype === "BF16" ? Uint16Array : Float32Array)(memory, 0, sizeOf(shape));
       await checkpoint.read(source.name, target);

@@ -5,8 +5,9 @@
 import { availableParallelism } from "node:os";
 import { Arena } from "@nanoadam/engine";
 import { cpuRuntime, createSampledProduct } from "@nanoadam/engine/node";
-import { learningRateAt, type Optimizer, type WeightArray, warmupSteps } from "@nanoadam/optim";
+import { learningRateAt, type Optimizer, warmupSteps } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
+import { nonFiniteIndex } from "../hub/floats.js";
 import { OutputFolder } from "../hub/output-folder.js";
 import type { Weights } from "./compile-stages.js";
 import { evaluateModel } from "./evaluate.js";
@@ -20,7 +21,7 @@ import { Programs } from "./programs.js";
 import { MetricsLog, type RunWatcher, type StepRecord } from "./records.js";
 import { roundToStorage, saveModel } from "./save.js";
 import { DivergenceError, trainStep } from "./step.js";
-import { largestBatch, stepBatches } from "./step-batches.js";
+import { type BatchSchedule, stepBatches } from "./step-batches.js";
 import { countParameters, type RunSummary, summarise } from "./summary.js";
 import { UndoBuffer } from "./undo.js";
 
@@ -94,7 +95,8 @@ async function train(
     });
 
   // Memory for the largest batch first: a block that grew would lie beside the smaller one for a while.
-  await trainingPrograms.of(largestBatch(options, run));
+  const schedule = stepBatches(options, run, plan, trainingPrograms);
+  await trainingPrograms.of(schedule.largest);
   watcher.onStart?.({ run, plan, learningRate, counts: countParameters(pretrained, optimizer) });
   const before = await evaluate();
   const reportEvaluation = (step: number, evaluation: typeof before) => {
@@ -107,8 +109,7 @@ async function train(
   const undo = new UndoBuffer(weights);
   const sampledProduct = createSampledProduct({ threads });
   const accumulator = new GradientAccumulator(model.parameters, sampledProduct);
-  const programs = trainingPrograms;
-  const loop = { options, run, plan, learningRate, optimizer, programs, accumulator, undo, watcher, log };
+  const loop = { options, plan, schedule, learningRate, optimizer, accumulator, undo, watcher, log };
   const { stepMilliseconds, stopped: stoppedInLoop } = await runSteps(loop, async (step) => {
     reportEvaluation(step, await evaluate());
   }).finally(() => sampledProduct.release());
@@ -154,11 +155,10 @@ async function train(
 
 interface Loop {
   readonly options: FinetuneOptions;
-  readonly run: PreparedRun;
   readonly plan: Plan;
   readonly learningRate: number;
   readonly optimizer: Optimizer;
-  readonly programs: Programs;
+  readonly schedule: BatchSchedule;
   readonly accumulator: GradientAccumulator;
   readonly undo: UndoBuffer;
   readonly watcher: RunWatcher;
@@ -167,10 +167,9 @@ interface Loop {
 
 /** All steps of a run, with evaluations between; ends early, the last step taken back, when a step diverges. */
 async function runSteps(
-  { options, run, plan, learningRate, optimizer, programs, accumulator, undo, watcher, log }: Loop,
+  { options, plan, schedule, learningRate, optimizer, accumulator, undo, watcher, log }: Loop,
   evaluateAfter: (step: number) => Promise<void>,
 ): Promise<{ readonly stepMilliseconds: readonly number[]; readonly stopped: RunSummary["stopped"] }> {
-  const batchesOf = stepBatches(options, run, plan, programs);
   const stepMilliseconds: number[] = [];
   for (let step = 0; step < plan.totalSteps; step++) {
     if (watcher.signal?.aborted === true) {
@@ -183,7 +182,7 @@ async function runSteps(
       totalSteps: plan.totalSteps,
       warmupSteps: warmupSteps(options.warmup, plan.totalSteps),
     });
-    const { batches, tokens } = batchesOf(step);
+    const { batches, tokens } = schedule.of(step);
     try {
       const { loss, gradientNorm } = await trainStep(batches, {
         optimizer,
@@ -217,9 +216,7 @@ async function runSteps(
 }
 
 function weightsAreFinite(weights: Weights): boolean {
-  const areFinite = (values: WeightArray) =>
-    values instanceof Float32Array ? values.every(Number.isFinite) : values.every((half) => (half & 0x7f80) !== 0x7f80);
-  return [...weights.values()].every(areFinite);
+  return [...weights.values()].every((values) => nonFiniteIndex(values) === undefined);
 }
 
 function densityOf(optimizer: Optimizer): { readonly density?: number } {

@@ -6,10 +6,11 @@
  */
 import { type ArenaSlot, fillDropoutMask, type GradientPart, type TensorData } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
+import { widenBfloat16 } from "../hub/floats.js";
 import type { Stage } from "../models/model.js";
 import { type CompiledStage, compileStages, type ProgramOptions } from "./compile-stages.js";
 import { layOut, type ProgramLayout } from "./layout.js";
-import { lookingUp, widening } from "./widening.js";
+import { lookingUp } from "./looking-up.js";
 
 /** A part of a parameter's gradient with the memory that holds it; it is valid only until the next stage runs. */
 export type GradientData =
@@ -159,7 +160,7 @@ function bind(
       const values = weightsOf(local);
       const wide = memory.get(`parameter.${local}`) as Float32Array | undefined;
       if (values instanceof Float32Array) memory.set(`parameter.${local}`, values);
-      else if (wide !== undefined) place.push(widening(values, wide));
+      else if (wide !== undefined) place.push(() => widenBfloat16(values, wide));
     }
     for (const { name: lookup, table, rows } of stage.lookups) {
       const numbers = batch.get(rows) as Int32Array;

@@ -6,7 +6,7 @@ import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "
 import type { OutputFolder } from "../hub/output-folder.js";
 import type { Pretrained } from "../hub/pretrained.js";
 import { writeFileAtomically } from "../hub/write-file.js";
-import { type WritableDtype, writeSafetensors } from "../hub/write-safetensors.js";
+import { type WritableDtype, writableAs, writeSafetensors } from "../hub/write-safetensors.js";
 import { hasAdapter } from "../models/lora.js";
 import type { ParameterSpecification } from "../models/model.js";
 import { trainedParameters } from "./optimizer.js";
@@ -24,8 +24,7 @@ function storageOf(
 ): WritableDtype {
   if (saveDtype !== "keep") return storedAs[saveDtype];
   if (weights.get(name) instanceof Uint16Array) return "BF16";
-  const dtype = sources.get(name)?.dtype;
-  return dtype === "BF16" || dtype === "F16" ? dtype : "F32";
+  return writableAs(sources.get(name)?.dtype);
 }
 
 /** The parameters that are written: all; or of a model with an adapter those that were trained. */

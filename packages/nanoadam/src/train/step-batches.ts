@@ -13,15 +13,11 @@ export interface StepBatches {
   readonly tokens: number;
 }
 
-/** The first epoch's largest batch; those of other epochs are as long, and differ at most where a batch is not full. */
-export function largestBatch(options: FinetuneOptions, { train, maxLength }: PreparedRun): BatchShape {
-  const plans = planBatches(
-    train.map(({ ids }) => ids.length),
-    { batchSize: options.batchSize, shuffle: { seed: options.seed, epoch: 0 }, maxLength },
-  );
-  const shapes = plans.map(({ indices, length }) => ({ batchSize: indices.length, length }));
-  const tokens = ({ batchSize, length }: BatchShape) => batchSize * length;
-  return shapes.reduce((largest, shape) => (tokens(shape) > tokens(largest) ? shape : largest));
+export interface BatchSchedule {
+  /** The first epoch's largest batch; those of other epochs are as long, and differ at most where a batch is not full. */
+  readonly largest: BatchShape;
+  /** What a step learns from. Steps are asked for in order. */
+  of(step: number): StepBatches;
 }
 
 /** What each step of a run learns from: epochs follow one another, each in an order of its own. */
@@ -30,13 +26,17 @@ export function stepBatches(
   { pretrained: { model }, task, train: examples, maxLength }: PreparedRun,
   plan: Plan,
   programs: Programs,
-): (step: number) => StepBatches {
+): BatchSchedule {
   const lengths = examples.map(({ ids }) => ids.length);
   const plansOf = (epoch: number) =>
     planBatches(lengths, { batchSize: options.batchSize, shuffle: { seed: options.seed, epoch }, maxLength });
   let epochPlans = plansOf(0);
   let plannedEpoch = 0;
-  return (step) => {
+  const tokensOf = ({ batchSize, length }: BatchShape) => batchSize * length;
+  const largest = epochPlans
+    .map(({ indices, length }): BatchShape => ({ batchSize: indices.length, length }))
+    .reduce((best, shape) => (tokensOf(shape) > tokensOf(best) ? shape : best));
+  const of = (step: number): StepBatches => {
     const epoch = Math.floor(step / plan.stepsPerEpoch);
     if (epoch !== plannedEpoch) {
       epochPlans = plansOf(epoch);
@@ -57,4 +57,5 @@ export function stepBatches(
     }
     return { batches: microBatches(), tokens: indices.reduce((sum, index) => sum + (lengths[index] ?? 0), 0) };
   };
+  return { largest, of };
 }

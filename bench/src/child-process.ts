@@ -1,0 +1,13 @@
+import { spawnSync } from "node:child_process";
+
+/** What a command prints; what it writes to standard error goes to ours. @throws Error where it cannot run, or fails. */
+export function outputOf(command: string, arguments_: readonly string[]): string {
+  const { status, stdout, error } = spawnSync(command, arguments_, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    maxBuffer: 1 << 28,
+  });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`${command} ended with ${status}`);
+  return stdout;
+}
