@@ -13,7 +13,12 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "bench/src/**/*.test.ts", "examples/src/**/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "bench/src/**/*.test.ts",
+      "examples/src/**/*.test.ts",
+      "tools/**/*.test.ts",
+    ],
     testTimeout: 60_000,
     maxWorkers: 2,
     reporters: ["default", "./vitest.counts.ts"],

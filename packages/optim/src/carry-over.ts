@@ -3,6 +3,7 @@
 import { oldestAge } from "./bias-factors.js";
 import type { Selection } from "./contract.js";
 import type { Moments } from "./moments.js";
+import { largestChunkSize } from "./select.js";
 
 /** What is held of the selected entries, in selection order. */
 export interface Held {
@@ -16,40 +17,47 @@ export interface Held {
 }
 
 // Where one chunk's former entries stand aside while the new ones are written: shared, since a refresh runs in one go.
-// Moments are moved as they are stored; a float32 holds the bits of a bfloat16 exactly as a number.
+// Moments are moved as they are stored; a float32 holds the bits of a bfloat16 exactly as a number. What an entry had is at
+// its place, from 1 on; the entries that were not selected share place 0, where all is 0.
 export const formerChunk = {
   offsets: new Uint16Array(0),
-  firstMoment: new Float32Array(0),
-  secondMoment: new Float32Array(0),
-  ages: new Uint16Array(0),
-  rests: new Int16Array(0),
+  firstMoment: new Float32Array(1),
+  secondMoment: new Float32Array(1),
+  ages: new Uint16Array(1),
+  rests: new Int16Array(1),
 };
+/** Of every offset its place in {@link formerChunk}; all 0 but within {@link carryOver}. */
+const places = new Uint32Array(largestChunkSize);
 
 /** Copies what is held of one chunk into {@link formerChunk}, its ages brought up to date; returns its entries' count. */
 export function setAside(former: Held, chunk: number, stepsSinceRefresh: number): number {
   const { selection, firstMoment, secondMoment, ages, rests } = former;
   const start = selection.starts[chunk] as number;
-  const count = (selection.starts[chunk + 1] as number) - start;
+  const end = selection.starts[chunk + 1] as number;
+  const count = end - start;
   if (formerChunk.offsets.length < count) {
     formerChunk.offsets = new Uint16Array(count);
-    formerChunk.firstMoment = new Float32Array(count);
-    formerChunk.secondMoment = new Float32Array(count);
-    formerChunk.ages = new Uint16Array(count);
-    formerChunk.rests = new Int16Array(count);
+    formerChunk.firstMoment = new Float32Array(count + 1);
+    formerChunk.secondMoment = new Float32Array(count + 1);
+    formerChunk.ages = new Uint16Array(count + 1);
+    formerChunk.rests = new Int16Array(count + 1);
   }
-  for (let index = 0; index < count; index++) {
-    formerChunk.offsets[index] = selection.offsets[start + index] as number;
-    formerChunk.firstMoment[index] = firstMoment[start + index] as number;
-    formerChunk.secondMoment[index] = secondMoment[start + index] as number;
-    if (ages !== undefined) {
-      formerChunk.ages[index] = Math.min((ages[start + index] as number) + stepsSinceRefresh, oldestAge);
+  formerChunk.offsets.set(selection.offsets.subarray(start, end));
+  formerChunk.firstMoment.set(firstMoment.subarray(start, end), 1);
+  formerChunk.secondMoment.set(secondMoment.subarray(start, end), 1);
+  if (rests !== undefined) formerChunk.rests.set(rests.subarray(start, end), 1);
+  if (ages !== undefined) {
+    for (let index = 0; index < count; index++) {
+      formerChunk.ages[1 + index] = Math.min((ages[start + index] as number) + stepsSinceRefresh, oldestAge);
     }
-    if (rests !== undefined) formerChunk.rests[index] = rests[start + index] as number;
   }
   return count;
 }
 
-/** Writes the states of one chunk's new entries: of those in {@link formerChunk} as they were, of the others 0. */
+/**
+ * Writes the states of one chunk's new entries: of those in {@link formerChunk} as they were, of the others 0. Which it is, no
+ * processor could predict, so there is no branch.
+ */
 export function carryOver(
   formerCount: number,
   offsets: Uint16Array,
@@ -58,14 +66,25 @@ export function carryOver(
   count: number,
 ): void {
   const { firstMoment, secondMoment, ages, rests } = next;
-  let index = 0;
-  for (let position = start; position < start + count; position++) {
-    const offset = offsets[position] as number;
-    while (index < formerCount && (formerChunk.offsets[index] as number) < offset) index++;
-    const stays = index < formerCount && formerChunk.offsets[index] === offset;
-    firstMoment[position] = stays ? (formerChunk.firstMoment[index] as number) : 0;
-    secondMoment[position] = stays ? (formerChunk.secondMoment[index] as number) : 0;
-    if (ages !== undefined) ages[position] = stays ? (formerChunk.ages[index] as number) : 0;
-    if (rests !== undefined) rests[position] = stays ? (formerChunk.rests[index] as number) : 0;
+  const { offsets: formerOffsets, firstMoment: formerFirst, secondMoment: formerSecond } = formerChunk;
+  const end = start + count;
+  for (let index = 0; index < formerCount; index++) places[formerOffsets[index] as number] = index + 1;
+  for (let position = start; position < end; position++) {
+    const place = places[offsets[position] as number] as number;
+    firstMoment[position] = formerFirst[place] as number;
+    secondMoment[position] = formerSecond[place] as number;
   }
+  if (ages !== undefined) {
+    const formerAges = formerChunk.ages;
+    for (let position = start; position < end; position++) {
+      ages[position] = formerAges[places[offsets[position] as number] as number] as number;
+    }
+  }
+  if (rests !== undefined) {
+    const formerRests = formerChunk.rests;
+    for (let position = start; position < end; position++) {
+      rests[position] = formerRests[places[offsets[position] as number] as number] as number;
+    }
+  }
+  for (let index = 0; index < formerCount; index++) places[formerOffsets[index] as number] = 0;
 }

@@ -173,7 +173,7 @@ export class NanoAdamRule implements TensorRule {
     const bits = this.#bits;
     if (bits instanceof Uint32Array) return { bits, firstEntry: 0 };
     const { offsets, rests } = formerChunk;
-    const wide = widenChunk(bits, chunkStart, chunkLength, offsets, rests, formerCount, this.#name);
+    const wide = widenChunk(bits, chunkStart, chunkLength, offsets, rests.subarray(1), formerCount, this.#name);
     return { bits: wide.bits, firstEntry: chunkStart };
   }
 

@@ -2,16 +2,13 @@
  * Which entries move: in every chunk of a flattened tensor, those of smallest magnitude (METHOD 2; "Pay Attention to Small
  * Weights", Algorithm 1, bottom-k).
  *
- * The bits of a finite float32, its sign aside, order as its magnitude does. So the bottom-k of a chunk needs no sort: a
- * histogram of the 11 high bits of every 17th entry tells a bin below whose end at least k entries should lie; one pass over the
- * chunk keeps the offsets of these, about k of them, without a branch, as no processor could predict it (should they be fewer, all
- * entries are counted); and histograms of 11, 10 and 10 bits over what was kept find the k-th smallest. Ties go to the lower index,
- * and -0 ties with 0. NaN and the infinities would order as the largest magnitudes; they are refused instead, since a weight
- * that is not finite is a run that has already failed.
+ * NaN and the infinities would order as the largest magnitudes; they are refused instead, since a weight that is not finite is
+ * a run that has already failed.
  */
 
 import { checkCount, checkDensity } from "./check.js";
 import type { Selection } from "./contract.js";
+import { chunkToSelectFrom, smallestOfChunk } from "./smallest.js";
 
 export const defaultChunkSize = 32_768;
 export const largestChunkSize = 65_536;
@@ -26,19 +23,7 @@ export interface SelectionOptions {
 }
 
 const magnitudeMask = 0x7fffffff;
-const highShift = 20;
-const middleShift = 10;
-const tenBits = 0x3ff;
 const largestFiniteMagnitude = 0x7f7fffff;
-/** The first bin of the high bits that holds infinities and NaN. */
-const firstNonFiniteBin = 0x7f800000 >>> highShift;
-/** Shorter chunks are counted whole. The stride is prime, so that the sample meets all columns of a matrix alike. */
-const shortestSampledChunk = 8192;
-const sampleStride = 17;
-
-// Working space, shared by all calls: a selection is made in one go, so no two calls are ever under way at once.
-const histogram = new Uint32Array(2048);
-let kept = new Uint16Array(0);
 
 /** @returns how many entries of a chunk of `length` entries are selected: `max(1, ceil(density * length - 1e-9))`. */
 export function selectedCount(length: number, density: number): number {
@@ -68,63 +53,6 @@ export function bitsOf(values: Float32Array): Uint32Array {
 }
 
 /**
- * Searches `histogram`: the bin that holds the `rank`-th smallest key (from 1), and how many keys lie below it.
- */
-function findBin(bins: number, rank: number): { readonly bin: number; readonly below: number } {
-  let below = 0;
-  for (let bin = 0; bin < bins; bin++) {
-    const inBin = histogram[bin] as number;
-    if (below + inBin >= rank) return { bin, below };
-    below += inBin;
-  }
-  throw new RangeError(`rank ${rank} is beyond the ${below} keys counted`);
-}
-
-/**
- * The end of the bin below which a chunk should have at least `count` entries, going by every `stride`-th one; it does for
- * certain where that is every entry.
- */
-function likelyLimit(
-  bits: Uint32Array,
-  chunkStart: number,
-  chunkLength: number,
-  count: number,
-  stride: number,
-): number {
-  histogram.fill(0);
-  const chunkEnd = chunkStart + chunkLength;
-  for (let entry = chunkStart; entry < chunkEnd; entry += stride) {
-    const bin = ((bits[entry] as number) & magnitudeMask) >>> highShift;
-    histogram[bin] = (histogram[bin] as number) + 1;
-  }
-  const expected = count / stride;
-  const allowance = stride === 1 ? 0 : 3 * Math.sqrt(expected) + 1;
-  const rank = Math.min(Math.ceil(expected + allowance), Math.ceil(chunkLength / stride));
-  return Math.min(findBin(histogram.length, rank).bin + 1, firstNonFiniteBin) << highShift;
-}
-
-/**
- * Writes to `kept`, in order, the offsets of a chunk's entries of a magnitude below `limit`; returns their count.
- *
- * @throws RangeError where an entry of the chunk is NaN or infinite.
- */
-function keepBelow(bits: Uint32Array, chunkStart: number, chunkLength: number, limit: number, name: string): number {
-  // Every offset is written, one place beyond the last one kept.
-  if (kept.length <= chunkLength) kept = new Uint16Array(chunkLength + 1);
-  const offsets = kept;
-  let count = 0;
-  let finite = 0;
-  for (let offset = 0; offset < chunkLength; offset++) {
-    const magnitude = (bits[chunkStart + offset] as number) & magnitudeMask;
-    offsets[count] = offset;
-    count += (magnitude - limit) >>> 31;
-    finite |= largestFiniteMagnitude - magnitude;
-  }
-  if (finite < 0) throw nonFiniteEntry(bits, chunkStart, chunkStart + chunkLength, name);
-  return count;
-}
-
-/**
  * Writes the ascending offsets of the `count` entries of smallest magnitude of one chunk to `offsets[position ..]`.
  *
  * @param bits the tensor's float32 bits ({@link bitsOf})
@@ -141,56 +69,11 @@ export function selectSmallestOfChunk(
   position: number,
   name: string,
 ): void {
-  const stride = chunkLength < shortestSampledChunk ? 1 : sampleStride;
-  const limitAt = (every: number) => likelyLimit(bits, chunkStart, chunkLength, count, every);
-  let keptCount = keepBelow(bits, chunkStart, chunkLength, limitAt(stride), name);
-  if (keptCount < count) keptCount = keepBelow(bits, chunkStart, chunkLength, limitAt(1), name);
-  if (keptCount > count) narrowKept(bits, chunkStart, keptCount, count);
-  const keptOffsets = kept;
-  for (let index = 0; index < count; index++) offsets[position + index] = keptOffsets[index] as number;
+  chunkToSelectFrom(chunkLength).set(bits.subarray(chunkStart, chunkStart + chunkLength));
+  const smallest = smallestOfChunk(chunkLength, count);
+  if (smallest === undefined) throw nonFiniteEntry(bits, chunkStart, chunkStart + chunkLength, name);
+  offsets.set(smallest, position);
 }
-
-/** Narrows the `keptCount` offsets in `kept` to those of the `count` smallest magnitudes. */
-function narrowKept(bits: Uint32Array, chunkStart: number, keptCount: number, count: number): void {
-  const offsets = kept;
-  histogram.fill(0);
-  for (let index = 0; index < keptCount; index++) {
-    const bin = ((bits[chunkStart + (offsets[index] as number)] as number) & magnitudeMask) >>> highShift;
-    histogram[bin] = (histogram[bin] as number) + 1;
-  }
-  const high = findBin(histogram.length, count);
-  histogram.fill(0, 0, tenBits + 1);
-  for (let index = 0; index < keptCount; index++) {
-    const key = (bits[chunkStart + (offsets[index] as number)] as number) & magnitudeMask;
-    if (key >>> highShift !== high.bin) continue;
-    const bin = (key >>> middleShift) & tenBits;
-    histogram[bin] = (histogram[bin] as number) + 1;
-  }
-  const middle = findBin(tenBits + 1, count - high.below);
-  const prefix = (high.bin << middleShift) | middle.bin;
-  histogram.fill(0, 0, tenBits + 1);
-  for (let index = 0; index < keptCount; index++) {
-    const key = (bits[chunkStart + (offsets[index] as number)] as number) & magnitudeMask;
-    if (key >>> middleShift !== prefix) continue;
-    const bin = key & tenBits;
-    histogram[bin] = (histogram[bin] as number) + 1;
-  }
-  const low = findBin(tenBits + 1, count - high.below - middle.below);
-  const threshold = (prefix << middleShift) | low.bin;
-
-  // Everything below the threshold, and of its ties as many as there is room for, lower indices first.
-  let tiesLeft = count - high.below - middle.below - low.below;
-  let written = 0;
-  for (let index = 0; index < keptCount; index++) {
-    const offset = offsets[index] as number;
-    const key = (bits[chunkStart + offset] as number) & magnitudeMask;
-    offsets[written] = offset;
-    if (key !== threshold) written += (key - threshold) >>> 31;
-    else if (tiesLeft-- > 0) written++;
-  }
-}
-
-let reversedBits = new Uint32Array(0);
 
 /**
  * Like {@link selectSmallestOfChunk}, for the `count` entries of largest magnitude; ties go to the lower index.
@@ -206,13 +89,14 @@ export function selectLargestOfChunk(
   position: number,
   name: string,
 ): void {
-  if (reversedBits.length < chunkLength) reversedBits = new Uint32Array(chunkLength);
+  const reversed = chunkToSelectFrom(chunkLength);
   for (let offset = 0; offset < chunkLength; offset++) {
     const magnitude = (bits[chunkStart + offset] as number) & magnitudeMask;
     if (magnitude > largestFiniteMagnitude) throw nonFiniteEntry(bits, chunkStart, chunkStart + chunkLength, name);
-    reversedBits[offset] = largestFiniteMagnitude - magnitude;
+    reversed[offset] = largestFiniteMagnitude - magnitude;
   }
-  selectSmallestOfChunk(reversedBits, 0, chunkLength, count, offsets, position, name);
+  const smallest = smallestOfChunk(chunkLength, count);
+  if (smallest !== undefined) offsets.set(smallest, position);
 }
 
 /** The error for the first of `bits[from .. to)` that is NaN or infinite; `bits` begin at the tensor's entry `firstEntry`. */

@@ -1,4 +1,4 @@
-/** Made by `npm run kernels` from assembly/sampled-product.ts. */
+/** Made by `npm run kernels` from packages/engine/assembly/sampled-product.ts. */
 export const wasm =
   "AGFzbQEAAAABDwNgAABgAX8AYAR/f39/AAISAQNlbnYGbWVtb3J5AgMBgIAEAwcGAAIAAQEABywFB3B1Ymxpc2gAAwR3b3JrAAAGZmluaXNoAAUF" +
   "c2VydmUAAgZtZW1vcnkCAArOEQbOAwIEfgx/A0BBwAD+EAIAIgRBAP4QAgBGBEAPC0HAACAEIARBAWr+SAIAIARHDQBBACEOQgAhAUHcASgCACEF" +

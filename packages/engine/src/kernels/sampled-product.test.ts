@@ -1,6 +1,3 @@
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type RandomKey, uniform } from "./random.js";
@@ -75,9 +72,4 @@ describe("SampledProduct", () => {
       "there are 3 sums; expected one for each of 4 entries",
     );
   });
-});
-
-test("the compiled kernel is what its source gives", async () => {
-  const script = fileURLToPath(new URL("../../assembly/compile.mjs", import.meta.url));
-  await promisify(execFile)(process.execPath, [script, "--check"]);
 });

@@ -1,4 +1,4 @@
-/** Made by `npm run kernels` from assembly/sampled-product.ts. */
+/** Made by `npm run kernels` from packages/engine/assembly/sampled-product.ts. */
 export const wasm =
   "AGFzbQEAAAABDwNgAABgAX8AYAR/f39/AAIPAQNlbnYGbWVtb3J5AgABAwcGAAIAAQEABywFB3B1Ymxpc2gAAwR3b3JrAAAGZmluaXNoAAUFc2Vy" +
   "dmUAAgZtZW1vcnkCAArKEQbOAwIEfgx/A0BBwAD+EAIAIgRBAP4QAgBGBEAPC0HAACAEIARBAWr+SAIAIARHDQBBACEOQgAhAUHcASgCACEFIARB" +

@@ -13,3 +13,6 @@ declare namespace WebAssembly {
     readonly exports: Readonly<Record<string, unknown>>;
   }
 }
+
+/** Bytes of base 64, one in each character; every JavaScript engine has it. */
+declare function atob(data: string): string;
