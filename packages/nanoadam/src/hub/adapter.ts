@@ -136,7 +136,9 @@ async function openAdapter(folder: string, base: string, scale: number): Promise
       if (!/\.lora_[AB]\.weight$/.test(name))
         entries.set(name.slice(prefix.length), { ...entry, name: name.slice(prefix.length) });
     }
-    checkLayers(stored, entries, file.path);
+    for (const weight of adaptedWeights(stored, entries, file.path)) {
+      entries.set(weight.name, { ...weight, isAdapted: true });
+    }
     const own = tensorReader(folder, { files: [file], entries: stored });
     const read = adaptedReader(whole, own, stored, scale);
     return {
@@ -177,12 +179,17 @@ function adaptedReader(
   };
 }
 
-/** @throws InputError for an A without B, or matrices that do not fit a layer of the base model. */
-function checkLayers(
+/**
+ * The base model's weights that an adapter is added to.
+ *
+ * @throws InputError for an A without B, or matrices that do not fit a layer of the base model.
+ */
+function adaptedWeights(
   stored: ReadonlyMap<string, CheckpointEntry>,
   entries: ReadonlyMap<string, CheckpointEntry>,
   path: string,
-): void {
+): readonly CheckpointEntry[] {
+  const adapted = new Set<CheckpointEntry>();
   for (const [name, entry] of stored) {
     const layer = /^base_model\.model\.(.*)\.lora_[AB]\.weight$/.exec(name)?.[1];
     if (layer === undefined) continue;
@@ -200,5 +207,7 @@ function checkLayers(
         `${path}: "${name}" has shape [${entry.shape.join(", ")}], which does not fit ${layer}.weight [${weight.shape.join(", ")}]`,
       );
     }
+    adapted.add(weight);
   }
+  return [...adapted];
 }

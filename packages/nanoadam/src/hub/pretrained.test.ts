@@ -11,7 +11,7 @@ import {
   writeTinyCheckpoint,
 } from "../testing/tiny-checkpoint.js";
 import { openCheckpoint } from "./checkpoint.js";
-import { loadPretrained } from "./pretrained.js";
+import { loadPretrained, type WeightStorage } from "./pretrained.js";
 import { temporaryFolder } from "./testing/temporary-folder.js";
 
 const twoClasses: Head = { kind: "sequence-classification", labels: 2 };
@@ -168,4 +168,21 @@ describe("refused", () => {
     };
     await expect(load({ change })).rejects.toThrow(/no tensor fits a Bert.*"transformer\.h\.0\.weight"/);
   });
+});
+
+test("linear layers and embeddings are held as they are stored, or as told; all else in float32", async () => {
+  const heldNarrow = async (dtype: "F32" | "BF16", hold?: WeightStorage) => {
+    const folder = await writeTinyCheckpoint(join(await temporaryFolder(), "model"), { dtype });
+    const checkpoint = await openCheckpoint(folder);
+    const options = hold === undefined ? {} : { hold };
+    const { model, weights } = await loadPretrained(checkpoint, twoClasses, 0, options).finally(() =>
+      checkpoint.close(),
+    );
+    const narrow = model.parameters.filter(({ name }) => weights.get(name) instanceof Uint16Array);
+    return [...new Set(narrow.map(({ role }) => role))].sort();
+  };
+  expect(await heldNarrow("BF16")).toEqual(["embedding", "weight"]);
+  expect(await heldNarrow("F32")).toEqual([]);
+  expect(await heldNarrow("F32", "bfloat16")).toEqual(["embedding", "weight"]);
+  expect(await heldNarrow("BF16", "float32")).toEqual([]);
 });

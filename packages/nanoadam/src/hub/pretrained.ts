@@ -9,6 +9,7 @@ import { defineModel } from "../models/architectures.js";
 import type { Head, Model, ParameterSpecification } from "../models/model.js";
 import type { Checkpoint } from "./checkpoint.js";
 import type { SafetensorsDtype } from "./safetensors.js";
+import type { CheckpointEntry } from "./weight-files.js";
 
 export interface Pretrained {
   readonly model: Model;
@@ -22,11 +23,15 @@ export interface Pretrained {
   readonly unused: readonly string[];
 }
 
+/** "keep": what a checkpoint stores in bfloat16 is held in it, all else in float32. */
+export const weightStorages = ["keep", "float32", "bfloat16"] as const;
+export type WeightStorage = (typeof weightStorages)[number];
+
 export interface LoadOptions {
   readonly fromScratch?: boolean;
   readonly adapt?: (model: Model) => Model;
-  /** Whether a parameter that the checkpoint has is held in bfloat16; none is unless given. */
-  readonly inBfloat16?: (parameter: ParameterSpecification) => boolean;
+  /** How linear layers and embeddings of the checkpoint are held. "keep" unless given. */
+  readonly hold?: WeightStorage;
 }
 
 const initialisationSites = 1_000_000;
@@ -54,7 +59,8 @@ export async function loadPretrained(
       weights.set(parameter.name, initialValues(model, parameter, seed));
     } else {
       const size = sizeOf(parameter.shape);
-      const values = options.inBfloat16?.(parameter) === true ? new Uint16Array(size) : new Float32Array(size);
+      const isNarrow = isHeldInBfloat16(parameter, checkpoint.entries.get(source.name), options.hold ?? "keep");
+      const values = isNarrow ? new Uint16Array(size) : new Float32Array(size);
       await checkpoint.read(source.name, values);
       weights.set(parameter.name, values);
     }
@@ -63,6 +69,15 @@ export async function loadPretrained(
   const ignored = new Set(model.tiedNames);
   const unused = [...checkpoint.entries.keys()].filter((name) => !used.has(name) && !ignored.has(name));
   return { model, weights, sources, initialised, unused };
+}
+
+function isHeldInBfloat16(
+  { role }: ParameterSpecification,
+  entry: CheckpointEntry | undefined,
+  hold: WeightStorage,
+): boolean {
+  if (role !== "weight" && role !== "embedding") return false;
+  return hold === "keep" ? entry?.dtype === "BF16" && entry.isAdapted !== true : hold === "bfloat16";
 }
 
 /**

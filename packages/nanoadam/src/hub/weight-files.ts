@@ -15,6 +15,8 @@ export interface WeightFile {
 /** A tensor and the path of the file that holds it. */
 export interface CheckpointEntry extends TensorEntry {
   readonly file: string;
+  /** Whether an adapter's product is added to what the file holds; the sum is rarely a number of the file's dtype. */
+  readonly isAdapted?: boolean;
 }
 
 export interface WeightFiles {

@@ -71,6 +71,31 @@ test("a checkpoint in bfloat16 starts from the very bits that float32 starts fro
   expect(narrow.summary.evaluation.before).toEqual(full.summary.evaluation.before);
 });
 
+describe("unless told otherwise", () => {
+  const once = { weights: "keep", steps: 3, epochs: undefined } as const;
+
+  test("a checkpoint in bfloat16 is held in it, one in float32 is not", async () => {
+    for (const [dtype, weights] of [
+      ["BF16", "bfloat16"],
+      ["F32", "float32"],
+    ] as const) {
+      const { run } = await workplace({ dtype, head: { labels: 2 } });
+      const [kept, told] = [await run(once), await run({ ...once, weights })];
+      expect(kept.summary.evaluation, dtype).toEqual(told.summary.evaluation);
+      expect(kept.summary.optimizerStateBytes, dtype).toBe(told.summary.optimizerStateBytes);
+    }
+  });
+
+  test.each([{ saveDtype: "float32" }, { optimizer: "adamw" }] as const)(
+    "with %j it is held in float32, which loses nothing",
+    async (options) => {
+      const { run } = await workplace({ dtype: "BF16", head: { labels: 2 } });
+      const [kept, told] = [await run({ ...once, ...options }), await run({ ...once, ...options, weights: "float32" })];
+      expect(kept.summary.evaluation).toEqual(told.summary.evaluation);
+    },
+  );
+});
+
 test("only selected entries move, and they are counted", async () => {
   const { model, run } = await workplace({ dtype: "BF16", head: { labels: 2 } });
   const { summary, output } = await run({ steps: 6, epochs: undefined, density: 0.05, staticMask: true });

@@ -1,5 +1,6 @@
 /** Options of how weights are updated: which optimizer, the settings of each, and adapters. */
 import { z } from "zod";
+import type { WeightStorage } from "../hub/pretrained.js";
 import { count, flag, numeric } from "./option-types.js";
 
 export const optimizerNames = ["nanoadam", "adamw", "adamw8bit", "microadam", "galore", "sgd"] as const;
@@ -64,9 +65,14 @@ export const loraOptions = {
 };
 
 type Options = z.output<z.ZodObject<typeof optimizerOptions & typeof loraOptions>> & {
-  readonly weights: "float32" | "bfloat16";
+  readonly weights: WeightStorage;
   readonly fromScratch: boolean;
 };
+
+/** Whether linear layers and embeddings may be held in bfloat16, which what is updated whole cannot be. */
+export function mayHoldBfloat16({ optimizer, loraRank }: Pick<Options, "optimizer" | "loraRank">): boolean {
+  return optimizer === "nanoadam" || loraRank !== undefined;
+}
 
 /** Refuses options that do not go together. */
 export function refuseUnfit(options: Options, refuse: (option: string, message: string) => void): void {
@@ -80,7 +86,7 @@ export function refuseUnfit(options: Options, refuse: (option: string, message: 
   if (options.weights === "bfloat16" && options.fromScratch) {
     refuse("weights", "cannot be bfloat16 with --from-scratch, as weights without a checkpoint are updated whole");
   }
-  if (options.weights === "bfloat16" && options.optimizer !== "nanoadam" && options.loraRank === undefined) {
+  if (options.weights === "bfloat16" && !mayHoldBfloat16(options)) {
     refuse(
       "weights",
       `cannot be bfloat16 with ${options.optimizer}, as it updates weights whole; that needs --lora-rank`,

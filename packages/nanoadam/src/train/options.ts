@@ -3,6 +3,7 @@
  * `--mask-interval`. The descriptions are what `--help` prints.
  */
 import { z } from "zod";
+import { weightStorages } from "../hub/pretrained.js";
 import { loraOptions, optimizerOptions, refuseUnfit } from "./optimizer-options.js";
 import { count, flag, numeric } from "./option-types.js";
 
@@ -65,11 +66,11 @@ export const finetuneSchema = z
       .default("none")
       .meta(flag("weights of the labels in the loss: equal, or inverse to their frequency")),
     weights: z
-      .enum(["float32", "bfloat16"])
-      .default("float32")
+      .enum(weightStorages)
+      .default("keep")
       .meta(
         flag(
-          "how linear layers and embeddings are held; in bfloat16 selected entries keep their full precision besides",
+          "how linear layers and embeddings are held: in bfloat16 what came in it, or all in one of these; selected entries keep their full precision",
         ),
       ),
     checkpointing: z

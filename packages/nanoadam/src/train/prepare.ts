@@ -8,7 +8,7 @@ import { loadTokenizer, type TextTokenizer } from "../data/tokenizer.js";
 import { InputError } from "../errors.js";
 import { openModelFolder } from "../hub/adapter.js";
 import type { Checkpoint } from "../hub/checkpoint.js";
-import { loadPretrained, type Pretrained } from "../hub/pretrained.js";
+import { loadPretrained, type Pretrained, type WeightStorage } from "../hub/pretrained.js";
 import { defaultLoraTargets, type LoraOptions, withLora } from "../models/lora.js";
 import type { Model } from "../models/model.js";
 import {
@@ -18,6 +18,7 @@ import {
   regressionTask,
   type TextTask,
 } from "../tasks/text-task.js";
+import { mayHoldBfloat16 } from "./optimizer-options.js";
 import type { FinetuneOptions } from "./options.js";
 
 export interface PreparedRun {
@@ -39,6 +40,13 @@ export interface PreparedRun {
 const defaultMaximumLength = 128;
 const defaultEvaluationShare = 0.1;
 
+/** A checkpoint's bfloat16 is kept only where nothing is lost by it: neither updates of whole tensors, nor wider results. */
+function storageOfRun(options: FinetuneOptions): WeightStorage {
+  if (options.weights !== "keep") return options.weights;
+  const isWrittenAsHeld = options.saveDtype === "keep" || options.saveDtype === "bfloat16";
+  return isWrittenAsHeld && mayHoldBfloat16(options) ? "keep" : "float32";
+}
+
 /** @throws InputError for whatever is wrong with the model, the data or their fit. */
 export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun> {
   const checkpoint = await openModelFolder(options.model);
@@ -50,7 +58,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     const pretrained = await loadPretrained(checkpoint, task.head, options.seed, {
       fromScratch: options.fromScratch,
       adapt: (model) => withAdapter(model, options),
-      inBfloat16: ({ role }) => options.weights === "bfloat16" && (role === "weight" || role === "embedding"),
+      hold: storageOfRun(options),
     });
     requireTokenizerFits(tokenizer, pretrained.model, options.model);
     const maxLength = maximumLength(options.maxLength, pretrained.model, tokenizer);
