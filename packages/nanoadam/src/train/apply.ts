@@ -1,5 +1,4 @@
 /** Using a fine-tuned checkpoint: measuring it on labelled data, and predicting. */
-import { availableParallelism } from "node:os";
 import { Arena } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
 import { readExamples } from "../data/examples.js";
@@ -17,6 +16,7 @@ import { type EvaluateInput, evaluateSchema, type PredictInput, predictSchema } 
 import { parseOptions } from "./parse-options.js";
 import { examplesOf, maximumLength, requireTokenizerFits, textEncoder } from "./prepare.js";
 import { Programs } from "./programs.js";
+import { defaultThreads } from "./threads.js";
 
 /** A checkpoint with its head, ready to run. */
 export interface FineTuned {
@@ -66,7 +66,7 @@ export async function openFineTuned(folder: string, threads: number | undefined)
       model: pretrained.model,
       objective: task.objective,
       weights: pretrained.weights,
-      runtime: cpuRuntime({ threads: threads ?? availableParallelism() }),
+      runtime: cpuRuntime({ threads: threads ?? defaultThreads() }),
       arena: new Arena(),
     });
     return { folder, pretrained, tokenizer, task, labels, programs };

@@ -2,7 +2,6 @@
  * Fine-tuning from a checkpoint folder to a checkpoint folder. The function reads from top to bottom as what happens:
  * prepare, evaluate, step after step with evaluations between, evaluate, save.
  */
-import { availableParallelism } from "node:os";
 import { Arena } from "@nanoadam/engine";
 import { cpuRuntime, createSampledProduct } from "@nanoadam/engine/node";
 import { learningRateAt, type Optimizer, warmupSteps } from "@nanoadam/optim";
@@ -23,6 +22,7 @@ import { roundToStorage, saveModel } from "./save.js";
 import { DivergenceError, trainStep } from "./step.js";
 import { type BatchSchedule, stepBatches } from "./step-batches.js";
 import { countParameters, type RunSummary, summarise } from "./summary.js";
+import { defaultThreads } from "./threads.js";
 import { UndoBuffer } from "./undo.js";
 
 /** Evaluations use these masks whatever the run's seed, so that their losses compare. */
@@ -67,7 +67,7 @@ async function train(
   const optimizer = createOptimizer(options, pretrained, plan);
   optimizer.prepare();
 
-  const threads = options.threads ?? availableParallelism();
+  const threads = options.threads ?? defaultThreads();
   const shared = {
     model,
     weights,

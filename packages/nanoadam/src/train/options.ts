@@ -20,7 +20,7 @@ const dataOptions = {
   delimiter: z.string().min(1).optional().meta(flag("what separates fields, when not by the file's ending", "CHAR")),
   maxLength: count.optional().meta(flag("tokens of a text at most (default: the model's positions, at most 128)", "N")),
   batchSize: count.default(32).meta(flag("examples that run together", "N")),
-  threads: count.optional().meta(flag("processor threads (default: all cores)", "N")),
+  threads: count.optional().meta(flag("processor threads (default: one a physical core)", "N")),
 };
 
 export const finetuneSchema = z
