@@ -25,6 +25,8 @@ export interface SampledProductHost {
   readonly helpers: number;
   /** Called before every product: threads that help may be started at the first. */
   start(): void;
+  /** Starts the threads that help, and waits until they do. */
+  ready(): Promise<void>;
   /** Ends the threads that help. */
   release(): Promise<void>;
 }
@@ -36,6 +38,7 @@ function oneThread(): SampledProductHost {
     memory: new WebAssembly.Memory({ initial: 1 }),
     helpers: 0,
     start() {},
+    async ready() {},
     async release() {},
   };
 }
@@ -163,6 +166,11 @@ export class SampledProduct {
     this.#exports.finish();
     const out = new Float32Array(buffer, job.out, offsets.length);
     for (let entry = 0; entry < out.length; entry++) sums[entry] = (sums[entry] as number) + (out[entry] as number);
+  }
+
+  /** Waits until all threads help: products do not, so the first ones take longer. Times are worth measuring from then on. */
+  ready(): Promise<void> {
+    return this.#host.ready();
   }
 
   /** Ends the threads that help, where there are any. A later product would start them again. */

@@ -34,9 +34,6 @@ function sumsBy(product: SampledProduct, { tokens, rows, columns, density }: Siz
   return sums;
 }
 
-/** Lets workers come up, so that later products have their help. */
-const workersAreUp = () => new Promise((resolve) => setTimeout(resolve, 300));
-
 describe("sampled products on several threads", () => {
   const alone = new SampledProduct();
   const threaded = [1, 2, 3].map((threads) => createSampledProduct({ threads }));
@@ -51,8 +48,10 @@ describe("sampled products on several threads", () => {
       { tokens: 129, rows: 250, columns: 190, density: 0.02 },
       { tokens: 512, rows: 300, columns: 400, density: 0.05 },
     ];
-    for (const product of threaded) sumsBy(product, { tokens: 8, rows: 8, columns: 8, density: 1 }, 0);
-    await workersAreUp();
+    for (const product of threaded) {
+      sumsBy(product, { tokens: 8, rows: 8, columns: 8, density: 1 }, 0);
+      await product.ready();
+    }
     for (const [index, sizes] of cases.entries()) {
       const expected = sumsBy(alone, sizes, 10 * index);
       for (const product of threaded) {
@@ -76,12 +75,23 @@ describe("sampled products on several threads", () => {
     const expected = sumsBy(alone, sizes, 7);
     for (let round = 0; round < 2; round++) {
       expect(sumsBy(product, sizes, 7)).toEqual(expected);
-      await workersAreUp();
+      await product.ready();
       expect(sumsBy(product, sizes, 7)).toEqual(expected);
       await product.release();
       await product.release();
     }
   });
+});
+
+test("waiting for workers starts them, and a release ends the waiting", async () => {
+  const product = createSampledProduct({ threads: 2 });
+  await product.ready();
+  await product.ready();
+  await product.release();
+  const waiting = product.ready();
+  await product.release();
+  await waiting;
+  await new SampledProduct().ready();
 });
 
 describe("a process with a worker", () => {

@@ -23,7 +23,7 @@ export interface SampledProductOptions {
 
 /**
  * Sampled products on several threads; the same bits for any number of them. Workers start at the first product, and
- * products do not wait for them to come up. They do not keep the process alive; `release` ends them.
+ * products do not wait for them to come up; `ready` does. Once up, they do not keep the process alive; `release` ends them.
  */
 export function createSampledProduct({ threads = 1 }: SampledProductOptions = {}): SampledProduct {
   return threads > 1 ? new SampledProduct(withHelpers(threads - 1)) : new SampledProduct();
@@ -32,23 +32,42 @@ export function createSampledProduct({ threads = 1 }: SampledProductOptions = {}
 function withHelpers(helpers: number): SampledProductHost {
   const module = moduleOf(wasm);
   const memory = new WebAssembly.Memory({ initial: 1, maximum: maximumPages, shared: true });
-  let workers: readonly Worker[] = [];
+  let workers: readonly HelpingWorker[] = [];
+  const start = () => {
+    if (workers.length > 0) return;
+    workers = Array.from({ length: helpers }, () => helpingWorker(module, memory));
+  };
   return {
     module,
     memory,
     helpers,
-    start() {
-      if (workers.length > 0) return;
-      workers = Array.from({ length: helpers }, () => {
-        const worker = new Worker(workerScript, { eval: true, workerData: { module, memory }, execArgv: [] });
-        worker.unref();
-        return worker;
-      });
+    start,
+    async ready() {
+      start();
+      await Promise.all(workers.map(({ isUp }) => isUp));
     },
     async release() {
       const ending = workers;
       workers = [];
-      await Promise.all(ending.map((worker) => worker.terminate()));
+      await Promise.all(ending.map(({ worker }) => worker.terminate()));
     },
   };
+}
+
+interface HelpingWorker {
+  readonly worker: Worker;
+  /** Settled once the worker runs, or has ended before it did. */
+  readonly isUp: Promise<void>;
+}
+
+function helpingWorker(module: WebAssembly.Module, memory: WebAssembly.Memory): HelpingWorker {
+  const worker = new Worker(workerScript, { eval: true, workerData: { module, memory }, execArgv: [] });
+  const isUp = new Promise<void>((resolve) => {
+    worker.once("online", () => {
+      worker.unref();
+      resolve();
+    });
+    worker.once("exit", () => resolve());
+  });
+  return { worker, isUp };
 }
