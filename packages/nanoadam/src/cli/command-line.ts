@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { InputError } from "../errors.js";
-import { versions } from "../train/summary.js";
+import { versions } from "../train/versions.js";
 import { compareCommand } from "./compare.js";
 import { demoCommand } from "./demo.js";
 import { evaluateCommand } from "./evaluate.js";
@@ -18,7 +18,7 @@ export async function runCommandLine(arguments_: readonly string[], streams: Str
   };
   const program = new Command("nanoadam")
     .description("Fine-tune pretrained networks by updating only their small weights.")
-    .version(versions().nanoadam ?? "unknown")
+    .version(versions().nanoadam)
     .option("--debug", "show stack traces")
     .exitOverride()
     .configureOutput(output)

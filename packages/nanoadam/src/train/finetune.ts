@@ -10,7 +10,8 @@ import { nonFiniteIndex } from "../hub/floats.js";
 import { OutputFolder } from "../hub/output-folder.js";
 import type { Weights } from "./compile-stages.js";
 import { evaluateModel } from "./evaluate.js";
-import { acceptedStructures, GradientAccumulator } from "./gradients.js";
+import { acceptedStructures } from "./gradient-structures.js";
+import { GradientAccumulator } from "./gradients.js";
 import { createOptimizer, defaultLearningRate } from "./optimizer.js";
 import { type FinetuneInput, type FinetuneOptions, finetuneSchema } from "./options.js";
 import { parseOptions } from "./parse-options.js";
@@ -18,6 +19,7 @@ import { type Plan, planRun } from "./plan.js";
 import { type PreparedRun, prepareRun } from "./prepare.js";
 import { Programs } from "./programs.js";
 import { MetricsLog, type RunWatcher, type StepRecord } from "./records.js";
+import { sampledBounds } from "./sampled-bounds.js";
 import { roundToStorage, saveModel } from "./save.js";
 import { DivergenceError, trainStep } from "./step.js";
 import { type BatchSchedule, stepBatches } from "./step-batches.js";
@@ -68,6 +70,14 @@ async function train(
   optimizer.prepare();
 
   const threads = options.threads ?? defaultThreads();
+  const schedule = stepBatches(options, run, plan);
+  const bounds = await sampledBounds({
+    model,
+    optimizer,
+    sampledBelow: options.sampledBelow,
+    threads,
+    largestBatch: schedule.largest,
+  });
   const shared = {
     model,
     weights,
@@ -80,7 +90,7 @@ async function train(
     objective: task.objective,
     training: {
       dropout: options.dropout,
-      structures: (name) => acceptedStructures(optimizer.need(name), threads),
+      structures: (name) => acceptedStructures(optimizer.need(name), bounds.byWeight.get(name) ?? 0),
       checkpointing: options.checkpointing,
     },
   });
@@ -95,7 +105,6 @@ async function train(
     });
 
   // Memory for the largest batch first: a block that grew would lie beside the smaller one for a while.
-  const schedule = stepBatches(options, run, plan, trainingPrograms);
   await trainingPrograms.of(schedule.largest);
   watcher.onStart?.({ run, plan, learningRate, counts: countParameters(pretrained, optimizer) });
   const before = await evaluate();
@@ -109,7 +118,7 @@ async function train(
   const undo = new UndoBuffer(weights);
   const sampledProduct = createSampledProduct({ threads });
   const accumulator = new GradientAccumulator(model.parameters, sampledProduct);
-  const loop = { options, plan, schedule, learningRate, optimizer, accumulator, undo, watcher, log };
+  const loop = { options, plan, schedule, trainingPrograms, learningRate, optimizer, accumulator, undo, watcher, log };
   const { stepMilliseconds, stopped: stoppedInLoop } = await runSteps(loop, async (step) => {
     reportEvaluation(step, await evaluate());
   }).finally(() => sampledProduct.release());
@@ -139,6 +148,7 @@ async function train(
     plan,
     learningRate,
     optimizer,
+    bounds,
     evaluation: { before, final },
     wallSeconds: (performance.now() - started) / 1000,
     stepMilliseconds,
@@ -159,6 +169,7 @@ interface Loop {
   readonly learningRate: number;
   readonly optimizer: Optimizer;
   readonly schedule: BatchSchedule;
+  readonly trainingPrograms: Programs;
   readonly accumulator: GradientAccumulator;
   readonly undo: UndoBuffer;
   readonly watcher: RunWatcher;
@@ -167,7 +178,7 @@ interface Loop {
 
 /** All steps of a run, with evaluations between; ends early, the last step taken back, when a step diverges. */
 async function runSteps(
-  { options, plan, schedule, learningRate, optimizer, accumulator, undo, watcher, log }: Loop,
+  { options, plan, schedule, trainingPrograms, learningRate, optimizer, accumulator, undo, watcher, log }: Loop,
   evaluateAfter: (step: number) => Promise<void>,
 ): Promise<{ readonly stepMilliseconds: readonly number[]; readonly stopped: RunSummary["stopped"] }> {
   const stepMilliseconds: number[] = [];
@@ -182,7 +193,7 @@ async function runSteps(
       totalSteps: plan.totalSteps,
       warmupSteps: warmupSteps(options.warmup, plan.totalSteps),
     });
-    const { batches, tokens } = schedule.of(step);
+    const { batches, tokens } = schedule.of(step, trainingPrograms);
     try {
       const { loss, gradientNorm } = await trainStep(batches, {
         optimizer,

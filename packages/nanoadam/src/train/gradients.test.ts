@@ -2,7 +2,7 @@ import { createAdamW, createNanoAdam, gatherEntries, type Optimizer } from "@nan
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ParameterSpecification } from "../models/model.js";
-import { acceptedStructures, GradientAccumulator } from "./gradients.js";
+import { GradientAccumulator } from "./gradients.js";
 import type { GradientData } from "./program.js";
 
 function parameterOf(rows: number, columns: number): ParameterSpecification {
@@ -131,17 +131,5 @@ describe("gathered gradients", () => {
     expect([...accumulator.sums().keys()]).toEqual(["w"]);
     const one = Float32Array.of(1);
     expect(() => accumulator.add("w", [{ kind: "product", left: one, right: one }])).toThrow(/were not asked for/);
-  });
-
-  test("are taken as rows where anything is needed, and as factors where few entries are", () => {
-    expect(acceptedStructures({ kind: "nothing" }, 1)).toBeUndefined();
-    expect(acceptedStructures({ kind: "whole" }, 1)).toEqual([]);
-    const parameter = parameterOf(10, 100);
-    const need = (density: number) => optimizerOver(new Float32Array(1000), parameter, density).need("w");
-    expect(acceptedStructures(need(0.1), 2)).toEqual(["product"]);
-    expect(acceptedStructures(need(0.1), 8)).toEqual([]);
-    expect(acceptedStructures(need(0.01), 8)).toEqual(["product"]);
-    expect(acceptedStructures(need(0.001), 64)).toEqual([]);
-    expect(acceptedStructures(need(0.5), 1)).toEqual([]);
   });
 });

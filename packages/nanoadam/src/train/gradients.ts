@@ -2,28 +2,10 @@
  * Where the gradients of a step gather: for each parameter only what its optimizer asked for, so that a micro-batch
  * adds a selection's worth of numbers, not a tensor's.
  */
-import { type GradientStructure, SampledProduct } from "@nanoadam/engine";
+import { SampledProduct } from "@nanoadam/engine";
 import { addEntries, type GradientNeed, type Optimizer, type Selection } from "@nanoadam/optim";
 import type { ParameterSpecification } from "../models/model.js";
 import type { GradientData } from "./program.js";
-
-/**
- * The density up to which computing the selected entries alone is faster than the whole product: measured as 0.13 to 0.14 for a
- * 768 x 768 weight on one and on two threads, more for larger ones (`npm run bench -- --only sampled`). Both products are spread
- * over all threads, but one thread copies the factors to the kernel, and each thread more is worth less to it by what that
- * copy takes; beyond two threads this is a calculation, not a measurement. Constants and not a measurement at run time, as
- * two runs with one seed must sum in one order.
- */
-const sampledDensity = 0.13;
-const sampledDensityLostPerThread = 0.0075;
-
-/** The structures of a gradient that the accumulator takes as they are; undefined where nothing is needed. */
-export function acceptedStructures(need: GradientNeed, threads: number): readonly GradientStructure[] | undefined {
-  if (need.kind === "nothing") return undefined;
-  if (need.kind === "whole") return [];
-  const density = need.selection.count / Math.max(1, need.selection.length);
-  return density <= sampledDensity - threads * sampledDensityLostPerThread ? ["product"] : [];
-}
 
 interface Gathered {
   readonly need: GradientNeed;

@@ -79,6 +79,14 @@ export const finetuneSchema = z
       .meta(
         flag("keep all activations, or only each stage's input and compute the rest again: less memory, more time"),
       ),
+    sampledBelow: numeric(z.coerce.number().min(0).max(1))
+      .optional()
+      .meta(
+        flag(
+          "density up to which only the selected entries of a gradient are computed; 0: never (default: measured once on a machine)",
+          "X",
+        ),
+      ),
     evalEvery: count.optional().meta(flag("steps between evaluations (default: every epoch)", "N")),
     logEvery: count.optional().meta(flag("steps between lines of metrics.jsonl (default: 1/100 of the run)", "N")),
     limitTrain: count.optional().meta(flag("use only the first N training rows", "N")),

@@ -47,6 +47,7 @@ describe("options", () => {
     [{ evalShare: 1 }, "--eval-share is 1, expected less than 1"],
     [{ labelSmoothing: 1 }, "--label-smoothing is 1, expected less than 1"],
     [{ seed: -1 }, "--seed is -1, expected at least 0"],
+    [{ sampledBelow: 1.5 }, "--sampled-below is 1.5, expected at most 1"],
     [{ clip: "" }, '--clip is "", expected a number'],
     [{ clip: "  " }, '--clip is "  ", expected a number'],
     [{ clip: null }, "--clip is null, expected a number"],

@@ -16,8 +16,8 @@ export interface StepBatches {
 export interface BatchSchedule {
   /** The first epoch's largest batch; those of other epochs are as long, and differ at most where a batch is not full. */
   readonly largest: BatchShape;
-  /** What a step learns from. Steps are asked for in order. */
-  of(step: number): StepBatches;
+  /** What a step learns from, to run on `programs`. Steps are asked for in order. */
+  of(step: number, programs: Programs): StepBatches;
 }
 
 /** What each step of a run learns from: epochs follow one another, each in an order of its own. */
@@ -25,7 +25,6 @@ export function stepBatches(
   options: FinetuneOptions,
   { pretrained: { model }, task, train: examples, maxLength }: PreparedRun,
   plan: Plan,
-  programs: Programs,
 ): BatchSchedule {
   const lengths = examples.map(({ ids }) => ids.length);
   const plansOf = (epoch: number) =>
@@ -36,7 +35,7 @@ export function stepBatches(
   const largest = epochPlans
     .map(({ indices, length }): BatchShape => ({ batchSize: indices.length, length }))
     .reduce((best, shape) => (tokensOf(shape) > tokensOf(best) ? shape : best));
-  const of = (step: number): StepBatches => {
+  const of = (step: number, programs: Programs): StepBatches => {
     const epoch = Math.floor(step / plan.stepsPerEpoch);
     if (epoch !== plannedEpoch) {
       epochPlans = plansOf(epoch);

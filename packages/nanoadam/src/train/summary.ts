@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Optimizer } from "@nanoadam/optim";
 import type { Pretrained } from "../hub/pretrained.js";
 import { measureChange } from "./change.js";
@@ -8,6 +7,8 @@ import type { FinetuneOptions } from "./options.js";
 import { peakMemoryBytes } from "./peak-memory.js";
 import type { Plan } from "./plan.js";
 import { loraSettings, type PreparedRun } from "./prepare.js";
+import type { SampledBounds } from "./sampled-bounds.js";
+import { versions } from "./versions.js";
 
 /** A number of parameters, and its share of all. */
 export interface CountAndShare {
@@ -47,6 +48,8 @@ export interface RunSummary {
   readonly stepMilliseconds: number;
   readonly peakRssBytes: number;
   readonly optimizerStateBytes: number;
+  /** By size of weight, "768x768", the density up to which the selected entries of its gradient were computed alone. */
+  readonly sampledBelow: Readonly<Record<string, number>>;
   readonly evaluation: { readonly before: Evaluation; readonly final: Evaluation };
   readonly stopped?: { readonly step: number; readonly reason: string };
   readonly versions: Readonly<Record<string, string>>;
@@ -74,27 +77,13 @@ function median(values: readonly number[]): number {
   return ((sorted[Math.ceil(middle) - 1] ?? 0) + (sorted[Math.floor(middle)] ?? 0)) / 2;
 }
 
-interface PackageFile {
-  readonly version: string;
-  readonly dependencies: Readonly<Record<string, string>>;
-}
-
-function packageFile(): PackageFile {
-  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as PackageFile;
-}
-
-/** This package's version, and those of what a run's numbers depend on. */
-export function versions(): Record<string, string> {
-  const { version, dependencies } = packageFile();
-  return { nanoadam: version, node: process.versions.node, ...dependencies };
-}
-
 export interface SummaryInputs {
   readonly options: FinetuneOptions;
   readonly run: PreparedRun;
   readonly plan: Plan;
   readonly learningRate: number;
   readonly optimizer: Optimizer;
+  readonly bounds: SampledBounds;
   readonly evaluation: RunSummary["evaluation"];
   readonly wallSeconds: number;
   readonly stepMilliseconds: readonly number[];
@@ -129,6 +118,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     stepMilliseconds: median(inputs.stepMilliseconds),
     peakRssBytes: peakMemoryBytes(),
     optimizerStateBytes: optimizer.stateBytes(),
+    sampledBelow: inputs.bounds.bySize,
     evaluation: inputs.evaluation,
     ...(inputs.stopped === undefined ? {} : { stopped: inputs.stopped }),
     versions: versions(),
