@@ -7,8 +7,9 @@
  * PyTorch is installed by `DIR/tools/peer-pytorch/setup.sh` of the shared folder, the JavaScript peers as README.md says; rows
  * without their peer are marked absent.
  */
-import { writeFileSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { growthRows } from "./growth-rows.js";
@@ -74,6 +75,11 @@ function lineOf(row: Row): string {
   const [lowest, highest] = row.spread;
   return `${row.name}: ${row.ratio.toFixed(2)} ${row.ratioMeans} (${lowest.toFixed(2)} to ${highest.toFixed(2)}; ${row.ours.toPrecision(4)} and ${row.peer.toPrecision(4)} ${row.unit})`;
 }
+
+// Runs measure anew which gradients to sample: what the user's cache has may come from a busier hour.
+const cache = mkdtempSync(join(tmpdir(), "nanoadam-cache-"));
+process.env.NANOADAM_CACHE = cache;
+process.once("exit", () => rmSync(cache, { recursive: true, force: true }));
 
 console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${threads} threads, Node ${process.versions.node}`);
 const rows: Row[] = [];
