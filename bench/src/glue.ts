@@ -67,8 +67,6 @@ function runOf(setting: Setting): Run {
       ...["--train", join(flags.data, name, "train.tsv"), "--eval", join(flags.data, name, "validation.tsv")],
       ...["--text", task.columns, "--label", task.label, "--task", task.task, "--epochs", String(task.epochs)],
       ...(task.limitTrain === undefined ? [] : ["--limit-train", String(task.limitTrain)]),
-      // As the tables of docs/comparison.md were made, before docs/ablation.md changed the default.
-      ...["--bias-correction", "entry"],
       ...["--optimizer", optimizer, "--learning-rate", String(rate), "--seed", String(seed)],
     ],
   };

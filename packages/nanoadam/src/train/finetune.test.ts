@@ -384,6 +384,15 @@ describe("gradients that are sampled or taken from whole products", () => {
     expect(sampled).not.toEqual(whole);
   });
 
+  test("are computed alone from when the density has fallen below the bound", async () => {
+    const { run } = await workplace();
+    const falling = { ...densities, density: 0.6, finalDensity: 0.1, steps: 8, densityInterval: 2 };
+    const weights = async (sampledBelow: number) => weightsOf((await run({ ...falling, sampledBelow })).output);
+    const [never, late, always] = [await weights(0), await weights(0.3), await weights(1)];
+    expect(late).not.toEqual(never);
+    expect(late).not.toEqual(always);
+  });
+
   test("go by one measurement, so that runs with one seed give the same bits", async () => {
     const { run } = await workplace();
     const [first, second] = [await run({ density: 0.05 }), await run({ density: 0.05 })];

@@ -19,7 +19,7 @@ import { type Plan, planRun } from "./plan.js";
 import { type PreparedRun, prepareRun } from "./prepare.js";
 import { Programs } from "./programs.js";
 import { MetricsLog, type RunWatcher, type StepRecord } from "./records.js";
-import { sampledBounds } from "./sampled-bounds.js";
+import { sampledBounds, sizesSampledAt } from "./sampled-bounds.js";
 import { roundToStorage, saveModel } from "./save.js";
 import { DivergenceError, trainStep } from "./step.js";
 import { type BatchSchedule, stepBatches } from "./step-batches.js";
@@ -85,15 +85,15 @@ async function train(
     arena: new Arena(),
   };
   const evaluationPrograms = new Programs({ ...shared, objective: evaluationTask.objective });
-  const trainingPrograms = new Programs({
-    ...shared,
-    objective: task.objective,
-    training: {
-      dropout: options.dropout,
-      structures: (name) => acceptedStructures(optimizer.need(name), bounds.byWeight.get(name) ?? 0),
-      checkpointing: options.checkpointing,
-    },
-  });
+  const training = {
+    dropout: options.dropout,
+    structures: (name: string) => acceptedStructures(optimizer.need(name), bounds.byWeight.get(name) ?? 0),
+    checkpointing: options.checkpointing,
+  };
+  // The density falls during a run, and which gradients are sampled changes with it.
+  const trainingPrograms = new Programs({ ...shared, objective: task.objective, training }, () =>
+    sizesSampledAt(bounds, optimizer.density()),
+  );
   const evaluate = () =>
     evaluateModel({
       model,

@@ -8,14 +8,17 @@ const kept = 24;
 /** The programs of a model by batch shape, compiled when a shape first occurs. All share one arena. */
 export class Programs {
   readonly #options: Omit<ProgramOptions, "shape">;
+  readonly #variant: () => string;
   readonly #programs = new Map<string, Program>();
 
-  constructor(options: Omit<ProgramOptions, "shape">) {
+  /** @param variant names what else programs are compiled for now; where it changes, shapes are compiled anew */
+  constructor(options: Omit<ProgramOptions, "shape">, variant = () => "") {
     this.#options = options;
+    this.#variant = variant;
   }
 
   async of({ batchSize, length }: BatchShape): Promise<Program> {
-    const key = `${batchSize}x${length}`;
+    const key = `${batchSize}x${length} ${this.#variant()}`;
     const program =
       this.#programs.get(key) ?? (await Program.compile({ ...this.#options, shape: { batchSize, length } }));
     this.#programs.delete(key);

@@ -56,6 +56,13 @@ export async function sampledBounds(options: SampledBoundsOptions): Promise<Samp
   return boundsOf(measurable, ({ size }) => bySize.get(size) ?? 0);
 }
 
+/** The sizes of weights whose gradients are sampled while an optimizer selects entries of a density. */
+export function sizesSampledAt({ bySize }: SampledBounds, density = 1): string {
+  return Object.keys(bySize)
+    .filter((size) => density <= (bySize[size] ?? 0))
+    .join();
+}
+
 interface SelectedWeight {
   readonly name: string;
   readonly rows: number;
