@@ -17,6 +17,7 @@ const inHalfMemory = ["--weights", "bfloat16", "--checkpointing", "stage"];
 const ours = {
   AdamW: () => ["--optimizer", "adamw"],
   "NanoAdam 10 %": () => constantDensity("0.1"),
+  "NanoAdam 10 %, whole products": () => [...constantDensity("0.1"), "--sampled-below", "0"],
   "NanoAdam 4 %": () => constantDensity("0.04"),
   "NanoAdam 1 %": () => constantDensity("0.01"),
   "NanoAdam 1 %, in 2 parts": (shape) => [...constantDensity("0.01"), ...inParts(2, shape)],
@@ -41,6 +42,7 @@ const pairs: readonly (readonly [Side, Side])[] = [
   ["AdamW", "PyTorch float32"],
   ["NanoAdam 1 %", "PyTorch bfloat16"],
   ["NanoAdam 1 %", "AdamW"],
+  ["NanoAdam 10 %", "NanoAdam 10 %, whole products"],
 ];
 
 export interface TrainingOptions extends StepSettings {
