@@ -3,13 +3,14 @@
  * come in a job; matrices are float32, row-major. `npm run kernels` compiles this file, once for memory of one thread and once
  * for shared memory.
  *
- * A product is a row of tasks: to find out where the entries lie, to transpose blocks of tokens of both factors, to multiply
- * ranges of rows. Whoever is free takes the next, so threads balance themselves and nobody waits for one that has yet to
- * start. A number is computed within one task and in one order, so that results do not depend on who took it.
+ * A product is a row of tasks: to transpose blocks of tokens of the right factor, to find out where the entries lie, to
+ * transpose blocks of the left factor, to multiply ranges of rows. A product with the right factor of the one before begins
+ * after its blocks. Whoever is free takes the next task, so threads balance themselves and nobody waits for one that has yet
+ * to start. A number is computed within one task and in one order, so that results do not depend on who took it.
  *
  * Three counters say how many tasks are published, taken and done. They count over the memory's lifetime and are never set
- * back (they may wrap), so a thread that wakes late cannot take a task of a product long finished; and the job changes only
- * when all tasks are done.
+ * back (they may wrap), so a thread that wakes late cannot take a task of a product long finished; and what a task reads of
+ * the job changes only when the task is done.
  */
 
 /** Addresses of the counters, each in a cache line of its own. */
@@ -17,9 +18,9 @@ const published: usize = 0;
 const taken: usize = 64;
 const done: usize = 128;
 
-/** Address of the job: 32-bit fields in the order of `Job` in src/kernels/sampled-product.ts. */
+/** Address of the job: 32-bit fields in the order of `field` in src/kernels/sampled-product-memory.ts. */
 const job: usize = 192;
-/** What `published` was before the product's first task. */
+/** The number that the first block of the right factor has, or would have, among all tasks. */
 const firstField = 0;
 const tokensField = 4;
 const rowsField = 8;
@@ -47,11 +48,13 @@ const lineTokens: u32 = 16;
 const four: u32 = 4;
 /** How often a thread looks for a task before it sleeps: about as long as it takes to be woken. */
 const looks = 2000;
+/** More threads than there are. With -1, which is as good, V8 makes an object for the number at every call. */
+const everyThread = 1 << 16;
 
 /** Makes the next `tasks` tasks free to be taken. */
 export function publish(tasks: u32): void {
   atomic.add<u32>(published, tasks);
-  atomic.notify(published, -1);
+  atomic.notify(published, everyThread);
 }
 
 /** Does tasks until all that are published are taken. */
@@ -99,13 +102,13 @@ export function serve(): void {
 
 function run(task: u32): void {
   const blocks = load<u32>(job, blocksField);
-  if (task === 0) {
+  if (task < blocks) {
+    transpose(load<u32>(job, rightField), load<u32>(job, rightColumnsField), load<u32>(job, columnsField), task);
+  } else if (task === blocks) {
     locate();
-  } else if (task <= blocks) {
-    transpose(load<u32>(job, leftField), load<u32>(job, leftColumnsField), load<u32>(job, rowsField), task - 1);
   } else if (task <= 2 * blocks) {
-    const columns = load<u32>(job, columnsField);
-    transpose(load<u32>(job, rightField), load<u32>(job, rightColumnsField), columns, task - 1 - blocks);
+    const rows = load<u32>(job, rowsField);
+    transpose(load<u32>(job, leftField), load<u32>(job, leftColumnsField), rows, task - 1 - blocks);
   } else {
     multiply(task - 1 - 2 * blocks);
   }

@@ -37,7 +37,8 @@ describe("SampledProduct", () => {
           const right = floats(tokens * inputs, 3 * site + 1);
           const entries = someEntries(outputs * inputs, density, chunkSize, 3 * site + 2);
           const sums = new Float32Array(entries.offsets.length).fill(10);
-          kernel.add(left, right, tokens, entries, sums);
+          kernel.setRight(right, tokens);
+          kernel.add(left, entries, sums);
           indicesOf(entries).forEach((entry, position) => {
             const [output, input] = [Math.floor(entry / inputs), entry % inputs];
             let expected = 10;
@@ -54,8 +55,10 @@ describe("SampledProduct", () => {
   test("grows its memory to the largest product and keeps it", () => {
     const own = new SampledProduct();
     const entries = someEntries(100 * 100, 0.1, 32_768, 1);
-    const run = () =>
-      own.add(floats(64 * 100, 1), floats(64 * 100, 2), 64, entries, new Float32Array(entries.offsets.length));
+    const run = () => {
+      own.setRight(floats(64 * 100, 2), 64);
+      own.add(floats(64 * 100, 1), entries, new Float32Array(entries.offsets.length));
+    };
     run();
     const { bytes } = own;
     expect(bytes).toBeGreaterThan(4 * 64 * 100 * 4);
@@ -63,12 +66,14 @@ describe("SampledProduct", () => {
     expect(own.bytes).toBe(bytes);
   });
 
-  test("refuses sizes that do not fit", () => {
+  test("refuses sizes that do not fit, and a product without a right factor", () => {
     const entries = someEntries(4, 1, 4, 1);
-    expect(() => kernel.add(new Float32Array(5), new Float32Array(4), 2, entries, new Float32Array(4))).toThrow(
-      "the factors have 5 and 4 values; expected multiples of 2",
-    );
-    expect(() => kernel.add(new Float32Array(4), new Float32Array(4), 2, entries, new Float32Array(3))).toThrow(
+    const [four, five] = [new Float32Array(4), new Float32Array(5)];
+    expect(() => new SampledProduct().add(four, entries, four)).toThrow("expected setRight first");
+    expect(() => kernel.setRight(five, 2)).toThrow("the right factor has 5 values; expected a multiple of 2");
+    kernel.setRight(four, 2);
+    expect(() => kernel.add(five, entries, four)).toThrow("the left factor has 5 values; expected a multiple of 2");
+    expect(() => kernel.add(four, entries, new Float32Array(3))).toThrow(
       "there are 3 sums; expected one for each of 4 entries",
     );
   });

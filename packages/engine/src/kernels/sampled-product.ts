@@ -2,12 +2,15 @@
  * The entries of a weight's gradient that a selection asks for, and no others. The gradient of a linear layer's weight is
  * left^T right of the output's gradient [tokens, outputs] and the input [tokens, inputs]; an entry of it is the product of a
  * column of each. ONNX has no operation for some entries of a product, so this one is in WebAssembly, with its vectors of
- * four. Columns become contiguous by a transposition first, which costs little beside the products.
+ * four. Columns become contiguous by a transposition first, which costs little beside the products, and less where products
+ * have their right factor in common, as the gradients of queries, keys and values do.
  *
  * The kernel has memory of its own, which grows to the largest product and is reused: nothing is allocated in a step. Where
  * that memory is shared, other threads help (runtime/sampled-product-threads.ts); the numbers are the same bits.
  */
+
 import { wasm } from "./sampled-product.wasm.js";
+import { behind, field, headBytes, KernelMemory } from "./sampled-product-memory.js";
 
 /** Entries of a flattened matrix in ascending order: entry `chunk * chunkSize + offset`, as @nanoadam/optim has them. */
 export interface ChunkedEntries {
@@ -23,7 +26,7 @@ export interface SampledProductHost {
   readonly memory: WebAssembly.Memory;
   /** Threads beside the calling one. */
   readonly helpers: number;
-  /** Called before every product: threads that help may be started at the first. */
+  /** Called before there is anything to do: threads that help may be started at the first. */
   start(): void;
   /** Starts the threads that help, and waits until they do. */
   ready(): Promise<void>;
@@ -54,118 +57,115 @@ interface Exports {
   finish(): void;
 }
 
-/** What the tasks of a product are about: addresses and counts. The kernel reads them in this order. */
-interface Job {
-  readonly first: number;
-  readonly tokens: number;
-  readonly rows: number;
-  readonly columns: number;
-  readonly stride: number;
-  readonly chunks: number;
-  readonly chunkSize: number;
-  readonly blocks: number;
-  readonly ranges: number;
-  readonly left: number;
-  readonly right: number;
-  readonly leftColumns: number;
-  readonly rightColumns: number;
-  readonly chunkStarts: number;
-  readonly offsets: number;
-  readonly rowStarts: number;
-  readonly found: number;
-  readonly out: number;
-}
-
-const pageBytes = 65_536;
-const alignment = 64;
-/** Where the kernel's counters and job end. */
-const headBytes = 320;
-const jobAddress = 192;
 /** Tokens that a task transposes, as the kernel has it. */
 const blockTokens = 64;
 /** Parts of the multiplication that threads take one by one: enough that the last to finish is not much later. */
 const ranges = 32;
 
+/** Floats from a column to the next, an odd number of cache lines: at a power of two the caches have room for few columns. */
+function strideOf(tokens: number): number {
+  return 16 * (Math.ceil(tokens / 16) | 1);
+}
+
 /** Computes sampled products, one after another. */
 export class SampledProduct {
   readonly #host: SampledProductHost;
   readonly #exports: Exports;
+  readonly #memory: KernelMemory;
+  /** Blocks of tokens of each factor seen: arrays are the same from step to step, and so need not be cut anew. */
+  readonly #blocks = new WeakMap<Float32Array, readonly Float32Array[]>();
   #tasks = 0;
+  /** Of the right factor; 0 where there is none yet. */
+  #tokens = 0;
+  #rightEnd = headBytes;
 
   /** @param host by default one thread */
   constructor(host: SampledProductHost = oneThread()) {
     this.#host = host;
     const { exports } = new WebAssembly.Instance(host.module, { env: { memory: host.memory } });
     this.#exports = exports as unknown as Exports;
+    this.#memory = new KernelMemory(host.memory);
   }
 
   /** Bytes of memory held. */
   get bytes(): number {
-    return this.#host.memory.buffer.byteLength;
+    return this.#memory.bytes;
   }
 
   /**
-   * Adds entries of left^T right to `sums`.
+   * Sets the right factor of the products to come. It is copied: what becomes of the array later does not matter.
+   *
+   * @param right [tokens, inputs], row-major
+   * @throws RangeError where sizes do not fit.
+   */
+  setRight(right: Float32Array, tokens: number): void {
+    const columns = columnsOf("right", right, tokens);
+    const stride = strideOf(tokens);
+    const rightColumns = behind(headBytes, right.byteLength);
+    const end = behind(rightColumns, 4 * columns * stride);
+    // There may be a right factor before, of which no product was asked for.
+    this.#exports.finish();
+    this.#host.start();
+    const { job, floats } = this.#memory.reserve(end);
+    job[field.first] = this.#tasks;
+    job[field.tokens] = tokens;
+    job[field.columns] = columns;
+    job[field.stride] = stride;
+    job[field.blocks] = Math.ceil(tokens / blockTokens);
+    job[field.right] = headBytes;
+    job[field.rightColumns] = rightColumns;
+    this.#copyBlocks(right, columns, floats, headBytes);
+    this.#tokens = tokens;
+    this.#rightEnd = end;
+  }
+
+  /**
+   * Adds entries of left^T right to `sums`, for the right factor last set.
    *
    * @param left [tokens, outputs], row-major
-   * @param right [tokens, inputs], row-major
    * @param entries of the [outputs, inputs] product
    * @param sums one number per entry
    * @throws RangeError where sizes do not fit.
    */
-  add(left: Float32Array, right: Float32Array, tokens: number, entries: ChunkedEntries, sums: Float32Array): void {
-    const [rows, columns] = [left.length / tokens, right.length / tokens];
+  add(left: Float32Array, entries: ChunkedEntries, sums: Float32Array): void {
+    const tokens = this.#tokens;
+    if (tokens === 0) throw new Error("there is no right factor; expected setRight first");
+    const rows = columnsOf("left", left, tokens);
     const { starts, offsets, chunkSize } = entries;
-    if (!Number.isInteger(rows) || !Number.isInteger(columns)) {
-      throw new RangeError(
-        `the factors have ${left.length} and ${right.length} values; expected multiples of ${tokens}`,
-      );
-    }
     if (sums.length !== offsets.length) {
       throw new RangeError(`there are ${sums.length} sums; expected one for each of ${offsets.length} entries`);
     }
-    // Columns begin an odd number of cache lines apart: at a power of two the caches have room for few of them.
-    const stride = 16 * (Math.ceil(tokens / 16) | 1);
-    let end = headBytes;
-    const place = (bytes: number): number => {
-      const at = end;
-      end += Math.ceil(bytes / alignment) * alignment;
-      return at;
-    };
-    const job: Job = {
-      first: this.#tasks,
-      tokens,
-      rows,
-      columns,
-      stride,
-      chunks: starts.length - 1,
-      chunkSize,
-      blocks: Math.ceil(tokens / blockTokens),
-      ranges,
-      left: place(left.byteLength),
-      right: place(right.byteLength),
-      leftColumns: place(4 * rows * stride),
-      rightColumns: place(4 * columns * stride),
-      chunkStarts: place(starts.byteLength),
-      offsets: place(offsets.byteLength),
-      rowStarts: place(4 * (rows + 1)),
-      found: place(4 * offsets.length),
-      out: place(4 * offsets.length),
-    };
-    this.#reserve(end);
-    this.#host.start();
-    const { buffer } = this.#host.memory;
-    new Uint32Array(buffer, job.chunkStarts, starts.length).set(starts);
-    new Uint16Array(buffer, job.offsets, offsets.length).set(offsets);
-    new Uint32Array(buffer, jobAddress).set(Object.values(job));
+    const leftAt = this.#rightEnd;
+    const leftColumns = behind(leftAt, left.byteLength);
+    const chunkStarts = behind(leftColumns, 4 * rows * strideOf(tokens));
+    const offsetsAt = behind(chunkStarts, starts.byteLength);
+    const rowStarts = behind(offsetsAt, offsets.byteLength);
+    const found = behind(rowStarts, 4 * (rows + 1));
+    const out = behind(found, 4 * offsets.length);
+    const { job, words, halves, floats } = this.#memory.reserve(behind(out, 4 * offsets.length));
+    job[field.first] = this.#tasks - (job[field.blocks] as number);
+    job[field.rows] = rows;
+    job[field.chunks] = starts.length - 1;
+    job[field.chunkSize] = chunkSize;
+    job[field.ranges] = ranges;
+    job[field.left] = leftAt;
+    job[field.leftColumns] = leftColumns;
+    job[field.chunkStarts] = chunkStarts;
+    job[field.offsets] = offsetsAt;
+    job[field.rowStarts] = rowStarts;
+    job[field.found] = found;
+    job[field.out] = out;
+    words.set(starts, chunkStarts / 4);
+    halves.set(offsets, offsetsAt / 2);
     this.#publish(1);
-    this.#copyBlocks(left, new Float32Array(buffer, job.left, left.length), blockTokens * rows);
-    this.#copyBlocks(right, new Float32Array(buffer, job.right, right.length), blockTokens * columns);
+    this.#copyBlocks(left, rows, floats, leftAt);
     this.#exports.finish();
     this.#publish(ranges);
     this.#exports.finish();
-    const out = new Float32Array(buffer, job.out, offsets.length);
-    for (let entry = 0; entry < out.length; entry++) sums[entry] = (sums[entry] as number) + (out[entry] as number);
+    const first = out / 4;
+    for (let entry = 0; entry < sums.length; entry++) {
+      sums[entry] = (sums[entry] as number) + (floats[first + entry] as number);
+    }
   }
 
   /** Waits until all threads help: products do not, so the first ones take longer. Times are worth measuring from then on. */
@@ -175,25 +175,41 @@ export class SampledProduct {
 
   /** Ends the threads that help, where there are any. A later product would start them again. */
   release(): Promise<void> {
+    // A task that a thread has taken would never be done.
+    this.#exports.finish();
     return this.#host.release();
   }
 
   /** A block can be transposed as soon as it is there. Alone, that is best done while it is in the cache; else others do it. */
-  #copyBlocks(source: Float32Array, target: Float32Array, blockLength: number): void {
-    for (let at = 0; at < source.length; at += blockLength) {
-      target.set(source.subarray(at, at + blockLength), at);
+  #copyBlocks(factor: Float32Array, columns: number, target: Float32Array, address: number): void {
+    let at = address / 4;
+    for (const block of this.#blocksOf(factor, blockTokens * columns)) {
+      target.set(block, at);
+      at += block.length;
       this.#publish(1);
       if (this.#host.helpers === 0) this.#exports.work();
     }
+  }
+
+  #blocksOf(factor: Float32Array, length: number): readonly Float32Array[] {
+    const known = this.#blocks.get(factor);
+    if (known?.[0]?.length === Math.min(length, factor.length)) return known;
+    const blocks = Array.from({ length: Math.ceil(factor.length / length) }, (_, index) =>
+      factor.subarray(index * length, (index + 1) * length),
+    );
+    this.#blocks.set(factor, blocks);
+    return blocks;
   }
 
   #publish(tasks: number): void {
     this.#tasks += tasks;
     this.#exports.publish(tasks);
   }
+}
 
-  #reserve(bytes: number): void {
-    const missing = bytes - this.#host.memory.buffer.byteLength;
-    if (missing > 0) this.#host.memory.grow(Math.ceil(missing / pageBytes));
-  }
+/** @throws RangeError for a factor that is not [tokens, columns]. */
+function columnsOf(side: string, factor: Float32Array, tokens: number): number {
+  const columns = factor.length / tokens;
+  if (Number.isInteger(columns)) return columns;
+  throw new RangeError(`the ${side} factor has ${factor.length} values; expected a multiple of ${tokens}`);
 }

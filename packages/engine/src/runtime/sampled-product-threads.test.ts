@@ -30,7 +30,8 @@ interface Sizes {
 function sumsBy(product: SampledProduct, { tokens, rows, columns, density }: Sizes, site: number): Float32Array {
   const entries = someEntries(rows, columns, density, site);
   const sums = new Float32Array(entries.offsets.length).fill(1);
-  product.add(floats(tokens * rows, site + 1), floats(tokens * columns, site + 2), tokens, entries, sums);
+  product.setRight(floats(tokens * columns, site + 2), tokens);
+  product.add(floats(tokens * rows, site + 1), entries, sums);
   return sums;
 }
 
@@ -65,6 +66,31 @@ describe("sampled products on several threads", () => {
     const expected = sumsBy(alone, sizes, 7);
     for (const product of threaded) {
       for (let repeat = 0; repeat < 300; repeat++) expect(sumsBy(product, sizes, 7)).toEqual(expected);
+    }
+  });
+
+  test("share a right factor, which is as it was when it was set, and may leave one unused", () => {
+    const [tokens, columns] = [150, 200];
+    const lefts = [20, 300, 7].map((rows, site) => ({ rows, left: floats(tokens * rows, site) }));
+    const selections = lefts.map(({ rows }, site) => someEntries(rows, columns, 0.1, site));
+    const sumsOf = (product: SampledProduct, place: number) => {
+      const entries = selections[place] as ChunkedEntries;
+      const sums = new Float32Array(entries.offsets.length);
+      product.add(lefts[place]?.left ?? sums, entries, sums);
+      return sums;
+    };
+    const expected = lefts.map((_, place) => {
+      alone.setRight(floats(tokens * columns, 9), tokens);
+      return sumsOf(alone, place);
+    });
+    for (const product of [alone, ...threaded]) {
+      for (let repeat = 0; repeat < 50; repeat++) {
+        product.setRight(floats(70 * 90, repeat), 70);
+        const right = floats(tokens * columns, 9);
+        product.setRight(right, tokens);
+        right.fill(Number.NaN);
+        expect(lefts.map((_, place) => sumsOf(product, place))).toEqual(expected);
+      }
     }
   });
 

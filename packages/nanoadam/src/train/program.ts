@@ -12,14 +12,20 @@ import { type CompiledStage, compileStages, type ProgramOptions } from "./compil
 import { layOut, type ProgramLayout } from "./layout.js";
 import { lookingUp } from "./looking-up.js";
 
-/** A part of a parameter's gradient with the memory that holds it; it is valid only until the next stage runs. */
+/** A part of a parameter's gradient with the memory that holds it; it is valid only while it is received. */
 export type GradientData =
   | { readonly kind: "dense"; readonly values: Float32Array }
   | { readonly kind: "product"; readonly left: Float32Array; readonly right: Float32Array }
   | { readonly kind: "rows"; readonly indices: Int32Array; readonly values: Float32Array };
 
-/** Receives the gradients of a parameter as they appear. */
-export type GradientReceiver = (parameterName: string, parts: readonly GradientData[]) => void;
+/** A parameter's gradient, or what a stage adds to it: the sum of its parts. */
+export interface ParameterGradient {
+  readonly parameterName: string;
+  readonly parts: readonly GradientData[];
+}
+
+/** Receives the gradients of a stage's parameters as they appear. */
+export type GradientReceiver = (gradients: readonly ParameterGradient[]) => void;
 
 /** The random key of a pass over the batch; each dropout of each stage is a site of its own. */
 export interface DropoutKey {
@@ -33,11 +39,13 @@ interface BoundStage {
   readonly forward: () => Promise<void>;
   readonly backward: (() => Promise<void>) | undefined;
   readonly masks: readonly { readonly rate: number; readonly site: number; readonly data: Uint8Array }[];
-  readonly gradients: readonly (readonly [parameterName: string, parts: readonly GradientData[]])[];
+  readonly gradients: readonly ParameterGradient[];
 }
 
 interface Bound {
   readonly stages: readonly BoundStage[];
+  /** The same in reverse. */
+  readonly upwards: readonly BoundStage[];
   readonly batch: ReadonlyMap<string, TensorData>;
   readonly logits: Float32Array;
   readonly loss: Float32Array;
@@ -45,6 +53,7 @@ interface Bound {
 }
 
 const sitesPerStage = 16;
+const noDropoutKey: DropoutKey = { seed: 0, step: 0 };
 
 export class Program {
   readonly #options: ProgramOptions;
@@ -52,7 +61,7 @@ export class Program {
   readonly #layout: ProgramLayout;
   #bound: Bound | undefined;
   #generation = -1;
-  #key: DropoutKey | undefined;
+  #key = noDropoutKey;
   /** The stage whose weights are in place. */
   #placed: BoundStage | undefined;
 
@@ -80,19 +89,21 @@ export class Program {
   }
 
   /** Runs the stages in order; returns the loss. */
-  async forward(key?: DropoutKey): Promise<number> {
+  async forward(key: DropoutKey = noDropoutKey): Promise<number> {
     const bound = this.#memory();
     this.#key = key;
     this.#placed = undefined;
-    for (const stage of bound.stages) await this.#runForward(stage);
+    for (const stage of bound.stages) {
+      this.#prepareForward(stage);
+      await stage.forward();
+    }
     return bound.loss[0] ?? Number.NaN;
   }
 
-  async #runForward(stage: BoundStage): Promise<void> {
-    const { seed, step } = this.#key ?? { seed: 0, step: 0 };
+  #prepareForward(stage: BoundStage): void {
+    const { seed, step } = this.#key;
     for (const { data, rate, site } of stage.masks) fillDropoutMask(data, rate, { seed, step, site });
     this.#place(stage);
-    await stage.forward();
   }
 
   #place(stage: BoundStage): void {
@@ -101,18 +112,21 @@ export class Program {
     this.#placed = stage;
   }
 
-  /** Runs the stages of the last forward pass in reverse; every parameter's gradient, times `scale`, is handed out as it appears. */
+  /** Runs the stages of the last forward pass in reverse; the gradients of each, times `scale`, are handed out as they appear. */
   async backward(scale: number, receive: GradientReceiver): Promise<void> {
     const bound = this.#memory();
     bound.lossCotangent[0] = scale;
     const keepsInputsOnly = this.#options.training?.checkpointing === "stage";
-    const last = bound.stages.at(-1);
-    for (const stage of bound.stages.toReversed()) {
+    const [last] = bound.upwards;
+    for (const stage of bound.upwards) {
       if (stage.backward === undefined) continue;
-      if (keepsInputsOnly && stage !== last) await this.#runForward(stage);
+      if (keepsInputsOnly && stage !== last) {
+        this.#prepareForward(stage);
+        await stage.forward();
+      }
       this.#place(stage);
       await stage.backward();
-      for (const [name, parts] of stage.gradients) receive(name, parts);
+      receive(stage.gradients);
     }
   }
 
@@ -182,12 +196,13 @@ function bind(
         const parameterName = parameters.get(lookup?.table ?? inputName.replace(/^parameter\./, ""));
         if (parameterName === undefined) return [];
         const indices = lookup === undefined ? undefined : (batch.get(lookup.rows) as Int32Array);
-        return [[parameterName, parts.map((part) => resolve(part, memory, indices))] as const];
+        return [{ parameterName, parts: parts.map((part) => resolve(part, memory, indices)) }];
       }),
     };
   });
   return {
     stages: bound,
+    upwards: bound.toReversed(),
     batch,
     logits: last.get("logits") as Float32Array,
     loss: last.get("loss") as Float32Array,

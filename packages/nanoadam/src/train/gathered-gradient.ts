@@ -1,0 +1,105 @@
+import type { SampledProduct } from "@nanoadam/engine";
+import { addEntries, type GradientNeed, type Selection } from "@nanoadam/optim";
+import type { GradientData } from "./program.js";
+
+/** What gathers of one parameter's gradient in a step: all of it, or the selected entries in selection order. */
+export class GatheredGradient {
+  readonly need: GradientNeed;
+  readonly columns: number;
+  readonly #sum: Float32Array;
+  /** Whether nothing has come in this step: what the memory has is the former step's. */
+  #isStale = true;
+
+  /** @param former gathered for this parameter until now: its memory serves again where it fits */
+  constructor(need: GradientNeed, shape: readonly number[], former?: GatheredGradient) {
+    this.need = need;
+    this.columns = shape[shape.length - 1] ?? 1;
+    const size = need.kind === "entries" ? need.selection.count : shape.reduce((product, side) => product * side, 1);
+    this.#sum = former !== undefined && former.#sum.length === size ? former.#sum : new Float32Array(size);
+  }
+
+  /** Starts a step. */
+  begin(): void {
+    this.#isStale = true;
+  }
+
+  /** The sum of what has come in this step. */
+  sum(): Float32Array {
+    if (this.#isStale) this.#sum.fill(0);
+    this.#isStale = false;
+    return this.#sum;
+  }
+
+  /** Adds a part that comes as numbers. */
+  add(part: Exclude<GradientData, { readonly kind: "product" }>): void {
+    if (part.kind === "dense") this.#addWhole(part.values);
+    else this.#addRows(part.indices, part.values);
+  }
+
+  /** Adds a part that comes as factors; the kernel has the right one. */
+  addProduct(left: Float32Array, kernel: SampledProduct): void {
+    if (this.need.kind !== "entries") throw new Error("a whole gradient came as factors, which were not asked for");
+    kernel.add(left, this.need.selection, this.sum());
+  }
+
+  #addWhole(values: Float32Array): void {
+    if (this.need.kind === "entries") {
+      addEntries(values, this.need.selection, this.sum(), 1);
+    } else if (this.#isStale) {
+      this.#sum.set(values);
+      this.#isStale = false;
+    } else {
+      const sum = this.#sum;
+      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (values[i] as number);
+    }
+  }
+
+  #addRows(indices: Int32Array, values: Float32Array): void {
+    const { need, columns } = this;
+    const sum = this.sum();
+    for (let position = 0; position < indices.length; position++) {
+      const row = indices[position] as number;
+      const [from, to] = [position * columns, row * columns];
+      if (need.kind === "entries") addRowEntries(values, from, columns, to, need.selection, sum);
+      else for (let i = 0; i < columns; i++) sum[to + i] = (sum[to + i] as number) + (values[from + i] as number);
+    }
+  }
+}
+
+/**
+ * Adds the `columns` values from `from` on, a row that starts at entry `first` of its tensor, to the packed sums of the
+ * selected entries in it.
+ */
+function addRowEntries(
+  values: Float32Array,
+  from: number,
+  columns: number,
+  first: number,
+  selection: Selection,
+  sum: Float32Array,
+): void {
+  const { chunkSize, offsets, starts } = selection;
+  const end = first + columns;
+  for (let chunk = Math.floor(first / chunkSize); chunk * chunkSize < end; chunk++) {
+    const base = chunk * chunkSize;
+    const last = starts[chunk + 1] ?? 0;
+    let position = lowerBound(offsets, starts[chunk] ?? 0, last, first - base);
+    for (; position < last; position++) {
+      const entry = base + (offsets[position] as number);
+      if (entry >= end) break;
+      sum[position] = (sum[position] as number) + (values[from + entry - first] as number);
+    }
+  }
+}
+
+/** The first position in [from, to) of the ascending `offsets` that is at least `offset`. */
+function lowerBound(offsets: Uint16Array, from: number, to: number, offset: number): number {
+  let low = from;
+  let high = to;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((offsets[middle] as number) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
