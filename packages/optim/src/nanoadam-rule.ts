@@ -1,7 +1,7 @@
 /** The rule of NanoAdam for one tensor: its selection, the states of what is selected, and what becomes of them. */
 
 import { gatherEntries } from "./accumulate.js";
-import { type BiasFactorTable, biasFactorsAt, noBiasCorrection, oldestAge } from "./bias-factors.js";
+import { type BiasCorrectionTable, type BiasFactorTable, oldestAge, type SharedBiasFactors } from "./bias-factors.js";
 import { carryOver, formerChunk, type Held, setAside } from "./carry-over.js";
 import { type Choice, type ChoiceInput, choiceStarts, chooseInChunk } from "./choice.js";
 import type { GradientNeed, Parameter, StateArray, TensorRule, WeightArray } from "./contract.js";
@@ -30,6 +30,8 @@ export interface NanoAdamRuleOptions {
   readonly epsilon: number;
   readonly weightDecay: number;
   readonly factorsByAge: BiasFactorTable;
+  /** Where all entries of a tensor share an age. */
+  readonly sharedFactors: SharedBiasFactors;
   readonly stateType: StateType;
 }
 
@@ -49,6 +51,7 @@ export class NanoAdamRule implements TensorRule {
   /** Whether ages differ from entry to entry. */
   readonly #hasAges: boolean;
   #held: Held | undefined;
+  #entries: (GradientNeed & { readonly kind: "entries" }) | undefined;
   #refreshedAt = 0;
   /** Whether the entries to move follow from the gradient to come. */
   #awaitsGradient = false;
@@ -68,7 +71,10 @@ export class NanoAdamRule implements TensorRule {
   }
 
   need(): GradientNeed {
-    return this.#awaitsGradient ? wholeGradient : { kind: "entries", selection: this.#current().selection };
+    if (this.#awaitsGradient) return wholeGradient;
+    const { selection } = this.#current();
+    if (this.#entries?.selection !== selection) this.#entries = { kind: "entries", selection };
+    return this.#entries;
   }
 
   apply(gradient: Float32Array, learningRate: number, step: number): void {
@@ -88,11 +94,17 @@ export class NanoAdamRule implements TensorRule {
   #update(gradient: Float32Array, learningRate: number, step: number): void {
     const held = this.#current();
     const { firstMoment, secondMoment } = held;
-    const { betas, epsilon, weightDecay, factorsByAge } = this.#options;
+    const { betas, epsilon, weightDecay } = this.#options;
     const age = step - this.#refreshedAt + 1;
-    const correction =
-      held.ages === undefined ? this.#sharedCorrection(step, age) : factorsByAge.upTo(Math.min(step + 1, oldestAge));
-    const update = { gradient, learningRate, betas, epsilon, weightDecay, age, correction };
+    const update = {
+      gradient,
+      learningRate,
+      betas,
+      epsilon,
+      weightDecay,
+      age,
+      correction: this.#correctionAt(step, age),
+    };
     const values = this.#values;
     const areWide = values instanceof Float32Array && firstMoment instanceof Float32Array;
     if (areWide && secondMoment instanceof Float32Array) {
@@ -122,12 +134,11 @@ export class NanoAdamRule implements TensorRule {
     }
   }
 
-  /** The correction of all entries, where they share one. */
-  #sharedCorrection(step: number, age: number): SelectedAdamStep["correction"] {
-    const { biasCorrection, betas } = this.#options;
-    const factors =
-      biasCorrection === "none" ? noBiasCorrection : biasFactorsAt(biasCorrection === "global" ? step + 1 : age, betas);
-    return { first: Float64Array.of(factors.first), root: Float64Array.of(factors.root) };
+  #correctionAt(step: number, age: number): BiasCorrectionTable {
+    const { biasCorrection, factorsByAge, sharedFactors } = this.#options;
+    if (this.#hasAges) return factorsByAge.upTo(Math.min(step + 1, oldestAge));
+    if (biasCorrection === "none") return sharedFactors.at(0);
+    return sharedFactors.at(biasCorrection === "global" ? step + 1 : age);
   }
 
   /**

@@ -13,7 +13,7 @@
  */
 
 import { AdamRule } from "./adamw.js";
-import { BiasFactorTable } from "./bias-factors.js";
+import { BiasFactorTable, SharedBiasFactors } from "./bias-factors.js";
 import { checkAdamConstants, checkChoice, checkCount, checkNames, checkNotNegative, checkParameters } from "./check.js";
 import { type Criterion, criteria } from "./choice.js";
 import type { Optimizer, Parameter, WeightArray } from "./contract.js";
@@ -97,7 +97,6 @@ export function createNanoAdam(options: NanoAdamOptions): Optimizer {
   checkNotNegative("weightDecay", weightDecay);
   checkNotNegative("denseWeightDecay", denseWeightDecay);
 
-  const factorsByAge = new BiasFactorTable(betas);
   const sparseOptions = {
     schedule,
     choice: { criterion, skipZeros, seed },
@@ -107,7 +106,8 @@ export function createNanoAdam(options: NanoAdamOptions): Optimizer {
     betas,
     epsilon,
     weightDecay,
-    factorsByAge,
+    factorsByAge: new BiasFactorTable(betas),
+    sharedFactors: new SharedBiasFactors(betas),
     stateType,
   };
   const denseOptions = {

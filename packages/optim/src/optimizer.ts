@@ -75,23 +75,13 @@ class ComposedOptimizer implements Optimizer {
       throw new Error(`apply was called for step ${this.#completedSteps} without prepare; expected prepare first`);
     }
     for (const name of gradients.keys()) this.#member(name);
-    const updates: { readonly name: string; readonly rule: TensorRule; readonly gradient: Float32Array }[] = [];
     for (const { parameter, rule } of this.#members.values()) {
-      const need = rule.need();
-      if (need.kind === "nothing") continue;
-      const expected = need.kind === "whole" ? parameter.values.length : need.selection.count;
-      const gradient = gradients.get(parameter.name);
-      if (gradient?.length !== expected) {
-        const found = gradient === undefined ? "missing" : `${gradient.length} values`;
-        throw new RangeError(
-          `the gradient of "${parameter.name}" is ${found}; expected ${expected} values (need: ${need.kind})`,
-        );
-      }
-      checkFinite(gradient, parameter.name);
-      updates.push({ name: parameter.name, rule, gradient });
+      checkGradient(gradients.get(parameter.name), parameter, rule.need());
     }
-    for (const { name, rule, gradient } of updates) {
-      beforeUpdate?.(name);
+    for (const { parameter, rule } of this.#members.values()) {
+      const gradient = rule.need().kind === "nothing" ? undefined : gradients.get(parameter.name);
+      if (gradient === undefined) continue;
+      beforeUpdate?.(parameter.name);
       rule.apply(gradient, learningRate, this.#completedSteps);
     }
     this.#completedSteps++;
@@ -144,6 +134,22 @@ class ComposedOptimizer implements Optimizer {
     if (member === undefined) throw new RangeError(`"${name}" is not a parameter of this ${this.name} optimizer`);
     return member;
   }
+}
+
+/** @throws RangeError where a gradient is not what was asked for. */
+function checkGradient(
+  gradient: Float32Array | undefined,
+  parameter: Parameter<WeightArray>,
+  need: GradientNeed,
+): void {
+  if (need.kind === "nothing") return;
+  const { name, values } = parameter;
+  const expected = need.kind === "whole" ? values.length : need.selection.count;
+  if (gradient?.length !== expected) {
+    const found = gradient === undefined ? "missing" : `${gradient.length} values`;
+    throw new RangeError(`the gradient of "${name}" is ${found}; expected ${expected} values (need: ${need.kind})`);
+  }
+  checkFinite(gradient, name);
 }
 
 /** @throws RangeError where a gradient has a NaN or an infinity. */

@@ -2,7 +2,7 @@
  * Adam's update of selected entries, the loop that NanoAdam spends its step in. It takes all chunks of a tensor in one call, and
  * the correction for bias from arrays: V8 would box the constants anew at every call, and numbers that a loop carries.
  */
-import { oldestAge } from "./bias-factors.js";
+import { type BiasCorrectionTable, oldestAge } from "./bias-factors.js";
 import type { Held } from "./carry-over.js";
 
 /** What one step's update of a tensor has in common for all entries. */
@@ -16,7 +16,7 @@ export interface SelectedAdamStep {
   /** Steps since the selection was made, this one included; added to each entry's age, where ages differ. */
   readonly age: number;
   /** The correction of the first moment and of the second's root by an entry's age; at 0 where entries share one. */
-  readonly correction: { readonly first: Float64Array; readonly root: Float64Array };
+  readonly correction: BiasCorrectionTable;
 }
 
 /** Weights or moments while they are updated: those of the first chunk to update begin at `start`. */

@@ -9,6 +9,8 @@ import {
 import type { Weights } from "./compile-stages.js";
 
 interface Kept {
+  /** Whether this step has moved the tensor. */
+  moved: boolean;
   readonly values: WeightArray;
   /** What the optimizer had selected, and a copy of it, since a refresh writes over it; absent where all entries are kept. */
   readonly selected: Selection | undefined;
@@ -24,7 +26,6 @@ export class UndoBuffer {
   readonly #weights: Weights;
   /** Of every tensor that has moved: its memory serves again. */
   readonly #kept = new Map<string, Kept>();
-  readonly #moved = new Set<string>();
 
   constructor(weights: Weights) {
     this.#weights = weights;
@@ -32,17 +33,17 @@ export class UndoBuffer {
 
   /** Starts a step of which nothing is kept yet. */
   begin(): void {
-    this.#moved.clear();
+    for (const kept of this.#kept.values()) kept.moved = false;
   }
 
   /** Keeps what the optimizer will move of a tensor. */
   keep(name: string, need: GradientNeed): void {
     const weights = this.#weights.get(name);
     if (weights === undefined || need.kind === "nothing") return;
-    const { values, selection } = this.#keptFor(name, need, weights);
-    if (selection === undefined) values.set(weights);
-    else gatherEntries(weights, selection, values);
-    this.#moved.add(name);
+    const kept = this.#keptFor(name, need, weights);
+    if (kept.selection === undefined) kept.values.set(weights);
+    else gatherEntries(weights, kept.selection, kept.values);
+    kept.moved = true;
   }
 
   /** Where a tensor's entries are kept: where they were, unless the selection has changed. */
@@ -51,7 +52,8 @@ export class UndoBuffer {
     const selected = need.kind === "entries" ? need.selection : undefined;
     if (known !== undefined && known.selected === selected) return known;
     const size = selected?.count ?? weights.length;
-    const kept = {
+    const kept: Kept = {
+      moved: false,
       values: known?.values.length === size ? known.values : arrayLike(weights, size),
       selected,
       selection: selected && { ...selected, starts: selected.starts.slice(), offsets: selected.offsets.slice() },
@@ -62,9 +64,9 @@ export class UndoBuffer {
 
   /** Puts the weights back to what they were when they were kept. */
   restore(): void {
-    for (const name of this.#moved) {
-      const [weights, kept] = [this.#weights.get(name), this.#kept.get(name)];
-      if (weights === undefined || kept === undefined) continue;
+    for (const [name, kept] of this.#kept) {
+      const weights = this.#weights.get(name);
+      if (weights === undefined || !kept.moved) continue;
       if (kept.selection === undefined) weights.set(kept.values);
       else scatterEntries(kept.values, kept.selection, weights);
     }
