@@ -29,6 +29,7 @@ import {
 export function bert(rawConfig: Readonly<Record<string, unknown>>, head: Head): Model {
   const config = parseEncoderConfig(rawConfig);
   const headParts = head.kind === "masked-lm" ? maskedLm(config) : classificationHead(config, head.labels);
+  const positions = consecutivePositions();
   return {
     architecture: head.kind === "masked-lm" ? "BertForMaskedLM" : "BertForSequenceClassification",
     basePrefix: "bert",
@@ -39,7 +40,7 @@ export function bert(rawConfig: Readonly<Record<string, unknown>>, head: Head): 
     stages: [...encoderStages("bert", config), headParts.stage],
     tiedNames: head.kind === "masked-lm" ? ["cls.predictions.decoder.weight", "cls.predictions.decoder.bias"] : [],
     inputTypes: encoderInputTypes,
-    inputs: (batch) => encoderInputs(batch, consecutivePositions(batch)),
+    inputs: (batch) => encoderInputs(batch, positions(batch)),
   };
 }
 

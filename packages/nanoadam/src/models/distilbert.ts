@@ -31,6 +31,7 @@ const epsilon = 1e-12;
 export function distilbert(rawConfig: Readonly<Record<string, unknown>>, head: Head): Model {
   const config = parseDistilbertConfig(rawConfig);
   const headParts = head.kind === "masked-lm" ? maskedLm(config) : classificationHead(config, head.labels);
+  const positions = consecutivePositions();
   const withoutTokenTypes = <T>(tensors: Map<string, T>): Map<string, T> => {
     tensors.delete("token_type_ids");
     return tensors;
@@ -45,7 +46,7 @@ export function distilbert(rawConfig: Readonly<Record<string, unknown>>, head: H
     stages: [embeddingStage(config), ...layerStages(config), headParts.stage],
     tiedNames: head.kind === "masked-lm" ? ["vocab_projector.weight"] : [],
     inputTypes: (shape) => withoutTokenTypes(encoderInputTypes(shape)),
-    inputs: (batch) => withoutTokenTypes<TensorData>(encoderInputs(batch, consecutivePositions(batch))),
+    inputs: (batch) => withoutTokenTypes<TensorData>(encoderInputs(batch, positions(batch))),
   };
 }
 

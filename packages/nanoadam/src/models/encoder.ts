@@ -153,9 +153,13 @@ export function encoderInputs(batch: TokenBatch, positionIds: Int32Array): Map<s
   ]);
 }
 
-/** 0, 1, 2, ... in every row. */
-export function consecutivePositions({ batchSize, length }: BatchShape): Int32Array {
-  const positions = new Int32Array(batchSize * length);
-  for (let token = 0; token < positions.length; token++) positions[token] = token % length;
-  return positions;
+/** A function that gives 0, 1, 2, ... in every row, made once for each shape of a batch. */
+export function consecutivePositions(): (shape: BatchShape) => Int32Array {
+  const known = new Map<string, Int32Array>();
+  return ({ batchSize, length }) => {
+    const key = `${batchSize}x${length}`;
+    const positions = known.get(key) ?? Int32Array.from({ length: batchSize * length }, (_, token) => token % length);
+    known.set(key, positions);
+    return positions;
+  };
 }

@@ -1,9 +1,11 @@
 import type { SampledProduct } from "@nanoadam/engine";
 import { addEntries, type GradientNeed, type Selection } from "@nanoadam/optim";
+import type { ParameterSpecification } from "../models/model.js";
 import type { GradientData } from "./program.js";
 
 /** What gathers of one parameter's gradient in a step: all of it, or the selected entries in selection order. */
 export class GatheredGradient {
+  readonly name: string;
   readonly need: GradientNeed;
   readonly columns: number;
   readonly #sum: Float32Array;
@@ -11,7 +13,8 @@ export class GatheredGradient {
   #isStale = true;
 
   /** @param former gathered for this parameter until now: its memory serves again where it fits */
-  constructor(need: GradientNeed, shape: readonly number[], former?: GatheredGradient) {
+  constructor({ name, shape }: ParameterSpecification, need: GradientNeed, former?: GatheredGradient) {
+    this.name = name;
     this.need = need;
     this.columns = shape[shape.length - 1] ?? 1;
     const size = need.kind === "entries" ? need.selection.count : shape.reduce((product, side) => product * side, 1);

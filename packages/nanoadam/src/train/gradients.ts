@@ -22,7 +22,8 @@ export class GradientAccumulator {
 
   /** Starts a step: all sums are zero, and have the sizes that the optimizer now needs. */
   begin(optimizer: Optimizer): void {
-    for (const { name, shape } of this.#parameters) {
+    for (const parameter of this.#parameters) {
+      const { name } = parameter;
       const need = optimizer.need(name);
       const known = this.#gathered.get(name);
       if (known !== undefined && sameNeed(need, known.need)) {
@@ -31,7 +32,7 @@ export class GradientAccumulator {
         this.#gathered.delete(name);
         this.#sums.delete(name);
       } else {
-        this.#gathered.set(name, new GatheredGradient(need, shape, known));
+        this.#gathered.set(name, new GatheredGradient(parameter, need, known));
       }
     }
   }
@@ -57,7 +58,7 @@ export class GradientAccumulator {
 
   /** The sums by parameter name, packed where the need is "entries". */
   sums(): ReadonlyMap<string, Float32Array> {
-    for (const [name, gathered] of this.#gathered) this.#sums.set(name, gathered.sum());
+    for (const gathered of this.#gathered.values()) this.#sums.set(gathered.name, gathered.sum());
     return this.#sums;
   }
 
