@@ -50,6 +50,8 @@ export class NanoAdamRule implements TensorRule {
   readonly #options: NanoAdamRuleOptions;
   /** Whether ages differ from entry to entry. */
   readonly #hasAges: boolean;
+  /** The step at hand: one object for all steps, which would be garbage after each. */
+  readonly #step: { -readonly [Field in keyof SelectedAdamStep]: SelectedAdamStep[Field] };
   #held: Held | undefined;
   #entries: (GradientNeed & { readonly kind: "entries" }) | undefined;
   #refreshedAt = 0;
@@ -61,6 +63,9 @@ export class NanoAdamRule implements TensorRule {
     this.#values = values;
     this.#bits = values instanceof Float32Array ? bitsOf(values) : values;
     this.#options = options;
+    const { betas, epsilon, weightDecay, sharedFactors } = options;
+    const correction = sharedFactors.at(0);
+    this.#step = { gradient: new Float32Array(0), learningRate: 0, betas, epsilon, weightDecay, age: 0, correction };
     this.#hasAges = options.biasCorrection === "entry" && options.stateOnRefresh === "carry";
   }
 
@@ -94,17 +99,11 @@ export class NanoAdamRule implements TensorRule {
   #update(gradient: Float32Array, learningRate: number, step: number): void {
     const held = this.#current();
     const { firstMoment, secondMoment } = held;
-    const { betas, epsilon, weightDecay } = this.#options;
-    const age = step - this.#refreshedAt + 1;
-    const update = {
-      gradient,
-      learningRate,
-      betas,
-      epsilon,
-      weightDecay,
-      age,
-      correction: this.#correctionAt(step, age),
-    };
+    const update = this.#step;
+    update.gradient = gradient;
+    update.learningRate = learningRate;
+    update.age = step - this.#refreshedAt + 1;
+    update.correction = this.#correctionAt(step, update.age);
     const values = this.#values;
     const areWide = values instanceof Float32Array && firstMoment instanceof Float32Array;
     if (areWide && secondMoment instanceof Float32Array) {
