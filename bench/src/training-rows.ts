@@ -27,6 +27,11 @@ const ours = {
     ...inHalfMemory,
     ...inParts(2, shape),
   ],
+  "NanoAdam 1 %, bfloat16 weights, checkpointing, in 4 parts": (shape) => [
+    ...constantDensity("0.01"),
+    ...inHalfMemory,
+    ...inParts(4, shape),
+  ],
 } as const satisfies Readonly<Record<string, (shape: StepShape) => readonly string[]>>;
 
 type Side = keyof typeof ours | "PyTorch float32" | "PyTorch bfloat16";
@@ -39,6 +44,7 @@ const pairs: readonly (readonly [Side, Side])[] = [
   ["NanoAdam 1 %, in 2 parts", "PyTorch float32"],
   ["NanoAdam 1 %, bfloat16 weights, checkpointing", "PyTorch float32"],
   ["NanoAdam 1 %, bfloat16 weights, checkpointing, in 2 parts", "PyTorch float32"],
+  ["NanoAdam 1 %, bfloat16 weights, checkpointing, in 4 parts", "PyTorch float32"],
   ["AdamW", "PyTorch float32"],
   ["NanoAdam 1 %", "PyTorch bfloat16"],
   ["NanoAdam 1 %", "AdamW"],
