@@ -27,6 +27,11 @@ const kernels = [
     target: "packages/optim/src/smallest.wasm.ts",
     flags: ["--initialMemory", "15"],
   },
+  {
+    source: "packages/optim/assembly/carry-over.ts",
+    target: "packages/optim/src/carry-over.wasm.ts",
+    flags: ["--initialMemory", "25"],
+  },
 ];
 
 /** The module's text for a kernel. */

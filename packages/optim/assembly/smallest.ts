@@ -1,6 +1,6 @@
 /**
  * The entries of smallest magnitude of a chunk, in AssemblyScript: see src/smallest.ts. Everything lies at fixed addresses of a
- * memory of its own: a chunk's float32 bits, the offsets that are kept, a histogram, and a table of sets.
+ * memory of its own: a chunk's float32 bits, the offsets that are kept, a histogram, and tables of sets.
  */
 
 const longestChunk: usize = 65_536;
@@ -9,8 +9,10 @@ const kept: usize = bits + 4 * longestChunk;
 /** Vectors of eight offsets are written, of which the last may reach beyond the chunk. */
 const histogram: usize = kept + 2 * longestChunk + 64;
 const members: usize = histogram + 4 * 2048;
+/** The same as numbers of the bytes of eight 16-bit lanes, two for each member. */
+const memberBytes: usize = members + 16 * 256;
 /** The magnitudes of what is kept, and those of them among which the threshold is sought. */
-const keys: usize = members + 16 * 256;
+const keys: usize = memberBytes + 16 * 256;
 const candidates: usize = keys + 4 * longestChunk;
 
 const magnitudeMask: u32 = 0x7fffffff;
@@ -25,14 +27,15 @@ const firstNonFiniteBin: u32 = 0x7f800000 >>> 20;
 const shortestSampledChunk: u32 = 8192;
 const sampleStride: u32 = 17;
 
-/** Fills the table: of every set of numbers from 0 to 7, its members, ascending, in 16 bits each. */
+/** Fills the tables: of every set of numbers from 0 to 7, its members, ascending, in 16 bits each, and their bytes. */
 export function prepare(): void {
   for (let set: u32 = 0; set < 256; set++) {
-    let to = members + ((set as usize) << 4);
+    let at = (set as usize) << 4;
     for (let member: u32 = 0; member < 8; member++) {
       if ((set & (1 << member)) === 0) continue;
-      store<u16>(to, member as u16);
-      to += 2;
+      store<u16>(members + at, member as u16);
+      store<u16>(memberBytes + at, (0x0100 + 0x0202 * member) as u16);
+      at += 2;
     }
   }
 }
@@ -157,18 +160,37 @@ function narrow(keptCount: u32, count: u32): void {
   keepUpTo((prefix << middleShift) | low, keptCount, rank - below);
 }
 
-/** Keeps the offsets of keys below `threshold`, and of those that equal it the first `ties`. */
+/**
+ * Keeps the offsets of keys below `threshold`, and of those that equal it the first `ties`: eight at a time, as long as none of
+ * them equals it.
+ */
 function keepUpTo(threshold: u32, keptCount: u32, ties: u32): void {
+  const thresholds = i32x4.splat(threshold);
   let tiesLeft = ties;
   let to = kept;
-  for (let index: u32 = 0; index < keptCount; index++) {
-    const key = load<u32>(keys + ((index as usize) << 2));
-    store<u16>(to, load<u16>(kept + ((index as usize) << 1)));
-    let stays = key < threshold;
-    if (key === threshold && tiesLeft > 0) {
-      tiesLeft--;
-      stays = true;
+  let index: u32 = 0;
+  while (index < keptCount) {
+    const from = keys + ((index as usize) << 2);
+    const first = v128.load(from);
+    const second = v128.load(from, 16);
+    const areEqual = v128.or(i32x4.eq(first, thresholds), i32x4.eq(second, thresholds));
+    if (index + 8 <= keptCount && !v128.any_true(areEqual)) {
+      const isBelow = i16x8.narrow_i32x4_s(i32x4.lt_s(first, thresholds), i32x4.lt_s(second, thresholds));
+      const set = i16x8.bitmask(isBelow);
+      const offsets = v128.load(kept + ((index as usize) << 1));
+      v128.store(to, i8x16.swizzle(offsets, v128.load(memberBytes + ((set as usize) << 4))));
+      to += (popcnt(set) as usize) << 1;
+      index += 8;
+    } else {
+      const key = load<u32>(from);
+      store<u16>(to, load<u16>(kept + ((index as usize) << 1)));
+      let stays = key < threshold;
+      if (key === threshold && tiesLeft > 0) {
+        tiesLeft--;
+        stays = true;
+      }
+      to += (stays as usize) << 1;
+      index++;
     }
-    to += (stays as usize) << 1;
   }
 }

@@ -1,7 +1,9 @@
 /** What NanoAdam holds of the entries it has selected, and how this passes from one selection to the next. */
 
 import { oldestAge } from "./bias-factors.js";
+import { wasm } from "./carry-over.wasm.js";
 import type { Selection } from "./contract.js";
+import { createKernel } from "./kernel.js";
 import type { Moments } from "./moments.js";
 import { largestChunkSize } from "./select.js";
 
@@ -16,48 +18,89 @@ export interface Held {
   readonly rests: Int16Array | undefined;
 }
 
-// Where one chunk's former entries stand aside while the new ones are written: shared, since a refresh runs in one go.
-// Moments are moved as they are stored; a float32 holds the bits of a bfloat16 exactly as a number. What an entry had is at
-// its place, from 1 on; the entries that were not selected share place 0, where all is 0.
-export const formerChunk = {
-  offsets: new Uint16Array(0),
-  firstMoment: new Float32Array(1),
-  secondMoment: new Float32Array(1),
-  ages: new Uint16Array(1),
-  rests: new Int16Array(1),
-};
-/** Of every offset its place in {@link formerChunk}; all 0 but within {@link carryOver}. */
-const places = new Uint32Array(largestChunkSize);
-
-/** Copies what is held of one chunk into {@link formerChunk}, its ages brought up to date; returns its entries' count. */
-export function setAside(former: Held, chunk: number, stepsSinceRefresh: number): number {
-  const { selection, firstMoment, secondMoment, ages, rests } = former;
-  const start = selection.starts[chunk] as number;
-  const end = selection.starts[chunk + 1] as number;
-  const count = end - start;
-  if (formerChunk.offsets.length < count) {
-    formerChunk.offsets = new Uint16Array(count);
-    formerChunk.firstMoment = new Float32Array(count + 1);
-    formerChunk.secondMoment = new Float32Array(count + 1);
-    formerChunk.ages = new Uint16Array(count + 1);
-    formerChunk.rests = new Int16Array(count + 1);
-  }
-  formerChunk.offsets.set(selection.offsets.subarray(start, end));
-  formerChunk.firstMoment.set(firstMoment.subarray(start, end), 1);
-  formerChunk.secondMoment.set(secondMoment.subarray(start, end), 1);
-  if (rests !== undefined) formerChunk.rests.set(rests.subarray(start, end), 1);
-  if (ages !== undefined) {
-    for (let index = 0; index < count; index++) {
-      formerChunk.ages[1 + index] = Math.min((ages[start + index] as number) + stepsSinceRefresh, oldestAge);
-    }
-  }
-  return count;
+interface Exports {
+  carryOver(formerCount: number, count: number): void;
 }
 
 /**
- * Writes the states of one chunk's new entries: of those in {@link formerChunk} as they were, of the others 0. Which it is, no
- * processor could predict, so there is no branch.
+ * One chunk at a refresh: its former entries stand aside while the new ones are written. Moments are moved as they are stored;
+ * a float32 holds the bits of a bfloat16 exactly as a number. What a former entry had is at its place, from 1 on; the entries
+ * that were not selected share place 0, where all is 0.
  */
+interface ChunkAtHand {
+  readonly exports: Exports;
+  readonly formerOffsets: Uint16Array;
+  readonly nextOffsets: Uint16Array;
+  /** Of every new offset the place of what it had. */
+  readonly places: Uint32Array;
+  readonly formerFirst: Float32Array;
+  readonly formerSecond: Float32Array;
+  readonly formerAges: Uint16Array;
+  readonly formerRests: Int16Array;
+  readonly nextFirst: Float32Array;
+  readonly nextSecond: Float32Array;
+}
+
+const memoryPages = 25;
+const alignment = 64;
+
+// Shared, since a refresh runs in one go.
+let chunkAtHand: ChunkAtHand | undefined;
+
+/** The kernel and its memory, laid out as assembly/carry-over.ts has it. */
+function createChunkAtHand(): ChunkAtHand {
+  const { exports, buffer } = createKernel(wasm, memoryPages);
+  const length = largestChunkSize;
+  let end = 0;
+  const place = (bytes: number): number => {
+    const at = end;
+    end += Math.ceil(bytes / alignment) * alignment;
+    return at;
+  };
+  return {
+    exports: exports as unknown as Exports,
+    formerOffsets: new Uint16Array(buffer, place(2 * length), length),
+    nextOffsets: new Uint16Array(buffer, place(2 * length), length),
+    places: new Uint32Array(buffer, place(4 * length), length),
+    formerFirst: new Float32Array(buffer, place(4 * (length + 1)), length + 1),
+    formerSecond: new Float32Array(buffer, place(4 * (length + 1)), length + 1),
+    nextFirst: new Float32Array(buffer, place(4 * length), length),
+    nextSecond: new Float32Array(buffer, place(4 * length), length),
+    formerAges: new Uint16Array(length + 1),
+    formerRests: new Int16Array(length + 1),
+  };
+}
+
+function atHand(): ChunkAtHand {
+  chunkAtHand ??= createChunkAtHand();
+  return chunkAtHand;
+}
+
+/** Sets aside what is held of one chunk, its ages brought up to date; returns its entries' count. */
+export function setAside(former: Held, chunk: number, stepsSinceRefresh: number): number {
+  const { formerOffsets, formerFirst, formerSecond, formerAges, formerRests } = atHand();
+  const { selection, firstMoment, secondMoment, ages, rests } = former;
+  const start = selection.starts[chunk] as number;
+  const end = selection.starts[chunk + 1] as number;
+  formerOffsets.set(selection.offsets.subarray(start, end));
+  formerFirst.set(firstMoment.subarray(start, end), 1);
+  formerSecond.set(secondMoment.subarray(start, end), 1);
+  if (rests !== undefined) formerRests.set(rests.subarray(start, end), 1);
+  if (ages !== undefined) {
+    for (let position = start; position < end; position++) {
+      formerAges[1 + position - start] = Math.min((ages[position] as number) + stepsSinceRefresh, oldestAge);
+    }
+  }
+  return end - start;
+}
+
+/** The offsets of the entries set aside and their rests, in one order. */
+export function restsSetAside(): { readonly offsets: Uint16Array; readonly rests: Int16Array } {
+  const { formerOffsets, formerRests } = atHand();
+  return { offsets: formerOffsets, rests: formerRests.subarray(1) };
+}
+
+/** Writes the states of one chunk's new entries: of those that were set aside as they were, of the others 0. */
 export function carryOver(
   formerCount: number,
   offsets: Uint16Array,
@@ -65,26 +108,15 @@ export function carryOver(
   start: number,
   count: number,
 ): void {
-  const { firstMoment, secondMoment, ages, rests } = next;
-  const { offsets: formerOffsets, firstMoment: formerFirst, secondMoment: formerSecond } = formerChunk;
-  const end = start + count;
-  for (let index = 0; index < formerCount; index++) places[formerOffsets[index] as number] = index + 1;
-  for (let position = start; position < end; position++) {
-    const place = places[offsets[position] as number] as number;
-    firstMoment[position] = formerFirst[place] as number;
-    secondMoment[position] = formerSecond[place] as number;
+  const { exports, nextOffsets, places, nextFirst, nextSecond, formerAges, formerRests } = atHand();
+  nextOffsets.set(offsets.subarray(start, start + count));
+  exports.carryOver(formerCount, count);
+  next.firstMoment.set(nextFirst.subarray(0, count), start);
+  next.secondMoment.set(nextSecond.subarray(0, count), start);
+  const { ages, rests } = next;
+  for (let index = 0; index < count && (ages !== undefined || rests !== undefined); index++) {
+    const place = places[nextOffsets[index] as number] as number;
+    if (ages !== undefined) ages[start + index] = formerAges[place] as number;
+    if (rests !== undefined) rests[start + index] = formerRests[place] as number;
   }
-  if (ages !== undefined) {
-    const formerAges = formerChunk.ages;
-    for (let position = start; position < end; position++) {
-      ages[position] = formerAges[places[offsets[position] as number] as number] as number;
-    }
-  }
-  if (rests !== undefined) {
-    const formerRests = formerChunk.rests;
-    for (let position = start; position < end; position++) {
-      rests[position] = formerRests[places[offsets[position] as number] as number] as number;
-    }
-  }
-  for (let index = 0; index < formerCount; index++) places[formerOffsets[index] as number] = 0;
 }

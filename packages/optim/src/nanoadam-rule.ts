@@ -2,7 +2,7 @@
 
 import { gatherEntries } from "./accumulate.js";
 import { type BiasCorrectionTable, type BiasFactorTable, oldestAge, type SharedBiasFactors } from "./bias-factors.js";
-import { carryOver, formerChunk, type Held, setAside } from "./carry-over.js";
+import { carryOver, type Held, restsSetAside, setAside } from "./carry-over.js";
 import { type Choice, type ChoiceInput, choiceStarts, chooseInChunk } from "./choice.js";
 import type { GradientNeed, Parameter, StateArray, TensorRule, WeightArray } from "./contract.js";
 import { densityAt, type RefreshSchedule, refreshIsDue } from "./density.js";
@@ -182,8 +182,8 @@ export class NanoAdamRule implements TensorRule {
   ): Pick<ChoiceInput, "bits" | "firstEntry"> {
     const bits = this.#bits;
     if (bits instanceof Uint32Array) return { bits, firstEntry: 0 };
-    const { offsets, rests } = formerChunk;
-    const wide = widenChunk(bits, chunkStart, chunkLength, offsets, rests.subarray(1), formerCount, this.#name);
+    const { offsets, rests } = restsSetAside();
+    const wide = widenChunk(bits, chunkStart, chunkLength, offsets, rests, formerCount, this.#name);
     return { bits: wide.bits, firstEntry: chunkStart };
   }
 

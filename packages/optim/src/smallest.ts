@@ -8,6 +8,7 @@
  * predict it (should they be fewer, all entries are counted); and histograms of 11, 10 and 10 bits over what was kept find the
  * k-th smallest. Ties go to the lower index, and -0 ties with 0.
  */
+import { createKernel } from "./kernel.js";
 import { wasm } from "./smallest.wasm.js";
 
 interface Exports {
@@ -15,7 +16,7 @@ interface Exports {
   selectSmallest(length: number, count: number): number;
 }
 
-interface Kernel {
+interface Selector {
   readonly exports: Exports;
   /** The chunk's float32 bits. */
   readonly bits: Uint32Array;
@@ -27,21 +28,20 @@ const longestChunk = 65_536;
 const memoryPages = 15;
 
 // Working space, shared by all calls: a selection is made in one go, so no two calls are ever under way at once.
-let kernel: Kernel | undefined;
+let selector: Selector | undefined;
 
-function createKernel(): Kernel {
-  const module = new WebAssembly.Module(Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0)));
-  const memory = new WebAssembly.Memory({ initial: memoryPages });
-  const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
-  exports.prepare();
-  const bits = new Uint32Array(memory.buffer, 0, longestChunk);
-  return { exports, bits, kept: new Uint16Array(memory.buffer, bits.byteLength, longestChunk) };
+function createSelector(): Selector {
+  const { exports, buffer } = createKernel(wasm, memoryPages);
+  const own = exports as unknown as Exports;
+  own.prepare();
+  const bits = new Uint32Array(buffer, 0, longestChunk);
+  return { exports: own, bits, kept: new Uint16Array(buffer, bits.byteLength, longestChunk) };
 }
 
 /** Memory for the float32 bits of a chunk of `length` entries, at most 65,536, to be selected from. */
 export function chunkToSelectFrom(length: number): Uint32Array {
-  kernel ??= createKernel();
-  return kernel.bits.subarray(0, length);
+  selector ??= createSelector();
+  return selector.bits.subarray(0, length);
 }
 
 /**
@@ -51,6 +51,6 @@ export function chunkToSelectFrom(length: number): Uint32Array {
  * @param count at most `length`
  */
 export function smallestOfChunk(length: number, count: number): Uint16Array | undefined {
-  kernel ??= createKernel();
-  return kernel.exports.selectSmallest(length, count) === 0 ? undefined : kernel.kept.subarray(0, count);
+  selector ??= createSelector();
+  return selector.exports.selectSmallest(length, count) === 0 ? undefined : selector.kept.subarray(0, count);
 }
