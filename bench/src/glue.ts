@@ -33,7 +33,7 @@ const tasks: Readonly<Record<string, GlueTask>> = {
   stsb: { columns: "sentence1,sentence2", label: "score", task: "regression", metric: "pearson", epochs: 3 },
 };
 const rates = { nanoadam: [1e-3, 2e-3, 4e-3], adamw: [1e-4, 2e-4, 4e-4] } as const;
-type OptimizerName = keyof typeof rates;
+type Rival = keyof typeof rates;
 const optimizers = ["nanoadam", "adamw"] as const;
 const seeds = [0, 1, 2];
 
@@ -41,7 +41,7 @@ const flags = sweepFlags({ data: "../shared/data/glue", tasks: Object.keys(tasks
 
 interface Setting {
   readonly task: string;
-  readonly optimizer: OptimizerName;
+  readonly optimizer: Rival;
   readonly rate: number;
   readonly seed: number;
 }
@@ -75,7 +75,7 @@ function runOf(setting: Setting): Run {
 const performAll = (settings: readonly Setting[]) =>
   folder.perform(settings.map(runOf), (name) => `${name}: ${scoreOf(name).toFixed(2)}`);
 
-function bestRate(task: string, optimizer: OptimizerName): number {
+function bestRate(task: string, optimizer: Rival): number {
   const scored = rates[optimizer].map((rate) => ({ rate, value: score({ task, optimizer, rate, seed: 0 }) }));
   return scored.reduce((best, next) => (next.value > best.value ? next : best)).rate;
 }

@@ -1,6 +1,6 @@
 /**
- * Runs of `nanoadam finetune`, each in a process of its own on one thread, some of them at a time. A run whose summary is
- * already in the results folder is not repeated, so that a long table can be stopped and taken up again.
+ * Runs of `nanoadam finetune`, each in a process of its own on one thread, some of them at a time. A run that is already
+ * in the results folder, made with the same flags, is not repeated, so that a long table can be stopped and taken up again.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -38,7 +38,7 @@ export class RunFolder {
 
   /** @param report what to print of a finished run */
   async perform(runs: readonly Run[], report: (name: string) => string): Promise<void> {
-    const queue = runs.filter(({ name }) => !existsSync(this.path(`${name}/summary.json`)));
+    const queue = runs.filter((run) => !this.#isThere(run));
     const work = async () => {
       for (let run = queue.shift(); run !== undefined; run = queue.shift()) {
         await this.#performOne(run);
@@ -46,6 +46,11 @@ export class RunFolder {
       }
     };
     await Promise.all(Array.from({ length: this.#jobs }, work));
+  }
+
+  #isThere({ name, flags }: Run): boolean {
+    const path = this.path(`${name}/flags.json`);
+    return existsSync(path) && readFileSync(path, "utf8") === JSON.stringify(flags);
   }
 
   /** The written model is not kept. */
@@ -64,6 +69,7 @@ export class RunFolder {
     if (code !== 0) throw new Error(`${name}: exit ${code}`);
     mkdirSync(this.path(name), { recursive: true });
     writeFileSync(this.path(`${name}/summary.json`), text);
+    writeFileSync(this.path(`${name}/flags.json`), JSON.stringify(flags));
   }
 }
 

@@ -66,6 +66,15 @@ describe("skipZeros", () => {
     expect(chosen({ skipZeros: true, density: 1 })).toEqual([0, 1, 3, 4, 5, 7, 8, 9]);
   });
 
+  it("takes weights without a gradient rather than zeros", () => {
+    const weight = { name: "weight", shape: [8], values: Float32Array.of(0, 0, 0, 0, 5, 6, 7, 8) };
+    const options = { density: 0.5, maskInterval: 1, totalSteps: 1, skipZeros: true, criterion: "gradient" } as const;
+    const optimizer = createNanoAdam({ parameters: [weight], ...options });
+    takeStep(optimizer, new Map([["weight", Float32Array.of(9, 9, 9, 9, 0, 0, 0, 1)]]), 0.1);
+    expect([...weight.values.subarray(0, 4)]).toEqual([0, 0, 0, 0]);
+    expect(weight.values[7]).not.toBe(8);
+  });
+
   it("takes nothing of a chunk that is all zeros", () => {
     expect(chosen({ skipZeros: true, chunkSize: 5 }, [0, 0, 0, 0, 0, 1, 2, 3, 4, 5])).toEqual([5, 6]);
   });

@@ -90,7 +90,7 @@ export function chooseInChunk(
     if (criterion === "large") key = lastKey - magnitude;
     if (gradientBits !== undefined) key = lastKey - ((gradientBits[entry] as number) & magnitudeMask);
     if (criterion === "random") key = mixBits(randomKey + Math.imul(entry, 0x9e3779b1)) >>> 2;
-    keys[offset] = skipZeros && magnitude === 0 ? lastKey : key;
+    keys[offset] = skipZeros ? (magnitude === 0 ? lastKey : Math.min(key, lastKey - 1)) : key;
   }
   selectSmallestOfChunk(keys, 0, chunkLength, count, offsets, position, name);
 }

@@ -142,7 +142,7 @@ export class NanoAdamRule implements TensorRule {
 
   /**
    * Selects anew, chunk by chunk, on the same buffers where the counts have not changed: a chunk's former entries stand
-   * aside, the new offsets are written, and a merge of the two ascending lists carries states over.
+   * aside, the new offsets are written, and what stays selected keeps its states.
    */
   #refreshAt(step: number, gradientBits: Uint32Array | undefined): void {
     const former = this.#held;

@@ -1,6 +1,6 @@
 /**
- * The smallest magnitudes of a chunk, in WebAssembly (assembly/smallest.ts): a refresh looks at every weight of a model, four
- * times as fast with its vectors as in JavaScript. Every engine of the last years has them, so there is no second way.
+ * The smallest magnitudes of a chunk, in WebAssembly (assembly/smallest.ts): a refresh looks at every weight of a model, with
+ * its vectors several times as fast as in JavaScript. Every engine of the last years has them, so there is no second way.
  *
  * The bits of a finite float32, its sign aside, order as its magnitude does. So the bottom-k of a chunk needs no sort: a
  * histogram of the 11 high bits of every 17th entry tells a bin below whose end at least k entries should lie; one pass over the

@@ -1,6 +1,6 @@
 /**
- * Measured bounds of sampled products, kept in a file: which way a gradient is computed decides the order of its sums, so two
- * runs on one machine must go by one measurement. No trouble with the file ends a run; then the bounds are measured anew.
+ * Measured bounds of sampled products, kept in a file: which way a gradient is computed decides the order of its sums, so
+ * runs on one machine go by one measurement, but for first runs that measure at the same time. No trouble with the file ends a run; then the bounds are measured anew.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -403,7 +403,6 @@ describe("gradients that are sampled or taken from whole products", () => {
 
   test.each<[string, Partial<FinetuneInput>]>([
     ["optimizers that take whole gradients", { optimizer: "adamw" }],
-    ["dense selections", { density: 0.6 }],
     ["adapters, whose gradients come whole", { loraRank: 2 }],
   ])("are not measured for %s", async (_, options) => {
     const { run } = await workplace();

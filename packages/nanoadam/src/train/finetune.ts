@@ -19,7 +19,7 @@ import { type Plan, planRun } from "./plan.js";
 import { type PreparedRun, prepareRun } from "./prepare.js";
 import { Programs } from "./programs.js";
 import { MetricsLog, type RunWatcher, type StepRecord } from "./records.js";
-import { sampledBounds, sizesSampledAt } from "./sampled-bounds.js";
+import { sampledBounds, samplingPlan } from "./sampled-bounds.js";
 import { roundToStorage, saveModel } from "./save.js";
 import { DivergenceError, trainStep } from "./step.js";
 import { type BatchSchedule, stepBatches } from "./step-batches.js";
@@ -92,7 +92,7 @@ async function train(
   };
   // The density falls during a run, and which gradients are sampled changes with it.
   const trainingPrograms = new Programs({ ...shared, objective: task.objective, training }, () =>
-    sizesSampledAt(bounds, optimizer.density()),
+    samplingPlan(bounds, optimizer),
   );
   const evaluate = () =>
     evaluateModel({
@@ -210,7 +210,7 @@ async function runSteps(
         epoch: (step + 1) / plan.stepsPerEpoch,
         loss,
         learningRate: rate,
-        ...densityOf(optimizer),
+        ...recordedDensity(optimizer),
         gradientNorm,
         tokensPerSecond: (tokens / milliseconds) * 1000,
       };
@@ -230,7 +230,7 @@ function weightsAreFinite(weights: Weights): boolean {
   return [...weights.values()].every((values) => nonFiniteIndex(values) === undefined);
 }
 
-function densityOf(optimizer: Optimizer): { readonly density?: number } {
+function recordedDensity(optimizer: Optimizer): { readonly density?: number } {
   const density = optimizer.density();
   return density === undefined ? {} : { density };
 }

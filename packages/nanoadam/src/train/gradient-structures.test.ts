@@ -1,6 +1,6 @@
-import type { GradientNeed } from "@nanoadam/optim";
+import { createNanoAdam, type GradientNeed } from "@nanoadam/optim";
 import { expect, test } from "vitest";
-import { acceptedStructures } from "./gradient-structures.js";
+import { acceptedStructures, isSampled } from "./gradient-structures.js";
 
 /** A need of `count` entries of a hundred. */
 const entries = (count: number): GradientNeed => ({
@@ -12,6 +12,16 @@ const entries = (count: number): GradientNeed => ({
     starts: Uint32Array.of(0, count),
     offsets: Uint16Array.from({ length: count }, (_, index) => index),
   },
+});
+
+test("a selection is as dense as was asked for, though its chunks' counts are rounded up", () => {
+  const weights = { name: "w", shape: [1000], values: new Float32Array(1000) };
+  for (const density of [0.095, 0.1, 0.333]) {
+    const optimizer = createNanoAdam({ parameters: [weights], density, maskInterval: 1, totalSteps: 1, chunkSize: 70 });
+    optimizer.prepare();
+    expect(isSampled(optimizer.need("w"), density)).toBe(true);
+    expect(isSampled(optimizer.need("w"), density - 0.02)).toBe(false);
+  }
 });
 
 test("a gradient is taken as factors where a selection is no denser than the bound, and whole otherwise", () => {

@@ -1,17 +1,20 @@
 /** In which form a parameter's gradient leaves the backward pass, by what is needed of it. */
 import type { GradientStructure } from "@nanoadam/engine";
-import type { GradientNeed, Selection } from "@nanoadam/optim";
-
-/** The share of a tensor's entries that a selection has. */
-export function densityOf({ count, length }: Selection): number {
-  return count / Math.max(1, length);
-}
+import type { GradientNeed } from "@nanoadam/optim";
 
 /**
- * The structures in which a gradient is taken as it is; undefined where nothing is needed.
- * @param bound the density up to which selected entries are computed alone, from the gradient's two factors
+ * Whether the needed entries of a linear weight's gradient are computed alone, from its two factors.
+ * @param bound the density up to which they are; at 0 they never are
  */
+export function isSampled(need: GradientNeed, bound: number): boolean {
+  if (need.kind !== "entries" || bound === 0) return false;
+  // Of every chunk a selection has the density's share, rounded up.
+  const { count, length, starts } = need.selection;
+  return count < bound * length + starts.length - 1;
+}
+
+/** The structures in which a gradient is taken as it is; undefined where nothing is needed. See {@link isSampled}. */
 export function acceptedStructures(need: GradientNeed, bound: number): readonly GradientStructure[] | undefined {
   if (need.kind === "nothing") return undefined;
-  return need.kind === "entries" && densityOf(need.selection) <= bound ? ["product"] : [];
+  return isSampled(need, bound) ? ["product"] : [];
 }

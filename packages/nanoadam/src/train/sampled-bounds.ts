@@ -8,7 +8,7 @@ import type { Optimizer } from "@nanoadam/optim";
 import { cacheFolder } from "../hub/cache-folder.js";
 import type { BatchShape, Model, ParameterSpecification } from "../models/model.js";
 import { rememberedBounds } from "./bound-cache.js";
-import { densityOf } from "./gradient-structures.js";
+import { isSampled } from "./gradient-structures.js";
 import { versions } from "./versions.js";
 
 export interface SampledBounds {
@@ -30,8 +30,6 @@ export interface SampledBoundsOptions {
 
 /** Beyond so many tokens, bounds hardly change. */
 const mostTokens = 1024;
-/** The highest bound that a measurement gives: of denser selections there is nothing to measure. */
-const highestMeasured = 0.5;
 
 /**
  * The bounds for the weights that an optimizer selects from, given or as measured on this machine, once for each size. Batches
@@ -42,8 +40,7 @@ export async function sampledBounds(options: SampledBoundsOptions): Promise<Samp
   const weights = selectedWeights(options);
   if (sampledBelow !== undefined) return boundsOf(weights, () => sampledBelow);
   const tokens = Math.min(mostTokens, 2 ** Math.floor(Math.log2(largestBatch.batchSize * largestBatch.length)));
-  const measurable = weights.filter(({ density }) => density <= highestMeasured);
-  const sizes = [...new Map(measurable.map((weight) => [weight.size, weight])).values()];
+  const sizes = [...new Map(weights.map((weight) => [weight.size, weight])).values()];
   const measured = await rememberedBounds(
     sizes.map(({ rows, columns }) => ({ tokens, rows, columns })),
     {
@@ -53,14 +50,12 @@ export async function sampledBounds(options: SampledBoundsOptions): Promise<Samp
     },
   );
   const bySize = new Map(sizes.map(({ size }, index) => [size, measured[index] ?? 0]));
-  return boundsOf(measurable, ({ size }) => bySize.get(size) ?? 0);
+  return boundsOf(weights, ({ size }) => bySize.get(size) ?? 0);
 }
 
-/** The sizes of weights whose gradients are sampled while an optimizer selects entries of a density. */
-export function sizesSampledAt({ bySize }: SampledBounds, density = 1): string {
-  return Object.keys(bySize)
-    .filter((size) => density <= (bySize[size] ?? 0))
-    .join();
+/** Which weights' gradients are sampled, by what an optimizer needs now: a digit for each. */
+export function samplingPlan({ byWeight }: SampledBounds, optimizer: Optimizer): string {
+  return Array.from(byWeight, ([name, bound]) => Number(isSampled(optimizer.need(name), bound))).join("");
 }
 
 interface SelectedWeight {
@@ -69,8 +64,6 @@ interface SelectedWeight {
   readonly columns: number;
   /** "rows x columns" in short. */
   readonly size: string;
-  /** The share of its entries that is selected. */
-  readonly density: number;
 }
 
 function boundsOf(weights: readonly SelectedWeight[], boundOf: (weight: SelectedWeight) => number): SampledBounds {
@@ -88,7 +81,7 @@ function selectedWeights({ model, optimizer }: SampledBoundsOptions): SelectedWe
     const need = optimizer.need(name);
     if (rows === undefined || columns === undefined || more.length > 0 || need.kind !== "entries") return [];
     if (!comesAsFactors(model, parameter)) return [];
-    return [{ name, rows, columns, size: `${rows}x${columns}`, density: densityOf(need.selection) }];
+    return [{ name, rows, columns, size: `${rows}x${columns}` }];
   });
 }
 
