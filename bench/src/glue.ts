@@ -32,9 +32,18 @@ const tasks: Readonly<Record<string, GlueTask>> = {
   rte: { columns: "sentence1,sentence2", label: "label", task: "classification", metric: "accuracy", epochs: 3 },
   stsb: { columns: "sentence1,sentence2", label: "score", task: "regression", metric: "pearson", epochs: 3 },
 };
-const rates = { nanoadam: [1e-3, 2e-3, 4e-3], adamw: [1e-4, 2e-4, 4e-4] } as const;
+const rates = {
+  adamw: [1e-4, 2e-4, 4e-4],
+  nanoadam: [1e-3, 2e-3, 4e-3],
+  "nanoadam, by entry": [1e-3, 2e-3, 4e-3],
+} as const;
 type Rival = keyof typeof rates;
-const optimizers = ["nanoadam", "adamw"] as const;
+const optimizers = ["adamw", "nanoadam", "nanoadam, by entry"] as const;
+const optimizerFlags: Readonly<Record<Rival, readonly string[]>> = {
+  adamw: ["--optimizer", "adamw"],
+  nanoadam: ["--optimizer", "nanoadam"],
+  "nanoadam, by entry": ["--optimizer", "nanoadam", "--bias-correction", "entry"],
+};
 const seeds = [0, 1, 2];
 
 const flags = sweepFlags({ data: "../shared/data/glue", tasks: Object.keys(tasks).join(","), results: "runs/glue" });
@@ -67,7 +76,7 @@ function runOf(setting: Setting): Run {
       ...["--train", join(flags.data, name, "train.tsv"), "--eval", join(flags.data, name, "validation.tsv")],
       ...["--text", task.columns, "--label", task.label, "--task", task.task, "--epochs", String(task.epochs)],
       ...(task.limitTrain === undefined ? [] : ["--limit-train", String(task.limitTrain)]),
-      ...["--optimizer", optimizer, "--learning-rate", String(rate), "--seed", String(seed)],
+      ...[...optimizerFlags[optimizer], "--learning-rate", String(rate), "--seed", String(seed)],
     ],
   };
 }

@@ -55,7 +55,11 @@ export async function sampledBounds(options: SampledBoundsOptions): Promise<Samp
 
 /** Which weights' gradients are sampled, by what an optimizer needs now: a digit for each. */
 export function samplingPlan({ byWeight }: SampledBounds, optimizer: Optimizer): string {
-  return Array.from(byWeight, ([name, bound]) => Number(isSampled(optimizer.need(name), bound))).join("");
+  let plan = "";
+  byWeight.forEach((bound, name) => {
+    plan += isSampled(optimizer.need(name), bound) ? "1" : "0";
+  });
+  return plan;
 }
 
 interface SelectedWeight {
