@@ -42,11 +42,11 @@ export async function wasteRows(name: string, shape: StepShape, threads: number)
   return withModelFolder(shape, async (folder) => {
     const rows: FigureRow[] = [];
     for (const [side, { density, options }] of Object.entries(sides)) {
-      const finetune = { ...finetuneInput(folder, shape, threads), ...options };
-      const figures = watchedRun({ finetune });
+      const finetune = { ...finetuneInput(folder, shape, threads, warmUpSteps), ...options };
+      const figures = watchedRun({ finetune, warmUpSteps });
       const operators = join(folder, `operators of ${side}`);
       mkdirSync(operators);
-      const { millisecondsByOperator } = watchedRun({ finetune, operators });
+      const { millisecondsByOperator } = watchedRun({ finetune, warmUpSteps, operators });
       const rate = await peakRate(shape, threads);
       const step = Math.min(...figures.milliseconds);
       const products = (1000 * stepOperations(shape, density)) / rate;
@@ -73,7 +73,22 @@ export async function wasteRows(name: string, shape: StepShape, threads: number)
         });
       }
     }
-    return rows;
+    return [...rows, await heapOnceCompiled({ ...shape, ...narrow }, threads)];
+  });
+}
+
+const warmUpSteps = 2;
+/** Steps after which V8 has compiled what runs once a tensor. */
+const stepsUntilCompiled = 300;
+/** As what a step leaves on the heap hangs on the number of tensors, not on their sizes, it can be a small encoder's. */
+const narrow = { hidden: 128, heads: 4, length: 64 };
+
+async function heapOnceCompiled(shape: StepShape, threads: number): Promise<FigureRow> {
+  return withModelFolder(shape, (folder) => {
+    const finetune = { ...finetuneInput(folder, shape, threads, stepsUntilCompiled), ...atDensity(0.01).options };
+    const { heapBytes } = watchedRun({ finetune, warmUpSteps: stepsUntilCompiled });
+    const name = `${shape.layers} layers, ${shape.hidden} wide: NanoAdam 1 %: left on the heap after ${stepsUntilCompiled} steps`;
+    return figure(name, "bytes a step", heapBytes);
   });
 }
 
@@ -84,12 +99,17 @@ function figure(name: string, unit: string, parts: Readonly<Record<string, numbe
   return { name, value, unit, parts: Object.fromEntries(larger) };
 }
 
-function finetuneInput(folder: string, { batch, length }: StepShape, threads: number): FinetuneInput {
+function finetuneInput(
+  folder: string,
+  { batch, length }: StepShape,
+  threads: number,
+  stepsBefore: number,
+): FinetuneInput {
   return {
     ...{ model: join(folder, "model"), train: join(folder, "train.tsv"), eval: join(folder, "eval.tsv") },
     ...{ text: "text", label: "label", output: join(folder, "output"), overwrite: true },
     ...{ batchSize: batch, maxLength: length, dropout: 0, learningRate: 1e-5, threads },
-    ...{ steps: watchedSteps, evalEvery: 1_000_000 },
+    ...{ steps: stepsBefore + watchedSteps, evalEvery: 1_000_000 },
   };
 }
 

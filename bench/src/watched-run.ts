@@ -18,6 +18,8 @@ import { InferenceSession } from "onnxruntime-node";
 
 export interface WatchedRunSettings {
   readonly finetune: FinetuneInput;
+  /** Steps before anything is watched. */
+  readonly warmUpSteps: number;
   /** Whether to profile ONNX Runtime's operators, and where its files may lie. */
   readonly operators?: string;
 }
@@ -35,11 +37,10 @@ export interface WatchedRunFigures {
   readonly millisecondsByOperator: Readonly<Record<string, number>>;
 }
 
-const warmUpSteps = 2;
 const timedSteps = 5;
 const sampledSteps = 4;
-/** Steps that a watched run takes. */
-export const watchedSteps = warmUpSteps + timedSteps + 2 * sampledSteps;
+/** Steps that a watched run takes after those to warm up. */
+export const watchedSteps = timedSteps + 2 * sampledSteps;
 
 /** Whose time and memory are not the run's. */
 const profiler = "profiler";
@@ -137,7 +138,11 @@ function profileOperators(folder: string): () => void {
   };
 }
 
-export async function watchRun({ finetune: input, operators }: WatchedRunSettings): Promise<WatchedRunFigures> {
+export async function watchRun({
+  finetune: input,
+  warmUpSteps,
+  operators,
+}: WatchedRunSettings): Promise<WatchedRunFigures> {
   const restore = operators === undefined ? undefined : profileOperators(operators);
   const inspector = new Session();
   inspector.connect();
