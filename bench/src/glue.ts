@@ -32,31 +32,35 @@ const tasks: Readonly<Record<string, GlueTask>> = {
   rte: { columns: "sentence1,sentence2", label: "label", task: "classification", metric: "accuracy", epochs: 3 },
   stsb: { columns: "sentence1,sentence2", label: "score", task: "regression", metric: "pearson", epochs: 3 },
 };
-const rates = {
-  adamw: [1e-4, 2e-4, 4e-4],
-  nanoadam: [1e-3, 2e-3, 4e-3],
-  "nanoadam, by entry": [1e-3, 2e-3, 4e-3],
-} as const;
-type Rival = keyof typeof rates;
-const optimizers = ["adamw", "nanoadam", "nanoadam, by entry"] as const;
-const optimizerFlags: Readonly<Record<Rival, readonly string[]>> = {
-  adamw: ["--optimizer", "adamw"],
-  nanoadam: ["--optimizer", "nanoadam"],
-  "nanoadam, by entry": ["--optimizer", "nanoadam", "--bias-correction", "entry"],
-};
+
+interface Rival {
+  readonly name: string;
+  readonly flags: readonly string[];
+  readonly rates: readonly number[];
+}
+
+const rivals: readonly Rival[] = [
+  { name: "adamw", flags: ["--optimizer", "adamw"], rates: [1e-4, 2e-4, 4e-4] },
+  { name: "nanoadam", flags: ["--optimizer", "nanoadam"], rates: [1e-3, 2e-3, 4e-3] },
+  {
+    name: "nanoadam, by entry",
+    flags: ["--optimizer", "nanoadam", "--bias-correction", "entry"],
+    rates: [1e-3, 2e-3, 4e-3],
+  },
+];
 const seeds = [0, 1, 2];
 
 const flags = sweepFlags({ data: "../shared/data/glue", tasks: Object.keys(tasks).join(","), results: "runs/glue" });
 
 interface Setting {
   readonly task: string;
-  readonly optimizer: Rival;
+  readonly rival: Rival;
   readonly rate: number;
   readonly seed: number;
 }
 
 const folder = new RunFolder(flags.results, Number(flags.jobs));
-const nameOf = ({ task, optimizer, rate, seed }: Setting) => `${task}-${optimizer}-${rate}-${seed}`;
+const nameOf = ({ task, rival, rate, seed }: Setting) => `${task}-${rival.name}-${rate}-${seed}`;
 
 function scoreOf(name: string): number {
   const metric = tasks[name.split("-")[0] ?? ""]?.metric ?? "accuracy";
@@ -66,7 +70,7 @@ function scoreOf(name: string): number {
 const score = (setting: Setting) => scoreOf(nameOf(setting));
 
 function runOf(setting: Setting): Run {
-  const { task: name, optimizer, rate, seed } = setting;
+  const { task: name, rival, rate, seed } = setting;
   const task = tasks[name];
   if (task === undefined) throw new Error(`--tasks has "${name}", expected some of ${Object.keys(tasks).join(", ")}`);
   return {
@@ -76,7 +80,7 @@ function runOf(setting: Setting): Run {
       ...["--train", join(flags.data, name, "train.tsv"), "--eval", join(flags.data, name, "validation.tsv")],
       ...["--text", task.columns, "--label", task.label, "--task", task.task, "--epochs", String(task.epochs)],
       ...(task.limitTrain === undefined ? [] : ["--limit-train", String(task.limitTrain)]),
-      ...[...optimizerFlags[optimizer], "--learning-rate", String(rate), "--seed", String(seed)],
+      ...[...rival.flags, "--learning-rate", String(rate), "--seed", String(seed)],
     ],
   };
 }
@@ -84,29 +88,23 @@ function runOf(setting: Setting): Run {
 const performAll = (settings: readonly Setting[]) =>
   folder.perform(settings.map(runOf), (name) => `${name}: ${scoreOf(name).toFixed(2)}`);
 
-function bestRate(task: string, optimizer: Rival): number {
-  const scored = rates[optimizer].map((rate) => ({ rate, value: score({ task, optimizer, rate, seed: 0 }) }));
+function bestRate(task: string, rival: Rival): number {
+  const scored = rival.rates.map((rate) => ({ rate, value: score({ task, rival, rate, seed: 0 }) }));
   return scored.reduce((best, next) => (next.value > best.value ? next : best)).rate;
 }
 
 const names = flags.tasks.split(",");
 const rows: string[] = [];
 for (const task of names) {
-  await performAll(
-    optimizers.flatMap((optimizer) => rates[optimizer].map((rate) => ({ task, optimizer, rate, seed: 0 }))),
-  );
-  const chosen = optimizers.map((optimizer) => ({ optimizer, rate: bestRate(task, optimizer) }));
-  await performAll(
-    chosen.flatMap(({ optimizer, rate }) => seeds.slice(1).map((seed) => ({ task, optimizer, rate, seed }))),
-  );
-  for (const { optimizer, rate } of chosen) {
-    const scores = seeds.map((seed) => score({ task, optimizer, rate, seed }));
-    const summary = folder.summary(nameOf({ task, optimizer, rate, seed: 0 }));
-    const sweep = rates[optimizer].map(
-      (each) => `${each}: ${score({ task, optimizer, rate: each, seed: 0 }).toFixed(1)}`,
-    );
+  await performAll(rivals.flatMap((rival) => rival.rates.map((rate) => ({ task, rival, rate, seed: 0 }))));
+  const chosen = rivals.map((rival) => ({ rival, rate: bestRate(task, rival) }));
+  await performAll(chosen.flatMap(({ rival, rate }) => seeds.slice(1).map((seed) => ({ task, rival, rate, seed }))));
+  for (const { rival, rate } of chosen) {
+    const scores = seeds.map((seed) => score({ task, rival, rate, seed }));
+    const summary = folder.summary(nameOf({ task, rival, rate, seed: 0 }));
+    const sweep = rival.rates.map((each) => `${each}: ${score({ task, rival, rate: each, seed: 0 }).toFixed(1)}`);
     rows.push(
-      `| ${task} (${tasks[task]?.metric}) | ${optimizer} | ${rate} | ${mean(scores).toFixed(2)} ± ${deviation(scores).toFixed(2)} | ${scores.map((value) => value.toFixed(1)).join(", ")} | ${sweep.join("; ")} | ${(100 * summary.parameters.everChanged.share).toFixed(1)} % | ${(summary.optimizerStateBytes / 1e6).toFixed(1)} MB |`,
+      `| ${task} (${tasks[task]?.metric}) | ${rival.name} | ${rate} | ${mean(scores).toFixed(2)} ± ${deviation(scores).toFixed(2)} | ${scores.map((value) => value.toFixed(1)).join(", ")} | ${sweep.join("; ")} | ${(100 * summary.parameters.everChanged.share).toFixed(1)} % | ${(summary.optimizerStateBytes / 1e6).toFixed(1)} MB |`,
     );
   }
 }

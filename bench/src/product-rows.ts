@@ -3,8 +3,7 @@
  * PyTorch's in float32 and in bfloat16. The last row is what a processor with bfloat16 products would bring if ONNX Runtime's CPU
  * engine had them.
  */
-import { input, matmul, tensorFunction } from "@nanoadam/engine";
-import { cpuRuntime } from "@nanoadam/engine/node";
+import { boundProduct } from "./bound-product.js";
 import { outputOf } from "./child-process.js";
 import { measuredRow, median, type Row } from "./row.js";
 import type { TorchPeer } from "./step.js";
@@ -45,21 +44,11 @@ export async function productRows({
   if (torch === undefined) {
     return kinds.map((kind) => ({ name: title(kind), absent: "there is no PyTorch here (--torch, --shared)" }));
   }
-  const x = input("float32", [tokens, inputs]);
-  const weight = input("float32", [outputs, inputs]);
-  const named = [
-    { name: "x", value: x },
-    { name: "weight", value: weight },
-  ];
-  const y = matmul(x, weight, { transposeB: true });
-  const compiled = await cpuRuntime({ threads }).compile(tensorFunction("product", named, [{ name: "y", value: y }]));
-  const filled = (length: number) => Float32Array.from({ length }, (_, index) => Math.sin(index + 1));
-  const memory = {
-    x: filled(tokens * inputs),
-    weight: filled(outputs * inputs),
-    y: new Float32Array(tokens * outputs),
-  };
-  const run = compiled.bind(new Map(Object.entries(memory)));
+  const sides = [
+    [tokens, inputs],
+    [outputs, inputs],
+  ] as const;
+  const { run, release } = await boundProduct(sides, { transposeB: true }, threads);
   const ourMilliseconds = async () => {
     const times: number[] = [];
     for (let repetition = 0; repetition < repetitions; repetition++) {
@@ -78,6 +67,6 @@ export async function productRows({
     }
     rows.push(measuredRow({ name: title(kind), unit: "ms", ratioMeans: "times as fast" }, measured));
   }
-  await compiled.release();
+  await release();
   return rows;
 }

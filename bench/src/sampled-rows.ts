@@ -2,9 +2,9 @@
  * One weight gradient, whole and sampled: ONNX Runtime's matrix product of [tokens, outputs] and [tokens, inputs] factors
  * against the kernel that computes the entries of a selection alone, both on as many threads.
  */
-import { input, matmul, tensorFunction } from "@nanoadam/engine";
-import { cpuRuntime, createSampledProduct } from "@nanoadam/engine/node";
+import { createSampledProduct } from "@nanoadam/engine/node";
 import { selectSmallest } from "@nanoadam/optim";
+import { boundProduct } from "./bound-product.js";
 import { measuredRow, type Round, type Row } from "./row.js";
 
 const densities = [0.001, 0.01, 0.03, 0.06, 0.1, 0.2];
@@ -36,20 +36,11 @@ async function rowsOf(
   threads: number,
   rounds: number,
 ): Promise<readonly Row[]> {
-  const [left, right] = [filled(tokens * outputs), filled(tokens * inputs)];
-  const leftValue = input("float32", [tokens, outputs]);
-  const rightValue = input("float32", [tokens, inputs]);
-  const product = tensorFunction(
-    "product",
-    [
-      { name: "left", value: leftValue },
-      { name: "right", value: rightValue },
-    ],
-    [{ name: "whole", value: matmul(leftValue, rightValue, { transposeA: true }) }],
-  );
-  const compiled = await cpuRuntime({ threads }).compile(product);
-  const whole = new Float32Array(outputs * inputs);
-  const runWhole = compiled.bind(new Map(Object.entries({ left, right, whole })));
+  const sides = [
+    [tokens, outputs],
+    [tokens, inputs],
+  ] as const;
+  const { left, right, run: runWhole, release } = await boundProduct(sides, { transposeA: true }, threads);
   const kernel = createSampledProduct({ threads });
   const rows: Row[] = [];
   for (const density of densities) {
@@ -69,6 +60,6 @@ async function rowsOf(
     rows.push(measuredRow({ name, unit: "ms", ratioMeans: "times as fast" }, measured));
   }
   await kernel.release();
-  await compiled.release();
+  await release();
   return rows;
 }

@@ -1,6 +1,5 @@
 /** The work of a training step: the arithmetic of its matrix products, and the rate at which this machine does such work. */
-import { input, matmul, sizeOf, tensorFunction } from "@nanoadam/engine";
-import { cpuRuntime } from "@nanoadam/engine/node";
+import { boundProduct } from "./bound-product.js";
 import type { StepShape } from "./model-folder.js";
 
 /** Multiplications and additions of a step of a BERT encoder whose weights' gradients are wanted at `density` of their entries. */
@@ -18,30 +17,20 @@ export function stepOperations({ layers, hidden, batch, length }: StepShape, den
 /** Operations per second of the feed-forward layer's product: the best of many. */
 export async function peakRate({ hidden, batch, length }: StepShape, threads: number): Promise<number> {
   const sides = { tokens: batch * length, inputs: hidden, outputs: 4 * hidden };
-  const x = input("float32", [sides.tokens, sides.inputs]);
-  const weight = input("float32", [sides.outputs, sides.inputs]);
-  const y = matmul(x, weight, { transposeB: true });
-  const named = { x, weight, y };
-  const compiled = await cpuRuntime({ threads }).compile(
-    tensorFunction(
-      "product",
-      [
-        { name: "x", value: x },
-        { name: "weight", value: weight },
-      ],
-      [{ name: "y", value: y }],
-    ),
+  const { run, release } = await boundProduct(
+    [
+      [sides.tokens, sides.inputs],
+      [sides.outputs, sides.inputs],
+    ],
+    { transposeB: true },
+    threads,
   );
-  const memory = Object.entries(named).map(
-    ([name, { type }]) => [name, Float32Array.from({ length: sizeOf(type.shape) }, (_, i) => Math.sin(i))] as const,
-  );
-  const run = compiled.bind(new Map(memory));
   let fastest = Number.POSITIVE_INFINITY;
   for (let repetition = 0; repetition < 40; repetition++) {
     const started = performance.now();
     await run();
     fastest = Math.min(fastest, performance.now() - started);
   }
-  await compiled.release();
+  await release();
   return (2 * sides.tokens * sides.inputs * sides.outputs) / (fastest / 1000);
 }

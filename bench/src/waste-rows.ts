@@ -13,7 +13,7 @@ import { outputOf } from "./child-process.js";
 import { type StepShape, vocabulary, withModelFolder } from "./model-folder.js";
 import type { FigureRow } from "./row.js";
 import { peakRate, stepOperations } from "./step-work.js";
-import { type WatchedRunFigures, type WatchedRunSettings, watchedSteps } from "./watched-run.js";
+import type { WatchedRunFigures, WatchedRunSettings } from "./watched-run.js";
 
 const script = fileURLToPath(new URL("watched-run.js", import.meta.url));
 
@@ -39,10 +39,14 @@ const sides: Readonly<Record<string, Side>> = {
 
 /** Rows for an encoder of one shape. */
 export async function wasteRows(name: string, shape: StepShape, threads: number): Promise<FigureRow[]> {
+  return [...(await stepRows(name, shape, threads)), await heapOnceCompiled({ ...shape, ...narrow }, threads)];
+}
+
+async function stepRows(name: string, shape: StepShape, threads: number): Promise<FigureRow[]> {
   return withModelFolder(shape, async (folder) => {
     const rows: FigureRow[] = [];
     for (const [side, { density, options }] of Object.entries(sides)) {
-      const finetune = { ...finetuneInput(folder, shape, threads, warmUpSteps), ...options };
+      const finetune = { ...finetuneInput(folder, shape, threads), ...options };
       const figures = watchedRun({ finetune, warmUpSteps });
       const operators = join(folder, `operators of ${side}`);
       mkdirSync(operators);
@@ -73,7 +77,7 @@ export async function wasteRows(name: string, shape: StepShape, threads: number)
         });
       }
     }
-    return [...rows, await heapOnceCompiled({ ...shape, ...narrow }, threads)];
+    return rows;
   });
 }
 
@@ -85,7 +89,7 @@ const narrow = { hidden: 128, heads: 4, length: 64 };
 
 async function heapOnceCompiled(shape: StepShape, threads: number): Promise<FigureRow> {
   return withModelFolder(shape, (folder) => {
-    const finetune = { ...finetuneInput(folder, shape, threads, stepsUntilCompiled), ...atDensity(0.01).options };
+    const finetune = { ...finetuneInput(folder, shape, threads), ...atDensity(0.01).options };
     const { heapBytes } = watchedRun({ finetune, warmUpSteps: stepsUntilCompiled });
     const name = `${shape.layers} layers, ${shape.hidden} wide: NanoAdam 1 %: left on the heap after ${stepsUntilCompiled} steps`;
     return figure(name, "bytes a step", heapBytes);
@@ -99,17 +103,12 @@ function figure(name: string, unit: string, parts: Readonly<Record<string, numbe
   return { name, value, unit, parts: Object.fromEntries(larger) };
 }
 
-function finetuneInput(
-  folder: string,
-  { batch, length }: StepShape,
-  threads: number,
-  stepsBefore: number,
-): FinetuneInput {
+function finetuneInput(folder: string, { batch, length }: StepShape, threads: number): FinetuneInput {
   return {
     ...{ model: join(folder, "model"), train: join(folder, "train.tsv"), eval: join(folder, "eval.tsv") },
     ...{ text: "text", label: "label", output: join(folder, "output"), overwrite: true },
     ...{ batchSize: batch, maxLength: length, dropout: 0, learningRate: 1e-5, threads },
-    ...{ steps: stepsBefore + watchedSteps, evalEvery: 1_000_000 },
+    evalEvery: 1_000_000,
   };
 }
 

@@ -17,6 +17,7 @@ import { type FinetuneInput, finetune } from "nanoadam";
 import { InferenceSession } from "onnxruntime-node";
 
 export interface WatchedRunSettings {
+  /** But for the steps, which are as many as it takes. */
   readonly finetune: FinetuneInput;
   /** Steps before anything is watched. */
   readonly warmUpSteps: number;
@@ -39,8 +40,8 @@ export interface WatchedRunFigures {
 
 const timedSteps = 5;
 const sampledSteps = 4;
-/** Steps that a watched run takes after those to warm up. */
-export const watchedSteps = timedSteps + 2 * sampledSteps;
+/** Steps after those to warm up. */
+const watchedSteps = timedSteps + 2 * sampledSteps;
 
 /** Whose time and memory are not the run's. */
 const profiler = "profiler";
@@ -150,36 +151,39 @@ export async function watchRun({
   const bufferBytes: number[] = [];
   const figures = { heapBytes: {}, millisecondsByFile: {} };
   let [stepEnded, buffers] = [0, 0];
-  await finetune(input, {
-    onStep({ step }) {
-      const now = performance.now();
-      const timed = step - warmUpSteps;
-      const bytes = process.memoryUsage().arrayBuffers;
-      if (timed > 0 && timed <= timedSteps) {
-        milliseconds.push(now - stepEnded);
-        bufferBytes.push(bytes - buffers);
-      } else if (timed === timedSteps + sampledSteps) {
-        inspector.post("HeapProfiler.stopSampling", (_error, { profile }) => {
-          figures.heapBytes = heapBytes(profile);
-        });
-      } else if (timed === timedSteps + 2 * sampledSteps) {
-        inspector.post("Profiler.stop", (_error, { profile }) => {
-          figures.millisecondsByFile = millisecondsByFile(profile);
-        });
-      }
-      if (timed === timedSteps) {
-        inspector.post("HeapProfiler.startSampling", {
-          samplingInterval: 64,
-          includeObjectsCollectedByMajorGC: true,
-          includeObjectsCollectedByMinorGC: true,
-        } as HeapProfiler.StartSamplingParameterType);
-      } else if (timed === timedSteps + sampledSteps) {
-        inspector.post("Profiler.enable");
-        inspector.post("Profiler.start");
-      }
-      [stepEnded, buffers] = [performance.now(), process.memoryUsage().arrayBuffers];
+  await finetune(
+    { ...input, steps: warmUpSteps + watchedSteps },
+    {
+      onStep({ step }) {
+        const now = performance.now();
+        const timed = step - warmUpSteps;
+        const bytes = process.memoryUsage().arrayBuffers;
+        if (timed > 0 && timed <= timedSteps) {
+          milliseconds.push(now - stepEnded);
+          bufferBytes.push(bytes - buffers);
+        } else if (timed === timedSteps + sampledSteps) {
+          inspector.post("HeapProfiler.stopSampling", (_error, { profile }) => {
+            figures.heapBytes = heapBytes(profile);
+          });
+        } else if (timed === timedSteps + 2 * sampledSteps) {
+          inspector.post("Profiler.stop", (_error, { profile }) => {
+            figures.millisecondsByFile = millisecondsByFile(profile);
+          });
+        }
+        if (timed === timedSteps) {
+          inspector.post("HeapProfiler.startSampling", {
+            samplingInterval: 64,
+            includeObjectsCollectedByMajorGC: true,
+            includeObjectsCollectedByMinorGC: true,
+          } as HeapProfiler.StartSamplingParameterType);
+        } else if (timed === timedSteps + sampledSteps) {
+          inspector.post("Profiler.enable");
+          inspector.post("Profiler.start");
+        }
+        [stepEnded, buffers] = [performance.now(), process.memoryUsage().arrayBuffers];
+      },
     },
-  });
+  );
   inspector.disconnect();
   restore?.();
   return {

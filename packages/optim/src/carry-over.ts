@@ -3,9 +3,8 @@
 import { oldestAge } from "./bias-factors.js";
 import { wasm } from "./carry-over.wasm.js";
 import type { Selection } from "./contract.js";
-import { createKernel } from "./kernel.js";
+import { createKernel, largestChunkSize, lazily } from "./kernel.js";
 import type { Moments } from "./moments.js";
-import { largestChunkSize } from "./select.js";
 
 /** What is held of the selected entries, in selection order. */
 export interface Held {
@@ -44,11 +43,8 @@ interface ChunkAtHand {
 const memoryPages = 25;
 const alignment = 64;
 
-// Shared, since a refresh runs in one go.
-let chunkAtHand: ChunkAtHand | undefined;
-
 /** The kernel and its memory, laid out as assembly/carry-over.ts has it. */
-function createChunkAtHand(): ChunkAtHand {
+const chunkAtHand = lazily((): ChunkAtHand => {
   const { exports, buffer } = createKernel(wasm, memoryPages);
   const length = largestChunkSize;
   let end = 0;
@@ -69,16 +65,11 @@ function createChunkAtHand(): ChunkAtHand {
     formerAges: new Uint16Array(length + 1),
     formerRests: new Int16Array(length + 1),
   };
-}
-
-function atHand(): ChunkAtHand {
-  chunkAtHand ??= createChunkAtHand();
-  return chunkAtHand;
-}
+});
 
 /** Sets aside what is held of one chunk, its ages brought up to date; returns its entries' count. */
 export function setAside(former: Held, chunk: number, stepsSinceRefresh: number): number {
-  const { formerOffsets, formerFirst, formerSecond, formerAges, formerRests } = atHand();
+  const { formerOffsets, formerFirst, formerSecond, formerAges, formerRests } = chunkAtHand();
   const { selection, firstMoment, secondMoment, ages, rests } = former;
   const start = selection.starts[chunk] as number;
   const end = selection.starts[chunk + 1] as number;
@@ -96,7 +87,7 @@ export function setAside(former: Held, chunk: number, stepsSinceRefresh: number)
 
 /** The offsets of the entries set aside and their rests, in one order. */
 export function restsSetAside(): { readonly offsets: Uint16Array; readonly rests: Int16Array } {
-  const { formerOffsets, formerRests } = atHand();
+  const { formerOffsets, formerRests } = chunkAtHand();
   return { offsets: formerOffsets, rests: formerRests.subarray(1) };
 }
 
@@ -108,13 +99,14 @@ export function carryOver(
   start: number,
   count: number,
 ): void {
-  const { exports, nextOffsets, places, nextFirst, nextSecond, formerAges, formerRests } = atHand();
+  const { exports, nextOffsets, places, nextFirst, nextSecond, formerAges, formerRests } = chunkAtHand();
   nextOffsets.set(offsets.subarray(start, start + count));
   exports.carryOver(formerCount, count);
   next.firstMoment.set(nextFirst.subarray(0, count), start);
   next.secondMoment.set(nextSecond.subarray(0, count), start);
   const { ages, rests } = next;
-  for (let index = 0; index < count && (ages !== undefined || rests !== undefined); index++) {
+  if (ages === undefined && rests === undefined) return;
+  for (let index = 0; index < count; index++) {
     const place = places[nextOffsets[index] as number] as number;
     if (ages !== undefined) ages[start + index] = formerAges[place] as number;
     if (rests !== undefined) rests[start + index] = formerRests[place] as number;

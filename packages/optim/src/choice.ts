@@ -6,7 +6,8 @@
 
 import type { Selection } from "./contract.js";
 import { mixBits, mixKeys, textKey } from "./random.js";
-import { nonFiniteEntry, selectedCount, selectionStarts, selectSmallestOfChunk } from "./select.js";
+import { nonFiniteEntry, selectedCount, selectionStarts, selectSmallestKeys, selectSmallestOfChunk } from "./select.js";
+import { chunkToSelectFrom } from "./smallest.js";
 
 export const criteria = ["small", "large", "random", "gradient"] as const;
 export type Criterion = (typeof criteria)[number];
@@ -33,7 +34,6 @@ export interface ChoiceInput {
 const magnitudeMask = 0x7fffffff;
 /** The largest key, which no finite value but the largest of all has. */
 const lastKey = 0x7f7fffff;
-let keys = new Uint32Array(0);
 
 /**
  * Where each chunk's chosen entries start, as {@link Selection.starts}.
@@ -80,7 +80,7 @@ export function chooseInChunk(
     return;
   }
   if (count === 0) return;
-  if (keys.length < chunkLength) keys = new Uint32Array(chunkLength);
+  const keys = chunkToSelectFrom(chunkLength);
   const randomKey = criterion === "random" ? mixKeys(seed, textKey(name), step) : 0;
   for (let offset = 0; offset < chunkLength; offset++) {
     const entry = chunkStart + offset;
@@ -92,5 +92,5 @@ export function chooseInChunk(
     if (criterion === "random") key = mixBits(randomKey + Math.imul(entry, 0x9e3779b1)) >>> 2;
     keys[offset] = skipZeros ? (magnitude === 0 ? lastKey : Math.min(key, lastKey - 1)) : key;
   }
-  selectSmallestOfChunk(keys, 0, chunkLength, count, offsets, position, name);
+  selectSmallestKeys(chunkLength, count, offsets, position, name);
 }

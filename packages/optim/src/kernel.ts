@@ -1,3 +1,6 @@
+/** Entries of a chunk at most, which is what kernels have room for: offsets fit 16 bits. */
+export const largestChunkSize = 65_536;
+
 /** A compiled kernel (assembly/) with memory of its own. */
 export interface Kernel {
   readonly exports: Readonly<Record<string, unknown>>;
@@ -12,4 +15,16 @@ export function createKernel(wasm: string, pages: number): Kernel {
   const module = new WebAssembly.Module(Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0)));
   const memory = new WebAssembly.Memory({ initial: pages });
   return { exports: new WebAssembly.Instance(module, { env: { memory } }).exports, buffer: memory.buffer };
+}
+
+/**
+ * What `create` makes, made when it is first asked for: a kernel and its memory. All calls share it, since a selection is made in
+ * one go: no two are ever under way at once.
+ */
+export function lazily<Value>(create: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => {
+    made ??= create();
+    return made;
+  };
 }

@@ -8,10 +8,10 @@
 
 import { checkCount, checkDensity } from "./check.js";
 import type { Selection } from "./contract.js";
+import { largestChunkSize } from "./kernel.js";
 import { chunkToSelectFrom, smallestOfChunk } from "./smallest.js";
 
 export const defaultChunkSize = 32_768;
-export const largestChunkSize = 65_536;
 
 export interface SelectionOptions {
   /** Share of each chunk to select: above 0, at most 1. At least one entry of a chunk is always selected. */
@@ -70,8 +70,25 @@ export function selectSmallestOfChunk(
   name: string,
 ): void {
   chunkToSelectFrom(chunkLength).set(bits.subarray(chunkStart, chunkStart + chunkLength));
+  selectSmallestKeys(chunkLength, count, offsets, position, name, chunkStart);
+}
+
+/**
+ * Like {@link selectSmallestOfChunk}, by the keys that lie in {@link chunkToSelectFrom}: float32 bits, or numbers that order
+ * as such.
+ *
+ * @param chunkStart the chunk's first entry, as an error counts
+ */
+export function selectSmallestKeys(
+  chunkLength: number,
+  count: number,
+  offsets: Uint16Array,
+  position: number,
+  name: string,
+  chunkStart = 0,
+): void {
   const smallest = smallestOfChunk(chunkLength, count);
-  if (smallest === undefined) throw nonFiniteEntry(bits, chunkStart, chunkStart + chunkLength, name);
+  if (smallest === undefined) throw nonFiniteEntry(chunkToSelectFrom(chunkLength), 0, chunkLength, name, chunkStart);
   offsets.set(smallest, position);
 }
 
@@ -95,8 +112,7 @@ export function selectLargestOfChunk(
     if (magnitude > largestFiniteMagnitude) throw nonFiniteEntry(bits, chunkStart, chunkStart + chunkLength, name);
     reversed[offset] = largestFiniteMagnitude - magnitude;
   }
-  const smallest = smallestOfChunk(chunkLength, count);
-  if (smallest !== undefined) offsets.set(smallest, position);
+  selectSmallestKeys(chunkLength, count, offsets, position, name);
 }
 
 /** The error for the first of `bits[from .. to)` that is NaN or infinite; `bits` begin at the tensor's entry `firstEntry`. */

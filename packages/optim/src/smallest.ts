@@ -8,7 +8,7 @@
  * predict it (should they be fewer, all entries are counted); and histograms of 11, 10 and 10 bits over what was kept find the
  * k-th smallest. Ties go to the lower index, and -0 ties with 0.
  */
-import { createKernel } from "./kernel.js";
+import { createKernel, largestChunkSize, lazily } from "./kernel.js";
 import { wasm } from "./smallest.wasm.js";
 
 interface Exports {
@@ -23,25 +23,19 @@ interface Selector {
   readonly kept: Uint16Array;
 }
 
-/** As the kernel has it. */
-const longestChunk = 65_536;
 const memoryPages = 15;
 
-// Working space, shared by all calls: a selection is made in one go, so no two calls are ever under way at once.
-let selector: Selector | undefined;
-
-function createSelector(): Selector {
+const selector = lazily((): Selector => {
   const { exports, buffer } = createKernel(wasm, memoryPages);
   const own = exports as unknown as Exports;
   own.prepare();
-  const bits = new Uint32Array(buffer, 0, longestChunk);
-  return { exports: own, bits, kept: new Uint16Array(buffer, bits.byteLength, longestChunk) };
-}
+  const bits = new Uint32Array(buffer, 0, largestChunkSize);
+  return { exports: own, bits, kept: new Uint16Array(buffer, bits.byteLength, largestChunkSize) };
+});
 
 /** Memory for the float32 bits of a chunk of `length` entries, at most 65,536, to be selected from. */
 export function chunkToSelectFrom(length: number): Uint32Array {
-  selector ??= createSelector();
-  return selector.bits.subarray(0, length);
+  return selector().bits.subarray(0, length);
 }
 
 /**
@@ -51,6 +45,6 @@ export function chunkToSelectFrom(length: number): Uint32Array {
  * @param count at most `length`
  */
 export function smallestOfChunk(length: number, count: number): Uint16Array | undefined {
-  selector ??= createSelector();
-  return selector.exports.selectSmallest(length, count) === 0 ? undefined : selector.kept.subarray(0, count);
+  const { exports, kept } = selector();
+  return exports.selectSmallest(length, count) === 0 ? undefined : kept.subarray(0, count);
 }
