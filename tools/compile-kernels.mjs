@@ -24,12 +24,12 @@ const kernels = [
   },
   {
     source: "packages/optim/assembly/smallest.ts",
-    target: "packages/optim/src/smallest.wasm.ts",
+    target: "packages/optim/src/selection/smallest.wasm.ts",
     flags: ["--initialMemory", "15"],
   },
   {
     source: "packages/optim/assembly/carry-over.ts",
-    target: "packages/optim/src/carry-over.wasm.ts",
+    target: "packages/optim/src/nanoadam/carry-over.wasm.ts",
     flags: ["--initialMemory", "25"],
   },
 ];

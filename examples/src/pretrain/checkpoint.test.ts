@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadPretrained, openCheckpoint } from "nanoadam";
 import { afterAll, describe, expect, it } from "vitest";
-import { loadTokenizer } from "../../../packages/nanoadam/src/data/tokenizer.js";
+import { loadTokenizer } from "../../../packages/nanoadam/src/data/text/load.js";
 import { writeInitialCheckpoint, writeTokenizer } from "./checkpoint.js";
 import { learnVocabulary, splitWords, wordPieces } from "./wordpiece.js";
 

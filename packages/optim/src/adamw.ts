@@ -7,8 +7,8 @@
 
 import { biasFactorsAt, noBiasCorrection } from "./bias-factors.js";
 import { checkAdamConstants, checkNames, checkNotNegative, checkParameters } from "./check.js";
-import type { GradientNeed, Optimizer, Parameter, StateArray, TensorRule } from "./contract.js";
 import { checkStateKeys, composeOptimizer, stateArray } from "./optimizer.js";
+import type { GradientNeed, Optimizer, Parameter, StateArray, TensorRule } from "./types.js";
 
 export interface AdamConstants {
   /** Decay rates of the first and second moment. [0.9, 0.999] unless given. */

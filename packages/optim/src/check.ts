@@ -1,6 +1,6 @@
 /** Checks of options: each throws an error that names the option, what was found and what was expected. */
 
-import type { Parameter, WeightArray } from "./contract.js";
+import type { Parameter, WeightArray } from "./types.js";
 
 function describe(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value) : String(value);

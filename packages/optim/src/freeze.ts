@@ -1,4 +1,4 @@
-import type { Optimizer } from "./contract.js";
+import type { Optimizer } from "./types.js";
 
 /**
  * An optimizer that also knows tensors that never move: it needs nothing of their gradients. All else is the optimizer

@@ -1,7 +1,7 @@
 /** An optimizer is one rule per tensor: this file puts them together, and checks what passes between them and the caller. */
 
-import { gatherEntries } from "./accumulate.js";
 import { checkNotNegative, checkParameters } from "./check.js";
+import { gatherEntries } from "./selection/gather.js";
 import type {
   GradientNeed,
   Optimizer,
@@ -10,7 +10,7 @@ import type {
   StateArray,
   TensorRule,
   WeightArray,
-} from "./contract.js";
+} from "./types.js";
 
 /** A tensor and how it is updated. */
 export interface RuledParameter {

@@ -1,8 +1,8 @@
 /** Stochastic gradient descent with momentum, as in PyTorch: for reference, with half of Adam's state. */
 
 import { checkNames, checkNotNegative, checkNumber, checkParameters } from "./check.js";
-import type { GradientNeed, Optimizer, Parameter, StateArray, TensorRule } from "./contract.js";
 import { checkStateKeys, composeOptimizer, stateArray } from "./optimizer.js";
+import type { GradientNeed, Optimizer, Parameter, StateArray, TensorRule } from "./types.js";
 
 const wholeGradient: GradientNeed = { kind: "whole" };
 

@@ -8,7 +8,7 @@ import { access, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { temporaryFolder } from "../hub/testing/temporary-folder.js";
+import { temporaryFolder } from "../testing/temporary-folder.js";
 import { type RawTensor, rawTensor, withHeader } from "../testing/tensors.js";
 import { type TinyCheckpointOptions, writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
 import { tinyRows, writeTinyData } from "../testing/tiny-data.js";

@@ -8,10 +8,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { formatBytes, formatSeconds, formatShare } from "../format.js";
-import { predict } from "../train/apply.js";
-import { finetune } from "../train/finetune.js";
-import type { FinetuneInput } from "../train/options.js";
-import type { RunSummary } from "../train/summary.js";
+import type { FinetuneInput } from "../options/options.js";
+import { finetune } from "../recipes/finetune.js";
+import { predict } from "../recipes/open-model.js";
+import type { RunSummary } from "../recipes/summary.js";
 import { formatPrediction } from "./predict.js";
 import { progressWatcher } from "./progress.js";
 

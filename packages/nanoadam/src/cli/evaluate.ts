@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { formatCount } from "../format.js";
-import { evaluate } from "../train/apply.js";
-import { type EvaluateInput, evaluateSchema } from "../train/options.js";
+import { type EvaluateInput, evaluateSchema } from "../options/options.js";
+import { evaluate } from "../recipes/open-model.js";
 import { addFlags } from "./flags.js";
 import { formatEvaluation } from "./progress.js";
 import type { Streams } from "./streams.js";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { exportModel } from "../train/export.js";
-import { type ExportInput, exportSchema } from "../train/options.js";
+import { type ExportInput, exportSchema } from "../options/options.js";
+import { exportModel } from "../recipes/export.js";
 import { addFlags } from "./flags.js";
 import type { Streams } from "./streams.js";
 

@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { formatCount, formatSeconds, formatShare } from "../format.js";
-import { finetune } from "../train/finetune.js";
-import { loadPreset, nameWhereGiven, overrideOptions, presetSource, readOptionFile } from "../train/option-files.js";
-import { type FinetuneInput, finetuneSchema } from "../train/options.js";
-import { parseOptions } from "../train/parse-options.js";
+import { loadPreset, nameWhereGiven, overrideOptions, presetSource, readOptionFile } from "../options/option-files.js";
+import { type FinetuneInput, finetuneSchema } from "../options/options.js";
+import { parseOptions } from "../options/parse-options.js";
+import { finetune } from "../recipes/finetune.js";
 import { addFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import { formatEvaluation, progressWatcher } from "./progress.js";

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { z } from "zod";
-import { flagOf } from "../train/parse-options.js";
+import { flagOf } from "../options/parse-options.js";
 
 interface FlagDescription {
   readonly description?: string;

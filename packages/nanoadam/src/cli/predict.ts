@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { type Prediction, predict } from "../train/apply.js";
-import { type PredictInput, predictSchema } from "../train/options.js";
+import { type PredictInput, predictSchema } from "../options/options.js";
+import { type Prediction, predict } from "../recipes/open-model.js";
 import { addFlags } from "./flags.js";
 import type { Streams } from "./streams.js";
 

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryFolder } from "../hub/testing/temporary-folder.js";
+import { temporaryFolder } from "../testing/temporary-folder.js";
 import { writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
 import { tinyRows, writeTinyData } from "../testing/tiny-data.js";
 import { runCommandLine } from "./command-line.js";

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { presetNames, presetText } from "../train/option-files.js";
+import { presetNames, presetText } from "../options/option-files.js";
 import type { Streams } from "./streams.js";
 
 const example = `

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { formatBytes, formatCount, formatSeconds, formatShare } from "../format.js";
+import type { StepRecord } from "../train/observer.js";
 import type { PreparedRun } from "../train/prepare.js";
-import type { StepRecord } from "../train/records.js";
 import { formatEvaluation, type ProgressOptions, progressWatcher } from "./progress.js";
 
 const totalSteps = 100;

@@ -1,8 +1,8 @@
 /** What a person sees of a run: one line that is rewritten on a terminal, plain lines now and then elsewhere. */
 import { formatCount, formatSeconds, formatShare } from "../format.js";
-import type { Evaluation } from "../train/evaluate.js";
+import type { Evaluation } from "../train/evaluation.js";
+import type { EvaluationRecord, RunStart, RunWatcher, StepRecord } from "../train/observer.js";
 import type { Plan } from "../train/plan.js";
-import type { EvaluationRecord, RunStart, RunWatcher, StepRecord } from "../train/records.js";
 
 const plainLines = 20;
 

@@ -3,7 +3,7 @@ import { access, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promise
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
-import { temporaryFolder } from "../hub/testing/temporary-folder.js";
+import { temporaryFolder } from "../testing/temporary-folder.js";
 import { compare } from "./compare.js";
 import type { Comparison } from "./comparison.js";
 import type { CompareInput } from "./options.js";

@@ -1,19 +1,19 @@
 /** Optimizers compared: every rate with the first seed, then each one's best rate with the other seeds. */
 import { resolve } from "node:path";
 import { InputError } from "../errors.js";
-import { finetuneSchema } from "../train/options.js";
-import { parseOptions } from "../train/parse-options.js";
+import { finetuneSchema } from "../options/options.js";
+import { parseOptions } from "../options/parse-options.js";
 import { type Comparison, drawUp } from "./comparison.js";
 import { ComparisonFolder } from "./comparison-folder.js";
-import { type Contestant, finetuneOptions, parseContestants } from "./contestants.js";
 import { withLearningRates } from "./learning-rates.js";
 import { metricOf } from "./metric.js";
+import { type Contestant, finetuneOptions, parseContestants } from "./optimizers.js";
 import { type CompareInput, type CompareOptions, compareSchema, sharedOptions } from "./options.js";
 import { performRun } from "./perform-run.js";
+import { workThrough } from "./queue.js";
 import type { StartCommand } from "./run-process.js";
 import { isFinished, type RunResult } from "./run-result.js";
 import { countRuns, type Run, repeatRuns, runName, type Schedule, sweepRuns } from "./schedule.js";
-import { workThrough } from "./work-through.js";
 
 export interface CompareContext {
   readonly start: StartCommand;

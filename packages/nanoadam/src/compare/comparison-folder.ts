@@ -1,10 +1,10 @@
 import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { InputError } from "../errors.js";
-import { readJsonObject } from "../hub/read-json.js";
-import { describeSystemError, systemErrorCode } from "../hub/system-error.js";
-import { writeFileAtomically } from "../hub/write-file.js";
-import { flagOf } from "../train/parse-options.js";
+import { readJsonObject } from "../files/read-json.js";
+import { describeSystemError, systemErrorCode } from "../files/system-error.js";
+import { writeFileAtomically } from "../files/write-file.js";
+import { flagOf } from "../options/parse-options.js";
 import type { Comparison } from "./comparison.js";
 import { comparisonHtml } from "./html.js";
 import { comparisonMarkdown } from "./markdown.js";

@@ -1,8 +1,8 @@
 import type { Comparison } from "./comparison.js";
 import { escapeMarkup } from "./escape-markup.js";
+import { failuresOf, notesOf, titleOf } from "./notes.js";
 import { rateCurve, rateCurveStyle } from "./rate-curve.js";
 import { contestantsTable, ratesTable, type Table } from "./tables.js";
-import { failuresOf, notesOf, titleOf } from "./wording.js";
 
 const style = `
 :root {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
-import { parseContestants } from "./contestants.js";
 import { formatRate, withLearningRates } from "./learning-rates.js";
+import { parseContestants } from "./optimizers.js";
 
 const ratesOf = (list: string) =>
   Object.fromEntries(

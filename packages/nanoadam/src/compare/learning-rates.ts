@@ -1,5 +1,5 @@
 import { InputError } from "../errors.js";
-import type { Contestant } from "./contestants.js";
+import type { Contestant } from "./optimizers.js";
 
 /** "3e-4". */
 export function formatRate(learningRate: number): string {

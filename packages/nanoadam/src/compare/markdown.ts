@@ -1,6 +1,6 @@
 import type { Comparison } from "./comparison.js";
+import { failuresOf, notesOf, titleOf } from "./notes.js";
 import { contestantsTable, ratesTable, type Table } from "./tables.js";
-import { failuresOf, notesOf, titleOf } from "./wording.js";
 
 /** A comparison as Markdown: the table, every rate's score, and the runs that failed. */
 export function comparisonMarkdown(comparison: Comparison): string {

@@ -1,5 +1,5 @@
 import { InputError } from "../errors.js";
-import type { FinetuneOptions } from "../train/options.js";
+import type { FinetuneOptions } from "../options/options.js";
 
 /** The figure of the final evaluation that contestants are ranked by. */
 export interface Metric {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { count, flag } from "../train/option-types.js";
-import { finetuneSchema } from "../train/options.js";
-import { flagOf } from "../train/parse-options.js";
+import { count, flag } from "../options/option-types.js";
+import { finetuneSchema } from "../options/options.js";
+import { flagOf } from "../options/parse-options.js";
 
 /** What all runs of a comparison share. */
 const sharedSchema = z

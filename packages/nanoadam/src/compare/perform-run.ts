@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readJsonObject } from "../hub/read-json.js";
+import { readJsonObject } from "../files/read-json.js";
 import { commandLineFlags } from "./options.js";
 import type { ProcessOutcome, StartCommand } from "./run-process.js";
 import { finishedRun, type RunResult } from "./run-result.js";

@@ -1,6 +1,7 @@
 /** What a comparison's runs amount to: a score for every rate, and each contestant at its best. */
-import type { Contestant } from "./contestants.js";
+
 import type { Metric } from "./metric.js";
+import type { Contestant } from "./optimizers.js";
 import { type FinishedRun, isFinished, type RunResult } from "./run-result.js";
 
 /** A metric over the seeds that have a result. */

@@ -3,7 +3,7 @@ import { access, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { temporaryFolder } from "../hub/testing/temporary-folder.js";
+import { temporaryFolder } from "../testing/temporary-folder.js";
 import { performRun } from "./perform-run.js";
 import { startScript } from "./run-process.js";
 

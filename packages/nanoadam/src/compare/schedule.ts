@@ -1,5 +1,5 @@
-import type { Contestant } from "./contestants.js";
 import { formatRate } from "./learning-rates.js";
+import type { Contestant } from "./optimizers.js";
 
 /** One fine-tuning of a comparison. */
 export interface Run {

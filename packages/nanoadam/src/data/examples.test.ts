@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
 import { readExamples } from "./examples.js";
 import { buildLabelMap } from "./labels.js";
-import { parseTable } from "./parse-table.js";
+import { parseTable } from "./tables/parse-table.js";
 
 const pairs = parseTable("a\tb\tlabel\tscore\none\ttwo\tyes\t1.5\nthree\tfour\tno\t2\nfive\tsix\tyes\tbad\n", "p.tsv");
 

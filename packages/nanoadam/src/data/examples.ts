@@ -1,5 +1,5 @@
 import { buildLabelMap, type LabelMap, regressionLabel } from "./labels.js";
-import { requireColumn, requireField, type Table } from "./parse-table.js";
+import { requireColumn, requireField, type Table } from "./tables/table.js";
 
 /** One text or pair of texts; `label` is a class id, or the number to predict in regression. */
 export interface Example {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { collate } from "../data/batches.js";
-import type { EncodedText } from "../data/tokenizer.js";
+import type { EncodedText } from "../data/text/load.js";
 import { maskTokens } from "./masking.js";
 import { maskedPlaces } from "./objective.js";
 

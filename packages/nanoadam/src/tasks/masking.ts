@@ -1,5 +1,5 @@
 import { type RandomKey, type TensorData, uniform } from "@nanoadam/engine";
-import type { EncodedText } from "../data/tokenizer.js";
+import type { EncodedText } from "../data/text/load.js";
 import type { TokenBatch } from "../models/model.js";
 import { maskedPlaces, maskedShare, type Targets } from "./objective.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createLabelMap } from "../data/labels.js";
-import type { TextTokenizer } from "../data/tokenizer.js";
+import type { TextTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import { argmax, classificationTask, type EncodedExample, maskedLmTask, regressionTask } from "./text-task.js";
 

@@ -4,7 +4,7 @@
  */
 import { type BatchPlan, collate } from "../data/batches.js";
 import type { LabelMap } from "../data/labels.js";
-import type { EncodedText, TextTokenizer } from "../data/tokenizer.js";
+import type { EncodedText, TextTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import type { Head, TokenBatch } from "../models/model.js";
 import { maskTokens } from "./masking.js";

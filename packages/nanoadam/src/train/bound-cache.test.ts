@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ProductSizes } from "@nanoadam/engine/node";
 import { describe, expect, test } from "vitest";
-import { temporaryFolder } from "../hub/testing/temporary-folder.js";
+import { temporaryFolder } from "../testing/temporary-folder.js";
 import { type MeasuredMachine, rememberedBounds } from "./bound-cache.js";
 
 const machine: MeasuredMachine = { processor: "Analytical Engine", threads: 2, version: "1.2.3" };

@@ -5,8 +5,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ProductSizes } from "@nanoadam/engine/node";
-import { readJsonObject } from "../hub/read-json.js";
-import { writeFileAtomically } from "../hub/write-file.js";
+import { readJsonObject } from "../files/read-json.js";
+import { writeFileAtomically } from "../files/write-file.js";
 
 /** What a measurement holds for. */
 export interface MeasuredMachine {

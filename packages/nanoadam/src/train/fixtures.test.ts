@@ -6,10 +6,10 @@ import { describe, expect, it } from "vitest";
 import { type Fixture, fixtureFiles, readFixture } from "../../../../testing/fixtures.js";
 import { defineModel } from "../models/architectures.js";
 import type { Model } from "../models/model.js";
+import { GradientAccumulator } from "../program/gradient-accumulator.js";
+import { acceptedStructures } from "../program/gradient-form.js";
+import { Program } from "../program/program.js";
 import { classification, regression } from "../tasks/objective.js";
-import { acceptedStructures } from "./gradient-structures.js";
-import { GradientAccumulator } from "./gradients.js";
-import { Program } from "./program.js";
 import { trainStep } from "./step.js";
 
 interface RunSettings {

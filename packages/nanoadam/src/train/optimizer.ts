@@ -11,11 +11,11 @@ import {
   type WeightArray,
   withFrozen,
 } from "@nanoadam/optim";
-import type { Pretrained } from "../hub/pretrained.js";
+import type { Pretrained } from "../checkpoint/pretrained.js";
 import { hasAdapter } from "../models/lora.js";
 import type { ParameterSpecification } from "../models/model.js";
-import type { OptimizerName } from "./optimizer-options.js";
-import type { FinetuneOptions } from "./options.js";
+import type { OptimizerName } from "../options/optimizer-options.js";
+import type { FinetuneOptions } from "../options/options.js";
 import type { Plan } from "./plan.js";
 
 const defaultLearningRates: Readonly<Record<OptimizerName, number>> = {

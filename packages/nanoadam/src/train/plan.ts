@@ -1,4 +1,4 @@
-import type { FinetuneOptions } from "./options.js";
+import type { FinetuneOptions } from "../options/options.js";
 
 const defaultEpochs = 3;
 

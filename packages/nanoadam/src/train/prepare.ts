@@ -1,16 +1,19 @@
 /** Everything a run needs before its first step, checked: model, tokenizer, task, and examples as tokens. */
+
+import { openModelFolder } from "../checkpoint/adapter.js";
+import type { Checkpoint } from "../checkpoint/checkpoint.js";
+import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
 import { type Example, labelMapOfTable, readExamples } from "../data/examples.js";
 import type { LabelMap } from "../data/labels.js";
-import { requireColumn, requireField } from "../data/parse-table.js";
 import { splitHeldOut } from "../data/split.js";
-import { readTable, type Table } from "../data/table.js";
-import { loadTokenizer, type TextTokenizer } from "../data/tokenizer.js";
+import { readTable } from "../data/tables/read-table.js";
+import { requireColumn, requireField, type Table } from "../data/tables/table.js";
+import { loadTokenizer, type TextTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
-import { openModelFolder } from "../hub/adapter.js";
-import type { Checkpoint } from "../hub/checkpoint.js";
-import { loadPretrained, type Pretrained, type WeightStorage } from "../hub/pretrained.js";
 import { defaultLoraTargets, type LoraOptions, withLora } from "../models/lora.js";
 import type { Model } from "../models/model.js";
+import { mayHoldBfloat16 } from "../options/optimizer-options.js";
+import type { FinetuneOptions } from "../options/options.js";
 import {
   classificationTask,
   type EncodedExample,
@@ -18,8 +21,6 @@ import {
   regressionTask,
   type TextTask,
 } from "../tasks/text-task.js";
-import { mayHoldBfloat16 } from "./optimizer-options.js";
-import type { FinetuneOptions } from "./options.js";
 
 export interface PreparedRun {
   readonly checkpoint: Checkpoint;

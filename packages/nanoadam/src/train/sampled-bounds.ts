@@ -5,11 +5,11 @@
 import { cpus } from "node:os";
 import { cpuRuntime, measureSampledBounds } from "@nanoadam/engine/node";
 import type { Optimizer } from "@nanoadam/optim";
-import { cacheFolder } from "../hub/cache-folder.js";
+import { cacheFolder } from "../files/cache-folder.js";
 import type { BatchShape, Model, ParameterSpecification } from "../models/model.js";
+import { isSampled } from "../program/gradient-form.js";
+import { versions } from "../recipes/versions.js";
 import { rememberedBounds } from "./bound-cache.js";
-import { isSampled } from "./gradient-structures.js";
-import { versions } from "./versions.js";
 
 export interface SampledBounds {
   /** By parameter name; a gradient of a parameter that is not in it is not sampled. */

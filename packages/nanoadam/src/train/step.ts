@@ -1,8 +1,8 @@
 import type { TensorData } from "@nanoadam/engine";
 import type { Optimizer } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
-import type { GradientAccumulator } from "./gradients.js";
-import type { DropoutKey, Program } from "./program.js";
+import type { GradientAccumulator } from "../program/gradient-accumulator.js";
+import type { DropoutKey, Program } from "../program/program.js";
 import type { UndoBuffer } from "./undo.js";
 
 /** A part of a step's batch: its tensors, the program of its shape, and its share of the step's examples. */

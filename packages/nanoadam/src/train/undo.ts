@@ -6,7 +6,7 @@ import {
   scatterEntries,
   type WeightArray,
 } from "@nanoadam/optim";
-import type { Weights } from "./compile-stages.js";
+import type { Weights } from "../program/compile-stages.js";
 
 interface Kept {
   /** Whether this step has moved the tensor. */

@@ -1,0 +1,188 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { InputError } from "../errors.js";
+import type { Head } from "../models/model.js";
+import { temporaryFolder } from "../testing/temporary-folder.js";
+import { floatsOf, type RawTensor, rawTensor, readTensors } from "../testing/tensors.js";
+import {
+  type TinyArchitecture,
+  type TinyCheckpointOptions,
+  tinyArchitectures,
+  tinyShapes,
+  writeTinyCheckpoint,
+} from "../testing/tiny-checkpoint.js";
+import { openCheckpoint } from "./checkpoint.js";
+import { loadPretrained, type WeightStorage } from "./pretrained.js";
+
+const twoClasses: Head = { kind: "sequence-classification", labels: 2 };
+const maskedLm: Head = { kind: "masked-lm" };
+
+async function load(
+  options: TinyCheckpointOptions,
+  head: Head = twoClasses,
+  { seed = 1, fromScratch = false }: { readonly seed?: number; readonly fromScratch?: boolean } = {},
+) {
+  const folder = await writeTinyCheckpoint(join(await temporaryFolder(), "model"), options);
+  const checkpoint = await openCheckpoint(folder);
+  const pretrained = await loadPretrained(checkpoint, head, seed, { fromScratch }).finally(() => checkpoint.close());
+  return { ...pretrained, folder };
+}
+
+const headNames: Readonly<Record<TinyArchitecture, { readonly classes: string[]; readonly maskedLm: string[] }>> = {
+  bert: {
+    classes: ["classifier.weight", "classifier.bias"],
+    maskedLm: ["cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm"]
+      .flatMap((name) => [`${name}.weight`, `${name}.bias`])
+      .concat("cls.predictions.bias"),
+  },
+  roberta: {
+    classes: ["classifier.dense", "classifier.out_proj"].flatMap((name) => [`${name}.weight`, `${name}.bias`]),
+    maskedLm: ["lm_head.dense", "lm_head.layer_norm"]
+      .flatMap((name) => [`${name}.weight`, `${name}.bias`])
+      .concat("lm_head.bias"),
+  },
+  distilbert: {
+    classes: ["pre_classifier", "classifier"].flatMap((name) => [`${name}.weight`, `${name}.bias`]),
+    maskedLm: ["vocab_transform", "vocab_layer_norm"]
+      .flatMap((name) => [`${name}.weight`, `${name}.bias`])
+      .concat("vocab_projector.bias"),
+  },
+};
+
+describe.each(tinyArchitectures)("%s", (architecture) => {
+  const own = headNames[architecture];
+  const pooler = architecture === "bert" ? ["bert.pooler.dense.weight", "bert.pooler.dense.bias"] : [];
+
+  test("an encoder alone gets a fresh head, and nothing of it is left over", async () => {
+    for (const head of ["none", "bare"] as const) {
+      const { initialised, unused } = await load({ architecture, head });
+      expect(initialised).toEqual(own.classes);
+      expect(unused).toEqual([]);
+    }
+  });
+
+  test("a masked-LM checkpoint gives its encoder to a classifier; its head is left", async () => {
+    const { initialised, unused } = await load({ architecture, head: "masked-lm" });
+    expect(initialised).toEqual([...pooler, ...own.classes]);
+    expect(unused).toEqual(own.maskedLm);
+  });
+
+  test("a classifier gives its encoder to masked-LM", async () => {
+    const { initialised, unused } = await load({ architecture, head: { labels: 2 } }, maskedLm);
+    expect(initialised).toEqual(own.maskedLm);
+    expect(unused).toEqual([...pooler, ...own.classes]);
+  });
+
+  test("a checkpoint of the same kind is taken whole, tensor for tensor", async () => {
+    for (const [head, wanted] of [
+      ["masked-lm", maskedLm],
+      [{ labels: 2 }, twoClasses],
+    ] as const) {
+      const { initialised, unused, weights, folder } = await load({ architecture, head }, wanted);
+      expect([initialised, unused]).toEqual([[], []]);
+      const stored = await readTensors(join(folder, "model.safetensors"));
+      expect(new Map(weights)).toEqual(new Map([...stored].map(([name, tensor]) => [name, floatsOf(tensor)])));
+    }
+  });
+
+  test("names without prefix and old names mean the same tensors", async () => {
+    const plain = await load({ architecture });
+    for (const form of [
+      { head: "bare" },
+      { oldNames: true },
+      { head: "bare", oldNames: true },
+      { sharded: true },
+    ] as const) {
+      const { weights, initialised } = await load({ architecture, ...form });
+      expect(initialised).toEqual(plain.initialised);
+      expect(weights).toEqual(plain.weights);
+    }
+  });
+});
+
+test("where a tensor came from, and how it is stored there, is told", async () => {
+  const { sources } = await load({ head: "bare", oldNames: true, dtype: "BF16" });
+  expect(sources.get("bert.embeddings.LayerNorm.weight")).toEqual({
+    name: "embeddings.LayerNorm.gamma",
+    dtype: "BF16",
+  });
+  expect(sources.has("classifier.weight")).toBe(false);
+});
+
+test("what the model does not know is told as unused; a tied copy is not", async () => {
+  const change = (tensors: Map<string, RawTensor>) => {
+    for (const name of ["cls.predictions.decoder.weight", "cls.seq_relationship.bias"]) {
+      tensors.set(name, rawTensor([1], new Float32Array(1)));
+    }
+  };
+  expect((await load({ head: "masked-lm", change }, maskedLm)).unused).toEqual(["cls.seq_relationship.bias"]);
+});
+
+describe("fresh weights", () => {
+  test("are a function of the seed", async () => {
+    const classifier = async (seed: number) => (await load({}, twoClasses, { seed })).weights.get("classifier.weight");
+    expect(await classifier(1)).toEqual(await classifier(1));
+    expect(await classifier(1)).not.toEqual(await classifier(2));
+  });
+
+  test("have the configuration's deviation; biases are 0 and normalisation is 1", async () => {
+    const { weights, initialised, sources } = await load({ config: { initializer_range: 0.5 } }, twoClasses, {
+      fromScratch: true,
+    });
+    expect(initialised).toEqual(tinyShapes({ head: { labels: 2 } }).map(([name]) => name));
+    expect(sources.size).toBe(0);
+    const table = [...(weights.get("bert.embeddings.word_embeddings.weight") ?? [])];
+    const deviation = Math.sqrt(table.reduce((sum, value) => sum + value ** 2, 0) / table.length);
+    expect(deviation).toBeGreaterThan(0.45);
+    expect(deviation).toBeLessThan(0.55);
+    expect(new Set(weights.get("bert.embeddings.LayerNorm.weight"))).toEqual(new Set([1]));
+    expect(new Set(weights.get("classifier.bias"))).toEqual(new Set([0]));
+  });
+});
+
+describe("refused", () => {
+  const weight = "bert.encoder.layer.0.output.dense.weight";
+  const replaced = (tensor: RawTensor): TinyCheckpointOptions => ({ change: (tensors) => tensors.set(weight, tensor) });
+
+  test.each([
+    [
+      "a tensor of another shape",
+      rawTensor([32, 16], new Float32Array(512)),
+      /has shape \[32, 16\], expected \[16, 32\]/,
+    ],
+    ["as many entries in another number of dimensions", rawTensor([512], new Float32Array(512)), /has shape \[512\]/],
+    ["whole numbers", { dtype: "I32", shape: [16, 32], bytes: new Uint8Array(2048) }, /has dtype I32, expected F32/],
+    ["NaN", rawTensor([16, 32], new Float32Array(512).fill(Number.NaN)), /is NaN at flat index 0/],
+  ])("%s", async (_, tensor, message) => {
+    const error: unknown = await load(replaced(tensor)).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(InputError);
+    expect(String(error)).toMatch(message);
+    expect(String(error)).toContain(weight);
+    expect(String(error)).toContain("model.safetensors");
+  });
+
+  test("a folder with nothing of the model in it", async () => {
+    const change = (tensors: Map<string, RawTensor>) => {
+      tensors.clear();
+      tensors.set("transformer.h.0.weight", rawTensor([1], new Float32Array(1)));
+    };
+    await expect(load({ change })).rejects.toThrow(/no tensor fits a Bert.*"transformer\.h\.0\.weight"/);
+  });
+});
+
+test("linear layers and embeddings are held as they are stored, or as told; all else in float32", async () => {
+  const heldNarrow = async (dtype: "F32" | "BF16", hold?: WeightStorage) => {
+    const folder = await writeTinyCheckpoint(join(await temporaryFolder(), "model"), { dtype });
+    const checkpoint = await openCheckpoint(folder);
+    const options = hold === undefined ? {} : { hold };
+    const { model, weights } = await loadPretrained(checkpoint, twoClasses, 0, options).finally(() =>
+      checkpoint.close(),
+    );
+    const narrow = model.parameters.filter(({ name }) => weights.get(name) instanceof Uint16Array);
+    return [...new Set(narrow.map(({ role }) => role))].sort();
+  };
+  expect(await heldNarrow("BF16")).toEqual(["embedding", "weight"]);
+  expect(await heldNarrow("F32")).toEqual([]);
+  expect(await heldNarrow("F32", "bfloat16")).toEqual(["embedding", "weight"]);
+  expect(await heldNarrow("BF16", "float32")).toEqual([]);
+});

@@ -1,0 +1,143 @@
+import { Tokenizer } from "@huggingface/tokenizers";
+import { InputError } from "../../errors.js";
+import { addedTokens, readTemplate, type TemplatePart } from "./template.js";
+import { truncateLongestFirst } from "./truncation.js";
+
+/** The tokens of a text or pair; the three arrays have one entry per token. */
+export interface EncodedText {
+  readonly ids: Int32Array;
+  /** Token types (0, or 1 for a second text where the model tells them apart). */
+  readonly typeIds: Int32Array;
+  /** 1 on the special tokens that surround the texts, else 0. */
+  readonly specialMask: Uint8Array;
+  /** Whether tokens were cut off to keep to the maximum length. */
+  readonly wasTruncated: boolean;
+}
+
+export interface TextTokenizer {
+  /**
+   * Tokens of a text, or a pair of texts, with special tokens as the model expects them, cut longest-first to at most
+   * `maxLength` tokens in total (special ones included, which are never cut).
+   */
+  encode(text: string, textPair: string | undefined, maxLength: number): EncodedText;
+  /** The id that fills up batches: the padding token's, else the end token's, else 0 (padding is masked anyway). */
+  readonly padId: number;
+  /** The mask token's id, where there is one. */
+  readonly maskId: number | undefined;
+  /** The largest id + 1: the rows that an embedding needs at least. */
+  readonly vocabularySize: number;
+  /** The longest input the tokenizer's files allow, where they state one. */
+  readonly maximumLength: number | undefined;
+  /** Paths of the tokenizer's files, to be copied beside a model. */
+  readonly files: readonly string[];
+}
+
+/** The JSON contents of a tokenizer's files. */
+export interface TokenizerFiles {
+  /** What messages call tokenizer.json. */
+  readonly file: string;
+  readonly tokenizer: Readonly<Record<string, unknown>>;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly specialTokens: Readonly<Record<string, unknown>>;
+  readonly paths: readonly string[];
+}
+
+/** The part of the library's tokenizer that is used; its own types do not resolve under Node's module rules. */
+interface LibraryTokenizer {
+  encode(text: string, options: { add_special_tokens: boolean }): { ids: (number | undefined)[]; tokens: string[] };
+  token_to_id(token: string): number | undefined;
+  get_vocab(): Map<string, number>;
+}
+
+/** Builds a tokenizer from the contents of its files. Throws InputError for one that cannot be used. */
+export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
+  const { file, tokenizer: json, config, specialTokens } = files;
+  const template = readTemplate(json.post_processor, file);
+  const library = createLibraryTokenizer(files);
+  const vocabulary = [...library.get_vocab().values()];
+  if (vocabulary.length === 0) throw new InputError(`${file} has an empty vocabulary.`);
+  const tokenId = (kind: string): number | undefined => {
+    const content = tokenContent(specialTokens[kind]) ?? tokenContent(config[kind]);
+    return content === undefined ? undefined : library.token_to_id(content);
+  };
+
+  /** Ids of a bare text, without special tokens around it. */
+  function idsOf(text: string): number[] {
+    const { ids, tokens } = library.encode(text, { add_special_tokens: false });
+    return ids.map((id, place) => {
+      if (id !== undefined) return id;
+      throw new InputError(
+        `${file}: "${tokens[place]}" is not in the vocabulary, which has no token for unknown text.`,
+      );
+    });
+  }
+
+  function encode(text: string, textPair: string | undefined, maxLength: number): EncodedText {
+    const parts = textPair === undefined ? template.single : template.pair;
+    const added = addedTokens(parts);
+    if (!(maxLength > added)) {
+      throw new InputError(
+        `The maximum length is ${maxLength} tokens, expected more than the ${added} special tokens.`,
+      );
+    }
+    const first = idsOf(text);
+    const second = textPair === undefined ? [] : idsOf(textPair);
+    const kept = truncateLongestFirst(first.length, second.length, maxLength - added);
+    const wasTruncated = kept.first + kept.second < first.length + second.length;
+    return { ...assemble(parts, first.slice(0, kept.first), second.slice(0, kept.second)), wasTruncated };
+  }
+
+  const modelMaximum = config.model_max_length;
+  return {
+    encode,
+    padId: tokenId("pad_token") ?? tokenId("eos_token") ?? 0,
+    maskId: tokenId("mask_token"),
+    vocabularySize: vocabulary.reduce((largest, id) => Math.max(largest, id), 0) + 1,
+    maximumLength: typeof modelMaximum === "number" && modelMaximum < 2 ** 31 ? modelMaximum : undefined,
+    files: files.paths,
+  };
+}
+
+/** The library's tokenizer without its post-processor: special tokens are placed here, around the truncated texts. */
+function createLibraryTokenizer({ file, tokenizer, config }: TokenizerFiles): LibraryTokenizer {
+  const { model } = tokenizer;
+  if (typeof model !== "object" || model === null) {
+    throw new InputError(
+      `${file} has no object "model", so it is not a tokenizer of Hugging Face's tokenizers library.`,
+    );
+  }
+  try {
+    const optional = { normalizer: null, pre_tokenizer: null, decoder: null, added_tokens: [] };
+    return new Tokenizer({ ...optional, ...tokenizer, post_processor: null }, config);
+  } catch (error) {
+    throw new InputError(
+      `${file} cannot be used as a tokenizer: ${error instanceof Error ? error.message : String(error)}.`,
+    );
+  }
+}
+
+function assemble(
+  parts: readonly TemplatePart[],
+  first: readonly number[],
+  second: readonly number[],
+): Omit<EncodedText, "wasTruncated"> {
+  const ids: number[] = [];
+  const typeIds: number[] = [];
+  const specialMask: number[] = [];
+  for (const part of parts) {
+    const isSpecial = part.kind === "special";
+    for (const id of isSpecial ? part.ids : part.text === "A" ? first : second) {
+      ids.push(id);
+      typeIds.push(part.typeId);
+      specialMask.push(isSpecial ? 1 : 0);
+    }
+  }
+  return { ids: Int32Array.from(ids), typeIds: Int32Array.from(typeIds), specialMask: Uint8Array.from(specialMask) };
+}
+
+/** A special token is given as its text, or as an object with the text in `content`. */
+function tokenContent(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null || !("content" in value)) return undefined;
+  return typeof value.content === "string" ? value.content : undefined;
+}

@@ -1,0 +1,145 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/temporary-folder.js";
+import {
+  loadPreset,
+  nameWhereGiven,
+  overrideOptions,
+  parseOptionFile,
+  presetNames,
+  presetText,
+  readOptionFile,
+} from "./option-files.js";
+import { finetuneSchema } from "./options.js";
+
+const files = { model: "model", train: "train.tsv", output: "output" };
+
+/** Mask and density interval of each task, from METHOD section 3. */
+const intervals = {
+  "glue/cola": [6, 33],
+  "glue/mnli": [306, 1533],
+  "glue/mrpc": [7, 14],
+  "glue/qnli": [81, 409],
+  "glue/qqp": [711, 1423],
+  "glue/sst2": [52, 263],
+  "glue/stsb": [13, 27],
+} as const;
+
+describe("presets", () => {
+  test("are those of the paper's seven tasks", async () => {
+    expect(await presetNames()).toEqual(Object.keys(intervals));
+  });
+
+  test.each(Object.entries(intervals))("%s has the paper's settings", async (name, [maskInterval, densityInterval]) => {
+    const options = finetuneSchema.parse({ ...files, ...(await loadPreset(name)) });
+    expect(options).toMatchObject({
+      optimizer: "nanoadam",
+      epochs: 5,
+      batchSize: 32,
+      maxLength: 128,
+      weightDecay: 0,
+      schedule: "linear",
+      warmup: 0,
+      seed: 42,
+      density: 0.1,
+      finalDensity: 0.04,
+      maskInterval,
+      densityInterval,
+      task: name === "glue/stsb" ? "regression" : "classification",
+    });
+    expect(options.learningRate).toBeGreaterThanOrEqual(5e-6);
+    expect(options.learningRate).toBeLessThanOrEqual(3e-4);
+  });
+
+  test("explain themselves", async () => {
+    expect(await presetText("glue/cola")).toMatch(
+      /^# CoLA .*Matthews[\s\S]*arXiv 2506\.21374[\s\S]*--preset glue\/cola/,
+    );
+  });
+
+  test.each(["glue/wnli", "../../package", "glue"])("there is none called %s", async (name) => {
+    await expect(loadPreset(name)).rejects.toThrow(
+      `there is no preset "${name}", expected one of glue/cola, glue/mnli`,
+    );
+  });
+});
+
+describe("an option file", () => {
+  test("has options by their names in the API, or as flags spell them", () => {
+    const text = "learningRate: 1e-3\nmask-interval: 7\ntext: [question, sentence]\nstaticMask: false\n";
+    expect(parseOptionFile(text, "mine.yaml")).toEqual({
+      learningRate: 1e-3,
+      maskInterval: 7,
+      text: ["question", "sentence"],
+      staticMask: false,
+    });
+  });
+
+  test("may be empty", () => {
+    expect(parseOptionFile("# nothing yet\n", "mine.yaml")).toEqual({});
+  });
+
+  test("is read from where it is", async () => {
+    const path = join(await temporaryFolder(), "mine.yaml");
+    await writeFile(path, "epochs: 2\n");
+    expect(await readOptionFile(path)).toEqual({ epochs: 2 });
+    await expect(readOptionFile(`${path}.absent`)).rejects.toThrow(/mine\.yaml\.absent could not be read/);
+  });
+
+  test.each([
+    ["epochs: [", /^mine\.yaml is not valid YAML: /],
+    ["epochs: !number 3", /^mine\.yaml is not valid YAML: Unresolved tag: !number at line 1, column 9$/],
+    ["epochs: *other", /^mine\.yaml is not valid YAML: Unresolved alias/],
+    ["- epochs", /^mine\.yaml holds a list, expected a mapping of options to values$/],
+    ["epochs", /^mine\.yaml holds a string, expected a mapping of options to values$/],
+    ["maskInterval: 6\nmask-interval: 7", /^mine\.yaml: maskInterval is given twice$/],
+    ["epochs:", /^mine\.yaml: epochs is null, expected a number$/],
+    ["epoch: 3", /^mine\.yaml: there is no option epoch$/],
+    ["constructor: 3", /^mine\.yaml: there is no option constructor$/],
+    ["epochs: 0", /^mine\.yaml: epochs is 0, expected more than 0$/],
+    ["density: 2", /^mine\.yaml: density is 2, expected at most 1$/],
+    ["optimizer: adam", /^mine\.yaml: optimizer is "adam", expected one of nanoadam, /],
+    ["text: 7", /^mine\.yaml: text is 7, expected /],
+  ])("that says %j is refused", (text, message) => {
+    expect(() => parseOptionFile(text, "mine.yaml")).toThrow(message);
+  });
+});
+
+describe("options given directly", () => {
+  test("win over a file", () => {
+    expect(overrideOptions({ epochs: 5, seed: 42 }, { seed: 1 })).toEqual({ epochs: 5, seed: 1 });
+  });
+
+  test("replace what a file says of their alternatives", () => {
+    expect(overrideOptions({ epochs: 5, eval: "a.tsv" }, { steps: 100, evalShare: 0.2 })).toEqual({
+      steps: 100,
+      evalShare: 0.2,
+    });
+  });
+
+  test("for a static mask leave no intervals, and no static mask leaves them", () => {
+    const dynamic = { maskInterval: 6, densityInterval: 33 };
+    expect(overrideOptions(dynamic, { staticMask: true })).toEqual({ staticMask: true });
+    expect(overrideOptions(dynamic, { staticMask: false })).toEqual({ ...dynamic, staticMask: false });
+    expect(overrideOptions({ staticMask: true }, { maskInterval: 6 })).toEqual({ maskInterval: 6 });
+  });
+
+  test("that are undefined leave the file's", () => {
+    expect(overrideOptions({ epochs: 5 }, { epochs: undefined })).toEqual({ epochs: 5 });
+  });
+});
+
+test("errors name an option where it is given", () => {
+  const files = [
+    { source: "mine.yaml", options: { density: 0.2 } },
+    { source: "preset glue/cola", options: { density: 0.1, finalDensity: 0.04 } },
+  ];
+  const nameOf = nameWhereGiven({ epochs: 2 }, files);
+  expect(["epochs", "density", "finalDensity", "maskInterval"].map(nameOf)).toEqual([
+    "--epochs",
+    "mine.yaml: density",
+    "preset glue/cola: finalDensity",
+    "--mask-interval",
+  ]);
+});

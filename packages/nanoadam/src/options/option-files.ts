@@ -1,0 +1,135 @@
+/**
+ * Options from files: YAML with the names of {@link finetuneSchema}, of the user's own or one of the presets that come with the
+ * package. What is given directly wins over a file, and a file over a preset.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseDocument } from "yaml";
+import type { z } from "zod";
+import { InputError } from "../errors.js";
+import { describeSystemError } from "../files/system-error.js";
+import { type FinetuneInput, finetuneSchema } from "./options.js";
+import { expectation, flagOf } from "./parse-options.js";
+
+const presets = fileURLToPath(new URL("../../presets/", import.meta.url));
+
+/** Options of which a run takes only one: whichever is given replaces what a file says of the others. */
+const alternatives: readonly (readonly (keyof FinetuneInput)[])[] = [
+  ["epochs", "steps"],
+  ["eval", "evalShare"],
+  ["staticMask", "maskInterval"],
+  ["staticMask", "densityInterval"],
+];
+
+/** Options from a file, and what errors call the file. */
+export interface OptionFile {
+  readonly source: string;
+  readonly options: Partial<FinetuneInput>;
+}
+
+/** Names of the presets, such as "glue/cola". */
+export async function presetNames(): Promise<string[]> {
+  const files = await readdir(presets, { recursive: true });
+  return files
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => file.replaceAll("\\", "/").replace(/\.yaml$/, ""))
+    .sort();
+}
+
+/**
+ * A preset's text, comments included.
+ * @throws InputError for an unknown name, listing the known ones.
+ */
+export async function presetText(name: string): Promise<string> {
+  const names = await presetNames();
+  if (!names.includes(name)) throw new InputError(`there is no preset "${name}", expected one of ${names.join(", ")}`);
+  return readFile(join(presets, `${name}.yaml`), "utf8");
+}
+
+/**
+ * A preset's options.
+ * @throws InputError for an unknown name, listing the known ones.
+ */
+export async function loadPreset(name: string): Promise<Partial<FinetuneInput>> {
+  return parseOptionFile(await presetText(name), presetSource(name));
+}
+
+/** What errors call a preset. */
+export function presetSource(name: string): string {
+  return `preset ${name}`;
+}
+
+/**
+ * The options of a YAML file.
+ * @throws InputError for a file that cannot be read or is no mapping, and for an option that is unknown or out of range.
+ */
+export async function readOptionFile(path: string): Promise<Partial<FinetuneInput>> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw new InputError(`${path} could not be read: ${describeSystemError(error)}.`);
+  });
+  return parseOptionFile(text, path);
+}
+
+/**
+ * The options that a YAML text says.
+ * @param source what errors call the file
+ * @throws InputError for a text that is no mapping, and for an option that is unknown, out of range or given twice.
+ */
+export function parseOptionFile(text: string, source: string): Partial<FinetuneInput> {
+  const content = parseYaml(text, source);
+  if (content === null || content === undefined) return {};
+  if (typeof content !== "object" || Array.isArray(content)) {
+    const found = Array.isArray(content) ? "list" : typeof content;
+    throw new InputError(`${source} holds a ${found}, expected a mapping of options to values`);
+  }
+  const fields = finetuneSchema.shape as Readonly<Record<string, z.ZodType>>;
+  const options: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(content)) {
+    const option = key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    const field = Object.hasOwn(fields, option) ? fields[option] : undefined;
+    if (field === undefined) throw new InputError(`${source}: there is no option ${key}`);
+    if (Object.hasOwn(options, option)) throw new InputError(`${source}: ${option} is given twice`);
+    const issue = field.safeParse(value).error?.issues[0];
+    if (issue !== undefined) {
+      throw new InputError(`${source}: ${key} is ${JSON.stringify(value)}, expected ${expectation(issue)}`);
+    }
+    options[option] = value;
+  }
+  return options as Partial<FinetuneInput>;
+}
+
+function parseYaml(text: string, source: string): unknown {
+  try {
+    const document = parseDocument(text, { stringKeys: true });
+    const problem = document.errors[0] ?? document.warnings[0];
+    if (problem !== undefined) throw problem;
+    return document.toJS();
+  } catch (error) {
+    const [first = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new InputError(`${source} is not valid YAML: ${first.replace(/:$/, "")}`);
+  }
+}
+
+/** What errors call an option: its flag, unless a file gives it and no flag does. The strongest file comes first. */
+export function nameWhereGiven(
+  flags: Partial<FinetuneInput>,
+  files: readonly OptionFile[],
+): (option: string) => string {
+  return (option) => {
+    const file = Object.hasOwn(flags, option) ? undefined : files.find(({ options }) => Object.hasOwn(options, option));
+    return file === undefined ? flagOf(option) : `${file.source}: ${option}`;
+  };
+}
+
+/** Options together: what is in `stronger` replaces what is in `weaker`, alternatives included. */
+export function overrideOptions<Stronger extends Partial<FinetuneInput>>(
+  weaker: Partial<FinetuneInput>,
+  stronger: Stronger,
+): Partial<FinetuneInput> & Stronger {
+  const given = (option: keyof FinetuneInput) => stronger[option] !== undefined && stronger[option] !== false;
+  const replaced = new Set(alternatives.filter((group) => group.some(given)).flat());
+  const kept = Object.entries(weaker).filter(([option]) => !replaced.has(option as keyof FinetuneInput));
+  const defined = Object.entries(stronger).filter(([, value]) => value !== undefined);
+  return Object.fromEntries([...kept, ...defined]) as Partial<FinetuneInput> & Stronger;
+}

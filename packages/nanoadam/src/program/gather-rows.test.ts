@@ -1,0 +1,21 @@
+import { describe, expect, test } from "vitest";
+import { lookingUp } from "./gather-rows.js";
+
+describe("looking up", () => {
+  const numbers = [1, 2, 3, 4, 5, 6];
+  const tables = [
+    ["float32", Float32Array.from(numbers)],
+    ["bfloat16", Uint16Array.from([0x3f80, 0x4000, 0x4040, 0x4080, 0x40a0, 0x40c0])],
+  ] as const;
+
+  test.each(tables)("gives rows of a table in %s, repeated ones too", (_, table) => {
+    const rows = Int32Array.of(2, 0, 2);
+    const target = new Float32Array(6);
+    const lookUp = lookingUp(table, rows, 2, target);
+    lookUp();
+    expect([...target]).toEqual([5, 6, 1, 2, 5, 6]);
+    rows.set([1, 1, 0]);
+    lookUp();
+    expect([...target]).toEqual([3, 4, 3, 4, 1, 2]);
+  });
+});

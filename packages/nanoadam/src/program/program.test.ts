@@ -1,0 +1,201 @@
+/** Whole models: gradients against differences of the loss, and where dropout is. */
+import { join } from "node:path";
+import { Arena, type TensorData } from "@nanoadam/engine";
+import { cpuRuntime } from "@nanoadam/engine/node";
+import { createAdamW } from "@nanoadam/optim";
+import { describe, expect, test } from "vitest";
+import { openCheckpoint } from "../checkpoint/checkpoint.js";
+import { narrowToBfloat16, widenBfloat16 } from "../checkpoint/floats.js";
+import { loadPretrained } from "../checkpoint/pretrained.js";
+import { createLabelMap } from "../data/labels.js";
+import { loadTokenizer } from "../data/text/load.js";
+import { classificationTask, maskedLmTask, regressionTask, type TextTask } from "../tasks/text-task.js";
+import { temporaryFolder } from "../testing/temporary-folder.js";
+import {
+  seededUniform,
+  type TinyArchitecture,
+  tinyArchitectures,
+  writeTinyCheckpoint,
+} from "../testing/tiny-checkpoint.js";
+import { tinyRows } from "../testing/tiny-data.js";
+import type { Weights } from "./compile-stages.js";
+import { GradientAccumulator } from "./gradient-accumulator.js";
+import { type DropoutKey, Program } from "./program.js";
+
+type TaskName = TextTask["name"];
+
+/** A tiny model with weights large enough that every part of it matters, and a batch of four texts, two of them pairs. */
+async function setUp(architecture: TinyArchitecture, taskName: TaskName) {
+  const head = taskName === "masked-lm" ? taskName : { labels: taskName === "regression" ? 1 : 3 };
+  const folder = await writeTinyCheckpoint(join(await temporaryFolder(), "model"), { architecture, head });
+  const tokenizer = await loadTokenizer(folder);
+  const tasks: Record<TaskName, () => TextTask> = {
+    classification: () =>
+      classificationTask({ labels: createLabelMap(["a", "b", "c"]), tokenizer, labelSmoothing: 0.1 }),
+    regression: () => regressionTask(tokenizer),
+    "masked-lm": () => maskedLmTask(tokenizer),
+  };
+  const task = tasks[taskName]();
+  const checkpoint = await openCheckpoint(folder);
+  const { model, weights: loaded } = await loadPretrained(checkpoint, task.head, 0);
+  await checkpoint.close();
+  const weights = new Map([...loaded].map(([name, values]) => [name, Float32Array.from(values)]));
+  for (const [name, values] of weights) {
+    if (!/norm/i.test(name)) for (const [i, value] of values.entries()) values[i] = 2 * value;
+  }
+  const examples = tinyRows(4).map(({ sentence, reply }, i) => ({
+    ...tokenizer.encode(sentence, i % 2 === 0 ? reply : undefined, 24),
+    label: i % 3,
+  }));
+  const plan = { indices: [0, 1, 2, 3], length: 24 };
+  const batch = task.batch(examples, plan, { seed: 1, step: 0 });
+  const tensors: ReadonlyMap<string, TensorData> = new Map([...model.inputs(batch.tokens), ...batch.targets]);
+  const common = {
+    model,
+    objective: task.objective,
+    weights,
+    shape: batch.tokens,
+    runtime: cpuRuntime({ threads: 1 }),
+  };
+  const compile = async (
+    training?: { readonly dropout: number | undefined; readonly checkpointing?: "stage" },
+    stored: Weights = weights,
+  ) => {
+    const program = await Program.compile({
+      ...common,
+      weights: stored,
+      arena: new Arena(),
+      ...(training === undefined ? {} : { training: { ...training, structures: () => [] } }),
+    });
+    program.load(tensors);
+    return program;
+  };
+  return { model, weights, compile };
+}
+
+/** Every parameter's whole gradient of the loss of one pass. */
+async function gradientsOf({ model, weights }: Awaited<ReturnType<typeof setUp>>, program: Program, key: DropoutKey) {
+  const parameters = model.parameters.map(({ name, shape }) => ({
+    name,
+    shape,
+    values: weights.get(name) ?? new Float32Array(),
+  }));
+  const accumulator = new GradientAccumulator(model.parameters);
+  accumulator.begin(createAdamW({ parameters }));
+  await program.forward(key);
+  await program.backward(1, accumulator.add);
+  return accumulator.sums();
+}
+
+const key = { seed: 3, step: 7 };
+
+describe("gradients are what the loss changes by", () => {
+  const cases = tinyArchitectures.flatMap((architecture) => [
+    [architecture, "classification", 0] as const,
+    [architecture, "masked-lm", 0] as const,
+  ]);
+  test.each([...cases, ["bert", "regression", 0] as const, ["distilbert", "classification", 0.3] as const])(
+    "%s, %s, dropout %d",
+    async (architecture, taskName, dropout) => {
+      const uniform = seededUniform(8);
+      const tiny = await setUp(architecture, taskName);
+      const program = await tiny.compile({ dropout });
+      const gradients = await gradientsOf(tiny, program, key);
+      const step = 4e-3;
+      for (const { name } of tiny.model.parameters) {
+        const values = tiny.weights.get(name) ?? new Float32Array();
+        const gradient = gradients.get(name) ?? new Float32Array();
+        const steepest = gradient.reduce(
+          (best, slope, i) => (Math.abs(slope) > Math.abs(gradient[best] ?? 0) ? i : best),
+          0,
+        );
+        const largest = Math.abs(gradient[steepest] ?? Number.NaN);
+        // The softmax takes no notice of the keys' bias, so the slope there is 0.
+        if (!/(key|k_lin)\.bias$/.test(name)) expect(largest, name).toBeGreaterThan(2e-3);
+        for (const entry of [steepest, ...Array.from({ length: 3 }, () => Math.floor(uniform() * values.length))]) {
+          const value = values[entry] as number;
+          const lossAt = async (moved: number) => {
+            values[entry] = moved;
+            return program.forward(key);
+          };
+          const slope = ((await lossAt(value + step)) - (await lossAt(value - step))) / (2 * step);
+          values[entry] = value;
+          expect(Math.abs(slope - (gradient[entry] ?? Number.NaN)), `${name}[${entry}]`).toBeLessThan(
+            0.02 * largest + 3e-4,
+          );
+        }
+      }
+      await program.release();
+    },
+  );
+});
+
+describe("dropout", () => {
+  test.each(tinyArchitectures)("%s: is a function of its key, and scales what it keeps", async (architecture) => {
+    const { compile } = await setUp(architecture, "classification");
+    const program = await compile({ dropout: 0.4 });
+    const first = await program.forward({ seed: 1, step: 1 });
+    const logits = [...program.logits()];
+    expect(await program.forward({ seed: 1, step: 2 })).not.toBe(first);
+    expect(await program.forward({ seed: 2, step: 1 })).not.toBe(first);
+    expect(await program.forward({ seed: 1, step: 1 })).toBe(first);
+    expect([...program.logits()]).toEqual(logits);
+    await program.release();
+  });
+
+  test.each(tinyArchitectures)("%s: is absent from evaluation, and at rate 0", async (architecture) => {
+    const { compile } = await setUp(architecture, "classification");
+    const [evaluation, without, model] = [
+      await compile(),
+      await compile({ dropout: 0 }),
+      await compile({ dropout: undefined }),
+    ];
+    const loss = await evaluation.forward();
+    expect(await evaluation.forward({ seed: 1, step: 2 })).toBe(loss);
+    expect(await without.forward(key)).toBeCloseTo(loss, 6);
+    // The model's own rates, told by its config.json, are above 0.
+    expect(await model.forward(key)).not.toBeCloseTo(loss, 4);
+    for (const program of [evaluation, without, model]) await program.release();
+  });
+});
+
+describe("weights stored in bfloat16", () => {
+  const cases = tinyArchitectures.flatMap((architecture) => [
+    [architecture, "classification", {}] as const,
+    [architecture, "masked-lm", { checkpointing: "stage" }] as const,
+  ]);
+  test.each(cases)(
+    "%s, %s, %j: the same bits as from their float32 values",
+    async (architecture, taskName, options) => {
+      const tiny = await setUp(architecture, taskName);
+      const halves = new Map([...tiny.weights].map(([name, values]) => [name, new Uint16Array(values.length)]));
+      for (const [name, values] of tiny.weights) {
+        const half = halves.get(name) ?? new Uint16Array();
+        narrowToBfloat16(values, half);
+        widenBfloat16(half, values);
+      }
+      const full = await tiny.compile({ dropout: 0.1, ...options });
+      const narrow = await tiny.compile({ dropout: 0.1, ...options }, halves);
+      const bothAgree = async () => {
+        expect(await gradientsOf(tiny, narrow, key)).toEqual(await gradientsOf(tiny, full, key));
+        expect(await narrow.forward(key)).toBe(await full.forward(key));
+      };
+      await bothAgree();
+      // Weights that have moved since.
+      for (const values of tiny.weights.values()) values[0] = 1;
+      for (const half of halves.values()) half[0] = 0x3f80;
+      await bothAgree();
+      await full.release();
+      await narrow.release();
+    },
+  );
+});
+
+test("a batch of another size is a fault of the caller, and is named", async () => {
+  const { compile } = await setUp("bert", "classification");
+  const program = await compile();
+  expect(() => program.load(new Map([["input_ids", new Int32Array(3)]]))).toThrow(
+    'the batch has 3 entries of "input_ids", expected 96',
+  );
+  await program.release();
+});

@@ -1,0 +1,74 @@
+import { copyFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { sizeOf } from "@nanoadam/engine";
+import type { WeightArray } from "@nanoadam/optim";
+import { adapterConfigFile, openModelFolder } from "../checkpoint/adapter.js";
+import type { Checkpoint } from "../checkpoint/checkpoint.js";
+import { findSources, initialValues } from "../checkpoint/pretrained.js";
+import { type WritableTensor, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
+import { loadTokenizer } from "../data/text/load.js";
+import { InputError } from "../errors.js";
+import { OutputFolder } from "../files/output-folder.js";
+import { readJsonObject } from "../files/read-json.js";
+import { writeFileAtomically } from "../files/write-file.js";
+import { defineModel } from "../models/architectures.js";
+import type { Model } from "../models/model.js";
+import { type ExportInput, exportSchema } from "../options/options.js";
+import { parseOptions } from "../options/parse-options.js";
+import { taskOf } from "./open-model.js";
+
+/**
+ * Writes an adapter and its base model as one checkpoint folder: every weight as the base stores it, the adapter's product
+ * added.
+ *
+ * @throws InputError where the folder is no adapter, the base model is missing, or `merge` was not asked for.
+ */
+export async function exportModel(input: ExportInput): Promise<void> {
+  const options = parseOptions(exportSchema, input);
+  if ((await readJsonObject(`${options.model}/${adapterConfigFile}`)) === undefined) {
+    throw new InputError(`${options.model} has no ${adapterConfigFile}, so there is no adapter to merge`);
+  }
+  if (!options.merge) throw new InputError("--merge is needed: an adapter is exported by adding it to its base model");
+  const checkpoint = await openModelFolder(options.model, options.base);
+  let output: OutputFolder | undefined;
+  try {
+    const tokenizer = await loadTokenizer(options.model);
+    const { task } = taskOf(checkpoint, tokenizer);
+    const tensors = mergedTensors(checkpoint, defineModel(checkpoint.config, task.head));
+    output = await OutputFolder.create(options.output, {
+      overwrite: options.overwrite,
+      inputs: { "--model": options.model, "--base": options.base },
+    });
+    await writeSafetensors(output.path("model.safetensors"), tensors);
+    await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);
+    for (const file of tokenizer.files) await copyFile(file, output.path(basename(file)));
+    await output.commit();
+  } finally {
+    await output?.discard();
+    await checkpoint.close();
+  }
+}
+
+/**
+ * The model's tensors as the checkpoint stores them, or float32 where it cannot be written so; what it lacks is freshly
+ * initialised. They are read one at a time into the same memory.
+ */
+function mergedTensors(checkpoint: Checkpoint, model: Model): WritableTensor[] {
+  const sources = findSources(checkpoint, model);
+  const longest = Math.max(...model.parameters.map(({ shape }) => sizeOf(shape)));
+  const memory = new ArrayBuffer(longest * Float32Array.BYTES_PER_ELEMENT);
+  return model.parameters.map((parameter) => {
+    const { name, shape } = parameter;
+    const source = sources.get(name);
+    if (source === undefined) {
+      return { name, shape, dtype: "F32", values: () => initialValues(model, parameter, 0) };
+    }
+    const dtype = writableAs(source.dtype);
+    const values = async (): Promise<WeightArray> => {
+      const target = new (dtype === "BF16" ? Uint16Array : Float32Array)(memory, 0, sizeOf(shape));
+      await checkpoint.read(source.name, target);
+      return target;
+    };
+    return { name, shape, dtype, values };
+  });
+}

@@ -1,0 +1,116 @@
+import { copyFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { adapterConfig, adapterConfigFile, adapterWeightsFile, peftName } from "../checkpoint/adapter.js";
+import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "../checkpoint/floats.js";
+import type { Pretrained } from "../checkpoint/pretrained.js";
+import { type WritableDtype, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
+import { labelMapToConfig } from "../data/labels.js";
+import type { OutputFolder } from "../files/output-folder.js";
+import { writeFileAtomically } from "../files/write-file.js";
+import { hasAdapter } from "../models/lora.js";
+import type { ParameterSpecification } from "../models/model.js";
+import type { FinetuneOptions } from "../options/options.js";
+import { trainedParameters } from "../train/optimizer.js";
+import { loraSettings, type PreparedRun } from "../train/prepare.js";
+import type { RunSummary } from "./summary.js";
+
+const storedAs = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
+
+/** How a parameter is written: as asked, else as it is held or came; what was freshly initialised as float32. */
+function storageOf(
+  name: string,
+  saveDtype: FinetuneOptions["saveDtype"],
+  { sources, weights }: Pretrained,
+): WritableDtype {
+  if (saveDtype !== "keep") return storedAs[saveDtype];
+  if (weights.get(name) instanceof Uint16Array) return "BF16";
+  return writableAs(sources.get(name)?.dtype);
+}
+
+/** The parameters that are written: all; or of a model with an adapter those that were trained. */
+function storedParameters(pretrained: Pretrained): readonly ParameterSpecification[] {
+  return hasAdapter(pretrained.model) ? trainedParameters(pretrained) : pretrained.model.parameters;
+}
+
+const roundedAtOnce = 1 << 20;
+
+/** Rounds the weights to what will be stored, so that what is evaluated is what is saved. */
+export function roundToStorage(saveDtype: FinetuneOptions["saveDtype"], pretrained: Pretrained): void {
+  for (const { name } of storedParameters(pretrained)) {
+    const values = pretrained.weights.get(name) ?? new Float32Array();
+    const dtype = storageOf(name, saveDtype, pretrained);
+    // What is held in bfloat16 is exact in any other type, but for numbers beyond the range of float16.
+    if (dtype === "F32" || values instanceof Uint16Array) continue;
+    const [narrow, widen] = dtype === "BF16" ? [narrowToBfloat16, widenBfloat16] : [narrowToFloat16, widenFloat16];
+    const halves = new Uint16Array(Math.min(roundedAtOnce, values.length));
+    for (let start = 0; start < values.length; start += roundedAtOnce) {
+      const piece = values.subarray(start, start + roundedAtOnce);
+      const stored = halves.subarray(0, piece.length);
+      narrow(piece, stored);
+      widen(stored, piece);
+    }
+  }
+}
+
+/**
+ * Writes a checkpoint folder that any Hugging Face tool loads, or PEFT's adapter folder (with the base's configuration, which
+ * has the labels' names), and the run's summary.
+ */
+export async function saveModel(
+  output: OutputFolder,
+  options: FinetuneOptions,
+  run: PreparedRun,
+  summary: RunSummary,
+): Promise<void> {
+  const { pretrained, tokenizer } = run;
+  const isAdapter = hasAdapter(pretrained.model);
+  await writeSafetensors(
+    output.path(isAdapter ? adapterWeightsFile : "model.safetensors"),
+    storedParameters(pretrained).map(({ name, shape }) => ({
+      name: isAdapter ? peftName(name) : name,
+      shape,
+      dtype: storageOf(name, options.saveDtype, pretrained),
+      values: () => pretrained.weights.get(name) ?? new Float32Array(),
+    })),
+  );
+  await writeFileAtomically(output.path("config.json"), `${JSON.stringify(configOf(options, run), null, 2)}\n`);
+  const adapter = adapterConfigOf(options, run);
+  if (adapter !== undefined) {
+    await writeFileAtomically(output.path(adapterConfigFile), `${JSON.stringify(adapter, null, 2)}\n`);
+  }
+  await writeFileAtomically(output.path("summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  for (const file of tokenizer.files) await copyFile(file, output.path(basename(file)));
+}
+
+function adapterConfigOf(options: FinetuneOptions, { pretrained }: PreparedRun): Record<string, unknown> | undefined {
+  const lora = loraSettings(pretrained.model, options);
+  if (lora === undefined) return undefined;
+  const whole = trainedParameters(pretrained).filter(({ role }) => role !== "adapter");
+  return adapterConfig({
+    ...lora,
+    baseModel: options.model,
+    modulesToSave: [...new Set(whole.map(({ name, role }) => moduleOf(name, role)))],
+    taskType: options.task === "masked-lm" ? undefined : "SEQ_CLS",
+  });
+}
+
+/** The module that PEFT stores whole for a parameter: of a head the outermost, else the layer itself. */
+function moduleOf(name: string, role: ParameterSpecification["role"]): string {
+  return role === "head" ? (name.split(".")[0] ?? name) : name.replace(/\.(weight|bias)$/, "");
+}
+
+function configOf(options: FinetuneOptions, { checkpoint, pretrained, labels }: PreparedRun): Record<string, unknown> {
+  const { task, saveDtype } = options;
+  return {
+    ...checkpoint.config,
+    architectures: [pretrained.model.architecture],
+    ...(task === "classification" ? { problem_type: "single_label_classification" } : {}),
+    ...(task === "regression"
+      ? { problem_type: "regression", id2label: { "0": "LABEL_0" }, label2id: { LABEL_0: 0 } }
+      : {}),
+    ...(labels === undefined ? {} : labelMapToConfig(labels)),
+    ...("num_labels" in checkpoint.config && task !== "masked-lm" ? { num_labels: labels?.names.length ?? 1 } : {}),
+    // transformers 4 calls it torch_dtype, transformers 5 dtype.
+    ...(saveDtype === "keep" ? {} : { ["dtype" in checkpoint.config ? "dtype" : "torch_dtype"]: saveDtype }),
+  };
+}

@@ -1,0 +1,133 @@
+import type { Optimizer } from "@nanoadam/optim";
+import type { Pretrained } from "../checkpoint/pretrained.js";
+import type { FinetuneOptions } from "../options/options.js";
+import type { Evaluation } from "../train/evaluation.js";
+import { intervals } from "../train/optimizer.js";
+import type { Plan } from "../train/plan.js";
+import { loraSettings, type PreparedRun } from "../train/prepare.js";
+import type { SampledBounds } from "../train/sampled-bounds.js";
+import { peakMemoryBytes } from "./peak-memory.js";
+import { versions } from "./versions.js";
+import { measureChange } from "./weight-shift.js";
+
+/** A number of parameters, and its share of all. */
+export interface CountAndShare {
+  readonly count: number;
+  readonly share: number;
+}
+
+export interface ParameterCounts {
+  readonly total: number;
+  /** Entries that the optimizer's selections hold now; 0 for a dense optimizer. */
+  readonly selected: CountAndShare;
+  /** Entries of the tensors that are updated whole. */
+  readonly dense: CountAndShare;
+}
+
+/** What a run was and what came of it: the content of summary.json. */
+export interface RunSummary {
+  readonly model: { readonly source: string; readonly architecture: string; readonly type: unknown };
+  readonly task: string;
+  readonly optimizer: string;
+  readonly parameters: ParameterCounts & {
+    /** Entries that differ from the checkpoint, or from their initialisation. */
+    readonly everChanged: CountAndShare;
+    /**
+     * The l2 norm of what a tensor moved by, an adapter's product included, as a mean over the tensors that came from the
+     * checkpoint; 0 without any.
+     */
+    readonly meanShift: number;
+  };
+  readonly initialised: readonly string[];
+  readonly unused: readonly string[];
+  readonly examples: { readonly train: number; readonly evaluation: number; readonly truncated: number };
+  readonly steps: number;
+  readonly stepsPerEpoch: number;
+  readonly wallSeconds: number;
+  /** Median over the run's steps. */
+  readonly stepMilliseconds: number;
+  readonly peakRssBytes: number;
+  readonly optimizerStateBytes: number;
+  /** By size of weight, "768x768", the density up to which the selected entries of its gradient were computed alone. */
+  readonly sampledBelow: Readonly<Record<string, number>>;
+  readonly evaluation: { readonly before: Evaluation; readonly final: Evaluation };
+  readonly stopped?: { readonly step: number; readonly reason: string };
+  readonly versions: Readonly<Record<string, string>>;
+  readonly seed: number;
+  readonly configuration: Readonly<Record<string, unknown>>;
+}
+
+/** What the optimizer holds of the model's parameters. */
+export function countParameters({ model, weights }: Pretrained, optimizer: Optimizer): ParameterCounts {
+  let [total, selected, dense] = [0, 0, 0];
+  for (const { name } of model.parameters) {
+    const need = optimizer.need(name);
+    const size = weights.get(name)?.length ?? 0;
+    total += size;
+    if (need.kind === "entries") selected += need.selection.count;
+    if (need.kind === "whole") dense += size;
+  }
+  const share = (count: number): CountAndShare => ({ count, share: count / total });
+  return { total, selected: share(selected), dense: share(dense) };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? 0) + (sorted[Math.floor(middle)] ?? 0)) / 2;
+}
+
+export interface SummaryInputs {
+  readonly options: FinetuneOptions;
+  readonly run: PreparedRun;
+  readonly plan: Plan;
+  readonly learningRate: number;
+  readonly optimizer: Optimizer;
+  readonly bounds: SampledBounds;
+  readonly evaluation: RunSummary["evaluation"];
+  readonly wallSeconds: number;
+  readonly stepMilliseconds: readonly number[];
+  readonly stopped: RunSummary["stopped"];
+}
+
+export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
+  const { options, run, plan, optimizer } = inputs;
+  const { pretrained } = run;
+  const counts = countParameters(pretrained, optimizer);
+  const { changed, meanShift } = await measureChange({
+    checkpoint: run.checkpoint,
+    pretrained,
+    lora: loraSettings(pretrained.model, options),
+    seed: options.seed,
+  });
+  return {
+    model: {
+      source: options.model,
+      architecture: pretrained.model.architecture,
+      type: run.checkpoint.config.model_type,
+    },
+    task: options.task,
+    optimizer: options.optimizer,
+    parameters: { ...counts, everChanged: { count: changed, share: changed / counts.total }, meanShift },
+    initialised: pretrained.initialised,
+    unused: pretrained.unused,
+    examples: { train: run.train.length, evaluation: run.evaluation.length, truncated: run.truncated },
+    steps: optimizer.completedSteps,
+    stepsPerEpoch: plan.stepsPerEpoch,
+    wallSeconds: inputs.wallSeconds,
+    stepMilliseconds: median(inputs.stepMilliseconds),
+    peakRssBytes: peakMemoryBytes(),
+    optimizerStateBytes: optimizer.stateBytes(),
+    sampledBelow: inputs.bounds.bySize,
+    evaluation: inputs.evaluation,
+    ...(inputs.stopped === undefined ? {} : { stopped: inputs.stopped }),
+    versions: versions(),
+    seed: options.seed,
+    configuration: {
+      ...options,
+      learningRate: inputs.learningRate,
+      maxLength: run.maxLength,
+      ...(options.optimizer === "nanoadam" ? intervals(options, plan) : {}),
+    },
+  };
+}

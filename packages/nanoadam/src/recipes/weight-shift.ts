@@ -1,0 +1,92 @@
+/** How far a run moved the weights from where it began. */
+import type { WeightArray } from "@nanoadam/optim";
+import type { Checkpoint } from "../checkpoint/checkpoint.js";
+import { asFloat32, narrowToBfloat16 } from "../checkpoint/floats.js";
+import { addProduct, type LowRankProduct } from "../checkpoint/low-rank-product.js";
+import { initialValues, type Pretrained } from "../checkpoint/pretrained.js";
+import { adapterNames, type LoraOptions } from "../models/lora.js";
+import type { ParameterSpecification } from "../models/model.js";
+
+export interface TrainedWeights {
+  /** Where the weights were read from; still open. */
+  readonly checkpoint: Pick<Checkpoint, "read">;
+  /** The weights now, as float32 numbers or bfloat16 bits. */
+  readonly pretrained: Pick<Pretrained, "model" | "sources"> & { readonly weights: ReadonlyMap<string, WeightArray> };
+  /** The adapter that was trained. */
+  readonly lora: Pick<LoraOptions, "rank" | "alpha"> | undefined;
+  /** The seed of what was freshly initialised. */
+  readonly seed: number;
+}
+
+export interface WeightChange {
+  /** Entries that differ from the checkpoint, or from their initialisation. */
+  readonly changed: number;
+  /**
+   * The l2 norm of what a tensor moved by, an adapter's product included, as a mean over the tensors that came from the
+   * checkpoint; 0 without any.
+   */
+  readonly meanShift: number;
+}
+
+const pieceLength = 1 << 20;
+
+/**
+ * Compares the weights with the checkpoint, read again in pieces of a few MB, and with the initialisation of what it lacks. A
+ * weight held as bfloat16 is compared with what it began as: the checkpoint's value rounded to bfloat16.
+ *
+ * @throws InputError where the checkpoint cannot be read any more.
+ */
+export async function measureChange(trained: TrainedWeights): Promise<WeightChange> {
+  const { model, weights, sources } = trained.pretrained;
+  const buffers = {
+    before: new Float32Array(pieceLength),
+    halves: new Uint16Array(pieceLength),
+    now: new Float32Array(pieceLength),
+  };
+  let changed = 0;
+  let shifts = 0;
+  for (const parameter of model.parameters) {
+    const values = weights.get(parameter.name) ?? new Float32Array();
+    const readStart = startReader(trained, parameter);
+    const product = adapterProduct(parameter.name, trained);
+    let squares = 0;
+    for (let start = 0; start < values.length; start += pieceLength) {
+      const piece = values.subarray(start, start + pieceLength);
+      const target = (piece instanceof Float32Array ? buffers.before : buffers.halves).subarray(0, piece.length);
+      await readStart(target, start);
+      const before = asFloat32(target, buffers.before);
+      const now = buffers.now.subarray(0, piece.length);
+      now.set(asFloat32(piece, now));
+      for (let i = 0; i < now.length; i++) if (now[i] !== before[i]) changed++;
+      if (product !== undefined) addProduct(now, start, product);
+      for (let i = 0; i < now.length; i++) squares += ((now[i] as number) - (before[i] as number)) ** 2;
+    }
+    if (sources.has(parameter.name)) shifts += Math.sqrt(squares);
+  }
+  return { changed, meanShift: shifts / Math.max(1, sources.size) };
+}
+
+/** Reads what a parameter began as, from a flat entry on, in the format of the target. */
+function startReader(
+  { checkpoint, pretrained: { model, sources }, seed }: TrainedWeights,
+  parameter: ParameterSpecification,
+): (target: WeightArray, start: number) => Promise<void> {
+  const source = sources.get(parameter.name);
+  if (source !== undefined) return (target, start) => checkpoint.read(source.name, target, start);
+  const fresh = initialValues(model, parameter, seed);
+  return async (target, start) => {
+    const values = fresh.subarray(start, start + target.length);
+    if (target instanceof Float32Array) target.set(values);
+    else narrowToBfloat16(values, target);
+  };
+}
+
+/** What a layer's adapter adds to its weight. */
+function adapterProduct(name: string, { pretrained: { weights }, lora }: TrainedWeights): LowRankProduct | undefined {
+  const names = adapterNames(name.replace(/\.weight$/, ""));
+  const [down, up] = [weights.get(names.a), weights.get(names.b)];
+  if (lora === undefined || down === undefined || up === undefined) return undefined;
+  const { rank, alpha } = lora;
+  const wide = (values: WeightArray) => asFloat32(values, new Float32Array(values.length));
+  return { up: wide(up), down: wide(down), rank, scale: alpha / rank };
+}

@@ -1,0 +1,258 @@
+/** The rule of NanoAdam for one tensor: its selection, the states of what is selected, and what becomes of them. */
+
+import { type BiasCorrectionTable, type BiasFactorTable, oldestAge, type SharedBiasFactors } from "../bias-factors.js";
+import { checkStateKeys, stateArray } from "../optimizer.js";
+import { mixKeys, textKey } from "../random.js";
+import { gatherEntries } from "../selection/gather.js";
+import { bitsOf, checkSelection } from "../selection/select.js";
+import type { GradientNeed, Parameter, StateArray, TensorRule, WeightArray } from "../types.js";
+import { carryOver, type Held, restsSetAside, setAside } from "./carry-over.js";
+import { type Choice, type ChoiceInput, choiceStarts, chooseInChunk } from "./criterion.js";
+import { densityAt, type RefreshSchedule, refreshIsDue } from "./density.js";
+import { createMoments, type Moments, type StateType, storeMoments, wideMoments } from "./moments.js";
+import { type SelectedAdamStep, updateSelected } from "./selected-adam.js";
+import { joinSelected, splitSelected, widenChunk } from "./split-float.js";
+
+export const statesOnRefresh = ["carry", "reset"] as const;
+export type StateOnRefresh = (typeof statesOnRefresh)[number];
+export const biasCorrections = ["entry", "global", "none"] as const;
+export type BiasCorrection = (typeof biasCorrections)[number];
+
+const wholeGradient: GradientNeed = { kind: "whole" };
+
+export interface NanoAdamRuleOptions {
+  readonly schedule: RefreshSchedule;
+  readonly choice: Choice;
+  readonly chunkSize: number;
+  readonly stateOnRefresh: StateOnRefresh;
+  readonly biasCorrection: BiasCorrection;
+  readonly betas: readonly [number, number];
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly factorsByAge: BiasFactorTable;
+  /** Where all entries of a tensor share an age. */
+  readonly sharedFactors: SharedBiasFactors;
+  readonly stateType: StateType;
+}
+
+/**
+ * NanoAdam on one tensor. States, one value per selected entry in selection order unless told:
+ * `starts` (Uint32Array, chunks + 1) and `offsets` (Uint16Array), the {@link Selection}; `first_moment`, `second_moment`
+ * (Float32Array, or Uint16Array of bfloat16); with `biasCorrection: "entry"` `ages` (Uint16Array), the number of updates
+ * each entry has had since it was selected, a single one for all with `stateOnRefresh: "reset"`; and where weights are in
+ * bfloat16, `rests` (Int16Array), what they have beyond it. Before the first `prepare` there are none.
+ */
+export class NanoAdamRule implements TensorRule {
+  readonly #name: string;
+  readonly #values: WeightArray;
+  /** Of the same memory. */
+  readonly #bits: Uint32Array | Uint16Array;
+  readonly #options: NanoAdamRuleOptions;
+  /** Whether ages differ from entry to entry. */
+  readonly #hasAges: boolean;
+  /** The step at hand: one object for all steps, which would be garbage after each. */
+  readonly #step: { -readonly [Field in keyof SelectedAdamStep]: SelectedAdamStep[Field] };
+  #held: Held | undefined;
+  #entries: (GradientNeed & { readonly kind: "entries" }) | undefined;
+  #refreshedAt = 0;
+  /** Whether the entries to move follow from the gradient to come. */
+  #awaitsGradient = false;
+
+  constructor({ name, values }: Parameter<WeightArray>, options: NanoAdamRuleOptions) {
+    this.#name = name;
+    this.#values = values;
+    this.#bits = values instanceof Float32Array ? bitsOf(values) : values;
+    this.#options = options;
+    const { betas, epsilon, weightDecay, sharedFactors } = options;
+    const correction = sharedFactors.at(0);
+    this.#step = { gradient: new Float32Array(0), learningRate: 0, betas, epsilon, weightDecay, age: 0, correction };
+    this.#hasAges = options.biasCorrection === "entry" && options.stateOnRefresh === "carry";
+  }
+
+  prepare(step: number): void {
+    if (this.#held !== undefined && !refreshIsDue(step, this.#options.schedule)) return;
+    if (this.#options.choice.criterion === "gradient") this.#awaitsGradient = true;
+    else this.#refreshAt(step, undefined);
+  }
+
+  need(): GradientNeed {
+    if (this.#awaitsGradient) return wholeGradient;
+    const { selection } = this.#current();
+    if (this.#entries?.selection !== selection) this.#entries = { kind: "entries", selection };
+    return this.#entries;
+  }
+
+  apply(gradient: Float32Array, learningRate: number, step: number): void {
+    if (this.#awaitsGradient) {
+      this.#refreshAt(step, bitsOf(gradient));
+      this.#awaitsGradient = false;
+      this.#update(gatherEntries(gradient, this.#current().selection), learningRate, step);
+    } else this.#update(gradient, learningRate, step);
+  }
+
+  #current(): Held {
+    if (this.#held === undefined) throw new Error(`"${this.#name}" has no selection yet; expected prepare first`);
+    return this.#held;
+  }
+
+  /** @param gradient one value per selected entry */
+  #update(gradient: Float32Array, learningRate: number, step: number): void {
+    const held = this.#current();
+    const { firstMoment, secondMoment } = held;
+    const update = this.#step;
+    update.gradient = gradient;
+    update.learningRate = learningRate;
+    update.age = step - this.#refreshedAt + 1;
+    update.correction = this.#correctionAt(step, update.age);
+    const values = this.#values;
+    const areWide = values instanceof Float32Array && firstMoment instanceof Float32Array;
+    if (areWide && secondMoment instanceof Float32Array) {
+      const all = { values, valueStart: 0, firstMoment, secondMoment, momentStart: 0 };
+      updateSelected(held, update, 0, held.selection.starts.length - 1, all);
+    } else this.#updateNarrow(held, update, mixKeys(textKey(this.#name), step));
+  }
+
+  /** Where weights or moments are stored in bfloat16: chunk by chunk, in float32 while one is updated. */
+  #updateNarrow(held: Held, update: SelectedAdamStep, roundingKey: number): void {
+    const { selection, firstMoment, secondMoment, rests } = held;
+    const { starts, offsets, chunkSize, length } = selection;
+    const values = this.#values;
+    for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
+      const chunkStart = chunk * chunkSize;
+      const [start, end] = [starts[chunk] as number, starts[chunk + 1] as number];
+      const moments = wideMoments(firstMoment, secondMoment, start, end);
+      if (values instanceof Float32Array) {
+        updateSelected(held, update, chunk, chunk + 1, { values, valueStart: chunkStart, ...moments });
+      } else if (rests !== undefined) {
+        const chunkLength = Math.min(chunkSize, length - chunkStart);
+        const wide = joinSelected(values, chunkStart, chunkLength, offsets, rests, start, end);
+        updateSelected(held, update, chunk, chunk + 1, { values: wide.values, valueStart: 0, ...moments });
+        splitSelected(wide, values, chunkStart, offsets, rests, start, end);
+      }
+      storeMoments(moments, firstMoment, secondMoment, start, end, roundingKey);
+    }
+  }
+
+  #correctionAt(step: number, age: number): BiasCorrectionTable {
+    const { biasCorrection, factorsByAge, sharedFactors } = this.#options;
+    if (this.#hasAges) return factorsByAge.upTo(Math.min(step + 1, oldestAge));
+    if (biasCorrection === "none") return sharedFactors.at(0);
+    return sharedFactors.at(biasCorrection === "global" ? step + 1 : age);
+  }
+
+  /**
+   * Selects anew, chunk by chunk, on the same buffers where the counts have not changed: a chunk's former entries stand
+   * aside, the new offsets are written, and what stays selected keeps its states.
+   */
+  #refreshAt(step: number, gradientBits: Uint32Array | undefined): void {
+    const former = this.#held;
+    const stepsSinceRefresh = step - this.#refreshedAt;
+    const { schedule, choice, chunkSize, stateOnRefresh } = this.#options;
+    const length = this.#values.length;
+    const starts = choiceStarts(this.#bits, densityAt(step, schedule), chunkSize, choice);
+    const count = starts[starts.length - 1] as number;
+    const fitsFormer = former?.selection.starts.every((start, chunk) => start === starts[chunk]) === true;
+    const next = fitsFormer ? former : this.#allocate(count);
+    const offsets = next === former ? former.selection.offsets : new Uint16Array(count);
+    const carries = former !== undefined && (stateOnRefresh === "carry" || former.rests !== undefined);
+    for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
+      const chunkStart = chunk * chunkSize;
+      const start = starts[chunk] as number;
+      const chunkCount = (starts[chunk + 1] as number) - start;
+      const chunkLength = Math.min(chunkSize, length - chunkStart);
+      const formerCount = carries ? setAside(former, chunk, stepsSinceRefresh) : 0;
+      const weights = this.#weightsOfChunk(chunkStart, chunkLength, formerCount);
+      const input = { name: this.#name, ...weights, gradientBits, step };
+      chooseInChunk(choice, input, chunkStart, chunkLength, chunkCount, offsets, start);
+      if (carries) carryOver(formerCount, offsets, next, start, chunkCount);
+    }
+    if (stateOnRefresh === "reset") {
+      next.firstMoment.fill(0);
+      next.secondMoment.fill(0);
+    }
+    this.#held = { ...next, selection: { length, chunkSize, count, starts, offsets } };
+    this.#refreshedAt = step;
+  }
+
+  /** The bits that a chunk is chosen by; the former entries' rests are those set aside. */
+  #weightsOfChunk(
+    chunkStart: number,
+    chunkLength: number,
+    formerCount: number,
+  ): Pick<ChoiceInput, "bits" | "firstEntry"> {
+    const bits = this.#bits;
+    if (bits instanceof Uint32Array) return { bits, firstEntry: 0 };
+    const { offsets, rests } = restsSetAside();
+    const wide = widenChunk(bits, chunkStart, chunkLength, offsets, rests, formerCount, this.#name);
+    return { bits: wide.bits, firstEntry: chunkStart };
+  }
+
+  #allocate(count: number): Omit<Held, "selection"> {
+    const { stateType } = this.#options;
+    return {
+      firstMoment: createMoments(stateType, count),
+      secondMoment: createMoments(stateType, count),
+      ages: this.#hasAges ? new Uint16Array(count) : undefined,
+      rests: this.#values instanceof Float32Array ? undefined : new Int16Array(count),
+    };
+  }
+
+  stateBytes(): number {
+    if (this.#held === undefined) return 0;
+    const { selection, firstMoment, secondMoment, ages, rests } = this.#held;
+    const indices = selection.starts.byteLength + selection.offsets.byteLength;
+    const moments = firstMoment.byteLength + secondMoment.byteLength;
+    return indices + moments + (ages?.byteLength ?? 0) + (rests?.byteLength ?? 0);
+  }
+
+  state(completedSteps: number): ReadonlyMap<string, StateArray> {
+    const state = new Map<string, StateArray>();
+    if (this.#held === undefined) return state;
+    const { selection, firstMoment, secondMoment, ages, rests } = this.#held;
+    state.set("starts", selection.starts.slice());
+    state.set("offsets", selection.offsets.slice());
+    state.set("first_moment", firstMoment.slice());
+    state.set("second_moment", secondMoment.slice());
+    if (this.#options.biasCorrection === "entry") {
+      const updates = completedSteps - this.#refreshedAt;
+      state.set(
+        "ages",
+        (ages ?? new Uint16Array(1)).map((age) => Math.min(age + updates, oldestAge)),
+      );
+    }
+    if (rests !== undefined) state.set("rests", rests.slice());
+    return state;
+  }
+
+  restore(state: ReadonlyMap<string, StateArray>, completedSteps: number): void {
+    this.#awaitsGradient = false;
+    if (state.size === 0 && completedSteps === 0) {
+      this.#held = undefined;
+      this.#refreshedAt = 0;
+      return;
+    }
+    const isCorrectedByEntry = this.#options.biasCorrection === "entry";
+    const hasRests = !(this.#values instanceof Float32Array);
+    const keys = ["starts", "offsets", "first_moment", "second_moment"];
+    checkStateKeys(state, [...keys, ...(isCorrectedByEntry ? ["ages"] : []), ...(hasRests ? ["rests"] : [])]);
+    const { chunkSize } = this.#options;
+    const length = this.#values.length;
+    const starts = stateArray(state, "starts", Uint32Array, Math.ceil(length / chunkSize) + 1).slice();
+    const count = starts[starts.length - 1] as number;
+    const offsets = stateArray(state, "offsets", Uint16Array, count).slice();
+    const selection = { length, chunkSize, count, starts, offsets };
+    checkSelection(selection);
+    const type = this.#options.stateType === "float32" ? Float32Array : Uint16Array;
+    const firstMoment = stateArray<Moments>(state, "first_moment", type, count).slice();
+    const secondMoment = stateArray<Moments>(state, "second_moment", type, count).slice();
+    const ages = isCorrectedByEntry ? stateArray(state, "ages", Uint16Array, this.#hasAges ? count : 1) : undefined;
+    if (ages?.some((age) => age > completedSteps)) {
+      throw new RangeError(
+        `ages has ${ages.find((age) => age > completedSteps)}; expected at most the ${completedSteps} completed steps`,
+      );
+    }
+    const rests = hasRests ? stateArray(state, "rests", Int16Array, count).slice() : undefined;
+    this.#held = { selection, firstMoment, secondMoment, ages: this.#hasAges ? ages?.slice() : undefined, rests };
+    this.#refreshedAt = this.#hasAges ? completedSteps : completedSteps - (ages?.[0] ?? 0);
+  }
+}
