@@ -1,14 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-
-/** What tests would keep in the user's cache. */
-const cache = mkdtempSync(join(tmpdir(), "nanoadam-cache-"));
-process.once("exit", () => rmSync(cache, { recursive: true, force: true }));
 
 export default defineConfig({
   resolve: {
@@ -28,7 +21,6 @@ export default defineConfig({
     ],
     testTimeout: 60_000,
     maxWorkers: 2,
-    env: { NANOADAM_CACHE: cache },
     reporters: ["default", "./vitest.counts.ts"],
   },
 });

@@ -6,6 +6,7 @@ export {
   type GradientStructure,
 } from "./derive/reverse.js";
 export { broadcastTo, reduceSum } from "./graph/broadcast.js";
+export { toFloat32 } from "./graph/cast.js";
 export * from "./graph/elementwise.js";
 export { input, type NamedValue, type TensorFunction, tensorFunction } from "./graph/function.js";
 export { gather, oneHot, takeAlongRows } from "./graph/gather.js";

@@ -82,10 +82,7 @@ export const finetuneSchema = z
     sampledBelow: numeric(z.coerce.number().min(0).max(1))
       .optional()
       .meta(
-        flag(
-          "density up to which only the selected entries of a gradient are computed; 0: never (default: measured once on a machine)",
-          "X",
-        ),
+        flag("density up to which only the selected entries of a gradient are computed; 0: never (default: 0.12)", "X"),
       ),
     evalEvery: count.optional().meta(flag("steps between evaluations (default: every epoch)", "N")),
     logEvery: count.optional().meta(flag("steps between lines of metrics.jsonl (default: 1/100 of the run)", "N")),

@@ -12,7 +12,7 @@ import { type FinetuneInput, type FinetuneOptions, finetuneSchema } from "../opt
 import { parseOptions } from "../options/parse-options.js";
 import type { Weights } from "../program/compile-stages.js";
 import { GradientAccumulator } from "../program/gradient-accumulator.js";
-import { acceptedStructures } from "../program/gradient-form.js";
+import { acceptedStructures, defaultSampledBelow, isSampled } from "../program/gradient-form.js";
 import { Programs } from "../program/program-cache.js";
 import { evaluateModel } from "../train/evaluation.js";
 import { type BatchSchedule, stepBatches } from "../train/loader.js";
@@ -20,7 +20,6 @@ import { MetricsLog, type RunWatcher, type StepRecord } from "../train/observer.
 import { createOptimizer, defaultLearningRate } from "../train/optimizer.js";
 import { type Plan, planRun } from "../train/plan.js";
 import { type PreparedRun, prepareRun } from "../train/prepare.js";
-import { sampledBounds, samplingPlan } from "../train/sampled-bounds.js";
 import { DivergenceError, trainStep } from "../train/step.js";
 import { UndoBuffer } from "../train/undo.js";
 import { roundToStorage, saveModel } from "./save-model.js";
@@ -71,13 +70,8 @@ async function train(
 
   const threads = options.threads ?? defaultThreads();
   const schedule = stepBatches(options, run, plan);
-  const bounds = await sampledBounds({
-    model,
-    optimizer,
-    sampledBelow: options.sampledBelow,
-    threads,
-    largestBatch: schedule.largest,
-  });
+  const sampledBelow = options.sampledBelow ?? defaultSampledBelow;
+  const boundOf = new Map(model.parameters.map(({ name, role }) => [name, role === "adapter" ? 0 : sampledBelow]));
   const shared = {
     model,
     weights,
@@ -87,12 +81,12 @@ async function train(
   const evaluationPrograms = new Programs({ ...shared, objective: evaluationTask.objective });
   const training = {
     dropout: options.dropout,
-    structures: (name: string) => acceptedStructures(optimizer.need(name), bounds.byWeight.get(name) ?? 0),
+    structures: (name: string) => acceptedStructures(optimizer.need(name), boundOf.get(name) ?? 0),
     checkpointing: options.checkpointing,
   };
   // The density falls during a run, and which gradients are sampled changes with it.
   const trainingPrograms = new Programs({ ...shared, objective: task.objective, training }, () =>
-    samplingPlan(bounds, optimizer),
+    [...boundOf].map(([name, bound]) => (isSampled(optimizer.need(name), bound) ? "1" : "0")).join(""),
   );
   const evaluate = () =>
     evaluateModel({
@@ -148,7 +142,7 @@ async function train(
     plan,
     learningRate,
     optimizer,
-    bounds,
+    sampledBelow,
     evaluation: { before, final },
     wallSeconds: (performance.now() - started) / 1000,
     stepMilliseconds,

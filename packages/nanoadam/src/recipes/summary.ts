@@ -5,7 +5,6 @@ import type { Evaluation } from "../train/evaluation.js";
 import { intervals } from "../train/optimizer.js";
 import type { Plan } from "../train/plan.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
-import type { SampledBounds } from "../train/sampled-bounds.js";
 import { peakMemoryBytes } from "./peak-memory.js";
 import { versions } from "./versions.js";
 import { measureChange } from "./weight-shift.js";
@@ -48,8 +47,8 @@ export interface RunSummary {
   readonly stepMilliseconds: number;
   readonly peakRssBytes: number;
   readonly optimizerStateBytes: number;
-  /** By size of weight, "768x768", the density up to which the selected entries of its gradient were computed alone. */
-  readonly sampledBelow: Readonly<Record<string, number>>;
+  /** The density up to which the selected entries of a gradient were computed alone. */
+  readonly sampledBelow: number;
   readonly evaluation: { readonly before: Evaluation; readonly final: Evaluation };
   readonly stopped?: { readonly step: number; readonly reason: string };
   readonly versions: Readonly<Record<string, string>>;
@@ -83,7 +82,7 @@ export interface SummaryInputs {
   readonly plan: Plan;
   readonly learningRate: number;
   readonly optimizer: Optimizer;
-  readonly bounds: SampledBounds;
+  readonly sampledBelow: number;
   readonly evaluation: RunSummary["evaluation"];
   readonly wallSeconds: number;
   readonly stepMilliseconds: readonly number[];
@@ -118,7 +117,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     stepMilliseconds: median(inputs.stepMilliseconds),
     peakRssBytes: peakMemoryBytes(),
     optimizerStateBytes: optimizer.stateBytes(),
-    sampledBelow: inputs.bounds.bySize,
+    sampledBelow: inputs.sampledBelow,
     evaluation: inputs.evaluation,
     ...(inputs.stopped === undefined ? {} : { stopped: inputs.stopped }),
     versions: versions(),
