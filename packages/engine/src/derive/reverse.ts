@@ -33,6 +33,8 @@ export interface Derivative {
   /** From inputs, outputs, residuals and cotangents to `gradient.<input>` or the factors of it. */
   readonly backward: TensorFunction;
   readonly gradients: ReadonlyMap<string, readonly GradientPart[]>;
+  /** The names of the cotangents by those of their outputs. */
+  readonly cotangents: ReadonlyMap<string, string>;
 }
 
 /**
@@ -42,7 +44,7 @@ export interface Derivative {
 export function derive(tensors: TensorFunction, options: DeriveOptions): Derivative {
   const cotangents = options.outputs.map((name) => {
     const { value } = named(tensors.name, tensors.outputs, name);
-    return { name: `cotangent.${name}`, value: input("float32", value.type.shape), of: value };
+    return { name: `cotangent.${name}`, value: input("float32", value.type.shape), of: value, output: name };
   });
   const wanted = [...options.inputs].map(([name, structures]) => ({
     ...named(tensors.name, tensors.inputs, name),
@@ -122,6 +124,7 @@ export function derive(tensors: TensorFunction, options: DeriveOptions): Derivat
       computed,
     ),
     gradients,
+    cotangents: new Map(cotangents.map(({ name, output }) => [output, name])),
   };
 }
 

@@ -106,6 +106,18 @@ export function scale(x: Value, factor: number): Value {
   return applySingle(operation, [x], x.type);
 }
 
+/** x plus a constant. */
+export function shift(x: Value, offset: number): Value {
+  requireFloat("shift", x);
+  const operation: Operation = {
+    name: "shift",
+    recompute: "entrywise",
+    lower: (emitter, inputs) => [emitter.emit("Add", [...inputs, emitter.floats(offset)])],
+    derivative: (_node, [gradient]) => (gradient === undefined ? [] : [dense(gradient)]),
+  };
+  return applySingle(operation, [x], x.type);
+}
+
 /**
  * The exact Gaussian error linear unit, x * Phi(x), as BERT's `hidden_act: "gelu"`. Its slope needs x, so x is a residual in
  * any case; to compute the result again costs a hundredth of an encoder layer and saves a fifth of its residuals.

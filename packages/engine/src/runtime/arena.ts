@@ -46,6 +46,14 @@ export class ArenaLayout {
 export class Arena {
   #memory = new ArrayBuffer(0);
   #generation = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  /** Calls `use` when all earlier calls are done, so that no two write to the same memory at a time. */
+  exclusive<Result>(use: () => Promise<Result>): Promise<Result> {
+    const result = this.#queue.then(use);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
 
   /** Counts the replacements of the block; views of an earlier generation are stale. */
   get generation(): number {

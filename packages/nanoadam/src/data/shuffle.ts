@@ -1,8 +1,5 @@
 import { type RandomKey, uniform } from "@nanoadam/engine";
 
-/** Sites of the counter-based generator that the data's shuffles use; no other part of a run draws from them. */
-export const shuffleSites = { heldOut: 0x64617401, rows: 0x64617402, batchOrder: 0x64617403 } as const;
-
 /**
  * The numbers 0 to count - 1 in an order that is a pure function of its arguments (Fisher-Yates on the project's
  * counter-based generator). `step` tells epochs apart.

@@ -1,11 +1,11 @@
 import { InputError } from "../errors.js";
 import { bert } from "./bert.js";
 import { distilbert } from "./distilbert.js";
-import type { Head, Model } from "./model.js";
+import { assembleModel, type Backbone, type HeadSpecification, type Model } from "./model.js";
 import { roberta } from "./roberta.js";
 
-/** Model definitions by `model_type` of config.json. */
-const architectures: Readonly<Record<string, (config: Readonly<Record<string, unknown>>, head: Head) => Model>> = {
+/** Backbones by `model_type` of config.json. */
+const architectures: Readonly<Record<string, (config: Readonly<Record<string, unknown>>) => Backbone>> = {
   bert,
   roberta,
   distilbert,
@@ -15,10 +15,10 @@ const architectures: Readonly<Record<string, (config: Readonly<Record<string, un
 export const knownModelTypes = Object.keys(architectures);
 
 /**
- * The model that a config.json describes, with a head of the given kind.
+ * The backbone that a config.json describes.
  * @throws InputError for an unknown `model_type`, listing the known ones, or a field that does not fit.
  */
-export function defineModel(config: Readonly<Record<string, unknown>>, head: Head): Model {
+export function defineBackbone(config: Readonly<Record<string, unknown>>): Backbone {
   const modelType = config.model_type;
   const define =
     typeof modelType === "string" && Object.hasOwn(architectures, modelType) ? architectures[modelType] : undefined;
@@ -27,5 +27,13 @@ export function defineModel(config: Readonly<Record<string, unknown>>, head: Hea
       `config.json: model_type is ${JSON.stringify(modelType) ?? "missing"}, expected one of ${knownModelTypes.join(", ")}`,
     );
   }
-  return define(config, head);
+  return define(config);
+}
+
+/**
+ * The model that a config.json describes, with a head of the given kind.
+ * @throws InputError as `defineBackbone` does, and for a head that the architecture does not have.
+ */
+export function defineModel(config: Readonly<Record<string, unknown>>, head: HeadSpecification): Model {
+  return assembleModel(defineBackbone(config), head);
 }

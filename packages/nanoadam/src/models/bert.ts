@@ -1,155 +1,132 @@
 /** BERT (Devlin et al. 2018) as in Hugging Face's modeling_bert: names, order of operations, places of dropout. */
 import { tanh } from "@nanoadam/engine";
 import { type EncoderConfig, parseEncoderConfig } from "./config.js";
-import {
-  consecutivePositions,
-  type EncoderLayerNames,
-  embeddings,
-  encoderInputs,
-  encoderInputTypes,
-  encoderLayer,
-  encoderLayerParameters,
-  firstToken,
-  linearLayer,
-} from "./encoder.js";
+import { encoderLayer, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
+import { embeddings, firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
-import {
-  embeddingParameter,
-  type Head,
-  type HeadParts,
-  layerNames,
-  linearParameters,
-  type Model,
-  normalisationParameters,
-  type ParameterSpecification,
-  type Stage,
-} from "./model.js";
+import type { Backbone, Head, Stage } from "./model.js";
+import { embeddingParameters, linearParameters, normalisationParameters } from "./parameters.js";
+import { tokenHead } from "./token-head.js";
 
-/** BERT with a classification, regression or masked-LM head. */
-export function bert(rawConfig: Readonly<Record<string, unknown>>, head: Head): Model {
+export function bert(rawConfig: Readonly<Record<string, unknown>>): Backbone {
   const config = parseEncoderConfig(rawConfig);
-  const headParts = head.kind === "masked-lm" ? maskedLm(config) : classificationHead(config, head.labels);
-  const positions = consecutivePositions();
   return {
-    architecture: head.kind === "masked-lm" ? "BertForMaskedLM" : "BertForSequenceClassification",
-    basePrefix: "bert",
-    head,
-    vocabularySize: config.vocab_size,
-    maximumLength: config.max_position_embeddings,
-    parameters: [...encoderParameters("bert", config), ...headParts.parameters],
-    stages: [...encoderStages("bert", config), headParts.stage],
-    tiedNames: head.kind === "masked-lm" ? ["cls.predictions.decoder.weight", "cls.predictions.decoder.bias"] : [],
-    inputTypes: encoderInputTypes,
-    inputs: (batch) => encoderInputs(batch, positions(batch)),
+    name: "bert",
+    input: { kind: "text", vocabularySize: config.vocab_size, maximumLength: config.max_position_embeddings },
+    stages: encoderStages("bert", config),
+    adapterTargets: ["query", "value"],
+    extend: withConsecutivePositions,
+    head(specification) {
+      if (specification.kind === "language-model") return languageModelHead(config);
+      const { per, outputs } = specification;
+      if (per === "example") return classificationHead(config, outputs);
+      return tokenHead({ architecture: "BertForTokenClassification", outputs, ...tokenHeadOptions(config) });
+    },
   };
 }
 
-/** Embeddings and layers under `prefix`, as BERT and RoBERTa name them. */
-export function encoderParameters(prefix: string, config: EncoderConfig): ParameterSpecification[] {
-  const { hidden_size: hidden, intermediate_size: intermediate, initializer_range: deviation } = config;
-  const table = (name: string, rows: number) =>
-    embeddingParameter(`${prefix}.embeddings.${name}`, rows, hidden, deviation);
-  return [
-    table("word_embeddings", config.vocab_size),
-    table("position_embeddings", config.max_position_embeddings),
-    table("token_type_embeddings", config.type_vocab_size),
-    ...normalisationParameters(`${prefix}.embeddings.LayerNorm`, hidden),
-    ...Array.from({ length: config.num_hidden_layers }, (_, layer) =>
-      encoderLayerParameters(encoderLayerNames(prefix, layer), hidden, intermediate, deviation),
-    ).flat(),
-  ];
+/** What a head of single positions takes from a configuration like BERT's. */
+export function tokenHeadOptions(config: EncoderConfig) {
+  return { hidden: config.hidden_size, deviation: config.initializer_range, dropout: classifierDropout(config) };
 }
 
-function encoderLayerNames(prefix: string, layer: number): EncoderLayerNames {
-  const base = `${prefix}.encoder.layer.${layer}`;
-  return {
-    query: `${base}.attention.self.query`,
-    key: `${base}.attention.self.key`,
-    value: `${base}.attention.self.value`,
-    attentionOutput: `${base}.attention.output.dense`,
-    attentionNorm: `${base}.attention.output.LayerNorm`,
-    intermediate: `${base}.intermediate.dense`,
-    output: `${base}.output.dense`,
-    outputNorm: `${base}.output.LayerNorm`,
-  };
+/** The dropout rate of a classifier: its own, else that of hidden states. */
+export function classifierDropout(config: EncoderConfig): number {
+  return config.classifier_dropout ?? config.hidden_dropout_prob;
 }
 
-/** The stages of the embeddings and layers under `prefix`. */
+/** The embeddings and layers under `prefix`, as BERT and RoBERTa name them. */
 export function encoderStages(prefix: string, config: EncoderConfig): Stage[] {
-  const tables = ["word_embeddings", "position_embeddings", "token_type_embeddings"];
+  const { hidden_size: hidden, initializer_range: deviation, layer_norm_eps: epsilon } = config;
+  const table = (name: string, rows: number) =>
+    embeddingParameters(name, `${prefix}.embeddings.${name}`, [rows, hidden], deviation);
   const embedding: Stage = {
     name: `${prefix}.embeddings`,
-    kind: "embeddings",
-    parameters: new Map([
-      ...tables.map((table) => [`${table}.weight`, `${prefix}.embeddings.${table}.weight`] as const),
-      ...layerNames({ LayerNorm: `${prefix}.embeddings.LayerNorm` }),
-    ]),
-    build: (context) =>
-      embeddings(
-        context,
-        {
-          word_embeddings: "input_ids",
-          position_embeddings: "position_ids",
-          token_type_embeddings: "token_type_ids",
-        },
-        config.layer_norm_eps,
-        config.hidden_dropout_prob,
-      ),
+    parameters: {
+        ...table("word_embeddings", config.vocab_size),
+        ...table("position_embeddings", config.max_position_embeddings),
+        ...table("token_type_embeddings", config.type_vocab_size),
+        ...normalisationParameters("LayerNorm", `${prefix}.embeddings.LayerNorm`, hidden),
+      },
+    block: embeddings(
+      {
+        word_embeddings: "input_ids",
+        position_embeddings: "position_ids",
+        token_type_embeddings: "token_type_ids",
+      },
+      { epsilon, dropout: config.hidden_dropout_prob },
+    ),
   };
-  const layers = Array.from(
-    { length: config.num_hidden_layers },
-    (_, layer): Stage => ({
-      name: `${prefix}.encoder.layer.${layer}`,
-      kind: "layer",
-      parameters: layerNames(encoderLayerNames(prefix, layer)),
-      build: (context) =>
-        encoderLayer(context, {
-          heads: config.num_attention_heads,
-          hiddenSize: config.hidden_size,
-          epsilon: config.layer_norm_eps,
-          activation: config.hidden_act,
-          attentionDropout: config.attention_probs_dropout_prob,
-          attentionOutputDropout: config.hidden_dropout_prob,
-          outputDropout: config.hidden_dropout_prob,
-        }),
-    }),
-  );
-  return [embedding, ...layers];
+  return [embedding, ...encoderLayerStages(prefix, config)];
 }
 
-function classificationHead(config: EncoderConfig, labels: number): HeadParts {
+/** The transformer layers under `prefix`, as BERT, RoBERTa and ELECTRA name them. */
+export function encoderLayerStages(prefix: string, config: EncoderConfig): Stage[] {
+  const block = encoderLayer({
+    heads: config.num_attention_heads,
+    epsilon: config.layer_norm_eps,
+    activation: config.hidden_act,
+    attentionDropout: config.attention_probs_dropout_prob,
+    attentionOutputDropout: config.hidden_dropout_prob,
+    outputDropout: config.hidden_dropout_prob,
+  });
+  return Array.from({ length: config.num_hidden_layers }, (_, layer): Stage => {
+    const name = `${prefix}.encoder.layer.${layer}`;
+    const parameters = encoderLayerParameters(
+      {
+        query: `${name}.attention.self.query`,
+        key: `${name}.attention.self.key`,
+        value: `${name}.attention.self.value`,
+        attentionOutput: `${name}.attention.output.dense`,
+        attentionNorm: `${name}.attention.output.LayerNorm`,
+        intermediate: `${name}.intermediate.dense`,
+        output: `${name}.output.dense`,
+        outputNorm: `${name}.output.LayerNorm`,
+      },
+      {
+        hidden: config.hidden_size,
+        intermediate: config.intermediate_size,
+        deviation: config.initializer_range,
+      },
+    );
+    return { name, block, parameters };
+  });
+}
+
+function classificationHead(config: EncoderConfig, outputs: number): Head {
   const { hidden_size: hidden, initializer_range: deviation } = config;
   return {
-    parameters: [
-      ...linearParameters("bert.pooler.dense", hidden, hidden, deviation),
-      ...linearParameters("classifier", hidden, labels, deviation, true),
-    ],
+    architecture: "BertForSequenceClassification",
+    pool: firstToken,
     stage: {
       name: "classifier",
-      kind: "head",
-      parameters: layerNames({ pooler: "bert.pooler.dense", classifier: "classifier" }),
-      build(context) {
-        const pooled = tanh(linearLayer(context, "pooler", firstToken(context)));
-        const rate = config.classifier_dropout ?? config.hidden_dropout_prob;
-        return linearLayer(context, "classifier", context.dropout(pooled, rate));
+      parameters: {
+          ...linearParameters("pooler", "bert.pooler.dense", [hidden, hidden], { deviation }),
+          ...linearParameters("classifier", "classifier", [hidden, outputs], { deviation, isHead: true }),
+        },
+      block(context) {
+        const pooled = tanh(context.linear("pooler", context.hidden()));
+        return context.linear("classifier", context.dropout(pooled, classifierDropout(config)));
       },
     },
   };
 }
 
-function maskedLm(config: EncoderConfig): HeadParts {
+function languageModelHead(config: EncoderConfig): Head {
   return maskedLmHead({
+    architecture: "BertForMaskedLM",
     stage: "cls.predictions",
     names: {
       transform: "cls.predictions.transform.dense",
       LayerNorm: "cls.predictions.transform.LayerNorm",
       bias: "cls.predictions.bias",
-      wordEmbeddings: "bert.embeddings.word_embeddings.weight",
+      wordEmbeddings: "bert.embeddings.word_embeddings",
     },
-    hiddenSize: config.hidden_size,
-    vocabularySize: config.vocab_size,
+    hidden: config.hidden_size,
+    vocabulary: config.vocab_size,
     deviation: config.initializer_range,
     activation: config.hidden_act,
     epsilon: config.layer_norm_eps,
+    tiedNames: ["cls.predictions.decoder.weight", "cls.predictions.decoder.bias"],
   });
 }

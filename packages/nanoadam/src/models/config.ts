@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { InputError } from "../errors.js";
-import { activations } from "./encoder.js";
+import { activationNames } from "./layers.js";
 
 const size = z.number().int().positive();
 const rate = z.number().min(0).lt(1);
@@ -14,7 +14,7 @@ const encoderConfig = z.object({
   max_position_embeddings: size,
   type_vocab_size: size.default(2),
   layer_norm_eps: z.number().positive().default(1e-12),
-  hidden_act: z.enum(Object.keys(activations) as [keyof typeof activations]).default("gelu"),
+  hidden_act: z.enum(activationNames).default("gelu"),
   hidden_dropout_prob: rate.default(0.1),
   attention_probs_dropout_prob: rate.default(0.1),
   classifier_dropout: rate.nullish(),
@@ -31,7 +31,7 @@ const distilbertConfig = z.object({
   hidden_dim: size,
   vocab_size: size,
   max_position_embeddings: size,
-  activation: z.enum(Object.keys(activations) as [keyof typeof activations]).default("gelu"),
+  activation: z.enum(activationNames).default("gelu"),
   dropout: rate.default(0.1),
   attention_dropout: rate.default(0.1),
   seq_classif_dropout: rate.default(0.2),

@@ -1,32 +1,21 @@
 /**
- * LoRA (Hu et al. 2021; METHOD 4): a linear layer computes `W x + (alpha / rank) B A dropout(x)`, and only A and B are
- * trained. Any model becomes one with an adapter: its stages get the parameters `<layer>.lora_A.weight` [rank, inputs] and
- * `<layer>.lora_B.weight` [outputs, rank] beside their own, and their linear layers add the adapter's output.
+ * LoRA (Hu et al. 2021; docs/method.md, section 4): a linear layer computes `W x + (alpha / rank) B A dropout(x)`, and only A
+ * and B are trained. Any model becomes one with an adapter: its stages get the parameters `<layer>.lora_A.weight`
+ * [rank, inputs] and `<layer>.lora_B.weight` [outputs, rank] beside their own, and the context's `linear` adds what they give.
  */
-import { add, matmul, type Value } from "@nanoadam/engine";
+import { matmul, type Value } from "@nanoadam/engine";
 import { InputError } from "../errors.js";
-import type { Model, ParameterSpecification, Stage, StageContext } from "./model.js";
+import type { AdapterScale, Model, Stage, StageContext } from "./model.js";
+import { constantParameter, type ParameterSpecification } from "./parameters.js";
 
-export interface LoraOptions {
-  readonly rank: number;
-  /** The adapter's output is scaled by `alpha / rank`. */
-  readonly alpha: number;
-  /** Dropout rate of what goes into the adapter. */
-  readonly dropout: number;
+export interface LoraOptions extends AdapterScale {
   /** Names of layers, or endings of names after a dot ("query"); "all-linear" for all but the head's. */
   readonly targets: readonly string[];
 }
 
-/** The layers that PEFT adapts where none are named: query and value projections. */
-const usualTargets: Readonly<Record<string, readonly string[]>> = {
-  bert: ["query", "value"],
-  roberta: ["query", "value"],
-  distilbert: ["q_lin", "v_lin"],
-};
-
-/** The targets of a model where none are named. */
-export function defaultLoraTargets({ basePrefix }: Model): readonly string[] {
-  return usualTargets[basePrefix] ?? ["all-linear"];
+/** The targets of a model where none are named: the layers that PEFT adapts by default. */
+export function defaultLoraTargets({ backbone }: Model): readonly string[] {
+  return backbone.adapterTargets;
 }
 
 export function hasAdapter(model: Model): boolean {
@@ -49,7 +38,7 @@ export function targetLayers({ parameters }: Model, targets: readonly string[]):
     if (layers.some(matches(target))) continue;
     const endings = [...new Set(layers.map((layer) => layer.split(".").at(-1)))];
     throw new InputError(
-      `--lora-targets has "${target}", which names no linear layer; there are ${endings.join(", ")}, or all-linear`,
+      `\`loraTargets\` has "${target}", which names no linear layer; there are ${endings.join(", ")}, or all-linear`,
     );
   }
   return layers.filter((layer) => targets.some((target) => matches(target)(layer)));
@@ -61,63 +50,70 @@ export function targetLayers({ parameters }: Model, targets: readonly string[]):
  *
  * @throws InputError for a target that names no layer.
  */
-export function withLora(model: Model, options: LoraOptions): Model {
-  const adapted = new Set(targetLayers(model, options.targets));
+export function withLora(model: Model, { rank, alpha, dropout, targets }: LoraOptions): Model {
+  const adapted = new Set(targetLayers(model, targets));
+  const adapters = new Map<string, LayerAdapter>();
+  for (const { name, shape } of model.parameters) {
+    const layer = layerOf(name);
+    if (adapted.has(layer)) adapters.set(layer, adapterParameters(layer, shape, rank));
+  }
   return {
     ...model,
-    parameters: [
-      ...model.parameters,
-      ...model.parameters.flatMap(({ name, shape }) => {
-        const layer = name.replace(/\.weight$/, "");
-        return adapted.has(layer) ? adapterParameters(layer, shape, options.rank) : [];
-      }),
-    ],
-    stages: model.stages.map((stage) => adaptStage(stage, adapted, options)),
+    adapter: { rank, alpha, dropout },
+    parameters: [...model.parameters, ...[...adapters.values()].flatMap(({ a, b }) => [a, b])],
+    stages: model.stages.map((stage) => adaptStage(stage, adapters)),
   };
 }
 
-function adapterParameters(layer: string, shape: readonly number[], rank: number): ParameterSpecification[] {
+interface LayerAdapter {
+  readonly a: ParameterSpecification;
+  readonly b: ParameterSpecification;
+}
+
+/** The layer that a weight belongs to. */
+function layerOf(weightName: string): string {
+  return weightName.replace(/\.weight$/, "");
+}
+
+function adapterParameters(layer: string, shape: readonly number[], rank: number): LayerAdapter {
   const [outputs = 1, inputs = 1] = shape;
   const { a, b } = adapterNames(layer);
-  return [
-    {
+  return {
+    a: {
       name: a,
       shape: [rank, inputs],
       role: "adapter",
       initialisation: { kind: "uniform", bound: 1 / Math.sqrt(inputs) },
     },
-    { name: b, shape: [outputs, rank], role: "adapter", initialisation: { kind: "constant", value: 0 } },
-  ];
+    b: constantParameter(b, [outputs, rank], "adapter", 0),
+  };
 }
 
-function adaptStage(stage: Stage, adapted: ReadonlySet<string>, { rank, alpha, dropout }: LoraOptions): Stage {
-  const layers = [...stage.parameters].flatMap(([local, name]) => {
-    const layer = name.replace(/\.weight$/, "");
-    return layer !== name && adapted.has(layer) ? [{ local: local.replace(/\.weight$/, ""), layer }] : [];
+/** A stage with A and B beside the weights of its adapted layers; its block is the same, since `linear` adds what they give. */
+function adaptStage(stage: Stage, adapters: ReadonlyMap<string, LayerAdapter>): Stage {
+  const added = Object.entries(stage.parameters).flatMap(([local, { name }]) => {
+    const adapter = adapters.get(layerOf(name));
+    if (adapter === undefined || !name.endsWith(".weight")) return [];
+    const names = adapterNames(layerOf(local));
+    return [
+      [names.a, adapter.a],
+      [names.b, adapter.b],
+    ] as const;
   });
-  if (layers.length === 0) return stage;
-  const locals = new Set(layers.map(({ local }) => local));
-  return {
-    ...stage,
-    kind: `${stage.kind} with adapters of ${[...locals].join(", ")}`,
-    parameters: new Map([
-      ...stage.parameters,
-      ...layers.flatMap(({ local, layer }): [string, string][] => {
-        const [inside, outside] = [adapterNames(local), adapterNames(layer)];
-        return [
-          [inside.a, outside.a],
-          [inside.b, outside.b],
-        ];
-      }),
-    ]),
-    build(context: StageContext): Value {
-      const adapt = (layer: string, x: Value, output: Value): Value => {
-        if (!locals.has(layer)) return output;
-        const { a, b } = adapterNames(layer);
-        const inner = matmul(context.dropout(x, dropout), context.parameter(a), { transposeB: true });
-        return add(output, matmul(inner, context.parameter(b), { transposeB: true, scale: alpha / rank }));
-      };
-      return stage.build({ ...context, adapt });
-    },
-  };
+  return added.length === 0 ? stage : { ...stage, parameters: { ...stage.parameters, ...Object.fromEntries(added) } };
+}
+
+/**
+ * What an adapter adds to a linear layer's output: `(alpha / rank) B A dropout(x)`.
+ * @param context of the stage that has A and B
+ */
+export function adapterOutput(
+  context: Pick<StageContext, "parameter" | "dropout">,
+  localName: string,
+  x: Value,
+  { rank, alpha, dropout }: AdapterScale,
+): Value {
+  const { a, b } = adapterNames(localName);
+  const inner = matmul(context.dropout(x, dropout), context.parameter(a), { transposeB: true });
+  return matmul(inner, context.parameter(b), { transposeB: true, scale: alpha / rank });
 }

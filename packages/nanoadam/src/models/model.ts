@@ -1,148 +1,123 @@
 /**
- * A model is a list of stages. A stage is a pure function, written as a graph over named tensors: the hidden state of
- * the stage before, the batch's own tensors, and its parameters. Parameters have local names inside a stage
- * ("query.weight") and checkpoint names outside ("bert.encoder.layer.3.attention.self.query.weight"), so that blocks
- * of one kind share one function. How a parameter is stored is no concern of a model file.
+ * A model is a backbone of stages with a head on it. A stage is a pure function, written as a graph over named tensors: the
+ * hidden state of the stage before, the batch's tensors, and its parameters. Parameters have local names inside a stage
+ * ("query.weight") and checkpoint names outside ("bert.encoder.layer.3.attention.self.query.weight"), so that all layers
+ * share one function. How a parameter is stored, and whether an adapter stands on it, is no concern of a model file.
  */
-import type { TensorData, TensorType, Value } from "@nanoadam/engine";
-
-/** What a parameter is, as far as the choice of its update goes (METHOD section 2). */
-export type ParameterRole = "weight" | "bias" | "embedding" | "normalisation" | "head" | "adapter";
-
-export type Initialisation =
-  | { readonly kind: "normal"; readonly standardDeviation: number }
-  | { readonly kind: "uniform"; readonly bound: number }
-  | { readonly kind: "constant"; readonly value: number };
-
-/** One tensor of a model under its Hugging Face name. */
-export interface ParameterSpecification {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly role: ParameterRole;
-  readonly initialisation: Initialisation;
-}
-
-/** Examples in a batch and tokens in each, padding included. */
-export interface BatchShape {
-  readonly batchSize: number;
-  readonly length: number;
-}
-
-/** Token ids of a batch, row-major [batchSize, length]; `attentionMask` is 1 at tokens and 0 at padding. */
-export interface TokenBatch extends BatchShape {
-  readonly inputIds: Int32Array;
-  readonly attentionMask: Int32Array;
-  readonly tokenTypeIds: Int32Array;
-}
+import type { Value } from "@nanoadam/engine";
+import type { Batch } from "../data/batch.js";
+import type { LocalParameters, ParameterSpecification } from "./parameters.js";
 
 /** What a stage's function may use while it is being built. */
-export interface StageContext extends BatchShape {
+export interface StageContext {
   /** The output of the stage before; for all stages but the first. */
   hidden(): Value;
+  /** A tensor of the batch. */
+  input(name: string): Value;
   /** A parameter by its local name. */
   parameter(localName: string): Value;
   /**
-   * Rows of an embedding table, a parameter [rows, columns], as the batch tensor `rows` [n] numbers them: [n, columns]. They are
-   * looked up outside the graph, which so never sees the table.
+   * Rows of an embedding table, a parameter [rows, columns], as the n entries of the batch tensor `indices` number them:
+   * [n, columns]. They are gathered outside the graph, so the graph never holds the table.
    */
-  lookUp(localName: string, rows: string): Value;
-  /** A tensor of the batch, as the model's `inputTypes` or the objective declares it. */
-  batchInput(name: string): Value;
+  rows(localName: string, indices: string): Value;
+  /** The linear layer of a local name, x Wᵀ + b, without b where the stage has none, and with the adapter it may have. */
+  linear(localName: string, x: Value): Value;
   /** Dropout while training, x itself otherwise. */
   dropout(x: Value, rate: number): Value;
-  /** What an adapter makes of a linear layer's output, given the layer's local name and its input. */
-  adapt?(layer: string, x: Value, output: Value): Value;
 }
+
+/** Builds a stage's output. One object for all stages that compute the same: by it, compiled functions are shared. */
+export type Block = (context: StageContext) => Value;
 
 export interface Stage {
   readonly name: string;
-  /** Stages of the same kind build the same function. */
-  readonly kind: string;
-  /** Checkpoint names by local name. */
-  readonly parameters: ReadonlyMap<string, string>;
-  build(context: StageContext): Value;
+  readonly block: Block;
+  readonly parameters: LocalParameters;
 }
 
-/** What stands on top of the encoder: a class or a number for the whole text, or a token for each masked place. */
-export type Head =
-  | { readonly kind: "sequence-classification"; readonly labels: number }
-  | { readonly kind: "masked-lm" };
+/** What a model takes in. */
+export interface ModelInput {
+  readonly kind: "text";
+  readonly vocabularySize: number;
+  /** Tokens of a text at most. */
+  readonly maximumLength: number;
+}
 
-export interface Model {
+/** What a head is for: numbers for each example, numbers for each position, or a token for each predicted position. */
+export type HeadSpecification =
+  | { readonly kind: "outputs"; readonly per: "example" | "position"; readonly outputs: number }
+  | { readonly kind: "language-model" };
+
+/** What stands on a backbone; several may stand on one. Rows are judged one by one. */
+export interface Head {
   /** As in `config.architectures`, "BertForSequenceClassification" for instance. */
   readonly architecture: string;
-  /** The name of the base model inside checkpoints, "bert"; base checkpoints leave it out. */
-  readonly basePrefix: string;
-  readonly head: Head;
-  readonly vocabularySize: number;
-  readonly maximumLength: number;
-  readonly parameters: readonly ParameterSpecification[];
-  readonly stages: readonly Stage[];
-  /** Checkpoint tensors that repeat another (tied weights) and are therefore neither read nor written. */
-  readonly tiedNames: readonly string[];
-  inputTypes(shape: BatchShape): ReadonlyMap<string, TensorType>;
-  inputs(batch: TokenBatch): ReadonlyMap<string, TensorData>;
-}
-
-/** A head's parameters and its stage, the last of a model. */
-export interface HeadParts {
-  readonly parameters: readonly ParameterSpecification[];
+  /** The rows [n, hidden] to judge: the first token's, all positions', the predicted positions'. */
+  readonly pool: Block;
+  /** Rows to logits [n, outputs]. */
   readonly stage: Stage;
+  /** Checkpoint tensors that repeat another (tied weights) and are therefore neither read nor written. */
+  readonly tiedNames?: readonly string[];
 }
 
-/** Parameters of a linear layer: weight [outputs, inputs] and bias [outputs]. */
-export function linearParameters(
-  name: string,
-  inputs: number,
-  outputs: number,
-  standardDeviation: number,
-  isHead = false,
-): ParameterSpecification[] {
-  return [
-    {
-      name: `${name}.weight`,
-      shape: [outputs, inputs],
-      role: isHead ? "head" : "weight",
-      initialisation: { kind: "normal", standardDeviation },
+export interface Backbone {
+  /** Its name inside checkpoints, "bert"; those of a backbone alone leave it out. */
+  readonly name: string;
+  readonly input: ModelInput;
+  readonly stages: readonly Stage[];
+  /** The layers that PEFT adapts where none are named, by the endings of their names. */
+  readonly adapterTargets: readonly string[];
+  /** The batch with what this architecture makes of it: positions, for instance. */
+  extend?(batch: Batch): Batch;
+  /** @throws InputError for a head that the architecture does not have. */
+  head(specification: HeadSpecification): Head;
+}
+
+/** An adapter's settings, as far as its layers' outputs depend on them. */
+export interface AdapterScale {
+  readonly rank: number;
+  /** The adapter's output is scaled by `alpha / rank`. */
+  readonly alpha: number;
+  /** Dropout rate of what goes into the adapter. */
+  readonly dropout: number;
+}
+
+/** A backbone with one head, ready to be given weights. */
+export interface Model {
+  readonly backbone: Backbone;
+  readonly head: HeadSpecification;
+  readonly architecture: string;
+  readonly tiedNames: readonly string[];
+  /** The backbone's stages and, as the last one, the head's with its pooling. */
+  readonly stages: readonly Stage[];
+  /** Every parameter once, in the order of the stages. */
+  readonly parameters: readonly ParameterSpecification[];
+  /** Set where some layers have an adapter. */
+  readonly adapter?: AdapterScale;
+}
+
+/** A backbone with the head that a task needs. */
+export function assembleModel(backbone: Backbone, specification: HeadSpecification): Model {
+  const { architecture, pool, stage, tiedNames = [] } = backbone.head(specification);
+  const headStage: Stage = {
+    ...stage,
+    block(context) {
+      const rows = pool(context);
+      return stage.block({ ...context, hidden: () => rows });
     },
-    {
-      name: `${name}.bias`,
-      shape: [outputs],
-      role: isHead ? "head" : "bias",
-      initialisation: { kind: "constant", value: 0 },
-    },
-  ];
-}
-
-/** Parameters of a layer normalisation. */
-export function normalisationParameters(name: string, size: number): ParameterSpecification[] {
-  return [
-    { name: `${name}.weight`, shape: [size], role: "normalisation", initialisation: { kind: "constant", value: 1 } },
-    { name: `${name}.bias`, shape: [size], role: "normalisation", initialisation: { kind: "constant", value: 0 } },
-  ];
-}
-
-/** An embedding table [rows, columns]. */
-export function embeddingParameter(
-  name: string,
-  rows: number,
-  columns: number,
-  standardDeviation: number,
-): ParameterSpecification {
-  return {
-    name: `${name}.weight`,
-    shape: [rows, columns],
-    role: "embedding",
-    initialisation: { kind: "normal", standardDeviation },
   };
+  const stages = [...backbone.stages, headStage];
+  return { backbone, head: specification, architecture, tiedNames, stages, parameters: parametersOf(stages) };
 }
 
-/** Local to checkpoint names for layers that have a weight and a bias. */
-export function layerNames(layers: Readonly<Record<string, string>>): Map<string, string> {
-  return new Map(
-    Object.entries(layers).flatMap(([local, name]) => [
-      [`${local}.weight`, `${name}.weight`],
-      [`${local}.bias`, `${name}.bias`],
-    ]),
-  );
+/** The parameters of some stages, each once. */
+export function parametersOf(stages: readonly Stage[]): ParameterSpecification[] {
+  const byName = new Map<string, ParameterSpecification>();
+  for (const { parameters } of stages) {
+    for (const parameter of Object.values(parameters)) {
+      if (!byName.has(parameter.name)) byName.set(parameter.name, parameter);
+    }
+  }
+  return [...byName.values()];
 }

@@ -4,13 +4,13 @@
  */
 import { SampledProduct } from "@nanoadam/engine";
 import type { GradientNeed, Optimizer } from "@nanoadam/optim";
-import type { ParameterSpecification } from "../models/model.js";
-import { GatheredGradient } from "./packed-gradient.js";
-import type { ParameterGradient } from "./program.js";
+import type { ParameterSpecification } from "../models/parameters.js";
+import { PackedGradient } from "./packed-gradient.js";
+import type { ParameterGradient } from "./gradient-form.js";
 
 export class GradientAccumulator {
   readonly #parameters: readonly ParameterSpecification[];
-  readonly #gathered = new Map<string, GatheredGradient>();
+  readonly #packed = new Map<string, PackedGradient>();
   readonly #sums = new Map<string, Float32Array>();
   readonly #sampledProduct: SampledProduct;
 
@@ -25,14 +25,14 @@ export class GradientAccumulator {
     for (const parameter of this.#parameters) {
       const { name } = parameter;
       const need = optimizer.need(name);
-      const known = this.#gathered.get(name);
+      const known = this.#packed.get(name);
       if (known !== undefined && sameNeed(need, known.need)) {
         known.begin();
       } else if (need.kind === "nothing") {
-        this.#gathered.delete(name);
+        this.#packed.delete(name);
         this.#sums.delete(name);
       } else {
-        this.#gathered.set(name, new GatheredGradient(parameter, need, known));
+        this.#packed.set(name, new PackedGradient(parameter, need, known));
       }
     }
   }
@@ -41,32 +41,32 @@ export class GradientAccumulator {
   readonly add = (gradients: readonly ParameterGradient[]): void => {
     let right: Float32Array | undefined;
     for (const { parameterName, parts } of gradients) {
-      const gathered = this.#gathered.get(parameterName);
-      if (gathered === undefined) continue;
+      const packed = this.#packed.get(parameterName);
+      if (packed === undefined) continue;
       for (const part of parts) {
-        if (part.kind !== "product") {
-          gathered.add(part);
+        if (part.form !== "product") {
+          packed.add(part);
           continue;
         }
         // The factors have a row for each token; their columns are the tensor's rows and columns.
-        if (part.right !== right) this.#sampledProduct.setRight(part.right, part.right.length / gathered.columns);
+        if (part.right !== right) this.#sampledProduct.setRight(part.right, part.right.length / packed.columns);
         right = part.right;
-        gathered.addProduct(part.left, this.#sampledProduct);
+        packed.addProduct(part.left, this.#sampledProduct);
       }
     }
   };
 
   /** The sums by parameter name, packed where the need is "entries". */
   sums(): ReadonlyMap<string, Float32Array> {
-    for (const gathered of this.#gathered.values()) this.#sums.set(gathered.name, gathered.sum());
+    for (const packed of this.#packed.values()) this.#sums.set(packed.name, packed.sum());
     return this.#sums;
   }
 
   /** The l2 norm over everything that is trained. */
   norm(): number {
     let squares = 0;
-    for (const gathered of this.#gathered.values()) {
-      const sum = gathered.sum();
+    for (const packed of this.#packed.values()) {
+      const sum = packed.sum();
       for (let i = 0; i < sum.length; i++) squares += (sum[i] as number) ** 2;
     }
     return Math.sqrt(squares);
@@ -74,8 +74,8 @@ export class GradientAccumulator {
 
   /** Multiplies everything by a factor. */
   scale(factor: number): void {
-    for (const gathered of this.#gathered.values()) {
-      const sum = gathered.sum();
+    for (const packed of this.#packed.values()) {
+      const sum = packed.sum();
       for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) * factor;
     }
   }

@@ -1,6 +1,26 @@
 /** In which form a parameter's gradient leaves the backward pass, by what is needed of it. */
-import type { GradientStructure } from "@nanoadam/engine";
 import type { GradientNeed } from "@nanoadam/optim";
+import type { ParameterSpecification } from "../models/parameters.js";
+
+/** Not at all, whole, or as the two factors of a product where it is one. */
+export type GradientForm = "none" | "dense" | "product";
+
+/** A part of a gradient with the memory that holds it; valid only while it is received. The gradient is the sum of its parts. */
+export type Gradient =
+  | { readonly form: "dense"; readonly values: Float32Array }
+  /** The rows of an embedding table that `indices` number, one after another; a row may occur several times. */
+  | { readonly form: "rows"; readonly indices: Int32Array; readonly values: Float32Array }
+  /** leftᵀ right, left [n, rows] and right [n, columns]. */
+  | { readonly form: "product"; readonly left: Float32Array; readonly right: Float32Array };
+
+/** A parameter's gradient, or what a stage adds to it. */
+export interface ParameterGradient {
+  readonly parameterName: string;
+  readonly parts: readonly Gradient[];
+}
+
+/** Receives the gradients of a stage's parameters as they appear. */
+export type GradientReceiver = (gradients: readonly ParameterGradient[]) => void;
 
 /**
  * The density up to which the selected entries of a weight's gradient are computed alone. Measured: it pays up to 0.105 to
@@ -10,18 +30,18 @@ import type { GradientNeed } from "@nanoadam/optim";
 export const defaultSampledBelow = 0.12;
 
 /**
- * Whether the needed entries of a linear weight's gradient are computed alone, from its two factors.
- * @param bound the density up to which they are; at 0 they never are
+ * The form in which a parameter's gradient is taken. The needed entries of a linear weight's gradient are computed alone,
+ * from its two factors, where they are few enough; an adapter's are not, since its matrices are small.
+ * @param sampledBelow the density up to which they are; at 0 they never are
  */
-export function isSampled(need: GradientNeed, bound: number): boolean {
-  if (need.kind !== "entries" || bound === 0) return false;
-  // Of every chunk a selection has the density's share, rounded up.
+export function gradientForm(
+  need: GradientNeed,
+  { role }: Pick<ParameterSpecification, "role">,
+  sampledBelow: number,
+): GradientForm {
+  if (need.kind === "nothing") return "none";
+  if (need.kind === "whole" || sampledBelow === 0 || role === "adapter") return "dense";
+  // Of every chunk a selection has the density's fraction, rounded up.
   const { count, length, starts } = need.selection;
-  return count < bound * length + starts.length - 1;
-}
-
-/** The structures in which a gradient is taken as it is; undefined where nothing is needed. See {@link isSampled}. */
-export function acceptedStructures(need: GradientNeed, bound: number): readonly GradientStructure[] | undefined {
-  if (need.kind === "nothing") return undefined;
-  return isSampled(need, bound) ? ["product"] : [];
+  return count < sampledBelow * length + starts.length - 1 ? "product" : "dense";
 }

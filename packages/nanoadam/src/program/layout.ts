@@ -1,35 +1,36 @@
 import { ArenaLayout, type ArenaSlot, type TensorType } from "@nanoadam/engine";
-import type { CompiledStage, ProgramOptions } from "./compile-stages.js";
+import { type CompiledStage, derivedOutput, outputNames, type ProgramOptions } from "./compile-stages.js";
 
 /** Where each tensor of a program lies in the arena. */
 export interface ProgramLayout {
   readonly bytes: number;
+  /** The batch's tensors that stages ask for. */
   readonly batch: ReadonlyMap<string, ArenaSlot>;
   /** For each stage, every tensor of its functions but the parameters in float32. */
   readonly stages: readonly ReadonlyMap<string, ArenaSlot>[];
 }
 
-/** What a stage hands to the next, or to the caller; everything else that its forward function gives is a residual. */
-const results: ReadonlySet<string> = new Set(["output", "logits", "loss"]);
-
 /**
  * Decides where everything lies. While training, outputs, residuals and masks live until the backward pass; the
  * gradients of one stage give way to those of the next, but for the hidden state's, which alternate between two places. So do
- * rows that are looked up, and parameters that are stored in bfloat16, in float32. With checkpointing, residuals and masks too
- * give way to those of the next stage.
+ * gathered rows, and parameters that are stored in bfloat16, in float32. With checkpointing, residuals and masks too give way
+ * to those of the next stage.
  */
 export function layOut(
-  { model, objective, shape, training, weights }: ProgramOptions,
+  { model, batch: batchType, training, weights }: ProgramOptions,
   stages: readonly CompiledStage[],
 ): ProgramLayout {
   const layout = new ArenaLayout();
   const batch = new Map<string, ArenaSlot>();
-  for (const [name, type] of [...model.inputTypes(shape), ...objective.inputTypes(shape)]) {
-    batch.set(name, layout.slot(type));
-  }
   const slots = stages.map(() => new Map<string, ArenaSlot>());
   const put = (stage: number, name: string, slot: ArenaSlot) => slots[stage]?.set(name, slot);
-
+  const batchSlot = (name: string): ArenaSlot => {
+    const type = batchType.get(name);
+    if (type === undefined) throw new Error(`the batch has no "${name}"`);
+    const slot = batch.get(name) ?? layout.slot(type);
+    batch.set(name, slot);
+    return slot;
+  };
   const alternating = new Map<string, ArenaSlot>();
   const alternate = (stage: number, type: TensorType): ArenaSlot => {
     const key = `${stage % 2}:${type.dataType}[${type.shape}]`;
@@ -37,49 +38,55 @@ export function layOut(
     alternating.set(key, slot);
     return slot;
   };
+  const typeOfInput = ({ tensors }: CompiledStage, name: string): TensorType => {
+    const found = tensors.inputs.find((candidate) => candidate.name === name);
+    if (found === undefined) throw new Error(`${tensors.name} has no input "${name}"`);
+    return found.value.type;
+  };
+
   const keepsInputsOnly = training?.checkpointing === "stage";
-  const putResiduals = ({ forward }: CompiledStage, index: number) => {
-    for (const { name, value } of forward.tensors.inputs) {
-      if (name.startsWith("dropout.")) put(index, name, layout.slot(value.type));
+  const putResiduals = (stage: CompiledStage, index: number) => {
+    for (const [name, { kind }] of stage.inputs) {
+      if (kind === "dropout") put(index, name, layout.slot(typeOfInput(stage, name)));
     }
-    for (const { name, value } of forward.tensors.outputs) {
-      if (!results.has(name)) put(index, name, layout.slot(value.type));
-    }
+    for (const { name, value } of stage.derivative?.residuals ?? []) put(index, name, layout.slot(value.type));
   };
   stages.forEach((stage, index) => {
-    for (const { name } of stage.forward.tensors.inputs) {
-      const slot = batch.get(name.replace(/^batch\./, ""));
-      if (name.startsWith("batch.") && slot !== undefined) put(index, name, slot);
+    for (const [name, given] of stage.inputs) {
+      if (given.kind === "batch") put(index, name, batchSlot(given.name));
+      if (given.kind === "rows") batchSlot(given.indices);
     }
-    for (const { name, value } of stage.forward.tensors.outputs) {
-      if (!results.has(name)) continue;
-      const slot = training === undefined && name === "output" ? alternate(index, value.type) : layout.slot(value.type);
+    for (const { name, value } of stage.tensors.outputs) {
+      const isHidden = name === outputNames.hidden;
+      const slot = training === undefined && isHidden ? alternate(index, value.type) : layout.slot(value.type);
       put(index, name, slot);
-      if (name === "output") put(index + 1, "hidden", slot);
+      if (isHidden) put(index + 1, "hidden", slot);
     }
     if (!keepsInputsOnly) putResiduals(stage, index);
   });
 
   alternating.clear();
-  stages.forEach(({ forward }, index) => {
-    const isLast = index === stages.length - 1;
-    const output = forward.tensors.outputs.find(({ name }) => name === (isLast ? "loss" : "output"));
-    if (output === undefined) throw new Error(`${forward.tensors.name} has no output`);
-    const cotangent = alternate(index, output.value.type);
-    put(index, `cotangent.${output.name}`, cotangent);
-    if (!isLast) put(index + 1, "gradient.hidden", cotangent);
+  stages.forEach((stage, index) => {
+    if (stage.derivative === undefined) return;
+    const cotangent = alternate(index, derivedOutput(stage).value.type);
+    for (const name of stage.derivative.cotangents.values()) put(index, name, cotangent);
+    for (const part of stages[index + 1]?.derivative?.gradients.get("hidden") ?? []) {
+      if (part.kind === "dense") put(index + 1, part.tensor, cotangent);
+    }
   });
-  layout.alternatives(stages.entries(), ([index, { forward }]) => {
-    for (const { name, value } of forward.tensors.inputs) {
-      const parameter = model.stages[index]?.parameters.get(name.replace(/^parameter\./, "")) ?? "";
-      const isWidened = name.startsWith("parameter.") && weights.get(parameter) instanceof Uint16Array;
-      if (isWidened || name.startsWith("lookup.")) put(index, name, layout.slot(value.type));
+  layout.alternatives(stages.entries(), ([index, stage]) => {
+    const { parameters } = model.stages[index] ?? { parameters: {} };
+    for (const [name, given] of stage.inputs) {
+      const stored = given.kind === "parameter" ? weights.get(parameters[given.local]?.name ?? "") : undefined;
+      if (given.kind === "rows" || stored instanceof Uint16Array) {
+        put(index, name, layout.slot(typeOfInput(stage, name)));
+      }
     }
   });
   layout.alternatives(stages.entries(), ([index, stage]) => {
     if (keepsInputsOnly) putResiduals(stage, index);
     for (const { name, value } of stage.backward?.tensors.outputs ?? []) {
-      if (name !== "gradient.hidden") put(index, name, layout.slot(value.type));
+      if (slots[index]?.has(name) !== true) put(index, name, layout.slot(value.type));
     }
   });
   return { bytes: layout.bytes, batch, stages: slots };

@@ -1,10 +1,10 @@
-import type { SampledProduct } from "@nanoadam/engine";
+import { type SampledProduct, sizeOf } from "@nanoadam/engine";
 import { addEntries, type GradientNeed, type Selection } from "@nanoadam/optim";
-import type { ParameterSpecification } from "../models/model.js";
-import type { GradientData } from "./program.js";
+import type { ParameterSpecification } from "../models/parameters.js";
+import type { Gradient } from "./gradient-form.js";
 
-/** What gathers of one parameter's gradient in a step: all of it, or the selected entries in selection order. */
-export class GatheredGradient {
+/** The sum of one parameter's gradients in a step: all of it, or the selected entries alone, in selection order. */
+export class PackedGradient {
   readonly name: string;
   readonly need: GradientNeed;
   readonly columns: number;
@@ -13,11 +13,11 @@ export class GatheredGradient {
   #isStale = true;
 
   /** @param former gathered for this parameter until now: its memory serves again where it fits */
-  constructor({ name, shape }: ParameterSpecification, need: GradientNeed, former?: GatheredGradient) {
+  constructor({ name, shape }: ParameterSpecification, need: GradientNeed, former?: PackedGradient) {
     this.name = name;
     this.need = need;
     this.columns = shape[shape.length - 1] ?? 1;
-    const size = need.kind === "entries" ? need.selection.count : shape.reduce((product, side) => product * side, 1);
+    const size = need.kind === "entries" ? need.selection.count : sizeOf(shape);
     this.#sum = former !== undefined && former.#sum.length === size ? former.#sum : new Float32Array(size);
   }
 
@@ -34,8 +34,8 @@ export class GatheredGradient {
   }
 
   /** Adds a part that comes as numbers. */
-  add(part: Exclude<GradientData, { readonly kind: "product" }>): void {
-    if (part.kind === "dense") this.#addWhole(part.values);
+  add(part: Exclude<Gradient, { readonly form: "product" }>): void {
+    if (part.form === "dense") this.#addWhole(part.values);
     else this.#addRows(part.indices, part.values);
   }
 

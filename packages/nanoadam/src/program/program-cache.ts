@@ -1,26 +1,52 @@
-import type { BatchShape } from "../models/model.js";
+import { type Batch, type BatchType, batchType } from "../data/batch.js";
 import type { ProgramOptions } from "./compile-stages.js";
 import { Program } from "./program.js";
 
-/** Shapes kept compiled at a time; the one longest unused makes way. */
+/** Programs kept compiled at a time; the one longest unused makes way. */
 const kept = 24;
 
-/** The programs of a model by batch shape, compiled when a shape first occurs. All share one arena. */
-export class Programs {
-  readonly #options: Omit<ProgramOptions, "shape">;
-  readonly #variant: () => string;
+/**
+ * The programs of a model by the types of a batch and the forms of its gradients, compiled when they first occur. All share
+ * one arena, so a batch has it for itself until it is done: calls queue.
+ */
+export class ProgramCache {
+  readonly #options: Omit<ProgramOptions, "batch">;
   readonly #programs = new Map<string, Program>();
+  #isReleased = false;
 
-  /** @param variant names what else programs are compiled for now; where it changes, shapes are compiled anew */
-  constructor(options: Omit<ProgramOptions, "shape">, variant = () => "") {
+  constructor(options: Omit<ProgramOptions, "batch">) {
     this.#options = options;
-    this.#variant = variant;
   }
 
-  async of({ batchSize, length }: BatchShape): Promise<Program> {
-    const key = `${batchSize}x${length} ${this.#variant()}`;
-    const program =
-      this.#programs.get(key) ?? (await Program.compile({ ...this.#options, shape: { batchSize, length } }));
+  /** Calls `run` with the program of a batch, loaded with it; what the program holds is the batch's until `run` is done. */
+  async use<Result>(batch: Batch, run: (program: Program) => Promise<Result>): Promise<Result> {
+    const { arena, model } = this.#options;
+    return arena.exclusive(async () => {
+      if (this.#isReleased) throw new Error("the model was released");
+      const extended = model.backbone.extend?.(batch) ?? batch;
+      const program = await this.#of(batchType(extended));
+      program.load(extended);
+      return run(program);
+    });
+  }
+
+  /** Compiles the program of a batch like this one and reserves its memory. */
+  async reserve(batch: Batch): Promise<void> {
+    await this.use(batch, async () => undefined);
+  }
+
+  /** Frees all programs, when those in use are done. */
+  async release(): Promise<void> {
+    await this.#options.arena.exclusive(async () => {
+      this.#isReleased = true;
+      for (const program of this.#programs.values()) await program.release();
+      this.#programs.clear();
+    });
+  }
+
+  async #of(batch: BatchType): Promise<Program> {
+    const key = this.#key(batch);
+    const program = this.#programs.get(key) ?? (await Program.compile({ ...this.#options, batch }));
     this.#programs.delete(key);
     this.#programs.set(key, program);
     const [oldest] = this.#programs;
@@ -31,8 +57,12 @@ export class Programs {
     return program;
   }
 
-  async release(): Promise<void> {
-    for (const program of this.#programs.values()) await program.release();
-    this.#programs.clear();
+  #key(batch: BatchType): string {
+    const { model, training } = this.#options;
+    let key = "";
+    for (const [name, { shape }] of batch) key += `${name}[${shape}] `;
+    // The density falls during a run, and which gradients are sampled changes with it.
+    if (training !== undefined) for (const { name } of model.parameters) key += training.form(name)[0];
+    return key;
   }
 }

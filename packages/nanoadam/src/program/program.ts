@@ -1,37 +1,25 @@
 /**
- * A model and its loss compiled for one batch shape: a list of bound functions, one forward and one backward a stage,
- * over one layout of memory. Stages of the same kind share their compiled functions; what differs between them is only
+ * A model and its loss compiled for the types of one batch: a list of bound functions, one forward and one backward a stage,
+ * over one layout of memory. Stages with the same block share their compiled functions; what differs between them is only
  * the memory that is bound. After compilation nothing is allocated: a step is a walk down the list and up again. With
  * checkpointing a stage runs forward a second time on the way up, with the same dropout, which gives the same bits.
  */
 import { type ArenaSlot, fillDropoutMask, type GradientPart, type TensorData } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { widenBfloat16 } from "../checkpoint/floats.js";
+import type { Batch } from "../data/batch.js";
 import type { Stage } from "../models/model.js";
-import { type CompiledStage, compileStages, type ProgramOptions } from "./compile-stages.js";
-import { lookingUp } from "./gather-rows.js";
+import { randomSites, type StepKey } from "../random-streams.js";
+import {
+  type CompiledStage,
+  compileStages,
+  outputNames,
+  type ProgramOptions,
+  releaseStages,
+} from "./compile-stages.js";
+import { gatherRows } from "./gather-rows.js";
+import type { Gradient, GradientReceiver, ParameterGradient } from "./gradient-form.js";
 import { layOut, type ProgramLayout } from "./layout.js";
-
-/** A part of a parameter's gradient with the memory that holds it; it is valid only while it is received. */
-export type GradientData =
-  | { readonly kind: "dense"; readonly values: Float32Array }
-  | { readonly kind: "product"; readonly left: Float32Array; readonly right: Float32Array }
-  | { readonly kind: "rows"; readonly indices: Int32Array; readonly values: Float32Array };
-
-/** A parameter's gradient, or what a stage adds to it: the sum of its parts. */
-export interface ParameterGradient {
-  readonly parameterName: string;
-  readonly parts: readonly GradientData[];
-}
-
-/** Receives the gradients of a stage's parameters as they appear. */
-export type GradientReceiver = (gradients: readonly ParameterGradient[]) => void;
-
-/** The random key of a pass over the batch; each dropout of each stage is a site of its own. */
-export interface DropoutKey {
-  readonly seed: number;
-  readonly step: number;
-}
 
 interface BoundStage {
   /** Brings to float32 what the functions use of the weights and is not stored so. */
@@ -48,12 +36,13 @@ interface Bound {
   readonly upwards: readonly BoundStage[];
   readonly batch: ReadonlyMap<string, TensorData>;
   readonly logits: Float32Array;
-  readonly loss: Float32Array;
-  readonly lossCotangent: Float32Array;
+  /** Absent in a program without loss. */
+  readonly loss: Float32Array | undefined;
+  /** The gradient of the loss by itself, which is 1; absent in a program that is not for training. */
+  readonly lossCotangent: Float32Array | undefined;
 }
 
-const sitesPerStage = 16;
-const noDropoutKey: DropoutKey = { seed: 0, step: 0 };
+const noDropout: StepKey = { seed: 0, step: 0 };
 
 export class Program {
   readonly #options: ProgramOptions;
@@ -61,7 +50,7 @@ export class Program {
   readonly #layout: ProgramLayout;
   #bound: Bound | undefined;
   #generation = -1;
-  #key = noDropoutKey;
+  #key = noDropout;
   /** The stage whose weights are in place. */
   #placed: BoundStage | undefined;
 
@@ -72,15 +61,18 @@ export class Program {
     options.arena.reserve(this.#layout.bytes);
   }
 
-  /** Builds, derives and compiles every kind of stage once. */
+  /** Builds, derives and compiles the stages. */
   static async compile(options: ProgramOptions): Promise<Program> {
     return new Program(options, await compileStages(options));
   }
 
-  /** Puts a batch's tensors in place. */
-  load(batch: ReadonlyMap<string, TensorData>): void {
+  /**
+   * Puts the tensors in place that the stages ask for.
+   * @throws Error for a batch of other types than the program's.
+   */
+  load({ tensors }: Batch): void {
     for (const [name, memory] of this.#memory().batch) {
-      const data = batch.get(name);
+      const data = tensors.get(name)?.data;
       if (data === undefined || data.length !== memory.length) {
         throw new Error(`the batch has ${data?.length ?? "no"} entries of "${name}", expected ${memory.length}`);
       }
@@ -88,8 +80,8 @@ export class Program {
     }
   }
 
-  /** Runs the stages in order; returns the loss. */
-  async forward(key: DropoutKey = noDropoutKey): Promise<number> {
+  /** Runs the stages in order; returns the loss, a sum over rows, or NaN in a program without one. */
+  async forward(key: StepKey = noDropout): Promise<number> {
     const bound = this.#memory();
     this.#key = key;
     this.#placed = undefined;
@@ -97,7 +89,7 @@ export class Program {
       this.#prepareForward(stage);
       await stage.forward();
     }
-    return bound.loss[0] ?? Number.NaN;
+    return bound.loss?.[0] ?? Number.NaN;
   }
 
   #prepareForward(stage: BoundStage): void {
@@ -112,10 +104,11 @@ export class Program {
     this.#placed = stage;
   }
 
-  /** Runs the stages of the last forward pass in reverse; the gradients of each, times `scale`, are handed out as they appear. */
-  async backward(scale: number, receive: GradientReceiver): Promise<void> {
+  /** Runs the stages of the last forward pass in reverse; the gradients of each are handed out as they appear. */
+  async backward(receive: GradientReceiver): Promise<void> {
     const bound = this.#memory();
-    bound.lossCotangent[0] = scale;
+    if (bound.lossCotangent === undefined) throw new Error("the program was not compiled for training");
+    bound.lossCotangent[0] = 1;
     const keepsInputsOnly = this.#options.training?.checkpointing === "stage";
     const [last] = bound.upwards;
     for (const stage of bound.upwards) {
@@ -136,10 +129,7 @@ export class Program {
   }
 
   async release(): Promise<void> {
-    for (const stage of new Set(this.#stages)) {
-      await stage.forward.release();
-      await stage.backward?.release();
-    }
+    await releaseStages(this.#stages);
   }
 
   #memory(): Bound {
@@ -160,64 +150,84 @@ function bind(
   const views = (slots: ReadonlyMap<string, ArenaSlot> | undefined): Map<string, TensorData> =>
     new Map([...(slots ?? [])].map(([name, slot]) => [name, arena.view(slot)]));
   const batch = views(layout.batch);
-  let last = new Map<string, TensorData>();
+  const memories = layout.stages.map(views);
   const bound = stages.map((stage, index): BoundStage => {
-    const { parameters, name } = model.stages[index] as Stage;
-    const memory = views(layout.stages[index]);
-    const place: (() => void)[] = [];
-    const weightsOf = (local: string): WeightArray => {
-      const values = weights.get(parameters.get(local) ?? "");
-      if (values === undefined) throw new Error(`${name}: the weights lack ${parameters.get(local) ?? local}`);
-      return values;
-    };
-    for (const local of parameters.keys()) {
-      const values = weightsOf(local);
-      const wide = memory.get(`parameter.${local}`) as Float32Array | undefined;
-      if (values instanceof Float32Array) memory.set(`parameter.${local}`, values);
-      else if (wide !== undefined) place.push(() => widenBfloat16(values, wide));
-    }
-    for (const { name: lookup, table, rows } of stage.lookups) {
-      const numbers = batch.get(rows) as Int32Array;
-      const found = memory.get(lookup) as Float32Array;
-      place.push(lookingUp(weightsOf(table), numbers, found.length / numbers.length, found));
-    }
-    last = memory;
-    return {
-      place,
-      forward: stage.forward.bind(memory),
-      backward: stage.backward?.bind(memory),
-      masks: stage.masks.map(({ name: mask, rate }, number) => ({
-        rate,
-        site: index * sitesPerStage + number,
-        data: memory.get(mask) as Uint8Array,
-      })),
-      gradients: [...(stage.derivative?.gradients ?? [])].flatMap(([inputName, parts]) => {
-        const lookup = stage.lookups.find((each) => each.name === inputName);
-        const parameterName = parameters.get(lookup?.table ?? inputName.replace(/^parameter\./, ""));
-        if (parameterName === undefined) return [];
-        const indices = lookup === undefined ? undefined : (batch.get(lookup.rows) as Int32Array);
-        return [{ parameterName, parts: parts.map((part) => resolve(part, memory, indices)) }];
-      }),
-    };
+    const memory = memories[index] ?? new Map<string, TensorData>();
+    return bindStage(stage, { index, stage: model.stages[index] as Stage, weights, memory, batch });
   });
+  const last = memories.at(-1);
+  const floats = (name: string | undefined) => last?.get(name ?? "") as Float32Array | undefined;
+  const logits = floats(outputNames.logits);
+  if (logits === undefined) throw new Error("the last stage has no logits");
   return {
     stages: bound,
     upwards: bound.toReversed(),
     batch,
-    logits: last.get("logits") as Float32Array,
-    loss: last.get("loss") as Float32Array,
-    lossCotangent: last.get("cotangent.loss") as Float32Array,
+    logits,
+    loss: floats(outputNames.loss),
+    lossCotangent: floats(stages.at(-1)?.derivative?.cotangents.get(outputNames.loss)),
   };
 }
 
-/** @param indices of the rows that the gradient is of, where it is of rows looked up */
+interface StagePlace {
+  readonly index: number;
+  readonly stage: Stage;
+  readonly weights: ProgramOptions["weights"];
+  /** The stage's tensors by name; those of parameters in float32 are added. */
+  readonly memory: Map<string, TensorData>;
+  readonly batch: ReadonlyMap<string, TensorData>;
+}
+
+function bindStage(compiled: CompiledStage, { index, stage, weights, memory, batch }: StagePlace): BoundStage {
+  const place: (() => void)[] = [];
+  const masks: { rate: number; site: number; data: Uint8Array }[] = [];
+  const nameOf = (local: string): string => stage.parameters[local]?.name ?? local;
+  const weightsOf = (local: string): WeightArray => {
+    const values = weights.get(nameOf(local));
+    if (values === undefined) throw new Error(`${stage.name}: the weights lack ${nameOf(local)}`);
+    return values;
+  };
+  const indicesOf = (name: string) => batch.get(name) as Int32Array;
+  for (const [name, given] of compiled.inputs) {
+    const own = memory.get(name);
+    if (given.kind === "parameter") {
+      const values = weightsOf(given.local);
+      if (values instanceof Float32Array) memory.set(name, values);
+      else place.push(() => widenBfloat16(values, own as Float32Array));
+    } else if (given.kind === "rows") {
+      place.push(gatherRows(weightsOf(given.table), indicesOf(given.indices), own as Float32Array));
+    } else if (given.kind === "dropout") {
+      masks.push({ rate: given.rate, site: randomSites.dropout(index, given.use), data: own as Uint8Array });
+    }
+  }
+  const gradients = [...(compiled.derivative?.gradients ?? [])].flatMap(([name, parts]): ParameterGradient[] => {
+    const given = compiled.inputs.get(name);
+    if (given?.kind !== "parameter" && given?.kind !== "rows") return [];
+    const indices = given.kind === "rows" ? indicesOf(given.indices) : undefined;
+    return [
+      {
+        parameterName: nameOf(given.kind === "rows" ? given.table : given.local),
+        parts: parts.map((part) => resolve(part, memory, indices)),
+      },
+    ];
+  });
+  return {
+    place,
+    forward: compiled.forward.bind(memory),
+    backward: compiled.backward?.bind(memory),
+    masks,
+    gradients,
+  };
+}
+
+/** @param indices of the rows that the gradient is of, where it is of gathered rows */
 function resolve(
   part: GradientPart,
   memory: ReadonlyMap<string, TensorData>,
   indices: Int32Array | undefined,
-): GradientData {
+): Gradient {
   const floats = (name: string) => memory.get(name) as Float32Array;
-  if (part.kind === "product") return { kind: "product", left: floats(part.left), right: floats(part.right) };
+  if (part.kind === "product") return { form: "product", left: floats(part.left), right: floats(part.right) };
   const values = floats(part.tensor);
-  return indices === undefined ? { kind: "dense", values } : { kind: "rows", indices, values };
+  return indices === undefined ? { form: "dense", values } : { form: "rows", indices, values };
 }

@@ -1,61 +1,54 @@
-import { type RandomKey, type TensorData, uniform } from "@nanoadam/engine";
-import type { EncodedText } from "../data/text/load.js";
-import type { TokenBatch } from "../models/model.js";
-import { maskedPlaces, maskedShare, type Targets } from "./objective.js";
+import { uniform } from "@nanoadam/engine";
+import type { EncodedText } from "../data/text/tokenizer.js";
+import { randomSites, type StepKey } from "../random-streams.js";
 
-/** The place of masking among all that draws random numbers. */
-const maskingSite = 2_000_000;
+/** Fraction of a text's ordinary tokens that masked-LM training masks and predicts. */
+export const maskedFraction = 0.15;
+
+/** How many tokens at most are masked in a text of so many, special ones included. */
+export function mostMasked(length: number): number {
+  return Math.max(1, Math.ceil(maskedFraction * length));
+}
 
 export interface MaskingOptions {
   readonly maskId: number;
   readonly vocabularySize: number;
-  readonly key: Omit<RandomKey, "site">;
+  readonly key: StepKey;
+  /** The text's index in its data set, so that no two texts share their draws. */
+  readonly index: number;
 }
 
-export interface MaskedTokens {
-  readonly inputIds: Int32Array;
-  readonly targets: Targets;
-  /** How many tokens are to be predicted. */
-  readonly count: number;
+export interface MaskedText {
+  readonly ids: Int32Array;
+  /** Positions in the text of the tokens to predict, and what they were. */
+  readonly targets: readonly { readonly position: number; readonly label: number }[];
 }
 
 /**
- * Chooses 15 % of a batch's ordinary tokens to be predicted (Devlin et al. 2018): four in five of them are replaced by
- * the mask token, one in ten by a random token, one in ten is left. `texts` are the batch's rows before padding.
+ * Chooses 15 % of a text's ordinary tokens to be predicted, at least one where there are any (Devlin et al. 2018): four in
+ * five of them are replaced by the mask token, one in ten by a random token, one in ten is left. The choice follows from
+ * the key and the text's index alone, so it does not depend on the batch that the text is in.
  */
-export function maskTokens(batch: TokenBatch, texts: readonly EncodedText[], options: MaskingOptions): MaskedTokens {
-  const { maskId, vocabularySize, key } = options;
-  const draw = (counter: number, use: number) => uniform({ ...key, site: maskingSite + use }, counter);
+export function maskTokens({ ids, specialMask }: EncodedText, options: MaskingOptions): MaskedText {
+  const { maskId, vocabularySize, key, index } = options;
+  // Draws of a text are counted from its index on; the stride is a prime above any text's length.
+  const draw = (use: 0 | 1 | 2, place: number) =>
+    uniform({ ...key, site: randomSites.masking(use) }, Math.imul(index, 1_000_003) + place);
   const ordinary: number[] = [];
-  texts.forEach(({ specialMask }, row) => {
-    specialMask.forEach((special, token) => {
-      if (special === 0) ordinary.push(row * batch.length + token);
-    });
+  specialMask.forEach((special, position) => {
+    if (special === 0) ordinary.push(position);
   });
-  const places = maskedPlaces(batch);
-  const count = Math.min(places, ordinary.length, Math.max(1, Math.round(maskedShare * ordinary.length)));
-  const inputIds = batch.inputIds.slice();
-  const positions = new Int32Array(places);
-  const labels = new Int32Array(places);
-  const weights = new Float32Array(places);
+  const count = Math.min(ordinary.length, Math.max(1, Math.round(maskedFraction * ordinary.length)));
+  const masked = ids.slice();
+  const targets: { position: number; label: number }[] = [];
   for (let place = 0; place < count; place++) {
-    const other = place + Math.floor(draw(place, 0) * (ordinary.length - place));
+    const other = place + Math.floor(draw(0, place) * (ordinary.length - place));
     const position = ordinary[other] as number;
     ordinary[other] = ordinary[place] as number;
-    positions[place] = position;
-    labels[place] = batch.inputIds[position] as number;
-    weights[place] = 1 / count;
-    const kind = draw(place, 1);
-    if (kind < 0.8) inputIds[position] = maskId;
-    else if (kind < 0.9) inputIds[position] = Math.floor(draw(place, 2) * vocabularySize);
+    targets.push({ position, label: ids[position] as number });
+    const fate = draw(1, place);
+    if (fate < 0.8) masked[position] = maskId;
+    else if (fate < 0.9) masked[position] = Math.floor(draw(2, place) * vocabularySize);
   }
-  return {
-    inputIds,
-    count,
-    targets: new Map<string, TensorData>([
-      ["masked_positions", positions],
-      ["masked_labels", labels],
-      ["masked_weights", weights],
-    ]),
-  };
+  return { ids: masked, targets };
 }

@@ -1,0 +1,44 @@
+import type { StepKey } from "../random-streams.js";
+
+/** Examples by index, loaded when they are needed. */
+export interface Dataset<Example = unknown> {
+  readonly length: number;
+  /** Tokens or pixels of an example, by which batches of like sizes are made. */
+  sizeOf(index: number): number;
+  /** An example; what is random about it (masked tokens, augmentation) is a function of the index and the key. */
+  load(index: number, key: StepKey): Example | Promise<Example>;
+  /** The class of an example, where a split should keep the classes' proportions. */
+  classOf?(index: number): number;
+  /** Whether an example was cut to the maximum size. */
+  wasTruncated?(index: number): boolean;
+}
+
+/** The examples at `indices` alone, in that order. */
+export function subset<Example>(dataset: Dataset<Example>, indices: ArrayLike<number>): Dataset<Example> {
+  const at = (index: number): number => {
+    const found = indices[index];
+    if (found === undefined) throw new RangeError(`there is no example ${index} among ${indices.length}`);
+    return found;
+  };
+  return {
+    length: indices.length,
+    sizeOf: (index) => dataset.sizeOf(at(index)),
+    load: (index, key) => dataset.load(at(index), key),
+    ...(dataset.classOf === undefined ? {} : { classOf: (index: number) => dataset.classOf?.(at(index)) ?? 0 }),
+    ...(dataset.wasTruncated === undefined
+      ? {}
+      : { wasTruncated: (index: number) => dataset.wasTruncated?.(at(index)) ?? false }),
+  };
+}
+
+/** How many examples were cut to the maximum size. */
+export function countTruncated(dataset: Dataset): number {
+  let count = 0;
+  for (let index = 0; index < dataset.length; index++) if (dataset.wasTruncated?.(index) === true) count++;
+  return count;
+}
+
+/** The sizes of all examples. */
+export function sizesOf(dataset: Dataset): number[] {
+  return Array.from({ length: dataset.length }, (_, index) => dataset.sizeOf(index));
+}

@@ -1,0 +1,74 @@
+/** From texts to tokens, and from tokens to the tensors of a batch. */
+import { type HostTensor, int32Tensor } from "../batch.js";
+import type { Dataset } from "../dataset.js";
+import type { EncodedText, TextTokenizer } from "./tokenizer.js";
+
+/** One text or a pair of texts. */
+export interface TextInput {
+  readonly text: string;
+  readonly textPair?: string;
+}
+
+/** Encodes texts with a model's tokenizer, to at most so many tokens. */
+export interface TextEncoder {
+  readonly tokenizer: TextTokenizer;
+  readonly maxLength: number;
+  encode(texts: TextInput): EncodedText;
+}
+
+export function textEncoder(tokenizer: TextTokenizer, maxLength: number): TextEncoder {
+  return {
+    tokenizer,
+    maxLength,
+    encode: ({ text, textPair }) => tokenizer.encode(text, textPair, maxLength),
+  };
+}
+
+/** Encoded examples as a data set; their size is their number of tokens. */
+export function textDataset<Example extends EncodedText>(
+  examples: readonly Example[],
+  classOf?: (example: Example) => number,
+): Dataset<Example> {
+  const at = (index: number): Example => {
+    const example = examples[index];
+    if (example === undefined) throw new RangeError(`there is no example ${index} among ${examples.length}`);
+    return example;
+  };
+  return {
+    length: examples.length,
+    sizeOf: (index) => at(index).ids.length,
+    load: at,
+    wasTruncated: (index) => at(index).wasTruncated,
+    ...(classOf === undefined ? {} : { classOf: (index: number) => classOf(at(index)) }),
+  };
+}
+
+/**
+ * `input_ids`, `attention_mask` (1 at tokens, 0 at padding) and `token_type_ids`, each int32 [texts, length], padded on the
+ * right.
+ * @throws RangeError for a text of more than `length` tokens.
+ */
+export function tokenTensors(
+  texts: readonly Pick<EncodedText, "ids" | "typeIds">[],
+  length: number,
+  padId: number,
+): [string, HostTensor][] {
+  const size = texts.length * length;
+  const [inputIds, attentionMask, tokenTypeIds] = [new Int32Array(size), new Int32Array(size), new Int32Array(size)];
+  inputIds.fill(padId);
+  for (const [row, { ids, typeIds }] of texts.entries()) {
+    if (ids.length > length) {
+      throw new RangeError(`a text of ${ids.length} tokens does not fit a batch of ${length} tokens per row`);
+    }
+    const start = row * length;
+    inputIds.set(ids, start);
+    tokenTypeIds.set(typeIds, start);
+    attentionMask.fill(1, start, start + ids.length);
+  }
+  const shape = [texts.length, length];
+  return [
+    ["input_ids", int32Tensor(inputIds, shape)],
+    ["attention_mask", int32Tensor(attentionMask, shape)],
+    ["token_type_ids", int32Tensor(tokenTypeIds, shape)],
+  ];
+}

@@ -1,0 +1,37 @@
+/** Each token from those before it: how decoders are pretrained. */
+import { requireColumn, requireField } from "../data/tables/table.js";
+import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
+import type { EncodedText } from "../data/text/tokenizer.js";
+import { tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
+import type { Task } from "./task.js";
+
+/** The position before a token predicts it; the last position of a text predicts nothing. */
+export function causalLmTask(text: TextEncoder): Task<EncodedText> {
+  return {
+    name: "causal-lm",
+    head: { kind: "language-model" },
+    async read(source) {
+      const [column = ""] = source.text;
+      const table = await source.table();
+      requireColumn(table, column);
+      return textDataset(
+        table.rows.slice(0, source.limit).map((row) => text.encode({ text: requireField(table, row, column) })),
+      );
+    },
+    collate(examples, size) {
+      const targets = examples.flatMap(({ ids }, row) =>
+        Array.from(ids.subarray(1), (label, before) => ({ position: row * size + before, label })),
+      );
+      return {
+        tensors: new Map([
+          ...tokenTensors(examples, size, text.tokenizer.padId),
+          ...tokenTargets(targets, examples.length * Math.max(1, size - 1)),
+        ]),
+        weight: targets.length,
+      };
+    },
+    loss: tokenLoss,
+    metrics: tokenMetrics,
+    config: () => ({}),
+  };
+}

@@ -1,0 +1,166 @@
+/** One class for each text or pair of texts. */
+import type { Value } from "@nanoadam/engine";
+import { type Batch, float32Tensor, type HostTensor, int32Tensor, tensorOf } from "../data/batch.js";
+import type { Dataset } from "../data/dataset.js";
+import { labelMapOfTable, readExamples } from "../data/examples.js";
+import { createLabelMap, type LabelMap, labelMapFromConfig, labelMapToConfig } from "../data/labels.js";
+import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
+import type { EncodedText } from "../data/text/tokenizer.js";
+import { argmax, probabilitiesOf, rowsOf } from "./logits.js";
+import { crossEntropy } from "./loss.js";
+import { accuracy, f1, macroF1, matthewsCorrelation } from "./metrics.js";
+import type { MetricAccumulator, Task, TaskKind } from "./task.js";
+
+/** A text as tokens, with its class id where it is labelled. */
+export interface LabelledText extends EncodedText {
+  readonly label?: number;
+}
+
+export interface ClassOutcome {
+  readonly label: string;
+  readonly probability: number;
+  /** By label; they sum to 1. */
+  readonly probabilities: Readonly<Record<string, number>>;
+}
+
+export interface ClassificationOptions {
+  readonly labels: LabelMap;
+  readonly text: TextEncoder;
+  /** Fraction of the target spread evenly over all classes in training, in [0, 1). */
+  readonly labelSmoothing?: number;
+  /** "balanced": in training each class counts inversely to its frequency. */
+  readonly classWeights?: "none" | "balanced";
+}
+
+export function classificationTask(options: ClassificationOptions): Task<LabelledText, ClassOutcome> {
+  const { labelSmoothing = 0, classWeights = "none" } = options;
+  const plain = taskWithLoss(options, {});
+  if (labelSmoothing === 0 && classWeights === "none") return plain;
+  const classes = options.labels.names.length;
+  return {
+    ...plain,
+    async forTraining(train) {
+      return taskWithLoss(options, {
+        labelSmoothing,
+        ...(classWeights === "balanced" ? { classWeights: balancedWeights(train, classes) } : {}),
+      });
+    },
+  };
+}
+
+interface LossOptions {
+  readonly labelSmoothing?: number;
+  /** By class id. */
+  readonly classWeights?: readonly number[];
+}
+
+function taskWithLoss(
+  { labels, text }: ClassificationOptions,
+  { labelSmoothing = 0, classWeights }: LossOptions,
+): Task<LabelledText, ClassOutcome> {
+  const classes = labels.names.length;
+  return {
+    name: "classification",
+    head: { kind: "outputs", per: "example", outputs: classes },
+    async read(source) {
+      const examples = readExamples(await source.table(), source, (label, file, line) => labels.id(label, file, line));
+      return textDataset(
+        examples.map(({ label = 0, ...texts }): LabelledText => ({ ...text.encode(texts), label })),
+        ({ label = 0 }) => label,
+      );
+    },
+    collate(examples, size) {
+      const tokens = tokenTensors(examples, size, text.tokenizer.padId);
+      const ids = examples.flatMap(({ label }) => (label === undefined ? [] : [label]));
+      if (ids.length < examples.length) return { tensors: new Map(tokens), weight: examples.length };
+      const targets: [string, HostTensor][] = [["labels", int32Tensor(Int32Array.from(ids), [ids.length])]];
+      if (classWeights === undefined) return { tensors: new Map([...tokens, ...targets]), weight: ids.length };
+      const weights = Float32Array.from(ids, (id) => classWeights[id] ?? 0);
+      targets.push(["label_weights", float32Tensor(weights, [ids.length, 1])]);
+      if (labelSmoothing > 0) {
+        targets.push(["class_weights", float32Tensor(Float32Array.from(classWeights), [1, classes])]);
+      }
+      return {
+        tensors: new Map([...tokens, ...targets]),
+        weight: weights.reduce((sum, weight) => sum + weight, 0),
+      };
+    },
+    loss: (logits, target): Value =>
+      crossEntropy(logits, target("labels"), {
+        labelSmoothing,
+        ...(classWeights === undefined ? {} : { rowWeights: target("label_weights") }),
+        ...(classWeights === undefined || labelSmoothing === 0 ? {} : { classWeights: target("class_weights") }),
+      }),
+    metrics: () => classMetrics(classes),
+    predictor: {
+      example: (texts) => text.encode(texts),
+      outcome(logits) {
+        const probabilities = probabilitiesOf(logits);
+        const best = argmax(logits);
+        const nameOf = (label: number) => labels.names[label] ?? String(label);
+        return {
+          label: nameOf(best),
+          probability: probabilities[best] ?? Number.NaN,
+          probabilities: Object.fromEntries(probabilities.map((value, label) => [nameOf(label), value])),
+        };
+      },
+      format: ({ label, probability }) => `${label}\t${(100 * probability).toFixed(1)} %`,
+    },
+    config: () => ({ problem_type: "single_label_classification", ...labelMapToConfig(labels) }),
+  };
+}
+
+/** Accuracy, F1 (of class 1 where there are two classes, else the mean over classes) and Matthews correlation. */
+function classMetrics(classes: number): MetricAccumulator {
+  const predicted: number[] = [];
+  const expected: number[] = [];
+  return {
+    add(logits, batch: Batch, firstRow) {
+      const rows = rowsOf(logits, classes);
+      const labels = tensorOf(batch, "labels").data;
+      for (const [row, own] of rows.entries()) {
+        predicted.push(argmax(own));
+        expected.push(labels[firstRow + row] ?? Number.NaN);
+      }
+    },
+    result: () => ({
+      accuracy: accuracy(predicted, expected),
+      f1: classes === 2 ? f1(predicted, expected) : macroF1(predicted, expected),
+      matthews: matthewsCorrelation(predicted, expected),
+    }),
+  };
+}
+
+/** Weights inverse to a class's frequency, of mean 1 over the examples; 0 for a class without examples. */
+function balancedWeights(examples: Dataset, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (let index = 0; index < examples.length; index++) {
+    const label = examples.classOf?.(index) ?? 0;
+    counts[label] = (counts[label] ?? 0) + 1;
+  }
+  return counts.map((count) => (count === 0 ? 0 : examples.length / (classes * count)));
+}
+
+export const classification = {
+  name: "classification",
+  needsLabel: true,
+  mostTextColumns: 2,
+  metrics: ["accuracy", "f1", "matthews", "loss"],
+  async fromData(source, { text, ...loss }) {
+    return classificationTask({ labels: labelMapOfTable(await source.table(), source.label ?? ""), text, ...loss });
+  },
+  matches: () => true,
+  fromConfig(config, file, { text }) {
+    const labels =
+      labelMapFromConfig(config, file) ??
+      createLabelMap(Array.from({ length: labelCountOf(config) }, (_, label) => `LABEL_${label}`));
+    return classificationTask({ labels, text });
+  },
+} as const satisfies TaskKind;
+
+/** How many labels a configuration has; 2 where it does not say, as in Hugging Face's. */
+export function labelCountOf(config: Readonly<Record<string, unknown>>): number {
+  const names = config.id2label ?? config.label2id;
+  if (typeof names === "object" && names !== null) return Object.keys(names).length;
+  return typeof config.num_labels === "number" ? config.num_labels : 2;
+}

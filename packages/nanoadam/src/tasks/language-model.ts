@@ -1,0 +1,54 @@
+/** What tasks share that predict tokens at some positions of a batch: targets, loss and metrics. */
+import { float32Tensor, type HostTensor, int32Tensor, tensorOf } from "../data/batch.js";
+import { argmax, rowsOf } from "./logits.js";
+import { crossEntropy } from "./loss.js";
+import type { MetricAccumulator, Task } from "./task.js";
+
+/** A token to predict: its position among all of the batch, counted row by row, and its id. */
+export interface TokenTarget {
+  readonly position: number;
+  readonly label: number;
+}
+
+/**
+ * `predicted_positions` int32 [places], `labels` int32 [places] and `label_weights` float32 [places, 1]. A batch of one
+ * shape always has as many places; those that no target uses have weight 0.
+ */
+export function tokenTargets(targets: readonly TokenTarget[], places: number): [string, HostTensor][] {
+  if (targets.length > places) throw new RangeError(`${targets.length} targets do not fit ${places} places`);
+  const positions = new Int32Array(places);
+  const labels = new Int32Array(places);
+  const weights = new Float32Array(places);
+  for (const [place, { position, label }] of targets.entries()) {
+    positions[place] = position;
+    labels[place] = label;
+    weights[place] = 1;
+  }
+  return [
+    ["predicted_positions", int32Tensor(positions, [places])],
+    ["labels", int32Tensor(labels, [places])],
+    ["label_weights", float32Tensor(weights, [places, 1])],
+  ];
+}
+
+/** Summed cross-entropy over the vocabulary at the predicted positions. */
+export const tokenLoss: Task["loss"] = (logits, target) =>
+  crossEntropy(logits, target("labels"), { rowWeights: target("label_weights") });
+
+/** Perplexity, and the fraction of tokens that were found. */
+export function tokenMetrics(): MetricAccumulator {
+  let [correct, count] = [0, 0];
+  return {
+    add(logits, batch, firstRow) {
+      const { type, data: labels } = tensorOf(batch, "labels");
+      const weights = tensorOf(batch, "label_weights").data;
+      const rows = firstRow === 0 ? labels.length : (type.shape[0] ?? 0) - firstRow;
+      for (const [row, own] of rowsOf(logits, logits.length / rows).entries()) {
+        if (weights[firstRow + row] === 0) continue;
+        count++;
+        if (argmax(own) === labels[firstRow + row]) correct++;
+      }
+    },
+    result: (meanLoss) => ({ perplexity: Math.exp(meanLoss), accuracy: count === 0 ? 0 : correct / count }),
+  };
+}

@@ -1,0 +1,42 @@
+/** The tasks by name. A configuration is of the first task that it matches, so the last one is what is left. */
+import { InputError } from "../errors.js";
+import { classification } from "./classification.js";
+import { maskedLm } from "./masked-lm.js";
+import { regression } from "./regression.js";
+import type { Task, TaskContext, TaskKind } from "./task.js";
+
+const kinds = [maskedLm, regression, classification] as const;
+
+type Kind = (typeof kinds)[number];
+export type TaskName = Kind["name"];
+export const defaultTask: TaskName = "classification";
+export const taskNames: readonly [TaskName, ...TaskName[]] = [
+  defaultTask,
+  ...kinds.map(({ name }) => name).filter((name) => name !== defaultTask),
+];
+
+type OutcomeOf<SomeKind> = SomeKind extends { fromConfig(...parameters: never[]): Task<infer _Example, infer Outcome> }
+  ? Outcome
+  : never;
+/** What a prediction says of an example. */
+export type Outcome = OutcomeOf<Kind>;
+
+/** @throws InputError for a name that no task has. */
+export function taskKind(name: string): TaskKind {
+  const kind = kinds.find((candidate) => candidate.name === name);
+  if (kind === undefined) throw new InputError(`there is no task "${name}", expected one of ${taskNames.join(", ")}`);
+  return kind;
+}
+
+/**
+ * The task of a saved model.
+ * @param file what messages call its configuration
+ */
+export function taskOfConfig(
+  config: Readonly<Record<string, unknown>>,
+  file: string,
+  context: TaskContext,
+): Task<unknown, Outcome> {
+  const kind = kinds.find(({ matches }) => matches(config)) ?? classification;
+  return kind.fromConfig(config, file, context);
+}

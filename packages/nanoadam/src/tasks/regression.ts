@@ -1,0 +1,71 @@
+/** One number for each text or pair of texts. */
+import { float32Tensor, tensorOf } from "../data/batch.js";
+import { readExamples } from "../data/examples.js";
+import { regressionLabel } from "../data/labels.js";
+import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
+import type { EncodedText } from "../data/text/tokenizer.js";
+import { labelCountOf } from "./classification.js";
+import { squaredError } from "./loss.js";
+import { pearsonCorrelation, spearmanCorrelation } from "./metrics.js";
+import type { Task, TaskKind } from "./task.js";
+
+/** A text as tokens, with its number where it is labelled. */
+export interface ScoredText extends EncodedText {
+  readonly value?: number;
+}
+
+export interface NumberOutcome {
+  readonly value: number;
+}
+
+export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcome> {
+  return {
+    name: "regression",
+    head: { kind: "outputs", per: "example", outputs: 1 },
+    async read(source) {
+      const examples = readExamples(await source.table(), source, regressionLabel);
+      return textDataset(examples.map(({ label = 0, ...texts }) => ({ ...text.encode(texts), value: label })));
+    },
+    collate(examples, size) {
+      const tokens = tokenTensors(examples, size, text.tokenizer.padId);
+      const values = examples.flatMap(({ value }) => (value === undefined ? [] : [value]));
+      const hasTargets = values.length === examples.length;
+      const labels = float32Tensor(Float32Array.from(values), [values.length, 1]);
+      return {
+        tensors: new Map(hasTargets ? [...tokens, ["labels", labels]] : tokens),
+        weight: examples.length,
+      };
+    },
+    loss: (logits, target) => squaredError(logits, target("labels")),
+    metrics() {
+      const predicted: number[] = [];
+      const expected: number[] = [];
+      return {
+        add(logits, batch, firstRow) {
+          predicted.push(...logits);
+          expected.push(...tensorOf(batch, "labels").data.subarray(firstRow, firstRow + logits.length));
+        },
+        result: () => ({
+          pearson: pearsonCorrelation(predicted, expected),
+          spearman: spearmanCorrelation(predicted, expected),
+        }),
+      };
+    },
+    predictor: {
+      example: (texts) => text.encode(texts),
+      outcome: (logits) => ({ value: logits[0] ?? Number.NaN }),
+      format: ({ value }) => value.toFixed(4),
+    },
+    config: () => ({ problem_type: "regression", id2label: { "0": "LABEL_0" }, label2id: { LABEL_0: 0 } }),
+  };
+}
+
+export const regression = {
+  name: "regression",
+  needsLabel: true,
+  mostTextColumns: 2,
+  metrics: ["pearson", "spearman", "loss"],
+  fromData: async (_source, { text }) => regressionTask(text),
+  matches: (config) => config.problem_type === "regression" || labelCountOf(config) === 1,
+  fromConfig: (_config, _file, { text }) => regressionTask(text),
+} as const satisfies TaskKind;

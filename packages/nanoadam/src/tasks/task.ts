@@ -1,0 +1,79 @@
+/**
+ * A task is everything between examples and figures: which head it needs, how a batch is laid out, what is minimised, and
+ * what the logits are judged by. Each is one file of this folder and a line of `registry.ts`.
+ */
+import type { Value } from "@nanoadam/engine";
+import type { Batch } from "../data/batch.js";
+import type { Dataset } from "../data/dataset.js";
+import type { DataSource } from "../data/source.js";
+import type { TextEncoder, TextInput } from "../data/text/encoder.js";
+import type { HeadSpecification } from "../models/model.js";
+
+/** Values by metric name; "accuracy", "f1", "matthews", "pearson", "spearman", "perplexity". */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** Takes the logits of batch after batch, then gives the metrics, the usual one first. */
+export interface MetricAccumulator {
+  /** Logits of consecutive rows of a batch, from row `firstRow` on. */
+  add(logits: Float32Array, batch: Batch, firstRow: number): void;
+  result(meanLoss: number): Metrics;
+}
+
+/** How a task answers for examples without label. */
+export interface Predictor<Example, Outcome> {
+  example(texts: TextInput): Example;
+  /** The answer, from the example's own logits. */
+  outcome(logits: Float32Array, example: Example): Outcome;
+  /** The answer in one line. */
+  format(outcome: Outcome): string;
+}
+
+export interface Task<Example = unknown, Outcome = object> {
+  readonly name: string;
+  readonly head: HeadSpecification;
+  /**
+   * The examples of a file, for training or evaluation.
+   * @throws InputError with file and line for a row that is none.
+   */
+  read(source: DataSource): Promise<Dataset<Example>>;
+  /** Pads examples to `size` and lays them out under Hugging Face's names; without labels a batch has no targets. */
+  collate(examples: readonly Example[], size: number): Batch;
+  /** The loss summed over the rows of `logits`, a tensor of one entry; `target` gives the batch's tensors. */
+  loss(logits: Value, target: (name: string) => Value): Value;
+  metrics(): MetricAccumulator;
+  /** Present where whole examples have an answer. */
+  readonly predictor?: Predictor<Example, Outcome>;
+  /**
+   * The task with what only training has in its loss (label smoothing, class weights), over the examples trained on.
+   * Evaluations leave it out, so that those of any run compare. Absent where nothing differs.
+   */
+  forTraining?(train: Dataset<Example>): Promise<Task<Example, Outcome>>;
+  /** The task's part of config.json: labels and problem type. */
+  config(): Readonly<Record<string, unknown>>;
+}
+
+/** What a task may be made with. */
+export interface TaskContext {
+  readonly text: TextEncoder;
+  readonly labelSmoothing?: number;
+  readonly classWeights?: "none" | "balanced";
+}
+
+/** A line of the registry: how tasks of a name come to be. */
+export interface TaskKind {
+  readonly name: string;
+  readonly needsLabel: boolean;
+  /** Columns of text that an example may have. */
+  readonly mostTextColumns: 1 | 2;
+  /** The figures of its evaluations, the usual one first. */
+  readonly metrics: readonly [string, ...string[]];
+  /** The task that training data make: their labels. */
+  fromData(source: DataSource, context: TaskContext): Promise<Task>;
+  /** Whether a saved model's configuration is of this task. */
+  matches(config: Readonly<Record<string, unknown>>): boolean;
+  /**
+   * The task of a saved model.
+   * @param file what messages call its configuration
+   */
+  fromConfig(config: Readonly<Record<string, unknown>>, file: string, context: TaskContext): Task;
+}
