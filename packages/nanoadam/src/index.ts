@@ -9,8 +9,9 @@ export { InputError } from "./errors.js";
 export { defineModel, knownModelTypes } from "./models/architectures.js";
 export { type LoraOptions, withLora } from "./models/lora.js";
 export type { Head, Model, ParameterSpecification, Stage } from "./models/model.js";
+export type { FinetuneInput } from "./options/finetune-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
-export type { EvaluateInput, ExportInput, FinetuneInput, PredictInput } from "./options/options.js";
+export type { EvaluateInput, ExportInput, PredictInput } from "./options/saved-model-options.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune } from "./recipes/finetune.js";
 export {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { formatBytes, formatSeconds, formatShare } from "../format.js";
-import type { FinetuneInput } from "../options/options.js";
+import type { FinetuneInput } from "../options/finetune-options.js";
 import { finetune } from "../recipes/finetune.js";
 import { predict } from "../recipes/open-model.js";
 import type { RunSummary } from "../recipes/summary.js";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { formatCount } from "../format.js";
-import { type EvaluateInput, evaluateSchema } from "../options/options.js";
+import { type EvaluateInput, evaluateSchema } from "../options/saved-model-options.js";
 import { evaluate } from "../recipes/open-model.js";
 import { addFlags } from "./flags.js";
 import { formatEvaluation } from "./progress.js";

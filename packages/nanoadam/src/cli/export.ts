@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { type ExportInput, exportSchema } from "../options/options.js";
+import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
 import { exportModel } from "../recipes/export.js";
 import { addFlags } from "./flags.js";
 import type { Streams } from "./streams.js";

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { formatCount, formatSeconds, formatShare } from "../format.js";
+import { type FinetuneInput, finetuneSchema } from "../options/finetune-options.js";
 import { loadPreset, nameWhereGiven, overrideOptions, presetSource, readOptionFile } from "../options/option-files.js";
-import { type FinetuneInput, finetuneSchema } from "../options/options.js";
 import { parseOptions } from "../options/parse-options.js";
 import { finetune } from "../recipes/finetune.js";
 import { addFlags } from "./flags.js";

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { type PredictInput, predictSchema } from "../options/options.js";
+import { type PredictInput, predictSchema } from "../options/saved-model-options.js";
 import { type Prediction, predict } from "../recipes/open-model.js";
 import { addFlags } from "./flags.js";
 import type { Streams } from "./streams.js";

@@ -1,7 +1,7 @@
 /** Optimizers compared: every rate with the first seed, then each one's best rate with the other seeds. */
 import { resolve } from "node:path";
 import { InputError } from "../errors.js";
-import { finetuneSchema } from "../options/options.js";
+import { finetuneSchema } from "../options/finetune-options.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type Comparison, drawUp } from "./comparison.js";
 import { ComparisonFolder } from "./comparison-folder.js";

@@ -1,6 +1,6 @@
 /** What a comparison sets against each other: optimizers, alone or with LoRA, and the learning rates each is tried at. */
 import { InputError } from "../errors.js";
-import type { FinetuneInput } from "../options/options.js";
+import type { FinetuneInput } from "../options/finetune-options.js";
 
 export interface Contestant {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { finetuneSchema } from "../options/finetune-options.js";
 import { count, flag } from "../options/option-types.js";
-import { finetuneSchema } from "../options/options.js";
 import { flagOf } from "../options/parse-options.js";
 
 /** What all runs of a comparison share. */

@@ -1,6 +1,5 @@
-/** Options of how weights are updated: which optimizer, the settings of each, and adapters. */
 import { z } from "zod";
-import type { WeightStorage } from "../checkpoint/pretrained.js";
+import type { AdapterOptions } from "./adapter-options.js";
 import { count, flag, numeric } from "./option-types.js";
 
 export const optimizerNames = ["nanoadam", "adamw", "adamw8bit", "microadam", "galore", "sgd"] as const;
@@ -8,7 +7,8 @@ export type OptimizerName = (typeof optimizerNames)[number];
 
 const density = numeric(z.coerce.number().gt(0).max(1));
 
-export const optimizerOptions = {
+/** How weights are updated: which optimizer, and the settings of each. */
+export const optimizerSchema = z.object({
   optimizer: z.enum(optimizerNames).default("nanoadam").meta(flag("how weights are updated")),
   weightDecay: numeric(z.coerce.number().min(0)).default(0).meta(flag("decoupled weight decay", "X")),
   density: density.default(0.1).meta(flag("share of each tensor that nanoadam updates", "X")),
@@ -46,55 +46,14 @@ export const optimizerOptions = {
   galoreGap: count.default(200).meta(flag("steps between its projections", "N")),
   galoreScale: numeric(z.coerce.number().positive()).default(1).meta(flag("factor of its steps", "X")),
   momentum: numeric(z.coerce.number().min(0).lt(1)).default(0.9).meta(flag("momentum of sgd", "X")),
-};
+});
 
-export const loraOptions = {
-  loraRank: count.optional().meta(flag("train a LoRA adapter of this rank instead of the weights", "N")),
-  loraAlpha: numeric(z.coerce.number().positive())
-    .optional()
-    .meta(flag("its scale is alpha over rank (default: twice the rank)", "X")),
-  loraDropout: numeric(z.coerce.number().min(0).lt(1))
-    .default(0)
-    .meta(flag("dropout of what goes into the adapter", "X")),
-  loraTargets: z
-    .union([z.string(), z.array(z.string())])
-    .transform((value) => (typeof value === "string" ? value.split(",") : value))
-    .pipe(z.array(z.string().min(1)).min(1))
-    .optional()
-    .meta(flag("layers with an adapter, or all-linear (default: query and value projections)", "NAME,...")),
-};
-
-type Options = z.output<z.ZodObject<typeof optimizerOptions & typeof loraOptions>> & {
-  readonly weights: WeightStorage;
-  readonly fromScratch: boolean;
-};
+export type OptimizerOptions = z.output<typeof optimizerSchema>;
 
 /** Whether linear layers and embeddings may be held in bfloat16, which what is updated whole cannot be. */
-export function mayHoldBfloat16({ optimizer, loraRank }: Pick<Options, "optimizer" | "loraRank">): boolean {
+export function mayHoldBfloat16(
+  { optimizer }: Pick<OptimizerOptions, "optimizer">,
+  { loraRank }: Pick<AdapterOptions, "loraRank">,
+): boolean {
   return optimizer === "nanoadam" || loraRank !== undefined;
-}
-
-/** Refuses options that do not go together. */
-export function refuseUnfit(options: Options, refuse: (option: string, message: string) => void): void {
-  if (options.finalDensity !== undefined && options.finalDensity > options.density) {
-    refuse("finalDensity", `is ${options.finalDensity}, expected at most --density ${options.density}`);
-  }
-  if (options.staticMask && options.maskInterval !== undefined) refuse("maskInterval", "cannot go with --static-mask");
-  if (options.staticMask && options.densityInterval !== undefined) {
-    refuse("densityInterval", "cannot go with --static-mask");
-  }
-  if (options.weights === "bfloat16" && options.fromScratch) {
-    refuse("weights", "cannot be bfloat16 with --from-scratch, as weights without a checkpoint are updated whole");
-  }
-  if (options.weights === "bfloat16" && !mayHoldBfloat16(options)) {
-    refuse(
-      "weights",
-      `cannot be bfloat16 with ${options.optimizer}, as it updates weights whole; that needs --lora-rank`,
-    );
-  }
-  if (options.loraRank === undefined) {
-    for (const option of ["loraAlpha", "loraTargets"] as const) {
-      if (options[option] !== undefined) refuse(option, "needs --lora-rank");
-    }
-  }
 }

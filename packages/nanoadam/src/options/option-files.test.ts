@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/temporary-folder.js";
+import { finetuneSchema } from "./finetune-options.js";
 import {
   loadPreset,
   nameWhereGiven,
@@ -11,7 +12,6 @@ import {
   presetText,
   readOptionFile,
 } from "./option-files.js";
-import { finetuneSchema } from "./options.js";
 
 const files = { model: "model", train: "train.tsv", output: "output" };
 

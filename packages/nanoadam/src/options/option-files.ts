@@ -9,7 +9,7 @@ import { parseDocument } from "yaml";
 import type { z } from "zod";
 import { InputError } from "../errors.js";
 import { describeSystemError } from "../files/system-error.js";
-import { type FinetuneInput, finetuneSchema } from "./options.js";
+import { type FinetuneInput, finetuneSchema } from "./finetune-options.js";
 import { expectation, flagOf } from "./parse-options.js";
 
 const presets = fileURLToPath(new URL("../../presets/", import.meta.url));

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
-import { evaluateSchema, finetuneSchema, predictSchema } from "./options.js";
+import { finetuneSchema } from "./finetune-options.js";
 import { flagOf, parseOptions } from "./parse-options.js";
+import { evaluateSchema, predictSchema } from "./saved-model-options.js";
 
 const needed = { model: "bert", train: "a.tsv", text: "text", label: "label", output: "out" };
 const parse = (options: object) => parseOptions(finetuneSchema, { ...needed, ...options });

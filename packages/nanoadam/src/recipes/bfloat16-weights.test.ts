@@ -1,7 +1,7 @@
 /** Runs with weights held in bfloat16: what is learned, what moves, and what is written. */
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { FinetuneInput } from "../options/options.js";
+import type { FinetuneInput } from "../options/finetune-options.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { floatsOf, type RawTensor, readTensors } from "../testing/tensors.js";
 import { type TinyCheckpointOptions, tinyArchitectures, writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";

@@ -13,8 +13,8 @@ import { readJsonObject } from "../files/read-json.js";
 import { writeFileAtomically } from "../files/write-file.js";
 import { defineModel } from "../models/architectures.js";
 import type { Model } from "../models/model.js";
-import { type ExportInput, exportSchema } from "../options/options.js";
 import { parseOptions } from "../options/parse-options.js";
+import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
 import { taskOf } from "./open-model.js";
 
 /**

@@ -10,8 +10,13 @@ import { readTable } from "../data/tables/read-table.js";
 import { requireColumn } from "../data/tables/table.js";
 import { loadTokenizer, type TextTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
-import { type EvaluateInput, evaluateSchema, type PredictInput, predictSchema } from "../options/options.js";
 import { parseOptions } from "../options/parse-options.js";
+import {
+  type EvaluateInput,
+  evaluateSchema,
+  type PredictInput,
+  predictSchema,
+} from "../options/saved-model-options.js";
 import { Programs } from "../program/program-cache.js";
 import { argmax, classificationTask, maskedLmTask, regressionTask, type TextTask } from "../tasks/text-task.js";
 import { type Evaluation, evaluateModel, forEachBatch } from "../train/evaluation.js";

@@ -14,8 +14,8 @@ import {
 import type { Pretrained } from "../checkpoint/pretrained.js";
 import { hasAdapter } from "../models/lora.js";
 import type { ParameterSpecification } from "../models/model.js";
-import type { OptimizerName } from "../options/optimizer-options.js";
-import type { FinetuneOptions } from "../options/options.js";
+import type { FinetuneOptions } from "../options/finetune-options.js";
+import type { OptimizerName, OptimizerOptions } from "../options/optimizer-options.js";
 import type { Plan } from "./plan.js";
 
 const defaultLearningRates: Readonly<Record<OptimizerName, number>> = {
@@ -31,13 +31,13 @@ const adapterFactor = 4;
 const defaultFinalShare = 0.4;
 
 /** The rate of a run that names none. */
-export function defaultLearningRate({ optimizer, loraRank }: Pick<FinetuneOptions, "optimizer" | "loraRank">): number {
-  return defaultLearningRates[optimizer] * (loraRank === undefined ? 1 : adapterFactor);
+export function defaultLearningRate({ optimizer, adapter }: Pick<FinetuneOptions, "optimizer" | "adapter">): number {
+  return defaultLearningRates[optimizer.optimizer] * (adapter.loraRank === undefined ? 1 : adapterFactor);
 }
 
 /** Steps between selections and between changes of density: 1/40 and 1/8 of an epoch (METHOD section 3). */
 export function intervals(
-  options: Pick<FinetuneOptions, "maskInterval" | "densityInterval" | "staticMask">,
+  options: Pick<OptimizerOptions, "maskInterval" | "densityInterval" | "staticMask">,
   { stepsPerEpoch, totalSteps }: Pick<Plan, "stepsPerEpoch" | "totalSteps">,
 ): { readonly maskInterval: number; readonly densityInterval: number | undefined } {
   if (options.staticMask) return { maskInterval: totalSteps, densityInterval: undefined };
@@ -70,7 +70,7 @@ export function trainedParameters({
  */
 export function denseParameters(
   pretrained: Pick<Pretrained, "model" | "initialised">,
-  { biases }: Pick<FinetuneOptions, "biases"> = { biases: "selected" },
+  { biases }: Pick<OptimizerOptions, "biases"> = { biases: "selected" },
 ): string[] {
   const fresh = new Set(pretrained.initialised);
   const isDense = ({ name, role }: ParameterSpecification) =>
@@ -81,8 +81,13 @@ export function denseParameters(
     .map(({ name }) => name);
 }
 
-/** The optimizer of a run, over the model's weights in place. */
-export function createOptimizer(options: FinetuneOptions, pretrained: Pretrained, plan: Plan): Optimizer {
+/** The optimizer of a run, over the model's weights in place; `seed` is for what it chooses at random. */
+export function createOptimizer(
+  options: OptimizerOptions,
+  pretrained: Pretrained,
+  plan: Plan,
+  seed: number,
+): Optimizer {
   const { model, weights } = pretrained;
   const trained = trainedParameters(pretrained);
   const parameters = trained.map(({ name, shape }) => {
@@ -90,7 +95,7 @@ export function createOptimizer(options: FinetuneOptions, pretrained: Pretrained
     if (values === undefined) throw new Error(`the weights lack ${name}`);
     return { name, shape, values };
   });
-  const optimizer = optimizerOver(parameters, options, pretrained, plan);
+  const optimizer = optimizerOver(parameters, options, pretrained, plan, seed);
   const names = new Set(trained.map(({ name }) => name));
   const frozen = model.parameters.filter(({ name }) => !names.has(name));
   return frozen.length === 0
@@ -103,9 +108,10 @@ export function createOptimizer(options: FinetuneOptions, pretrained: Pretrained
 
 function optimizerOver(
   parameters: readonly Parameter<WeightArray>[],
-  options: FinetuneOptions,
+  options: OptimizerOptions,
   pretrained: Pretrained,
   plan: Plan,
+  seed: number,
 ): Optimizer {
   const trained = trainedParameters(pretrained);
   const namesWhere = (matches: (parameter: ParameterSpecification) => boolean) =>
@@ -126,7 +132,7 @@ function optimizerOver(
       stateType: options.stateDtype,
       criterion: options.criterion,
       skipZeros: options.skipZeros,
-      seed: options.seed,
+      seed,
     });
   }
   const common = { parameters: parameters.map(inFloat32), weightDecay: options.weightDecay };
