@@ -180,7 +180,7 @@ describe("what is refused before any run", () => {
   test.each<[Partial<CompareInput>, string]>([
     [{ model: "" }, '--model is "", expected at least 1 character'],
     [{ seeds: 0 }, "--seeds is 0, expected at least 1"],
-    [{ jobs: "two" }, '--jobs is "two", expected a number'],
+    [{ jobs: 1.5 }, "--jobs is 1.5, expected a whole number"],
     [{ optimizers: "adamx" }, '--optimizers has "adamx"'],
     [{ metric: "pearson" }, '--metric is "pearson", expected one of accuracy, f1, matthews, loss for classification'],
     [{ label: undefined }, "--label is needed for classification"],

@@ -1,6 +1,16 @@
-import { describe, expect, test } from "vitest";
-import { finetuneSchema, flattenOptions, parseFinetuneOptions } from "./finetune-options.js";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import type { z } from "zod";
+import { InputError } from "../errors.js";
+import { type FinetuneInput, finetuneSchema, flattenOptions, parseFinetuneOptions } from "./finetune-options.js";
 import { parseOptions } from "./parse-options.js";
+import type {
+  EvaluateInput,
+  ExportInput,
+  evaluateSchema,
+  exportSchema,
+  PredictInput,
+  predictSchema,
+} from "./saved-model-options.js";
 
 const needed = { model: "bert", train: "a.tsv", text: "text", label: "label", output: "out" };
 
@@ -28,3 +38,26 @@ describe("the options of a run", () => {
     expect(new Set(names).size).toBe(names.length);
   });
 });
+
+describe("the documented interfaces", () => {
+  test("are what the schemas take", () => {
+    expectTypeOf<Flat<FinetuneInput>>().toEqualTypeOf<Readonly<z.input<typeof finetuneSchema>>>();
+    expectTypeOf<Flat<EvaluateInput>>().toEqualTypeOf<Readonly<z.input<typeof evaluateSchema>>>();
+    expectTypeOf<Flat<PredictInput>>().toEqualTypeOf<Readonly<z.input<typeof predictSchema>>>();
+    expectTypeOf<Flat<ExportInput>>().toEqualTypeOf<Readonly<z.input<typeof exportSchema>>>();
+  });
+
+  test("refuse what is no number, no choice and no option", () => {
+    expectTypeOf<FinetuneInput["learningRate"]>().toEqualTypeOf<number | undefined>();
+    // @ts-expect-error a text is no learning rate
+    const rate: FinetuneInput = { ...needed, learningRate: "banana" };
+    // @ts-expect-error there is no such optimizer
+    const optimizer: FinetuneInput = { ...needed, optimizer: "adam" };
+    // @ts-expect-error an option is spelled otherwise
+    const option: FinetuneInput = { ...needed, learningrate: 1 };
+    for (const input of [rate, optimizer, option]) expect(() => parseFinetuneOptions(input)).toThrow(InputError);
+  });
+});
+
+/** The properties of an interface, its own and inherited, in one type. */
+type Flat<Interface> = { [Property in keyof Interface]: Interface[Property] };

@@ -4,14 +4,14 @@
  * that it needs.
  */
 import { z } from "zod";
-import { adapterSchema } from "./adapter-options.js";
-import { dataSchema } from "./data-options.js";
-import { modelSchema } from "./model-options.js";
-import { objectiveSchema } from "./objective-options.js";
-import { mayHoldBfloat16, optimizerSchema } from "./optimizer-options.js";
-import { outputSchema } from "./output-options.js";
+import { type AdapterInput, adapterSchema } from "./adapter-options.js";
+import { type DataInput, dataSchema } from "./data-options.js";
+import { type ModelInput, modelSchema } from "./model-options.js";
+import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
+import { mayHoldBfloat16, type OptimizerInput, optimizerSchema } from "./optimizer-options.js";
+import { type OutputInput, outputSchema } from "./output-options.js";
 import { parseOptions } from "./parse-options.js";
-import { trainingSchema } from "./training-options.js";
+import { type TrainingInput, trainingSchema } from "./training-options.js";
 
 const groups = {
   model: modelSchema,
@@ -40,7 +40,15 @@ export const finetuneSchema = flatSchema.superRefine((options, context) => {
   for (const [option, message] of unfit(options)) context.addIssue({ code: "custom", path: [option], message });
 });
 
-export type FinetuneInput = z.input<typeof finetuneSchema>;
+/** The options of a run as they are given. */
+export interface FinetuneInput
+  extends ModelInput,
+    DataInput,
+    ObjectiveInput,
+    TrainingInput,
+    OptimizerInput,
+    AdapterInput,
+    OutputInput {}
 
 /** A run's options with nothing grouped. */
 type FlatOptions = z.output<typeof flatSchema>;

@@ -135,7 +135,7 @@ test("errors name an option where it is given", () => {
     { source: "mine.yaml", options: { density: 0.2 } },
     { source: "preset glue/cola", options: { density: 0.1, finalDensity: 0.04 } },
   ];
-  const nameOf = nameWhereGiven({ epochs: 2 }, files);
+  const nameOf = nameWhereGiven(["epochs"], files);
   expect(["epochs", "density", "finalDensity", "maskInterval"].map(nameOf)).toEqual([
     "--epochs",
     "mine.yaml: density",

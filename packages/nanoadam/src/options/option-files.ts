@@ -112,12 +112,9 @@ function parseYaml(text: string, source: string): unknown {
 }
 
 /** What errors call an option: its flag, unless a file gives it and no flag does. The strongest file comes first. */
-export function nameWhereGiven(
-  flags: Partial<FinetuneInput>,
-  files: readonly OptionFile[],
-): (option: string) => string {
+export function nameWhereGiven(flags: readonly string[], files: readonly OptionFile[]): (option: string) => string {
   return (option) => {
-    const file = Object.hasOwn(flags, option) ? undefined : files.find(({ options }) => Object.hasOwn(options, option));
+    const file = flags.includes(option) ? undefined : files.find(({ options }) => Object.hasOwn(options, option));
     return file === undefined ? flagOf(option) : `${file.source}: ${option}`;
   };
 }

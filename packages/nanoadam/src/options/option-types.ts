@@ -1,15 +1,13 @@
-/** What options are made of: numbers given as numbers or text, and what `--help` says of each. */
+/** What options are made of, and what `--help` says of each. */
 import { z } from "zod";
 
-/** Number("") is 0, and so are Number(null) and Number([]); here they are no numbers. */
-export const numeric = <Schema extends z.ZodType>(schema: Schema) =>
-  z.preprocess(
-    (value) => (typeof value === "number" || (typeof value === "string" && value.trim() !== "") ? value : Number.NaN),
-    schema,
-  );
-
 /** A whole number of at least 1. */
-export const count = numeric(z.coerce.number().int().min(1));
+export const count = z.number().int().min(1);
+
+/** Names in a list, or in one text with commas between them. */
+export const names = z
+  .union([z.string(), z.array(z.string()).readonly()], { error: "a name, or a list of names" })
+  .transform((value) => (typeof value === "string" ? value.split(",") : [...value]));
 
 /** What a value means, and what it looks like on the command line. */
 export type Flag = { readonly hint?: string; readonly description: string };

@@ -1,14 +1,24 @@
 /** The options of what is done with a fine-tuned model: measuring it, predicting, merging an adapter. */
 import { z } from "zod";
-import { dataSchema } from "./data-options.js";
+import { dataSchema, type TextInput } from "./data-options.js";
 import { count, flag } from "./option-types.js";
-import { trainingSchema } from "./training-options.js";
+import { type BatchInput, trainingSchema } from "./training-options.js";
 
 /** How texts are read and run, as in training. */
 const textOptions = {
   ...dataSchema.pick({ text: true, label: true, delimiter: true, maxLength: true }).shape,
   ...trainingSchema.pick({ batchSize: true, threads: true }).shape,
 };
+
+/** How a fine-tuned checkpoint is measured. */
+export interface EvaluateInput extends TextInput, BatchInput {
+  /** The folder of the fine-tuned checkpoint. */
+  readonly model: string;
+  /** The file of labelled data: .tsv, .csv, .jsonl, .json or .txt. */
+  readonly data: string;
+  /** Use only so many rows, the first. */
+  readonly limit?: number | undefined;
+}
 
 export const evaluateSchema = z
   .object({
@@ -18,6 +28,18 @@ export const evaluateSchema = z
     limit: count.optional().meta(flag("use only the first N rows", "N")),
   })
   .strict();
+
+/** What is predicted by a fine-tuned checkpoint: of one text or pair of texts, or of every row of a file. */
+export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchInput {
+  /** The folder of the fine-tuned checkpoint. */
+  readonly model: string;
+  /** The file to predict for. */
+  readonly data?: string | undefined;
+  /** The text itself; or with `data` its column, or two columns with a comma between them. */
+  readonly text: string;
+  /** The second text of a pair; not with `data`. */
+  readonly textPair?: string | undefined;
+}
 
 export const predictSchema = z
   .object({
@@ -35,6 +57,20 @@ export const predictSchema = z
     context.addIssue({ code: "custom", path: ["textPair"], message });
   });
 
+/** How an adapter is merged into its base model. */
+export interface ExportInput {
+  /** The folder of the adapter. */
+  readonly model: string;
+  /** The folder of the base model; by default what adapter_config.json says. */
+  readonly base?: string | undefined;
+  /** Add the adapter to the base model's weights; for now the only way of export. */
+  readonly merge?: boolean | undefined;
+  /** The folder to write the model to. */
+  readonly output: string;
+  /** Replace an output folder that is not empty. By default false. */
+  readonly overwrite?: boolean | undefined;
+}
+
 export const exportSchema = z
   .object({
     model: z.string().min(1).meta(flag("adapter folder", "DIR")),
@@ -44,9 +80,3 @@ export const exportSchema = z
     overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
   })
   .strict();
-
-export type EvaluateOptions = z.output<typeof evaluateSchema>;
-export type EvaluateInput = z.input<typeof evaluateSchema>;
-export type ExportInput = z.input<typeof exportSchema>;
-export type PredictOptions = z.output<typeof predictSchema>;
-export type PredictInput = z.input<typeof predictSchema>;
