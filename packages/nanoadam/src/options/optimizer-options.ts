@@ -1,3 +1,13 @@
+import {
+  type BiasCorrection,
+  biasCorrections,
+  type Criterion,
+  criteria,
+  type StateOnRefresh,
+  type StateType,
+  statesOnRefresh,
+  stateTypes,
+} from "@nanoadam/optim";
 import { z } from "zod";
 import type { AdapterOptions } from "./adapter-options.js";
 import { count, flag } from "./option-types.js";
@@ -24,7 +34,7 @@ export interface OptimizerInput {
   /** Select once, at the first step, for the whole run. By default false. */
   readonly staticMask?: boolean | undefined;
   /** What NanoAdam selects by: small or large weights, chance, or large gradients. By default `small`. */
-  readonly criterion?: "small" | "large" | "random" | "gradient" | undefined;
+  readonly criterion?: Criterion | undefined;
   /** Never update weights that are exactly 0, as in a pruned network. By default false. */
   readonly skipZeros?: boolean | undefined;
   /** Weights that are selected from together; by default 32,768. */
@@ -32,11 +42,11 @@ export interface OptimizerInput {
   /** Biases under NanoAdam: selected from like weights (`selected`, the default), or updated whole (`dense`). */
   readonly biases?: "selected" | "dense" | undefined;
   /** The moments of entries that stay selected: kept (`carry`, the default), or started anew (`reset`). */
-  readonly stateOnRefresh?: "carry" | "reset" | undefined;
+  readonly stateOnRefresh?: StateOnRefresh | undefined;
   /** Bias correction by an entry's age (`entry`), by the step (`global`, the default), or none. */
-  readonly biasCorrection?: "entry" | "global" | "none" | undefined;
+  readonly biasCorrection?: BiasCorrection | undefined;
   /** How NanoAdam's moments of selected entries are stored; by default in `float32`. */
-  readonly stateDtype?: "float32" | "bfloat16" | undefined;
+  readonly stateDtype?: StateType | undefined;
   /** Steps whose gradients MicroAdam keeps; by default 10. */
   readonly microadamWindow?: number | undefined;
   /** The fraction of a gradient that MicroAdam keeps; by default 0.01. */
@@ -60,7 +70,7 @@ export const optimizerSchema = z.object({
   densityInterval: count.optional().meta(flag("steps between changes of density (default: 1/8 of an epoch)", "N")),
   staticMask: z.boolean().default(false).meta(flag("select once, at the first step, for the whole run")),
   criterion: z
-    .enum(["small", "large", "random", "gradient"])
+    .enum(criteria)
     .default("small")
     .meta(flag("what nanoadam selects by: small or large weights, chance, or large gradients")),
   skipZeros: z.boolean().default(false).meta(flag("never update weights that are exactly 0, as in a pruned network")),
@@ -76,17 +86,14 @@ export const optimizerSchema = z.object({
     .default("selected")
     .meta(flag("biases under nanoadam: selected from like weights, or updated whole")),
   stateOnRefresh: z
-    .enum(["carry", "reset"])
+    .enum(statesOnRefresh)
     .default("carry")
     .meta(flag("moments of entries that stay selected: kept or started anew")),
   biasCorrection: z
-    .enum(["entry", "global", "none"])
+    .enum(biasCorrections)
     .default("global")
     .meta(flag("bias correction by an entry's age, by the step, or none")),
-  stateDtype: z
-    .enum(["float32", "bfloat16"])
-    .default("float32")
-    .meta(flag("storage of nanoadam's moments of selected entries")),
+  stateDtype: z.enum(stateTypes).default("float32").meta(flag("storage of nanoadam's moments of selected entries")),
   microadamWindow: count.default(10).meta(flag("steps whose gradients microadam keeps", "N")),
   microadamDensity: density.default(0.01).meta(flag("share of a gradient that it keeps", "X")),
   galoreRank: count.default(256).meta(flag("dimensions of galore's subspace", "N")),

@@ -1,3 +1,4 @@
+import { type LearningRateScheduleName, learningRateSchedules } from "@nanoadam/optim";
 import { z } from "zod";
 import { count, flag } from "./option-types.js";
 
@@ -20,7 +21,7 @@ export interface TrainingInput extends BatchInput {
   /** Batches whose gradients make one step; by default 1. */
   readonly accumulate?: number | undefined;
   /** How the learning rate falls after the warm-up; by default `linear`. */
-  readonly schedule?: "linear" | "cosine" | "constant" | undefined;
+  readonly schedule?: LearningRateScheduleName | undefined;
   /** Warm-up steps, or their fraction of all steps if below 1; by default 0. */
   readonly warmup?: number | undefined;
   /** The largest norm of the gradients, which longer ones are scaled down to; 0 for no clipping. By default 1. */
@@ -52,10 +53,7 @@ export const trainingSchema = z.object({
   steps: count.optional().meta(flag("optimizer steps, instead of --epochs", "N")),
   batchSize: count.default(32).meta(flag("examples that run together", "N")),
   accumulate: count.default(1).meta(flag("batches whose gradients make one step", "N")),
-  schedule: z
-    .enum(["linear", "cosine", "constant"])
-    .default("linear")
-    .meta(flag("how the learning rate falls after the warm-up")),
+  schedule: z.enum(learningRateSchedules).default("linear").meta(flag("how the learning rate falls after the warm-up")),
   warmup: z.number().min(0).default(0).meta(flag("warm-up steps, or their share of all steps if below 1", "X")),
   clip: z.number().min(0).default(1).meta(flag("largest norm of the gradients; 0 for no clipping", "X")),
   dropout: z.number().min(0).lt(1).optional().meta(flag("dropout rate instead of the model's own", "X")),
