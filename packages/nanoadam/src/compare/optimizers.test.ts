@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
 import { finetuneSchema } from "../options/finetune-options.js";
-import { optimizerNames } from "../options/optimizer-options.js";
+import { optimizerNames } from "../options/optimizers.js";
 import { parseOptions } from "../options/parse-options.js";
 import { finetuneOptions, parseContestants } from "./optimizers.js";
 

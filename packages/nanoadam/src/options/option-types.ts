@@ -4,6 +4,9 @@ import { z } from "zod";
 /** A whole number of at least 1. */
 export const count = z.number().int().min(1);
 
+/** A part of a whole, from more than nothing to all. */
+export const fraction = z.number().gt(0).max(1);
+
 /** Names in a list, or in one text with commas between them. */
 export const names = z
   .union([z.string(), z.array(z.string()).readonly()], { error: "a name, or a list of names" })

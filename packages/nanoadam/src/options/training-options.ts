@@ -1,5 +1,6 @@
 import { type LearningRateScheduleName, learningRateSchedules } from "@nanoadam/optim";
 import { z } from "zod";
+import { optimizerNames, optimizers } from "./optimizers.js";
 import { count, flag } from "./option-types.js";
 
 /** How batches are run. */
@@ -43,12 +44,20 @@ export interface TrainingInput extends BatchInput {
   readonly seed?: number | undefined;
 }
 
+/** "3e-4 for nanoadam; 5e-5 for adamw, adamw8bit, microadam; ...". */
+const defaultRates = [...new Set(optimizerNames.map((name) => optimizers[name].defaultLearningRate))]
+  .map((rate) => {
+    const names = optimizerNames.filter((name) => optimizers[name].defaultLearningRate === rate);
+    return `${rate.toExponential()} for ${names.join(", ")}`;
+  })
+  .join("; ");
+
 export const trainingSchema = z.object({
   learningRate: z
     .number()
     .positive()
     .optional()
-    .meta(flag("highest learning rate (default: 3e-4 for nanoadam, 5e-5 for adamw)", "X")),
+    .meta(flag(`highest learning rate (default: ${defaultRates}; four times that for adapters)`, "X")),
   epochs: z.number().positive().optional().meta(flag("passes over the training data (default: 3)", "N")),
   steps: count.optional().meta(flag("optimizer steps, instead of --epochs", "N")),
   batchSize: count.default(32).meta(flag("examples that run together", "N")),

@@ -9,6 +9,7 @@ import { nonFiniteIndex } from "../checkpoint/floats.js";
 import { InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
+import { defaultLearningRate } from "../options/optimizer-options.js";
 import type { TrainingOptions } from "../options/training-options.js";
 import type { Weights } from "../program/compile-stages.js";
 import { GradientAccumulator } from "../program/gradient-accumulator.js";
@@ -17,7 +18,7 @@ import { Programs } from "../program/program-cache.js";
 import { evaluateModel } from "../train/evaluation.js";
 import { type BatchSchedule, stepBatches } from "../train/loader.js";
 import { MetricsLog, type RunWatcher, type StepRecord } from "../train/observer.js";
-import { createOptimizer, defaultLearningRate } from "../train/optimizer.js";
+import { createOptimizer } from "../train/optimizer.js";
 import { type Plan, planRun } from "../train/plan.js";
 import { type PreparedRun, prepareRun } from "../train/prepare.js";
 import { DivergenceError, trainStep } from "../train/step.js";
@@ -64,7 +65,7 @@ async function train(
   const { pretrained, task, evaluationTask } = run;
   const { model, weights } = pretrained;
   const plan = planRun(options.training, run.train.length);
-  const learningRate = options.training.learningRate ?? defaultLearningRate(options);
+  const learningRate = options.training.learningRate ?? defaultLearningRate(options.optimizer, options.adapter);
   const optimizer = createOptimizer(options.optimizer, pretrained, plan, options.training.seed);
   optimizer.prepare();
 

@@ -1,8 +1,8 @@
 import type { Optimizer } from "@nanoadam/optim";
 import type { Pretrained } from "../checkpoint/pretrained.js";
 import { type FinetuneOptions, flattenOptions } from "../options/finetune-options.js";
+import { optimizers } from "../options/optimizers.js";
 import type { Evaluation } from "../train/evaluation.js";
-import { intervals } from "../train/optimizer.js";
 import type { Plan } from "../train/plan.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
 import { peakMemoryBytes } from "./peak-memory.js";
@@ -126,7 +126,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
       ...flattenOptions(options),
       learningRate: inputs.learningRate,
       maxLength: run.maxLength,
-      ...(options.optimizer.optimizer === "nanoadam" ? intervals(options.optimizer, plan) : {}),
+      ...optimizers[options.optimizer.optimizer].settled?.(options.optimizer, plan),
     },
   };
 }
