@@ -9,6 +9,7 @@ import { type StartCommand, startScript } from "../compare/run-process.js";
 import { isFinished, type RunResult } from "../compare/run-result.js";
 import { contestantsTable } from "../compare/tables.js";
 import { formatSeconds } from "../format.js";
+import { withFlags } from "./flag-names.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import type { Streams } from "./streams.js";
@@ -45,7 +46,7 @@ export function compareCommand(streams: Streams = process, start: StartCommand =
 function progressLine(result: RunResult, { metric, progress }: Comparison): string {
   const { optimizer, learningRate, seed } = result;
   const run = `${progress.ended} of ${progress.planned}: ${optimizer}, learning rate ${formatRate(learningRate)}, seed ${seed}`;
-  if (!isFinished(result)) return `${run}: failed: ${result.failure}`;
+  if (!isFinished(result)) return `${run}: failed: ${withFlags(result.failure)}`;
   const value = metricOfRun(result, metric)?.toFixed(4) ?? "none";
   return `${run}: ${metric.name} ${value} (${formatSeconds(result.summary.wallSeconds)})`;
 }

@@ -1,8 +1,7 @@
 import { Command } from "commander";
 import { formatCount, formatSeconds, formatShare } from "../format.js";
-import { type FinetuneInput, finetuneSchema } from "../options/finetune-options.js";
-import { loadPreset, nameWhereGiven, overrideOptions, presetSource, readOptionFile } from "../options/option-files.js";
-import { parseOptions } from "../options/parse-options.js";
+import { type FinetuneInput, finetuneSchema, parseFinetuneOptions } from "../options/finetune-options.js";
+import { loadPreset, nameFile, overrideOptions, presetSource, readOptionFile } from "../options/option-files.js";
 import { finetune } from "../recipes/finetune.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
@@ -41,7 +40,11 @@ export function finetuneCommand(streams: Streams = process): Command {
         {},
       );
       const options = overrideOptions(fileOptions, optionsOfFlags(finetuneSchema, flags));
-      parseOptions(finetuneSchema, options, nameWhereGiven(Object.keys(flags), files));
+      try {
+        parseFinetuneOptions(options);
+      } catch (error) {
+        throw nameFile(error, Object.keys(flags), files);
+      }
       const isSilent = quiet === true || json === true;
       const interrupt = interruptSignal();
       const watcher = isSilent ? {} : progressWatcher({ stream: streams.stderr });

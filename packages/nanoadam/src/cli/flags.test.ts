@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { compareSchema } from "../compare/options.js";
 import { finetuneSchema } from "../options/finetune-options.js";
-import { flagOf, parseOptions } from "../options/parse-options.js";
+import { flagOf } from "../options/option-types.js";
+import { parseOptions } from "../options/parse-options.js";
 import { evaluateSchema, predictSchema } from "../options/saved-model-options.js";
 import { compareCommand } from "./compare.js";
 import { evaluateCommand } from "./evaluate.js";
@@ -74,7 +75,7 @@ describe("flags", () => {
       expect(parse("--clip", text)).toEqual({ clip: text });
       expect(() =>
         parseOptions(finetuneSchema, { model: "m", train: "t", text: "a", output: "o", clip: text }),
-      ).toThrow(`--clip is ${JSON.stringify(text)}, expected a number`);
+      ).toThrow(`\`clip\` is ${JSON.stringify(text)}, expected a number`);
     },
   );
 });

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { z } from "zod";
-import { flagOf } from "../options/parse-options.js";
+import { flagOf } from "../options/option-types.js";
+import { withFlags } from "./flag-names.js";
 
 interface FlagDescription {
   readonly description?: string;
@@ -17,7 +18,7 @@ export function addFlags(command: Command, schema: z.ZodObject): Command {
     const { type, choices, fallback } = inspect(field as z.ZodType);
     const value = type === "boolean" ? "" : ` <${hint ?? choices?.join("|") ?? "value"}>`;
     const told = fallback === undefined || fallback === false ? description : `${description} (default: ${fallback})`;
-    command.addOption(new Option(`${flagOf(name)}${value}`, told));
+    command.addOption(new Option(`${flagOf(name)}${value}`, withFlags(told)));
   }
   return command;
 }

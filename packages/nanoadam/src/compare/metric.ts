@@ -22,7 +22,7 @@ export function metricOf(task: ObjectiveOptions["task"], name?: string): Metric 
   const known = metricsOfTasks[task];
   const chosen = name ?? known[0];
   if (!known.includes(chosen)) {
-    throw new InputError(`--metric is "${chosen}", expected one of ${known.join(", ")} for ${task}`);
+    throw new InputError(`\`metric\` is "${chosen}", expected one of ${known.join(", ")} for ${task}`);
   }
   return { name: chosen, better: chosen === "loss" || chosen === "perplexity" ? "lower" : "higher" };
 }

@@ -37,7 +37,9 @@ describe("contestants", () => {
 
   test.each(["adamx", "", "lora+lora", "lora+", "toString"])('"%s" is none', (name) => {
     expect(() => parseContestants(`adamw,${name}`)).toThrow(InputError);
-    expect(() => parseContestants(`adamw,${name}`)).toThrow(`--optimizers has "${name}", expected some of nanoadam, `);
+    expect(() => parseContestants(`adamw,${name}`)).toThrow(
+      `\`optimizers\` has "${name}", expected some of nanoadam, `,
+    );
   });
 });
 

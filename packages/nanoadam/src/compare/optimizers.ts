@@ -32,7 +32,7 @@ export function parseContestants(list: string): Contestant[] {
     const contestant = contestantOf(name);
     if (contestant !== undefined) return contestant;
     const known = optimizerNames.join(", ");
-    throw new InputError(`--optimizers has "${name}", expected some of ${known}, lora, or lora+ before an optimizer`);
+    throw new InputError(`\`optimizers\` has "${name}", expected some of ${known}, lora, or lora+ before an optimizer`);
   });
 }
 

@@ -49,7 +49,7 @@ export function targetLayers({ parameters }: Model, targets: readonly string[]):
     if (layers.some(matches(target))) continue;
     const endings = [...new Set(layers.map((layer) => layer.split(".").at(-1)))];
     throw new InputError(
-      `--lora-targets has "${target}", which names no linear layer; there are ${endings.join(", ")}, or all-linear`,
+      `\`loraTargets\` has "${target}", which names no linear layer; there are ${endings.join(", ")}, or all-linear`,
     );
   }
   return layers.filter((layer) => targets.some((target) => matches(target)(layer)));

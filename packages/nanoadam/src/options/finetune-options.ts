@@ -87,29 +87,29 @@ export function flattenOptions(options: FinetuneOptions): FlatOptions {
 /** The options that do not go together with others, and what is wrong with each. */
 function* unfit(options: FlatOptions): Iterable<readonly [option: string, message: string]> {
   const { task, warmup, density, finalDensity, staticMask, optimizer } = options;
-  if (options.epochs !== undefined && options.steps !== undefined) yield ["steps", "cannot go with --epochs"];
-  if (options.eval !== undefined && options.evalShare !== undefined) yield ["evalShare", "cannot go with --eval"];
+  if (options.epochs !== undefined && options.steps !== undefined) yield ["steps", "cannot go with `epochs`"];
+  if (options.eval !== undefined && options.evalShare !== undefined) yield ["evalShare", "cannot go with `eval`"];
   if (task !== "masked-lm" && options.label === undefined) yield ["label", `is needed for ${task}`];
   if (task === "masked-lm" && options.text.length > 1) yield ["text", "is one column for masked-lm"];
   if (warmup > 1 && !Number.isInteger(warmup)) {
     yield ["warmup", `is ${warmup}, expected a whole number of steps, or a share of them below 1`];
   }
   if (finalDensity !== undefined && finalDensity > density) {
-    yield ["finalDensity", `is ${finalDensity}, expected at most --density ${density}`];
+    yield ["finalDensity", `is ${finalDensity}, expected at most \`density\` ${density}`];
   }
-  if (staticMask && options.maskInterval !== undefined) yield ["maskInterval", "cannot go with --static-mask"];
-  if (staticMask && options.densityInterval !== undefined) yield ["densityInterval", "cannot go with --static-mask"];
+  if (staticMask && options.maskInterval !== undefined) yield ["maskInterval", "cannot go with `staticMask`"];
+  if (staticMask && options.densityInterval !== undefined) yield ["densityInterval", "cannot go with `staticMask`"];
   if (options.weights === "bfloat16") {
     if (options.fromScratch) {
-      yield ["weights", "cannot be bfloat16 with --from-scratch, as weights without a checkpoint are updated whole"];
+      yield ["weights", "cannot be bfloat16 with `fromScratch`, as weights without a checkpoint are updated whole"];
     }
     if (!mayHoldBfloat16(options, options)) {
-      yield ["weights", `cannot be bfloat16 with ${optimizer}, as it updates weights whole; that needs --lora-rank`];
+      yield ["weights", `cannot be bfloat16 with ${optimizer}, as it updates weights whole; that needs \`loraRank\``];
     }
   }
   if (options.loraRank === undefined) {
     for (const option of ["loraAlpha", "loraTargets"] as const) {
-      if (options[option] !== undefined) yield [option, "needs --lora-rank"];
+      if (options[option] !== undefined) yield [option, "needs `loraRank`"];
     }
   }
 }

@@ -45,7 +45,7 @@ const options = {
   density: fraction.default(0.1).meta(flag("fraction of each tensor that nanoadam updates", "X")),
   finalDensity: fraction
     .optional()
-    .meta(flag("fraction that it reaches at the end (default: 0.4 times --density)", "X")),
+    .meta(flag("fraction that it reaches at the end (default: 0.4 times `density`)", "X")),
   maskInterval: count.optional().meta(flag("steps between selections (default: 1/40 of an epoch)", "N")),
   densityInterval: count.optional().meta(flag("steps between changes of density (default: 1/8 of an epoch)", "N")),
   staticMask: z.boolean().default(false).meta(flag("select once, at the first step, for the whole run")),

@@ -12,8 +12,13 @@ export const names = z
   .union([z.string(), z.array(z.string()).readonly()], { error: "a name, or a list of names" })
   .transform((value) => (typeof value === "string" ? value.split(",") : [...value]));
 
-/** What a value means, and what it looks like on the command line. */
+/** What a value means, other options by their names in backticks, and what it looks like on the command line. */
 export type Flag = { readonly hint?: string; readonly description: string };
 
 export const flag = (description: string, hint?: string): Flag =>
   hint === undefined ? { description } : { description, hint };
+
+/** `maskInterval` as a flag: `--mask-interval`. */
+export function flagOf(option: string): string {
+  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}

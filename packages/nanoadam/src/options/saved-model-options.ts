@@ -47,13 +47,13 @@ export const predictSchema = z
     data: z.string().min(1).optional().meta(flag("data to label", "FILE")),
     textPair: z.string().optional().meta(flag("the second text of a pair", '"..."')),
     ...textOptions,
-    text: z.string().min(1).meta(flag("the text itself, or with --data its column or columns", '"..."|COL[,COL2]')),
+    text: z.string().min(1).meta(flag("the text itself, or with `data` its column or columns", '"..."|COL[,COL2]')),
   })
   .omit({ label: true })
   .strict()
   .superRefine(({ data, textPair }, context) => {
     if (data === undefined || textPair === undefined) return;
-    const message = "cannot go with --data; name two columns in --text";
+    const message = "cannot go with `data`; name two columns in `text`";
     context.addIssue({ code: "custom", path: ["textPair"], message });
   });
 

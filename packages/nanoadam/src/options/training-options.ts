@@ -59,7 +59,7 @@ export const trainingSchema = z.object({
     .optional()
     .meta(flag(`highest learning rate (default: ${defaultRates}; four times that for adapters)`, "X")),
   epochs: z.number().positive().optional().meta(flag("passes over the training data (default: 3)", "N")),
-  steps: count.optional().meta(flag("optimizer steps, instead of --epochs", "N")),
+  steps: count.optional().meta(flag("optimizer steps, instead of `epochs`", "N")),
   batchSize: count.default(32).meta(flag("examples that run together", "N")),
   accumulate: count.default(1).meta(flag("batches whose gradients make one step", "N")),
   schedule: z.enum(learningRateSchedules).default("linear").meta(flag("how the learning rate falls after the warm-up")),

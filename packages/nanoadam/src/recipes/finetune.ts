@@ -6,7 +6,7 @@ import { Arena } from "@nanoadam/engine";
 import { cpuRuntime, createSampledProduct } from "@nanoadam/engine/node";
 import { learningRateAt, type Optimizer, warmupSteps } from "@nanoadam/optim";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
-import { InputError } from "../errors.js";
+import { AbortError, DivergenceError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import { defaultLearningRate } from "../options/optimizer-options.js";
@@ -21,7 +21,7 @@ import { MetricsLog, type RunWatcher, type StepRecord } from "../train/observer.
 import { createOptimizer } from "../train/optimizer.js";
 import { type Plan, planRun } from "../train/plan.js";
 import { type PreparedRun, prepareRun } from "../train/prepare.js";
-import { DivergenceError, trainStep } from "../train/step.js";
+import { trainStep } from "../train/step.js";
 import { UndoBuffer } from "../train/undo.js";
 import { roundToStorage, saveModel } from "./save-model.js";
 import { countParameters, type RunSummary, summarise } from "./summary.js";
@@ -34,6 +34,7 @@ const evaluationSeed = 0;
  * Fine-tunes a model and writes it to `options.output`.
  * @throws InputError for anything wrong with options, model or data, before anything is written.
  * @throws DivergenceError when loss or gradients stop being finite; the last good weights are saved all the same.
+ * @throws AbortError once the watcher's signal is aborted; nothing is written.
  */
 export async function finetune(input: FinetuneInput, watcher: RunWatcher = {}): Promise<RunSummary> {
   const options = parseFinetuneOptions(input);
@@ -43,7 +44,7 @@ export async function finetune(input: FinetuneInput, watcher: RunWatcher = {}): 
   try {
     output = await OutputFolder.create(options.output.output, {
       overwrite: options.output.overwrite,
-      inputs: { "--model": options.model.model, "--train": options.data.train, "--eval": options.data.eval },
+      inputs: { model: options.model.model, train: options.data.train, eval: options.data.eval },
     });
     const log = await MetricsLog.open(output.path("metrics.jsonl"));
     const summary = await train(options, run, log, watcher, output, started).finally(() => log.close());
@@ -140,7 +141,7 @@ async function train(
     const learningRates = `with learning rate ${learningRate.toPrecision(3)}`;
     stopped = {
       step: plan.totalSteps,
-      reason: `the evaluation loss became ${final.loss} at step ${plan.totalSteps} ${learningRates}; a lower --learning-rate usually helps`,
+      reason: `the evaluation loss became ${final.loss} at step ${plan.totalSteps} ${learningRates}; a lower \`learningRate\` usually helps`,
     };
     final = await evaluateStored();
   }
@@ -190,7 +191,8 @@ async function runSteps(
   const stepMilliseconds: number[] = [];
   for (let step = 0; step < plan.totalSteps; step++) {
     if (watcher.signal?.aborted === true) {
-      throw new InputError(`interrupted after ${step} of ${plan.totalSteps} steps; nothing was written`);
+      const done = `${step} of ${plan.totalSteps} steps`;
+      throw new AbortError(`interrupted after ${done}; nothing was written`, watcher.signal.reason);
     }
     const started = performance.now();
     const rate = learningRateAt(step, {

@@ -107,7 +107,7 @@ function numberOfLabels(config: Readonly<Record<string, unknown>>): number {
 export async function evaluate(input: EvaluateInput): Promise<EvaluationReport> {
   const options = parseOptions(evaluateSchema, input);
   const { pretrained, tokenizer, task, labels, programs } = await openFineTuned(options.model, options.threads);
-  if (task.name !== "masked-lm" && options.label === undefined) throw new InputError("--label is needed");
+  if (task.name !== "masked-lm" && options.label === undefined) throw new InputError("`label` is needed");
   const table = await readTable(options.data, options.delimiter === undefined ? {} : { delimiter: options.delimiter });
   const { text, label, limit } = options;
   const encoder = textEncoder(tokenizer, maximumLength(options.maxLength, pretrained.model, tokenizer));
@@ -150,7 +150,7 @@ async function rowsOf(
 ): Promise<Texts[]> {
   const table = await readTable(file, options.delimiter === undefined ? {} : { delimiter: options.delimiter });
   const [first = "", second, third] = options.text.split(",");
-  if (third !== undefined) throw new InputError(`--text is "${options.text}", expected one column or two`);
+  if (third !== undefined) throw new InputError(`\`text\` is "${options.text}", expected one column or two`);
   requireColumn(table, first);
   return readExamples(table, {
     textColumns: second === undefined ? [first] : [first, second],

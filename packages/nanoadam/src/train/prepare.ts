@@ -191,7 +191,7 @@ export function maximumLength(asked: number | undefined, model: Model, tokenizer
   const most = Math.min(model.maximumLength, tokenizer.maximumLength ?? model.maximumLength);
   if (asked === undefined) return Math.min(defaultMaximumLength, most);
   if (asked > model.maximumLength) {
-    throw new InputError(`--max-length is ${asked}, expected at most the model's ${model.maximumLength} positions`);
+    throw new InputError(`\`maxLength\` is ${asked}, expected at most the model's ${model.maximumLength} positions`);
   }
   return asked;
 }
