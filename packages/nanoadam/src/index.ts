@@ -5,12 +5,13 @@ export { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.js";
 export { initialValues, loadPretrained, type Pretrained } from "./checkpoint/pretrained.js";
 export { type WritableTensor, writeSafetensors } from "./checkpoint/write-safetensors.js";
 export type { Comparison } from "./compare/comparison.js";
-export { InputError } from "./errors.js";
+export { AbortError, DivergenceError, InputError } from "./errors.js";
 export { defineModel, knownModelTypes } from "./models/architectures.js";
 export { type LoraOptions, withLora } from "./models/lora.js";
 export type { Head, Model, ParameterSpecification, Stage } from "./models/model.js";
+export type { FinetuneInput } from "./options/finetune-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
-export type { EvaluateInput, ExportInput, FinetuneInput, PredictInput } from "./options/options.js";
+export type { EvaluateInput, ExportInput, PredictInput } from "./options/saved-model-options.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune } from "./recipes/finetune.js";
 export {
@@ -24,4 +25,3 @@ export {
 export type { RunSummary } from "./recipes/summary.js";
 export type { Evaluation } from "./train/evaluation.js";
 export type { EvaluationRecord, RunStart, RunWatcher, StepRecord } from "./train/observer.js";
-export { DivergenceError } from "./train/step.js";

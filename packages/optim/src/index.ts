@@ -5,16 +5,17 @@ export { type AdamW8bitOptions, createAdamW8bit } from "./adamw8bit/adamw8bit.js
 export { withFrozen } from "./freeze.js";
 export { createGaLore, type GaLoreOptions } from "./galore/galore.js";
 export { createMicroAdam, type MicroAdamOptions, type RingValueType } from "./microadam/microadam.js";
-export type { Criterion } from "./nanoadam/criterion.js";
+export { type Criterion, criteria } from "./nanoadam/criterion.js";
 export { type DensitySchedule, densityAt, type RefreshSchedule, refreshIsDue } from "./nanoadam/density.js";
-export type { StateType } from "./nanoadam/moments.js";
+export { type StateType, stateTypes } from "./nanoadam/moments.js";
 export { createNanoAdam, type NanoAdamOptions } from "./nanoadam/nanoadam.js";
-export type { BiasCorrection, StateOnRefresh } from "./nanoadam/rule.js";
+export { type BiasCorrection, biasCorrections, type StateOnRefresh, statesOnRefresh } from "./nanoadam/rule.js";
 export { composeOptimizer, type RuledParameter, takeStep } from "./optimizer.js";
 export {
   type LearningRateSchedule,
   type LearningRateScheduleName,
   learningRateAt,
+  learningRateSchedules,
   warmupSteps,
 } from "./schedule.js";
 export { addEntries, arrayLike, gatherEntries, scatterEntries } from "./selection/gather.js";

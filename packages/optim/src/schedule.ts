@@ -2,6 +2,7 @@
 
 import { checkChoice, checkCount, checkNotNegative } from "./check.js";
 
+/** How the learning rate may fall after the warm-up. */
 export const learningRateSchedules = ["linear", "cosine", "constant"] as const;
 export type LearningRateScheduleName = (typeof learningRateSchedules)[number];
 

@@ -1,11 +1,12 @@
 import { Command, CommanderError } from "commander";
-import { InputError } from "../errors.js";
+import { AbortError, DivergenceError, InputError } from "../errors.js";
 import { versions } from "../recipes/versions.js";
 import { compareCommand } from "./compare.js";
 import { demoCommand } from "./demo.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
+import { withFlags } from "./flag-names.js";
 import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
 import type { Streams } from "./streams.js";
@@ -40,11 +41,15 @@ export async function runCommandLine(arguments_: readonly string[], streams: Str
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
-    const isSystemError = error instanceof Error && "syscall" in error;
-    const isBug = !(error instanceof InputError || isSystemError);
-    const shown =
-      isBug || program.opts().debug === true ? (error instanceof Error ? error.stack : error) : error.message;
-    streams.stderr.write(`nanoadam: ${String(shown)}\n`);
+    streams.stderr.write(`nanoadam: ${described(error, program.opts().debug === true)}\n`);
     return 1;
   }
+}
+
+/** The one line of an error that is no fault of the program, its options as flags; else, or with `debug`, its stack. */
+function described(error: unknown, debug: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  const isExpected =
+    [InputError, DivergenceError, AbortError].some((kind) => error instanceof kind) || "syscall" in error;
+  return isExpected && !debug ? withFlags(error.message) : String(error.stack);
 }

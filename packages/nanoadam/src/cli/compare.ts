@@ -3,13 +3,14 @@ import { compare } from "../compare/compare.js";
 import type { Comparison } from "../compare/comparison.js";
 import { formatRate } from "../compare/learning-rates.js";
 import { markdownTable } from "../compare/markdown.js";
-import { type CompareInput, compareSchema } from "../compare/options.js";
+import { compareSchema } from "../compare/options.js";
 import { metricOfRun } from "../compare/results.js";
 import { type StartCommand, startScript } from "../compare/run-process.js";
 import { isFinished, type RunResult } from "../compare/run-result.js";
 import { contestantsTable } from "../compare/tables.js";
 import { formatSeconds } from "../format.js";
-import { addFlags } from "./flags.js";
+import { withFlags } from "./flag-names.js";
+import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import type { Streams } from "./streams.js";
 
@@ -27,7 +28,8 @@ export function compareCommand(streams: Streams = process, start: StartCommand =
     .option("--quiet", "print nothing but errors")
     .option("--json", "print the comparison as JSON, and nothing else")
     .addHelpText("after", example)
-    .action(async ({ quiet, json, ...options }: CompareInput & { quiet?: boolean; json?: boolean }) => {
+    .action(async ({ quiet, json, ...flags }: Flags) => {
+      const options = optionsOfFlags(compareSchema, flags);
       const isSilent = quiet === true || json === true;
       const { signal, release } = interruptSignal();
       const onResult = (result: RunResult, comparison: Comparison) => {
@@ -44,7 +46,7 @@ export function compareCommand(streams: Streams = process, start: StartCommand =
 function progressLine(result: RunResult, { metric, progress }: Comparison): string {
   const { optimizer, learningRate, seed } = result;
   const run = `${progress.ended} of ${progress.planned}: ${optimizer}, learning rate ${formatRate(learningRate)}, seed ${seed}`;
-  if (!isFinished(result)) return `${run}: failed: ${result.failure}`;
+  if (!isFinished(result)) return `${run}: failed: ${withFlags(result.failure)}`;
   const value = metricOfRun(result, metric)?.toFixed(4) ?? "none";
   return `${run}: ${metric.name} ${value} (${formatSeconds(result.summary.wallSeconds)})`;
 }

@@ -8,10 +8,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { formatBytes, formatSeconds, formatShare } from "../format.js";
-import type { FinetuneInput } from "../options/options.js";
+import type { FinetuneInput } from "../options/finetune-options.js";
+import { parseOptions } from "../options/parse-options.js";
+import { trainingSchema } from "../options/training-options.js";
 import { finetune } from "../recipes/finetune.js";
 import { predict } from "../recipes/open-model.js";
 import type { RunSummary } from "../recipes/summary.js";
+import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { formatPrediction } from "./predict.js";
 import { progressWatcher } from "./progress.js";
 
@@ -43,21 +46,29 @@ const sentences = [
   "There are two payments for one invoice on my statement.",
 ];
 
+const demoSchema = trainingSchema.pick({ seed: true });
+
+/** Flags that are no options of a run. */
+interface OwnFlags {
+  readonly output?: string;
+  readonly quiet?: boolean;
+}
+
 const example = `
 Example:
   $ nanoadam demo`;
 
 /** `nanoadam demo`: needs no network and no files of its own. */
 export function demoCommand(): Command {
-  return new Command("demo")
-    .description(
-      "Fine-tune an embedded encoder on embedded support messages: needs no network, takes under two minutes.",
-    )
+  const command = new Command("demo").description(
+    "Fine-tune an embedded encoder on embedded support messages: needs no network, takes under two minutes.",
+  );
+  return addFlags(command, demoSchema)
     .option("--output <DIR>", "keep the model fine-tuned with NanoAdam")
-    .option("--seed <N>", "seed of everything random", "42")
     .option("--quiet", "print only the table and the predictions")
     .addHelpText("after", example)
-    .action(async ({ output, seed, quiet }: { output?: string; seed: string; quiet?: boolean }) => {
+    .action(async ({ output, quiet, ...flags }: Flags & OwnFlags) => {
+      const { seed } = parseOptions(demoSchema, optionsOfFlags(demoSchema, flags));
       const temporary = await mkdtemp(join(tmpdir(), "nanoadam-demo-"));
       try {
         await demonstrate(output ?? join(temporary, "model"), temporary, seed, quiet === true);
@@ -67,7 +78,7 @@ export function demoCommand(): Command {
     });
 }
 
-async function demonstrate(kept: string, temporary: string, seed: string, quiet: boolean): Promise<void> {
+async function demonstrate(kept: string, temporary: string, seed: number, quiet: boolean): Promise<void> {
   const results: { readonly name: string; readonly summary: RunSummary }[] = [];
   for (const [index, { name, options }] of runs.entries()) {
     const output = index === 0 ? kept : join(temporary, String(index));

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { formatCount } from "../format.js";
-import { type EvaluateInput, evaluateSchema } from "../options/options.js";
+import { evaluateSchema } from "../options/saved-model-options.js";
 import { evaluate } from "../recipes/open-model.js";
-import { addFlags } from "./flags.js";
+import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { formatEvaluation } from "./progress.js";
 import type { Streams } from "./streams.js";
 
@@ -16,8 +16,8 @@ export function evaluateCommand(streams: Streams = process): Command {
   return addFlags(command, evaluateSchema)
     .option("--json", "print JSON")
     .addHelpText("after", example)
-    .action(async ({ json, ...options }: EvaluateInput & { json?: boolean }) => {
-      const report = await evaluate(options);
+    .action(async ({ json, ...flags }: Flags) => {
+      const report = await evaluate(optionsOfFlags(evaluateSchema, flags));
       streams.stdout.write(
         json === true
           ? `${JSON.stringify(report, null, 2)}\n`

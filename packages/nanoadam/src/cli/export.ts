@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { type ExportInput, exportSchema } from "../options/options.js";
+import { exportSchema } from "../options/saved-model-options.js";
 import { exportModel } from "../recipes/export.js";
-import { addFlags } from "./flags.js";
+import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import type { Streams } from "./streams.js";
 
 const example = `
@@ -13,7 +13,8 @@ export function exportCommand(streams: Streams = process): Command {
   const command = new Command("export").description("Merge a LoRA adapter into its base model.");
   return addFlags(command, exportSchema)
     .addHelpText("after", example)
-    .action(async (options: ExportInput) => {
+    .action(async (flags: Flags) => {
+      const options = optionsOfFlags(exportSchema, flags);
       await exportModel(options);
       streams.stdout.write(`written to ${options.output}\n`);
     });

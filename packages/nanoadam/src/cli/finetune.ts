@@ -1,10 +1,9 @@
 import { Command } from "commander";
 import { formatCount, formatSeconds, formatShare } from "../format.js";
-import { loadPreset, nameWhereGiven, overrideOptions, presetSource, readOptionFile } from "../options/option-files.js";
-import { type FinetuneInput, finetuneSchema } from "../options/options.js";
-import { parseOptions } from "../options/parse-options.js";
+import { type FinetuneInput, finetuneSchema, parseFinetuneOptions } from "../options/finetune-options.js";
+import { loadPreset, nameFile, overrideOptions, presetSource, readOptionFile } from "../options/option-files.js";
 import { finetune } from "../recipes/finetune.js";
-import { addFlags } from "./flags.js";
+import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import { formatEvaluation, progressWatcher } from "./progress.js";
 import type { Streams } from "./streams.js";
@@ -31,7 +30,7 @@ export function finetuneCommand(streams: Streams = process): Command {
     .option("--quiet", "print nothing but errors")
     .option("--json", "print the run's summary as JSON, and nothing else")
     .addHelpText("after", example)
-    .action(async ({ quiet, json, preset, config, ...flags }: FinetuneInput & OwnFlags) => {
+    .action(async ({ quiet, json, preset, config, ...flags }: Flags & OwnFlags) => {
       const files = [
         ...(config === undefined ? [] : [{ source: config, options: await readOptionFile(config) }]),
         ...(preset === undefined ? [] : [{ source: presetSource(preset), options: await loadPreset(preset) }]),
@@ -40,8 +39,12 @@ export function finetuneCommand(streams: Streams = process): Command {
         (weaker, { options }) => overrideOptions(weaker, options),
         {},
       );
-      const options = overrideOptions(fileOptions, flags);
-      parseOptions(finetuneSchema, options, nameWhereGiven(flags, files));
+      const options = overrideOptions(fileOptions, optionsOfFlags(finetuneSchema, flags));
+      try {
+        parseFinetuneOptions(options);
+      } catch (error) {
+        throw nameFile(error, Object.keys(flags), files);
+      }
       const isSilent = quiet === true || json === true;
       const interrupt = interruptSignal();
       const watcher = isSilent ? {} : progressWatcher({ stream: streams.stderr });

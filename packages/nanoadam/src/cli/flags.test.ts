@@ -2,12 +2,14 @@ import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { compareSchema } from "../compare/options.js";
-import { evaluateSchema, finetuneSchema, predictSchema } from "../options/options.js";
-import { flagOf } from "../options/parse-options.js";
+import { finetuneSchema } from "../options/finetune-options.js";
+import { flagOf } from "../options/option-types.js";
+import { parseOptions } from "../options/parse-options.js";
+import { evaluateSchema, predictSchema } from "../options/saved-model-options.js";
 import { compareCommand } from "./compare.js";
 import { evaluateCommand } from "./evaluate.js";
 import { finetuneCommand } from "./finetune.js";
-import { addFlags } from "./flags.js";
+import { addFlags, optionsOfFlags } from "./flags.js";
 import { predictCommand } from "./predict.js";
 
 const commands: readonly [string, () => Command, z.ZodObject][] = [
@@ -50,9 +52,30 @@ describe("flags", () => {
     expect(help).toMatch(/--overwrite +replace an output folder that is not empty\n/);
   });
 
-  test("leave values as typed, and what was not given out", () => {
-    const command = addFlags(new Command("test"), finetuneSchema);
-    command.parse(["--batch-size", "08", "--overwrite", "--learning-rate", "-1"], { from: "user" });
-    expect(command.opts()).toEqual({ batchSize: "08", overwrite: true, learningRate: "-1" });
+  const parse = (...flags: string[]) => {
+    const command = addFlags(new Command("test"), finetuneSchema).parse(flags, { from: "user" });
+    return optionsOfFlags(finetuneSchema, command.opts());
+  };
+
+  test("say numbers where the schema has them, and nothing of what was not given", () => {
+    expect(
+      parse("--batch-size", "08", "--overwrite", "--learning-rate", "-1e-3", "--label", "2", "--text", "a,b"),
+    ).toEqual({
+      batchSize: 8,
+      overwrite: true,
+      learningRate: -1e-3,
+      label: "2",
+      text: "a,b",
+    });
   });
+
+  test.each(["", "  ", "fast", "1e999", "NaN", "8 GB"])(
+    "leave %j, which is no number, for the schema to refuse",
+    (text) => {
+      expect(parse("--clip", text)).toEqual({ clip: text });
+      expect(() =>
+        parseOptions(finetuneSchema, { model: "m", train: "t", text: "a", output: "o", clip: text }),
+      ).toThrow(`\`clip\` is ${JSON.stringify(text)}, expected a number`);
+    },
+  );
 });

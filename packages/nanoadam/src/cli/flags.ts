@@ -1,22 +1,44 @@
 import { type Command, Option } from "commander";
 import type { z } from "zod";
-import { flagOf } from "../options/parse-options.js";
+import { flagOf } from "../options/option-types.js";
+import { withFlags } from "./flag-names.js";
 
 interface FlagDescription {
   readonly description?: string;
   readonly hint?: string;
 }
 
-/** Adds a flag to a command for every option of a schema; values stay as typed, for the schema to check. */
+/** Flags as the command line was given them: texts, and true for those that take no value. */
+export type Flags = Readonly<Record<string, string | boolean | undefined>>;
+
+/** Adds a flag to a command for every option of a schema. */
 export function addFlags(command: Command, schema: z.ZodObject): Command {
   for (const [name, field] of Object.entries(schema.shape)) {
     const { description = "", hint } = ((field as z.ZodType).meta() ?? {}) as FlagDescription;
     const { type, choices, fallback } = inspect(field as z.ZodType);
     const value = type === "boolean" ? "" : ` <${hint ?? choices?.join("|") ?? "value"}>`;
     const told = fallback === undefined || fallback === false ? description : `${description} (default: ${fallback})`;
-    command.addOption(new Option(`${flagOf(name)}${value}`, told));
+    command.addOption(new Option(`${flagOf(name)}${value}`, withFlags(told)));
   }
   return command;
+}
+
+/**
+ * The options that flags say: numbers where the schema has numbers. What is no number stays the text that it is, for the
+ * schema to refuse, and what the schema lacks stays too.
+ */
+export function optionsOfFlags<Input>(schema: z.ZodObject & z.ZodType<unknown, Input>, flags: Flags): Input {
+  const isNumber = (name: string) => Object.hasOwn(schema.shape, name) && inspect(schema.shape[name]).type === "number";
+  const options = Object.entries(flags).map(
+    ([name, value]) => [name, isNumber(name) ? asNumber(value) : value] as const,
+  );
+  return Object.fromEntries(options) as Input;
+}
+
+/** A text as the finite number that it says, else as it is. */
+function asNumber(value: string | boolean | undefined): unknown {
+  if (typeof value !== "string" || value.trim() === "") return value;
+  return Number.isFinite(Number(value)) ? Number(value) : value;
 }
 
 interface FieldFacts {

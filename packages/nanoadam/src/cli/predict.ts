@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { type PredictInput, predictSchema } from "../options/options.js";
+import { predictSchema } from "../options/saved-model-options.js";
 import { type Prediction, predict } from "../recipes/open-model.js";
-import { addFlags } from "./flags.js";
+import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import type { Streams } from "./streams.js";
 
 const example = `
@@ -15,8 +15,8 @@ export function predictCommand(streams: Streams = process): Command {
   return addFlags(command, predictSchema)
     .option("--json", "print one JSON object a line")
     .addHelpText("after", example)
-    .action(async ({ json, ...options }: PredictInput & { json?: boolean }) => {
-      const predictions = await predict(options);
+    .action(async ({ json, ...flags }: Flags) => {
+      const predictions = await predict(optionsOfFlags(predictSchema, flags));
       const format = json === true ? (prediction: Prediction) => JSON.stringify(prediction) : formatPrediction;
       streams.stdout.write(predictions.map((prediction) => `${format(prediction)}\n`).join(""));
     });

@@ -160,7 +160,7 @@ describe("the same command again", () => {
     expect(checkpointing).toBe("none");
     expect((await run({ seeds: 1 })).names).toEqual([]);
     await expect(run({ seeds: 1, checkpointing: "stage" })).rejects.toThrow(
-      '--checkpointing was "none" and is now "stage"',
+      '`checkpointing` was "none" and is now "stage"',
     );
   });
 
@@ -168,7 +168,7 @@ describe("the same command again", () => {
     const { run, keptRuns, output } = await workplace();
     await run({ epochs: 2 });
     await expect(run({ epochs: 3, dropout: 0 })).rejects.toThrow(
-      `The output folder ${output} holds a comparison of other runs: --epochs was 2 and is now 3, --dropout was none and is now 0; pass --overwrite to start anew, or name another.`,
+      `The output folder ${output} holds a comparison of other runs: \`epochs\` was 2 and is now 3, \`dropout\` was none and is now 0; pass \`overwrite\` to start anew, or name another.`,
     );
     const { names } = await run({ epochs: 3, overwrite: true, seeds: 1, jobs: 4 });
     expect(names.sort()).toEqual([...sweep].sort());
@@ -178,13 +178,13 @@ describe("the same command again", () => {
 
 describe("what is refused before any run", () => {
   test.each<[Partial<CompareInput>, string]>([
-    [{ model: "" }, '--model is "", expected at least 1 character'],
-    [{ seeds: 0 }, "--seeds is 0, expected at least 1"],
-    [{ jobs: "two" }, '--jobs is "two", expected a number'],
-    [{ optimizers: "adamx" }, '--optimizers has "adamx"'],
-    [{ metric: "pearson" }, '--metric is "pearson", expected one of accuracy, f1, matthews, loss for classification'],
-    [{ label: undefined }, "--label is needed for classification"],
-    [{ epochs: 1, steps: 1 }, "--steps cannot go with --epochs"],
+    [{ model: "" }, '`model` is "", expected at least 1 character'],
+    [{ seeds: 0 }, "`seeds` is 0, expected at least 1"],
+    [{ jobs: 1.5 }, "`jobs` is 1.5, expected a whole number"],
+    [{ optimizers: "adamx" }, '`optimizers` has "adamx"'],
+    [{ metric: "pearson" }, '`metric` is "pearson", expected one of accuracy, f1, matthews, loss for classification'],
+    [{ label: undefined }, "`label` is needed for classification"],
+    [{ epochs: 1, steps: 1 }, "`steps` cannot go with `epochs`"],
   ])("%j", async (changed, message) => {
     const { run } = await workplace();
     await expect(run(changed)).rejects.toThrow(InputError);

@@ -1,7 +1,7 @@
 /** Optimizers compared: every rate with the first seed, then each one's best rate with the other seeds. */
 import { resolve } from "node:path";
-import { InputError } from "../errors.js";
-import { finetuneSchema } from "../options/options.js";
+import { AbortError, InputError } from "../errors.js";
+import { finetuneSchema } from "../options/finetune-options.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type Comparison, drawUp } from "./comparison.js";
 import { ComparisonFolder } from "./comparison-folder.js";
@@ -27,7 +27,8 @@ export interface CompareContext {
  * Compares optimizers and writes what comes of it to `options.output`, run by run; runs that are there already are not
  * made again. A run that fails has no result, and the others go on.
  * @throws InputError for anything wrong with the options or the folder; for what fails before any run had a result, as
- * bad data does; and when it is interrupted.
+ * bad data does.
+ * @throws AbortError once the signal is aborted.
  */
 export async function compare(input: CompareInput, { start, signal, onResult }: CompareContext): Promise<Comparison> {
   const options = parseOptions(compareSchema, input);
@@ -72,7 +73,8 @@ export async function compare(input: CompareInput, { start, signal, onResult }: 
     return comparison();
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new InputError(`interrupted; finished runs are kept in ${options.output}, and the same command goes on`);
+    const message = `interrupted; finished runs are kept in ${options.output}, and the same command goes on`;
+    throw new AbortError(message, signal.reason);
   } finally {
     await folder.release();
   }

@@ -4,7 +4,6 @@ import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
 import { describeSystemError, systemErrorCode } from "../files/system-error.js";
 import { writeFileAtomically } from "../files/write-file.js";
-import { flagOf } from "../options/parse-options.js";
 import type { Comparison } from "./comparison.js";
 import { comparisonHtml } from "./html.js";
 import { comparisonMarkdown } from "./markdown.js";
@@ -145,10 +144,10 @@ function requireSame(
   const show = (value: unknown) => (value === undefined ? "none" : JSON.stringify(value));
   const differing = [...new Set([...Object.keys(kept), ...Object.keys(asked)])]
     .filter((name) => show(kept[name]) !== show(asked[name]))
-    .map((name) => `${flagOf(name)} was ${show(kept[name])} and is now ${show(asked[name])}`);
+    .map((name) => `\`${name}\` was ${show(kept[name])} and is now ${show(asked[name])}`);
   if (differing.length === 0) return;
   throw new InputError(
-    `The output folder ${folder} holds a comparison of other runs: ${differing.join(", ")}; pass --overwrite to start anew, or name another.`,
+    `The output folder ${folder} holds a comparison of other runs: ${differing.join(", ")}; pass \`overwrite\` to start anew, or name another.`,
   );
 }
 

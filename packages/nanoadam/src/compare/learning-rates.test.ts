@@ -20,13 +20,13 @@ describe("learning rates", () => {
   });
 
   test.each([
-    ["fast", '--learning-rates has "fast", expected auto, or numbers above 0'],
-    ["1e-3,,", '--learning-rates has "", expected auto'],
-    ["0", '--learning-rates has "0", expected auto'],
-    ["1e999", '--learning-rates has "1e999", expected auto'],
-    ["nanoadam=", '--learning-rates has "", expected auto'],
-    ["sgd=1", '--learning-rates has rates for "sgd", expected one of nanoadam, adamw'],
-    ["=1", '--learning-rates has rates for "", expected one of nanoadam, adamw'],
+    ["fast", '`learningRates` has "fast", expected auto, or numbers above 0'],
+    ["1e-3,,", '`learningRates` has "", expected auto'],
+    ["0", '`learningRates` has "0", expected auto'],
+    ["1e999", '`learningRates` has "1e999", expected auto'],
+    ["nanoadam=", '`learningRates` has "", expected auto'],
+    ["sgd=1", '`learningRates` has rates for "sgd", expected one of nanoadam, adamw'],
+    ["=1", '`learningRates` has rates for "", expected one of nanoadam, adamw'],
   ])('"%s" are none', (list, message) => {
     expect(() => ratesOf(list)).toThrow(InputError);
     expect(() => ratesOf(list)).toThrow(message);

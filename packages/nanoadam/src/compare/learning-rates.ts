@@ -19,7 +19,7 @@ export function withLearningRates(contestants: readonly Contestant[], list: stri
     const [name, own] = entry.includes("=") ? divide(entry) : [undefined, entry];
     if (name !== undefined && !contestants.some((contestant) => contestant.name === name)) {
       const compared = contestants.map((contestant) => contestant.name).join(", ");
-      throw new InputError(`--learning-rates has rates for "${name}", expected one of ${compared}`);
+      throw new InputError(`\`learningRates\` has rates for "${name}", expected one of ${compared}`);
     }
     rates.set(name, [...(rates.get(name) ?? []), ...own.split(":").map(parseRate)]);
   }
@@ -38,6 +38,6 @@ function parseRate(text: string): number {
   const rate = text.trim() === "" ? Number.NaN : Number(text);
   if (Number.isFinite(rate) && rate > 0) return rate;
   throw new InputError(
-    `--learning-rates has "${text.trim()}", expected auto, or numbers above 0 as in 1e-4,3e-4 or nanoadam=1e-3:3e-3`,
+    `\`learningRates\` has "${text.trim()}", expected auto, or numbers above 0 as in 1e-4,3e-4 or nanoadam=1e-3:3e-3`,
   );
 }

@@ -1,5 +1,5 @@
 import { InputError } from "../errors.js";
-import type { FinetuneOptions } from "../options/options.js";
+import type { ObjectiveOptions } from "../options/objective-options.js";
 
 /** The figure of the final evaluation that contestants are ranked by. */
 export interface Metric {
@@ -8,7 +8,7 @@ export interface Metric {
 }
 
 /** What an evaluation of each task has, the usual figure first. */
-const metricsOfTasks: Readonly<Record<FinetuneOptions["task"], readonly [string, ...string[]]>> = {
+const metricsOfTasks: Readonly<Record<ObjectiveOptions["task"], readonly [string, ...string[]]>> = {
   classification: ["accuracy", "f1", "matthews", "loss"],
   regression: ["pearson", "spearman", "loss"],
   "masked-lm": ["loss", "perplexity", "accuracy"],
@@ -18,11 +18,11 @@ const metricsOfTasks: Readonly<Record<FinetuneOptions["task"], readonly [string,
  * The metric of a name, or the task's usual one.
  * @throws InputError for a name that the task's evaluation does not have.
  */
-export function metricOf(task: FinetuneOptions["task"], name?: string): Metric {
+export function metricOf(task: ObjectiveOptions["task"], name?: string): Metric {
   const known = metricsOfTasks[task];
   const chosen = name ?? known[0];
   if (!known.includes(chosen)) {
-    throw new InputError(`--metric is "${chosen}", expected one of ${known.join(", ")} for ${task}`);
+    throw new InputError(`\`metric\` is "${chosen}", expected one of ${known.join(", ")} for ${task}`);
   }
   return { name: chosen, better: chosen === "loss" || chosen === "perplexity" ? "lower" : "higher" };
 }

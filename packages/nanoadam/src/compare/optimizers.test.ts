@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
-import { optimizerNames } from "../options/optimizer-options.js";
-import { finetuneSchema } from "../options/options.js";
+import { finetuneSchema } from "../options/finetune-options.js";
+import { optimizerNames } from "../options/optimizers.js";
 import { parseOptions } from "../options/parse-options.js";
 import { finetuneOptions, parseContestants } from "./optimizers.js";
 
@@ -37,7 +37,9 @@ describe("contestants", () => {
 
   test.each(["adamx", "", "lora+lora", "lora+", "toString"])('"%s" is none', (name) => {
     expect(() => parseContestants(`adamw,${name}`)).toThrow(InputError);
-    expect(() => parseContestants(`adamw,${name}`)).toThrow(`--optimizers has "${name}", expected some of nanoadam, `);
+    expect(() => parseContestants(`adamw,${name}`)).toThrow(
+      `\`optimizers\` has "${name}", expected some of nanoadam, `,
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 /** What a comparison sets against each other: optimizers, alone or with LoRA, and the learning rates each is tried at. */
 import { InputError } from "../errors.js";
-import type { FinetuneInput } from "../options/options.js";
+import type { FinetuneInput } from "../options/finetune-options.js";
+import { optimizerNames, optimizers } from "../options/optimizers.js";
 
 export interface Contestant {
   readonly name: string;
@@ -12,24 +13,14 @@ export interface Contestant {
 
 const loraRank = 8;
 
-const table: readonly Contestant[] = [
-  { name: "nanoadam", options: { optimizer: "nanoadam" }, learningRates: [3e-4, 1e-3, 3e-3, 1e-2] },
-  { name: "adamw", options: { optimizer: "adamw" }, learningRates: [3e-5, 1e-4, 3e-4, 1e-3] },
-  { name: "adamw8bit", options: { optimizer: "adamw8bit" }, learningRates: [3e-5, 1e-4, 3e-4, 1e-3] },
-  { name: "microadam", options: { optimizer: "microadam" }, learningRates: [3e-5, 1e-4, 3e-4, 1e-3] },
-  { name: "galore", options: { optimizer: "galore" }, learningRates: [1e-4, 3e-4, 1e-3, 3e-3] },
-  { name: "sgd", options: { optimizer: "sgd" }, learningRates: [1e-3, 1e-2, 1e-1] },
-  { name: "lora", options: { optimizer: "adamw", loraRank }, learningRates: [3e-4, 1e-3, 3e-3] },
-  { name: "lora+nanoadam", options: { optimizer: "nanoadam", loraRank }, learningRates: [1e-3, 3e-3, 1e-2] },
-];
-
-/** The contestant of a name: a row of the table, or `lora+` before an optimizer of it, at that optimizer's rates. */
+/** The contestant of a name: an optimizer, `lora+` before one, or `lora`, which is AdamW with LoRA. */
 function contestantOf(name: string): Contestant | undefined {
-  const known = table.find((contestant) => contestant.name === name);
-  if (known !== undefined) return known;
-  const alone = table.find((contestant) => `lora+${contestant.name}` === name);
-  if (alone === undefined || usesLora(alone)) return undefined;
-  return { name, options: { ...alone.options, loraRank }, learningRates: alone.learningRates };
+  const optimizer = name === "lora" ? "adamw" : optimizerNames.find((each) => name === each || name === `lora+${each}`);
+  if (optimizer === undefined) return undefined;
+  const { comparedAt, adaptersComparedAt = comparedAt } = optimizers[optimizer];
+  return name === optimizer
+    ? { name, options: { optimizer }, learningRates: comparedAt }
+    : { name, options: { optimizer, loraRank }, learningRates: adaptersComparedAt };
 }
 
 /**
@@ -40,8 +31,8 @@ export function parseContestants(list: string): Contestant[] {
   return [...new Set(list.split(",").map((name) => name.trim()))].map((name) => {
     const contestant = contestantOf(name);
     if (contestant !== undefined) return contestant;
-    const known = table.map((each) => each.name).join(", ");
-    throw new InputError(`--optimizers has "${name}", expected some of ${known}, or lora+ before an optimizer`);
+    const known = optimizerNames.join(", ");
+    throw new InputError(`\`optimizers\` has "${name}", expected some of ${known}, lora, or lora+ before an optimizer`);
   });
 }
 

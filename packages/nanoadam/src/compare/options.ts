@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { count, flag } from "../options/option-types.js";
-import { finetuneSchema } from "../options/options.js";
-import { flagOf } from "../options/parse-options.js";
+import { finetuneSchema } from "../options/finetune-options.js";
+import { count, flag, flagOf } from "../options/option-types.js";
 
 /** What all runs of a comparison share. */
 const sharedSchema = z

@@ -63,5 +63,5 @@ test("each task has its usual metric, and refuses those of others", () => {
   expect(metricOf("classification")).toEqual({ name: "accuracy", better: "higher" });
   expect(metricOf("regression")).toEqual({ name: "pearson", better: "higher" });
   expect(metricOf("masked-lm")).toEqual({ name: "loss", better: "lower" });
-  expect(() => metricOf("regression", "f1")).toThrow('--metric is "f1", expected one of pearson, spearman, loss');
+  expect(() => metricOf("regression", "f1")).toThrow('`metric` is "f1", expected one of pearson, spearman, loss');
 });

@@ -73,7 +73,7 @@ describe("writing", () => {
 describe("refused or undone", () => {
   test("a folder with something in it, unless overwrite is asked for", async () => {
     const { parent, target } = await filledFolder();
-    await expect(OutputFolder.create(target, keep)).rejects.toThrow(/out is not empty; pass --overwrite to replace it/);
+    await expect(OutputFolder.create(target, keep)).rejects.toThrow(/out is not empty; pass `overwrite` to replace it/);
     expect(await readdir(parent)).toEqual(["out"]);
   });
 

@@ -135,7 +135,9 @@ async function requireReplaceable(
   inputs: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   if (!overwrite) {
-    throw new InputError(`The output folder ${target} is not empty; pass --overwrite to replace it, or name another.`);
+    throw new InputError(
+      `The output folder ${target} is not empty; pass \`overwrite\` to replace it, or name another.`,
+    );
   }
   const reason = isWithin(process.cwd(), target)
     ? "the working directory is in it"
@@ -144,7 +146,7 @@ async function requireReplaceable(
       : (await contents(target)).includes(".git")
         ? "it is a git repository"
         : await inputWithin(target, inputs);
-  if (reason) throw new InputError(`The output folder ${target} is not replaced, even with --overwrite: ${reason}.`);
+  if (reason) throw new InputError(`The output folder ${target} is not replaced, even with \`overwrite\`: ${reason}.`);
 }
 
 async function inputWithin(
@@ -154,7 +156,7 @@ async function inputWithin(
   for (const [name, path] of Object.entries(inputs)) {
     if (path === undefined) continue;
     const absolute = await realpath(path).catch(() => resolve(path));
-    if (isWithin(absolute, target)) return `${name} (${path}) is in it`;
+    if (isWithin(absolute, target)) return `\`${name}\` (${path}) is in it`;
   }
   return undefined;
 }

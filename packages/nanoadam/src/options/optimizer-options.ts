@@ -1,100 +1,44 @@
-/** Options of how weights are updated: which optimizer, the settings of each, and adapters. */
 import { z } from "zod";
-import type { WeightStorage } from "../checkpoint/pretrained.js";
-import { count, flag, numeric } from "./option-types.js";
+import type { AdapterOptions } from "./adapter-options.js";
+import { type OptimizerName, type OwnInput, optimizerNames, optimizers, ownOptions } from "./optimizers.js";
+import { flag } from "./option-types.js";
 
-export const optimizerNames = ["nanoadam", "adamw", "adamw8bit", "microadam", "galore", "sgd"] as const;
-export type OptimizerName = (typeof optimizerNames)[number];
-
-const density = numeric(z.coerce.number().gt(0).max(1));
-
-export const optimizerOptions = {
-  optimizer: z.enum(optimizerNames).default("nanoadam").meta(flag("how weights are updated")),
-  weightDecay: numeric(z.coerce.number().min(0)).default(0).meta(flag("decoupled weight decay", "X")),
-  density: density.default(0.1).meta(flag("share of each tensor that nanoadam updates", "X")),
-  finalDensity: density.optional().meta(flag("share that it reaches at the end (default: 0.4 times --density)", "X")),
-  maskInterval: count.optional().meta(flag("steps between selections (default: 1/40 of an epoch)", "N")),
-  densityInterval: count.optional().meta(flag("steps between changes of density (default: 1/8 of an epoch)", "N")),
-  staticMask: z.boolean().default(false).meta(flag("select once, at the first step, for the whole run")),
-  criterion: z
-    .enum(["small", "large", "random", "gradient"])
-    .default("small")
-    .meta(flag("what nanoadam selects by: small or large weights, chance, or large gradients")),
-  skipZeros: z.boolean().default(false).meta(flag("never update weights that are exactly 0, as in a pruned network")),
-  chunkSize: numeric(z.coerce.number().int().min(1).max(65_536))
-    .optional()
-    .meta(flag("weights that are selected from together (default: 32768)", "N")),
-  biases: z
-    .enum(["selected", "dense"])
-    .default("selected")
-    .meta(flag("biases under nanoadam: selected from like weights, or updated whole")),
-  stateOnRefresh: z
-    .enum(["carry", "reset"])
-    .default("carry")
-    .meta(flag("moments of entries that stay selected: kept or started anew")),
-  biasCorrection: z
-    .enum(["entry", "global", "none"])
-    .default("global")
-    .meta(flag("bias correction by an entry's age, by the step, or none")),
-  stateDtype: z
-    .enum(["float32", "bfloat16"])
-    .default("float32")
-    .meta(flag("storage of nanoadam's moments of selected entries")),
-  microadamWindow: count.default(10).meta(flag("steps whose gradients microadam keeps", "N")),
-  microadamDensity: density.default(0.01).meta(flag("share of a gradient that it keeps", "X")),
-  galoreRank: count.default(256).meta(flag("dimensions of galore's subspace", "N")),
-  galoreGap: count.default(200).meta(flag("steps between its projections", "N")),
-  galoreScale: numeric(z.coerce.number().positive()).default(1).meta(flag("factor of its steps", "X")),
-  momentum: numeric(z.coerce.number().min(0).lt(1)).default(0.9).meta(flag("momentum of sgd", "X")),
-};
-
-export const loraOptions = {
-  loraRank: count.optional().meta(flag("train a LoRA adapter of this rank instead of the weights", "N")),
-  loraAlpha: numeric(z.coerce.number().positive())
-    .optional()
-    .meta(flag("its scale is alpha over rank (default: twice the rank)", "X")),
-  loraDropout: numeric(z.coerce.number().min(0).lt(1))
-    .default(0)
-    .meta(flag("dropout of what goes into the adapter", "X")),
-  loraTargets: z
-    .union([z.string(), z.array(z.string())])
-    .transform((value) => (typeof value === "string" ? value.split(",") : value))
-    .pipe(z.array(z.string().min(1)).min(1))
-    .optional()
-    .meta(flag("layers with an adapter, or all-linear (default: query and value projections)", "NAME,...")),
-};
-
-type Options = z.output<z.ZodObject<typeof optimizerOptions & typeof loraOptions>> & {
-  readonly weights: WeightStorage;
-  readonly fromScratch: boolean;
-};
-
-/** Whether linear layers and embeddings may be held in bfloat16, which what is updated whole cannot be. */
-export function mayHoldBfloat16({ optimizer, loraRank }: Pick<Options, "optimizer" | "loraRank">): boolean {
-  return optimizer === "nanoadam" || loraRank !== undefined;
+/** How weights are updated: which optimizer, and the settings of each. */
+export interface OptimizerInput extends OwnInput {
+  /** How weights are updated; by default `nanoadam`. */
+  readonly optimizer?: OptimizerName | undefined;
+  /** Decoupled weight decay; by default 0. */
+  readonly weightDecay?: number | undefined;
 }
 
-/** Refuses options that do not go together. */
-export function refuseUnfit(options: Options, refuse: (option: string, message: string) => void): void {
-  if (options.finalDensity !== undefined && options.finalDensity > options.density) {
-    refuse("finalDensity", `is ${options.finalDensity}, expected at most --density ${options.density}`);
-  }
-  if (options.staticMask && options.maskInterval !== undefined) refuse("maskInterval", "cannot go with --static-mask");
-  if (options.staticMask && options.densityInterval !== undefined) {
-    refuse("densityInterval", "cannot go with --static-mask");
-  }
-  if (options.weights === "bfloat16" && options.fromScratch) {
-    refuse("weights", "cannot be bfloat16 with --from-scratch, as weights without a checkpoint are updated whole");
-  }
-  if (options.weights === "bfloat16" && !mayHoldBfloat16(options)) {
-    refuse(
-      "weights",
-      `cannot be bfloat16 with ${options.optimizer}, as it updates weights whole; that needs --lora-rank`,
-    );
-  }
-  if (options.loraRank === undefined) {
-    for (const option of ["loraAlpha", "loraTargets"] as const) {
-      if (options[option] !== undefined) refuse(option, "needs --lora-rank");
-    }
-  }
+const summaries = optimizerNames.map((name) => `${name} (${optimizers[name].summary})`).join(", ");
+
+export const optimizerSchema = z.object({
+  optimizer: z
+    .enum(optimizerNames)
+    .default("nanoadam")
+    .meta(flag(`how weights are updated: ${summaries}`, "NAME")),
+  weightDecay: z.number().min(0).default(0).meta(flag("decoupled weight decay", "X")),
+  ...ownOptions,
+});
+
+export type OptimizerOptions = z.output<typeof optimizerSchema>;
+
+/** Whether linear layers and embeddings may be held in bfloat16: weights that are selected from, or frozen beside an adapter. */
+export function mayHoldBfloat16(
+  { optimizer }: Pick<OptimizerOptions, "optimizer">,
+  { loraRank }: Pick<AdapterOptions, "loraRank">,
+): boolean {
+  return optimizers[optimizer].mayHoldBfloat16 || loraRank !== undefined;
+}
+
+/** An adapter starts from nothing and takes larger steps. */
+const adapterFactor = 4;
+
+/** The learning rate of a run that names none. */
+export function defaultLearningRate(
+  { optimizer }: Pick<OptimizerOptions, "optimizer">,
+  { loraRank }: Pick<AdapterOptions, "loraRank">,
+): number {
+  return optimizers[optimizer].defaultLearningRate * (loraRank === undefined ? 1 : adapterFactor);
 }

@@ -1,17 +1,18 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { InputError } from "../errors.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
+import { finetuneSchema } from "./finetune-options.js";
 import {
   loadPreset,
-  nameWhereGiven,
+  nameFile,
   overrideOptions,
   parseOptionFile,
   presetNames,
   presetText,
   readOptionFile,
 } from "./option-files.js";
-import { finetuneSchema } from "./options.js";
 
 const files = { model: "model", train: "train.tsv", output: "output" };
 
@@ -130,16 +131,19 @@ describe("options given directly", () => {
   });
 });
 
-test("errors name an option where it is given", () => {
+test("an error names the file that gives the option, unless it is given directly", () => {
   const files = [
     { source: "mine.yaml", options: { density: 0.2 } },
     { source: "preset glue/cola", options: { density: 0.1, finalDensity: 0.04 } },
   ];
-  const nameOf = nameWhereGiven({ epochs: 2 }, files);
-  expect(["epochs", "density", "finalDensity", "maskInterval"].map(nameOf)).toEqual([
-    "--epochs",
-    "mine.yaml: density",
-    "preset glue/cola: finalDensity",
-    "--mask-interval",
-  ]);
+  const told = (message: string) => nameFile(new InputError(message), ["epochs"], files);
+  expect(told("`density` is 2")).toEqual(new InputError("mine.yaml: density is 2"));
+  expect(told("`finalDensity` is 1, expected at most `density`")).toEqual(
+    new InputError("preset glue/cola: finalDensity is 1, expected at most `density`"),
+  );
+  for (const message of ["`epochs` is 0", "`maskInterval` is 0", "a.tsv has no `density`"]) {
+    expect(told(message)).toEqual(new InputError(message));
+  }
+  const fault = new TypeError("`density` is not a function");
+  expect(nameFile(fault, [], files)).toBe(fault);
 });

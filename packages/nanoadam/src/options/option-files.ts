@@ -9,8 +9,8 @@ import { parseDocument } from "yaml";
 import type { z } from "zod";
 import { InputError } from "../errors.js";
 import { describeSystemError } from "../files/system-error.js";
-import { type FinetuneInput, finetuneSchema } from "./options.js";
-import { expectation, flagOf } from "./parse-options.js";
+import { type FinetuneInput, finetuneSchema } from "./finetune-options.js";
+import { expectation } from "./parse-options.js";
 
 const presets = fileURLToPath(new URL("../../presets/", import.meta.url));
 
@@ -111,15 +111,15 @@ function parseYaml(text: string, source: string): unknown {
   }
 }
 
-/** What errors call an option: its flag, unless a file gives it and no flag does. The strongest file comes first. */
-export function nameWhereGiven(
-  flags: Partial<FinetuneInput>,
-  files: readonly OptionFile[],
-): (option: string) => string {
-  return (option) => {
-    const file = Object.hasOwn(flags, option) ? undefined : files.find(({ options }) => Object.hasOwn(options, option));
-    return file === undefined ? flagOf(option) : `${file.source}: ${option}`;
-  };
+/**
+ * An error about an option that a file gives, with the file's name in front; any other as it is. What is given directly wins
+ * over files, of which the strongest comes first.
+ */
+export function nameFile(error: unknown, direct: readonly string[], files: readonly OptionFile[]): unknown {
+  const [quoted, option = ""] = error instanceof InputError ? (/^`(\w+)`/.exec(error.message) ?? []) : [];
+  const file = direct.includes(option) ? undefined : files.find(({ options }) => Object.hasOwn(options, option));
+  if (!(error instanceof InputError) || quoted === undefined || file === undefined) return error;
+  return new InputError(`${file.source}: ${option}${error.message.slice(quoted.length)}`);
 }
 
 /** Options together: what is in `stronger` replaces what is in `weaker`, alternatives included. */

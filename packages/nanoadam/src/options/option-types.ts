@@ -1,18 +1,24 @@
-/** What options are made of: numbers given as numbers or text, and what `--help` says of each. */
+/** What options are made of, and what `--help` says of each. */
 import { z } from "zod";
 
-/** Number("") is 0, and so are Number(null) and Number([]); here they are no numbers. */
-export const numeric = <Schema extends z.ZodType>(schema: Schema) =>
-  z.preprocess(
-    (value) => (typeof value === "number" || (typeof value === "string" && value.trim() !== "") ? value : Number.NaN),
-    schema,
-  );
-
 /** A whole number of at least 1. */
-export const count = numeric(z.coerce.number().int().min(1));
+export const count = z.number().int().min(1);
 
-/** What a value means, and what it looks like on the command line. */
+/** A part of a whole, from more than nothing to all. */
+export const fraction = z.number().gt(0).max(1);
+
+/** Names in a list, or in one text with commas between them. */
+export const names = z
+  .union([z.string(), z.array(z.string()).readonly()], { error: "a name, or a list of names" })
+  .transform((value) => (typeof value === "string" ? value.split(",") : [...value]));
+
+/** What a value means, other options by their names in backticks, and what it looks like on the command line. */
 export type Flag = { readonly hint?: string; readonly description: string };
 
 export const flag = (description: string, hint?: string): Flag =>
   hint === undefined ? { description } : { description, hint };
+
+/** `maskInterval` as a flag: `--mask-interval`. */
+export function flagOf(option: string): string {
+  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
-import { evaluateSchema, finetuneSchema, predictSchema } from "./options.js";
-import { flagOf, parseOptions } from "./parse-options.js";
+import { finetuneSchema } from "./finetune-options.js";
+import { parseOptions } from "./parse-options.js";
+import { evaluateSchema, predictSchema } from "./saved-model-options.js";
 
 const needed = { model: "bert", train: "a.tsv", text: "text", label: "label", output: "out" };
 const parse = (options: object) => parseOptions(finetuneSchema, { ...needed, ...options });
@@ -28,39 +29,38 @@ describe("options", () => {
     }
   });
 
-  test("are the same from the command line's texts as from a program's numbers", () => {
-    const texts = { batchSize: "8", learningRate: "1e-3", dropout: "0", warmup: "0.1", seed: "7", text: "a,b" };
-    const values = { batchSize: 8, learningRate: 1e-3, dropout: 0, warmup: 0.1, seed: 7, text: ["a", "b"] };
-    expect(parse(texts)).toEqual(parse(values));
+  test("have names in a list or in one text", () => {
+    expect(parse({ text: "a,b", loraRank: 1, loraTargets: "query,value" })).toEqual(
+      parse({ text: ["a", "b"], loraRank: 1, loraTargets: ["query", "value"] }),
+    );
   });
 
   test.each([
-    [{ model: undefined }, "--model is needed"],
-    [{ model: "" }, '--model is "", expected at least 1 character'],
-    [{ batchSize: 0 }, "--batch-size is 0, expected at least 1"],
-    [{ batchSize: "3.5" }, '--batch-size is "3.5", expected a whole number'],
-    [{ accumulate: -1 }, "--accumulate is -1, expected at least 1"],
-    [{ learningRate: 0 }, "--learning-rate is 0, expected more than 0"],
-    [{ learningRate: "fast" }, '--learning-rate is "fast", expected a number'],
-    [{ learningRate: "1e999" }, '--learning-rate is "1e999", expected a number'],
-    [{ density: 2 }, "--density is 2, expected at most 1"],
-    [{ evalShare: 1 }, "--eval-share is 1, expected less than 1"],
-    [{ labelSmoothing: 1 }, "--label-smoothing is 1, expected less than 1"],
-    [{ seed: -1 }, "--seed is -1, expected at least 0"],
-    [{ sampledBelow: 1.5 }, "--sampled-below is 1.5, expected at most 1"],
-    [{ clip: "" }, '--clip is "", expected a number'],
-    [{ clip: "  " }, '--clip is "  ", expected a number'],
-    [{ clip: null }, "--clip is null, expected a number"],
-    [{ clip: true }, "--clip is true, expected a number"],
-    [{ overwrite: "yes" }, '--overwrite is "yes", expected a boolean'],
-    [{ task: "translation" }, '--task is "translation", expected one of classification, regression, masked-lm'],
-    [{ warmup: 2.5 }, "--warmup is 2.5, expected a whole number of steps, or a share of them below 1"],
-    [{ text: ["a", "b", "c"] }, '--text is ["a","b","c"], expected at most 2 entries'],
-    [{ epochs: 1, steps: 5 }, "--steps cannot go with --epochs"],
-    [{ eval: "b.tsv", evalShare: 0.5 }, "--eval-share cannot go with --eval"],
-    [{ label: undefined }, "--label is needed for classification"],
-    [{ density: 0.1, finalDensity: 0.2 }, "--final-density is 0.2, expected at most --density 0.1"],
-    [{ learningrate: 1 }, "there is no option --learningrate"],
+    [{ model: undefined }, "`model` is needed"],
+    [{ model: "" }, '`model` is "", expected at least 1 character'],
+    [{ batchSize: 0 }, "`batchSize` is 0, expected at least 1"],
+    [{ batchSize: 3.5 }, "`batchSize` is 3.5, expected a whole number"],
+    [{ accumulate: -1 }, "`accumulate` is -1, expected at least 1"],
+    [{ learningRate: 0 }, "`learningRate` is 0, expected more than 0"],
+    [{ learningRate: "fast" }, '`learningRate` is "fast", expected a number'],
+    [{ density: 2 }, "`density` is 2, expected at most 1"],
+    [{ evalShare: 1 }, "`evalShare` is 1, expected less than 1"],
+    [{ labelSmoothing: 1 }, "`labelSmoothing` is 1, expected less than 1"],
+    [{ seed: -1 }, "`seed` is -1, expected at least 0"],
+    [{ sampledBelow: 1.5 }, "`sampledBelow` is 1.5, expected at most 1"],
+    [{ clip: "1" }, '`clip` is "1", expected a number'],
+    [{ text: 7 }, "`text` is 7, expected a name, or a list of names"],
+    [{ clip: null }, "`clip` is null, expected a number"],
+    [{ clip: true }, "`clip` is true, expected a number"],
+    [{ overwrite: "yes" }, '`overwrite` is "yes", expected a boolean'],
+    [{ task: "translation" }, '`task` is "translation", expected one of classification, regression, masked-lm'],
+    [{ warmup: 2.5 }, "`warmup` is 2.5, expected a whole number of steps, or a share of them below 1"],
+    [{ text: ["a", "b", "c"] }, '`text` is ["a","b","c"], expected at most 2 entries'],
+    [{ epochs: 1, steps: 5 }, "`steps` cannot go with `epochs`"],
+    [{ eval: "b.tsv", evalShare: 0.5 }, "`evalShare` cannot go with `eval`"],
+    [{ label: undefined }, "`label` is needed for classification"],
+    [{ density: 0.1, finalDensity: 0.2 }, "`finalDensity` is 0.2, expected at most `density` 0.1"],
+    [{ learningrate: 1 }, "there is no option `learningrate`"],
   ])("%j are refused: %s", (options, message) => {
     expect(() => parse(options)).toThrow(InputError);
     expect(() => parse(options)).toThrow(new InputError(message));
@@ -75,18 +75,13 @@ describe("options", () => {
   });
 
   test("evaluate and predict have their own", () => {
-    expect(() => parseOptions(evaluateSchema, { model: "m", text: "a" })).toThrow("--data is needed");
+    expect(() => parseOptions(evaluateSchema, { model: "m", text: "a" })).toThrow("`data` is needed");
     expect(parseOptions(predictSchema, { model: "m", text: "a, b" }).text).toBe("a, b");
     expect(() => parseOptions(predictSchema, { model: "m", text: "a", data: "d.tsv", textPair: "b" })).toThrow(
-      "--text-pair cannot go with --data; name two columns in --text",
+      "`textPair` cannot go with `data`; name two columns in `text`",
     );
     expect(() => parseOptions(predictSchema, { model: "m", text: "a", label: "b" })).toThrow(
-      "there is no option --label",
+      "there is no option `label`",
     );
   });
-});
-
-test("an option's flag is its name in lower case with hyphens", () => {
-  expect(flagOf("maskInterval")).toBe("--mask-interval");
-  expect(flagOf("text")).toBe("--text");
 });

@@ -1,7 +1,7 @@
 /** Runs with weights held in bfloat16: what is learned, what moves, and what is written. */
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { FinetuneInput } from "../options/options.js";
+import type { FinetuneInput } from "../options/finetune-options.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { floatsOf, type RawTensor, readTensors } from "../testing/tensors.js";
 import { type TinyCheckpointOptions, tinyArchitectures, writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
@@ -124,8 +124,8 @@ test("an adapter is trained by any optimizer beside weights in bfloat16, which s
 
 describe("what would be updated whole cannot be in bfloat16", () => {
   test.each([
-    [{ optimizer: "adamw" }, "--weights cannot be bfloat16 with adamw"],
-    [{ fromScratch: true }, "--weights cannot be bfloat16 with --from-scratch"],
+    [{ optimizer: "adamw" }, "`weights` cannot be bfloat16 with adamw"],
+    [{ fromScratch: true }, "`weights` cannot be bfloat16 with `fromScratch`"],
   ] as const)("%j", async (options, message) => {
     const { run } = await workplace();
     await expect(run(options)).rejects.toThrow(message);

@@ -13,8 +13,8 @@ import { readJsonObject } from "../files/read-json.js";
 import { writeFileAtomically } from "../files/write-file.js";
 import { defineModel } from "../models/architectures.js";
 import type { Model } from "../models/model.js";
-import { type ExportInput, exportSchema } from "../options/options.js";
 import { parseOptions } from "../options/parse-options.js";
+import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
 import { taskOf } from "./open-model.js";
 
 /**
@@ -28,7 +28,7 @@ export async function exportModel(input: ExportInput): Promise<void> {
   if ((await readJsonObject(`${options.model}/${adapterConfigFile}`)) === undefined) {
     throw new InputError(`${options.model} has no ${adapterConfigFile}, so there is no adapter to merge`);
   }
-  if (!options.merge) throw new InputError("--merge is needed: an adapter is exported by adding it to its base model");
+  if (!options.merge) throw new InputError("`merge` is needed: an adapter is exported by adding it to its base model");
   const checkpoint = await openModelFolder(options.model, options.base);
   let output: OutputFolder | undefined;
   try {
@@ -37,7 +37,7 @@ export async function exportModel(input: ExportInput): Promise<void> {
     const tensors = mergedTensors(checkpoint, defineModel(checkpoint.config, task.head));
     output = await OutputFolder.create(options.output, {
       overwrite: options.overwrite,
-      inputs: { "--model": options.model, "--base": options.base },
+      inputs: { model: options.model, base: options.base },
     });
     await writeSafetensors(output.path("model.safetensors"), tensors);
     await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);

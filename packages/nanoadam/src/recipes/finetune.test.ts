@@ -2,7 +2,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { FinetuneInput } from "../options/options.js";
+import { AbortError, DivergenceError } from "../errors.js";
+import type { FinetuneInput } from "../options/finetune-options.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { floatsOf, type RawTensor, readTensors } from "../testing/tensors.js";
 import {
@@ -14,7 +15,6 @@ import {
 } from "../testing/tiny-checkpoint.js";
 import { tinyRows, writeTinyData } from "../testing/tiny-data.js";
 import type { EvaluationRecord, StepRecord } from "../train/observer.js";
-import { DivergenceError } from "../train/step.js";
 import { finetune } from "./finetune.js";
 import { evaluate, predict } from "./open-model.js";
 import type { RunSummary } from "./summary.js";
@@ -574,7 +574,9 @@ test("an interrupted run writes nothing", async () => {
   const { folder, model, train } = await workplace();
   const controller = new AbortController();
   const input = { model, train, output: join(folder, "out"), text: "sentence", label: "label", threads: 1 };
-  const run = finetune(input, { signal: controller.signal, onStep: () => controller.abort() });
+  const run = finetune(input, { signal: controller.signal, onStep: () => controller.abort("enough") });
+  await expect(run).rejects.toBeInstanceOf(AbortError);
+  await expect(run).rejects.toMatchObject({ cause: "enough" });
   await expect(run).rejects.toThrow(/interrupted after 1 of \d+ steps; nothing was written/);
   expect((await readdir(folder)).sort()).toEqual(["eval.tsv", "model", "train.tsv"]);
 });

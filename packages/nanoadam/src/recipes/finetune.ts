@@ -6,10 +6,11 @@ import { Arena } from "@nanoadam/engine";
 import { cpuRuntime, createSampledProduct } from "@nanoadam/engine/node";
 import { learningRateAt, type Optimizer, warmupSteps } from "@nanoadam/optim";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
-import { InputError } from "../errors.js";
+import { AbortError, DivergenceError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
-import { type FinetuneInput, type FinetuneOptions, finetuneSchema } from "../options/options.js";
-import { parseOptions } from "../options/parse-options.js";
+import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
+import { defaultLearningRate } from "../options/optimizer-options.js";
+import type { TrainingOptions } from "../options/training-options.js";
 import type { Weights } from "../program/compile-stages.js";
 import { GradientAccumulator } from "../program/gradient-accumulator.js";
 import { acceptedStructures, defaultSampledBelow, isSampled } from "../program/gradient-form.js";
@@ -17,10 +18,10 @@ import { Programs } from "../program/program-cache.js";
 import { evaluateModel } from "../train/evaluation.js";
 import { type BatchSchedule, stepBatches } from "../train/loader.js";
 import { MetricsLog, type RunWatcher, type StepRecord } from "../train/observer.js";
-import { createOptimizer, defaultLearningRate } from "../train/optimizer.js";
+import { createOptimizer } from "../train/optimizer.js";
 import { type Plan, planRun } from "../train/plan.js";
 import { type PreparedRun, prepareRun } from "../train/prepare.js";
-import { DivergenceError, trainStep } from "../train/step.js";
+import { trainStep } from "../train/step.js";
 import { UndoBuffer } from "../train/undo.js";
 import { roundToStorage, saveModel } from "./save-model.js";
 import { countParameters, type RunSummary, summarise } from "./summary.js";
@@ -33,16 +34,17 @@ const evaluationSeed = 0;
  * Fine-tunes a model and writes it to `options.output`.
  * @throws InputError for anything wrong with options, model or data, before anything is written.
  * @throws DivergenceError when loss or gradients stop being finite; the last good weights are saved all the same.
+ * @throws AbortError once the watcher's signal is aborted; nothing is written.
  */
 export async function finetune(input: FinetuneInput, watcher: RunWatcher = {}): Promise<RunSummary> {
-  const options = parseOptions(finetuneSchema, input);
+  const options = parseFinetuneOptions(input);
   const started = performance.now();
   const run = await prepareRun(options);
   let output: OutputFolder | undefined;
   try {
-    output = await OutputFolder.create(options.output, {
-      overwrite: options.overwrite,
-      inputs: { "--model": options.model, "--train": options.train, "--eval": options.eval },
+    output = await OutputFolder.create(options.output.output, {
+      overwrite: options.output.overwrite,
+      inputs: { model: options.model.model, train: options.data.train, eval: options.data.eval },
     });
     const log = await MetricsLog.open(output.path("metrics.jsonl"));
     const summary = await train(options, run, log, watcher, output, started).finally(() => log.close());
@@ -63,14 +65,14 @@ async function train(
 ): Promise<RunSummary> {
   const { pretrained, task, evaluationTask } = run;
   const { model, weights } = pretrained;
-  const plan = planRun(options, run.train.length);
-  const learningRate = options.learningRate ?? defaultLearningRate(options);
-  const optimizer = createOptimizer(options, pretrained, plan);
+  const plan = planRun(options.training, run.train.length);
+  const learningRate = options.training.learningRate ?? defaultLearningRate(options.optimizer, options.adapter);
+  const optimizer = createOptimizer(options.optimizer, pretrained, plan, options.training.seed);
   optimizer.prepare();
 
-  const threads = options.threads ?? defaultThreads();
-  const schedule = stepBatches(options, run, plan);
-  const sampledBelow = options.sampledBelow ?? defaultSampledBelow;
+  const threads = options.training.threads ?? defaultThreads();
+  const schedule = stepBatches(options.training, run, plan);
+  const sampledBelow = options.training.sampledBelow ?? defaultSampledBelow;
   const boundOf = new Map(model.parameters.map(({ name, role }) => [name, role === "adapter" ? 0 : sampledBelow]));
   const shared = {
     model,
@@ -80,9 +82,9 @@ async function train(
   };
   const evaluationPrograms = new Programs({ ...shared, objective: evaluationTask.objective });
   const training = {
-    dropout: options.dropout,
+    dropout: options.training.dropout,
     structures: (name: string) => acceptedStructures(optimizer.need(name), boundOf.get(name) ?? 0),
-    checkpointing: options.checkpointing,
+    checkpointing: options.training.checkpointing,
   };
   // The density falls during a run, and which gradients are sampled changes with it.
   const trainingPrograms = new Programs({ ...shared, objective: task.objective, training }, () =>
@@ -93,7 +95,7 @@ async function train(
       model,
       task: evaluationTask,
       examples: run.evaluation,
-      batchSize: options.batchSize,
+      batchSize: options.training.batchSize,
       programs: evaluationPrograms,
       seed: evaluationSeed,
     });
@@ -112,13 +114,24 @@ async function train(
   const undo = new UndoBuffer(weights);
   const sampledProduct = createSampledProduct({ threads });
   const accumulator = new GradientAccumulator(model.parameters, sampledProduct);
-  const loop = { options, plan, schedule, trainingPrograms, learningRate, optimizer, accumulator, undo, watcher, log };
+  const loop = {
+    options: options.training,
+    plan,
+    schedule,
+    trainingPrograms,
+    learningRate,
+    optimizer,
+    accumulator,
+    undo,
+    watcher,
+    log,
+  };
   const { stepMilliseconds, stopped: stoppedInLoop } = await runSteps(loop, async (step) => {
     reportEvaluation(step, await evaluate());
   }).finally(() => sampledProduct.release());
 
   const evaluateStored = () => {
-    roundToStorage(options.saveDtype, pretrained);
+    roundToStorage(options.output.saveDtype, pretrained);
     return evaluate();
   };
   let stopped = stoppedInLoop;
@@ -128,7 +141,7 @@ async function train(
     const learningRates = `with learning rate ${learningRate.toPrecision(3)}`;
     stopped = {
       step: plan.totalSteps,
-      reason: `the evaluation loss became ${final.loss} at step ${plan.totalSteps} ${learningRates}; a lower --learning-rate usually helps`,
+      reason: `the evaluation loss became ${final.loss} at step ${plan.totalSteps} ${learningRates}; a lower \`learningRate\` usually helps`,
     };
     final = await evaluateStored();
   }
@@ -152,13 +165,13 @@ async function train(
   await log.close();
   await output.commit();
   if (stopped !== undefined) {
-    throw new DivergenceError(`${stopped.reason}. The last good weights are in ${options.output}.`);
+    throw new DivergenceError(`${stopped.reason}. The last good weights are in ${options.output.output}.`);
   }
   return summary;
 }
 
 interface Loop {
-  readonly options: FinetuneOptions;
+  readonly options: TrainingOptions;
   readonly plan: Plan;
   readonly learningRate: number;
   readonly optimizer: Optimizer;
@@ -178,7 +191,8 @@ async function runSteps(
   const stepMilliseconds: number[] = [];
   for (let step = 0; step < plan.totalSteps; step++) {
     if (watcher.signal?.aborted === true) {
-      throw new InputError(`interrupted after ${step} of ${plan.totalSteps} steps; nothing was written`);
+      const done = `${step} of ${plan.totalSteps} steps`;
+      throw new AbortError(`interrupted after ${done}; nothing was written`, watcher.signal.reason);
     }
     const started = performance.now();
     const rate = learningRateAt(step, {

@@ -3,7 +3,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openModelFolder } from "../checkpoint/adapter.js";
-import type { FinetuneInput } from "../options/options.js";
+import type { FinetuneInput } from "../options/finetune-options.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { floatsOf, readTensors } from "../testing/tensors.js";
 import { type TinyArchitecture, type TinyCheckpointOptions, writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
@@ -216,13 +216,13 @@ describe("refuses", () => {
   test("a target that names no layer, and lists those there are", async () => {
     const { run } = await workplace();
     await expect(run({ loraTargets: "q_proj" })).rejects.toThrow(
-      '--lora-targets has "q_proj", which names no linear layer; there are query, key, value, dense',
+      '`loraTargets` has "q_proj", which names no linear layer; there are query, key, value, dense',
     );
   });
 
   test("settings of an adapter without its rank", async () => {
     const { run } = await workplace();
-    await expect(run({ loraRank: undefined, loraAlpha: 16 })).rejects.toThrow("--lora-alpha needs --lora-rank");
+    await expect(run({ loraRank: undefined, loraAlpha: 16 })).rejects.toThrow("`loraAlpha` needs `loraRank`");
   });
 
   test.each([
@@ -251,6 +251,6 @@ describe("refuses", () => {
     const { adapter, merged, model, run } = await workplace();
     await expect(exportModel({ model, merge: true, output: merged })).rejects.toThrow(/no adapter to merge/);
     await run({ steps: 1, epochs: undefined });
-    await expect(exportModel({ model: adapter, output: merged })).rejects.toThrow("--merge is needed");
+    await expect(exportModel({ model: adapter, output: merged })).rejects.toThrow("`merge` is needed");
   });
 });

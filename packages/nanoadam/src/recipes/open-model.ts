@@ -10,8 +10,13 @@ import { readTable } from "../data/tables/read-table.js";
 import { requireColumn } from "../data/tables/table.js";
 import { loadTokenizer, type TextTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
-import { type EvaluateInput, evaluateSchema, type PredictInput, predictSchema } from "../options/options.js";
 import { parseOptions } from "../options/parse-options.js";
+import {
+  type EvaluateInput,
+  evaluateSchema,
+  type PredictInput,
+  predictSchema,
+} from "../options/saved-model-options.js";
 import { Programs } from "../program/program-cache.js";
 import { argmax, classificationTask, maskedLmTask, regressionTask, type TextTask } from "../tasks/text-task.js";
 import { type Evaluation, evaluateModel, forEachBatch } from "../train/evaluation.js";
@@ -102,7 +107,7 @@ function numberOfLabels(config: Readonly<Record<string, unknown>>): number {
 export async function evaluate(input: EvaluateInput): Promise<EvaluationReport> {
   const options = parseOptions(evaluateSchema, input);
   const { pretrained, tokenizer, task, labels, programs } = await openFineTuned(options.model, options.threads);
-  if (task.name !== "masked-lm" && options.label === undefined) throw new InputError("--label is needed");
+  if (task.name !== "masked-lm" && options.label === undefined) throw new InputError("`label` is needed");
   const table = await readTable(options.data, options.delimiter === undefined ? {} : { delimiter: options.delimiter });
   const { text, label, limit } = options;
   const encoder = textEncoder(tokenizer, maximumLength(options.maxLength, pretrained.model, tokenizer));
@@ -145,7 +150,7 @@ async function rowsOf(
 ): Promise<Texts[]> {
   const table = await readTable(file, options.delimiter === undefined ? {} : { delimiter: options.delimiter });
   const [first = "", second, third] = options.text.split(",");
-  if (third !== undefined) throw new InputError(`--text is "${options.text}", expected one column or two`);
+  if (third !== undefined) throw new InputError(`\`text\` is "${options.text}", expected one column or two`);
   requireColumn(table, first);
   return readExamples(table, {
     textColumns: second === undefined ? [first] : [first, second],

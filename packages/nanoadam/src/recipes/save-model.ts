@@ -9,7 +9,8 @@ import type { OutputFolder } from "../files/output-folder.js";
 import { writeFileAtomically } from "../files/write-file.js";
 import { hasAdapter } from "../models/lora.js";
 import type { ParameterSpecification } from "../models/model.js";
-import type { FinetuneOptions } from "../options/options.js";
+import type { FinetuneOptions } from "../options/finetune-options.js";
+import type { OutputOptions } from "../options/output-options.js";
 import { trainedParameters } from "../train/optimizer.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
 import type { RunSummary } from "./summary.js";
@@ -19,7 +20,7 @@ const storedAs = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
 /** How a parameter is written: as asked, else as it is held or came; what was freshly initialised as float32. */
 function storageOf(
   name: string,
-  saveDtype: FinetuneOptions["saveDtype"],
+  saveDtype: OutputOptions["saveDtype"],
   { sources, weights }: Pretrained,
 ): WritableDtype {
   if (saveDtype !== "keep") return storedAs[saveDtype];
@@ -35,7 +36,7 @@ function storedParameters(pretrained: Pretrained): readonly ParameterSpecificati
 const roundedAtOnce = 1 << 20;
 
 /** Rounds the weights to what will be stored, so that what is evaluated is what is saved. */
-export function roundToStorage(saveDtype: FinetuneOptions["saveDtype"], pretrained: Pretrained): void {
+export function roundToStorage(saveDtype: OutputOptions["saveDtype"], pretrained: Pretrained): void {
   for (const { name } of storedParameters(pretrained)) {
     const values = pretrained.weights.get(name) ?? new Float32Array();
     const dtype = storageOf(name, saveDtype, pretrained);
@@ -58,7 +59,7 @@ export function roundToStorage(saveDtype: FinetuneOptions["saveDtype"], pretrain
  */
 export async function saveModel(
   output: OutputFolder,
-  options: FinetuneOptions,
+  options: Pick<FinetuneOptions, "model" | "objective" | "adapter" | "output">,
   run: PreparedRun,
   summary: RunSummary,
 ): Promise<void> {
@@ -69,7 +70,7 @@ export async function saveModel(
     storedParameters(pretrained).map(({ name, shape }) => ({
       name: isAdapter ? peftName(name) : name,
       shape,
-      dtype: storageOf(name, options.saveDtype, pretrained),
+      dtype: storageOf(name, options.output.saveDtype, pretrained),
       values: () => pretrained.weights.get(name) ?? new Float32Array(),
     })),
   );
@@ -82,15 +83,18 @@ export async function saveModel(
   for (const file of tokenizer.files) await copyFile(file, output.path(basename(file)));
 }
 
-function adapterConfigOf(options: FinetuneOptions, { pretrained }: PreparedRun): Record<string, unknown> | undefined {
-  const lora = loraSettings(pretrained.model, options);
+function adapterConfigOf(
+  { model, objective, adapter }: Pick<FinetuneOptions, "model" | "objective" | "adapter">,
+  { pretrained }: PreparedRun,
+): Record<string, unknown> | undefined {
+  const lora = loraSettings(pretrained.model, adapter);
   if (lora === undefined) return undefined;
   const whole = trainedParameters(pretrained).filter(({ role }) => role !== "adapter");
   return adapterConfig({
     ...lora,
-    baseModel: options.model,
+    baseModel: model.model,
     modulesToSave: [...new Set(whole.map(({ name, role }) => moduleOf(name, role)))],
-    taskType: options.task === "masked-lm" ? undefined : "SEQ_CLS",
+    taskType: objective.task === "masked-lm" ? undefined : "SEQ_CLS",
   });
 }
 
@@ -99,8 +103,10 @@ function moduleOf(name: string, role: ParameterSpecification["role"]): string {
   return role === "head" ? (name.split(".")[0] ?? name) : name.replace(/\.(weight|bias)$/, "");
 }
 
-function configOf(options: FinetuneOptions, { checkpoint, pretrained, labels }: PreparedRun): Record<string, unknown> {
-  const { task, saveDtype } = options;
+function configOf(
+  { objective: { task }, output: { saveDtype } }: Pick<FinetuneOptions, "objective" | "output">,
+  { checkpoint, pretrained, labels }: PreparedRun,
+): Record<string, unknown> {
   return {
     ...checkpoint.config,
     architectures: [pretrained.model.architecture],

@@ -1,8 +1,8 @@
 import type { Optimizer } from "@nanoadam/optim";
 import type { Pretrained } from "../checkpoint/pretrained.js";
-import type { FinetuneOptions } from "../options/options.js";
+import { type FinetuneOptions, flattenOptions } from "../options/finetune-options.js";
+import { optimizers } from "../options/optimizers.js";
 import type { Evaluation } from "../train/evaluation.js";
-import { intervals } from "../train/optimizer.js";
 import type { Plan } from "../train/plan.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
 import { peakMemoryBytes } from "./peak-memory.js";
@@ -96,17 +96,17 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
   const { changed, meanShift } = await measureChange({
     checkpoint: run.checkpoint,
     pretrained,
-    lora: loraSettings(pretrained.model, options),
-    seed: options.seed,
+    lora: loraSettings(pretrained.model, options.adapter),
+    seed: options.training.seed,
   });
   return {
     model: {
-      source: options.model,
+      source: options.model.model,
       architecture: pretrained.model.architecture,
       type: run.checkpoint.config.model_type,
     },
-    task: options.task,
-    optimizer: options.optimizer,
+    task: options.objective.task,
+    optimizer: options.optimizer.optimizer,
     parameters: { ...counts, everChanged: { count: changed, share: changed / counts.total }, meanShift },
     initialised: pretrained.initialised,
     unused: pretrained.unused,
@@ -121,12 +121,12 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     evaluation: inputs.evaluation,
     ...(inputs.stopped === undefined ? {} : { stopped: inputs.stopped }),
     versions: versions(),
-    seed: options.seed,
+    seed: options.training.seed,
     configuration: {
-      ...options,
+      ...flattenOptions(options),
       learningRate: inputs.learningRate,
       maxLength: run.maxLength,
-      ...(options.optimizer === "nanoadam" ? intervals(options, plan) : {}),
+      ...optimizers[options.optimizer.optimizer].settled?.(options.optimizer, plan),
     },
   };
 }

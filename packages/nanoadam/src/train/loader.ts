@@ -1,6 +1,6 @@
 import { planBatches } from "../data/batches.js";
 import type { BatchShape } from "../models/model.js";
-import type { FinetuneOptions } from "../options/options.js";
+import type { TrainingOptions } from "../options/training-options.js";
 import type { Programs } from "../program/program-cache.js";
 import type { Plan } from "./plan.js";
 import type { PreparedRun } from "./prepare.js";
@@ -22,7 +22,7 @@ export interface BatchSchedule {
 
 /** What each step of a run learns from: epochs follow one another, each in an order of its own. */
 export function stepBatches(
-  options: FinetuneOptions,
+  options: TrainingOptions,
   { pretrained: { model }, task, train: examples, maxLength }: PreparedRun,
   plan: Plan,
 ): BatchSchedule {

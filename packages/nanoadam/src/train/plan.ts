@@ -1,4 +1,4 @@
-import type { FinetuneOptions } from "../options/options.js";
+import type { TrainingOptions } from "../options/training-options.js";
 
 const defaultEpochs = 3;
 
@@ -11,7 +11,7 @@ export interface Plan {
 }
 
 /** Steps of a run over so many examples (METHOD section 3 for the intervals, which the optimizer derives). */
-export function planRun(options: FinetuneOptions, examples: number): Plan {
+export function planRun(options: TrainingOptions, examples: number): Plan {
   const batches = Math.ceil(examples / options.batchSize);
   const stepsPerEpoch = Math.ceil(batches / options.accumulate);
   const totalSteps = options.steps ?? Math.max(1, Math.round((options.epochs ?? defaultEpochs) * stepsPerEpoch));

@@ -12,8 +12,11 @@ import { loadTokenizer, type TextTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import { defaultLoraTargets, type LoraOptions, withLora } from "../models/lora.js";
 import type { Model } from "../models/model.js";
+import type { AdapterOptions } from "../options/adapter-options.js";
+import type { DataOptions } from "../options/data-options.js";
+import type { FinetuneOptions } from "../options/finetune-options.js";
+import type { ObjectiveOptions } from "../options/objective-options.js";
 import { mayHoldBfloat16 } from "../options/optimizer-options.js";
-import type { FinetuneOptions } from "../options/options.js";
 import {
   classificationTask,
   type EncodedExample,
@@ -42,27 +45,33 @@ const defaultMaximumLength = 128;
 const defaultEvaluationShare = 0.1;
 
 /** A checkpoint's bfloat16 is kept only where nothing is lost by it: neither updates of whole tensors, nor wider results. */
-function storageOfRun(options: FinetuneOptions): WeightStorage {
-  if (options.weights !== "keep") return options.weights;
-  const isWrittenAsHeld = options.saveDtype === "keep" || options.saveDtype === "bfloat16";
-  return isWrittenAsHeld && mayHoldBfloat16(options) ? "keep" : "float32";
+function storageOfRun({
+  model,
+  optimizer,
+  adapter,
+  output,
+}: Pick<FinetuneOptions, "model" | "optimizer" | "adapter" | "output">): WeightStorage {
+  if (model.weights !== "keep") return model.weights;
+  const isWrittenAsHeld = output.saveDtype === "keep" || output.saveDtype === "bfloat16";
+  return isWrittenAsHeld && mayHoldBfloat16(optimizer, adapter) ? "keep" : "float32";
 }
 
 /** @throws InputError for whatever is wrong with the model, the data or their fit. */
 export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun> {
-  const checkpoint = await openModelFolder(options.model);
+  const { model: folder, fromScratch } = options.model;
+  const checkpoint = await openModelFolder(folder);
   try {
-    const tokenizer = await loadTokenizer(options.model);
+    const tokenizer = await loadTokenizer(folder);
     const { train: trainTexts, evaluation: evaluationTexts, labels } = await readTexts(options);
-    const task = textTask(options, tokenizer, labels, trainTexts);
+    const task = textTask(options.objective, tokenizer, labels, trainTexts);
     const evaluationTask = labels === undefined ? task : classificationTask({ labels, tokenizer });
-    const pretrained = await loadPretrained(checkpoint, task.head, options.seed, {
-      fromScratch: options.fromScratch,
-      adapt: (model) => withAdapter(model, options),
+    const pretrained = await loadPretrained(checkpoint, task.head, options.training.seed, {
+      fromScratch,
+      adapt: (model) => withAdapter(model, options.adapter),
       hold: storageOfRun(options),
     });
-    requireTokenizerFits(tokenizer, pretrained.model, options.model);
-    const maxLength = maximumLength(options.maxLength, pretrained.model, tokenizer);
+    requireTokenizerFits(tokenizer, pretrained.model, folder);
+    const maxLength = maximumLength(options.data.maxLength, pretrained.model, tokenizer);
     const encoder = textEncoder(tokenizer, maxLength);
     return {
       checkpoint,
@@ -83,13 +92,13 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
 }
 
 /** The model with the adapter that options ask for. */
-function withAdapter(model: Model, options: FinetuneOptions): Model {
+function withAdapter(model: Model, options: AdapterOptions): Model {
   const lora = loraSettings(model, options);
   return lora === undefined ? model : withLora(model, lora);
 }
 
 /** The adapter that options ask for, everything settled; undefined without one. */
-export function loraSettings(model: Model, options: FinetuneOptions): LoraOptions | undefined {
+export function loraSettings(model: Model, options: AdapterOptions): LoraOptions | undefined {
   const { loraRank: rank, loraAlpha, loraDropout: dropout, loraTargets } = options;
   if (rank === undefined) return undefined;
   return { rank, alpha: loraAlpha ?? 2 * rank, dropout, targets: loraTargets ?? defaultLoraTargets(model) };
@@ -101,29 +110,32 @@ interface Texts {
   readonly labels: LabelMap | undefined;
 }
 
-async function readTexts(options: FinetuneOptions): Promise<Texts> {
-  const tableOptions = options.delimiter === undefined ? {} : { delimiter: options.delimiter };
-  const table = await readTable(options.train, tableOptions);
+async function readTexts({
+  data,
+  objective,
+  training,
+}: Pick<FinetuneOptions, "data" | "objective" | "training">): Promise<Texts> {
+  const tableOptions = data.delimiter === undefined ? {} : { delimiter: data.delimiter };
+  const table = await readTable(data.train, tableOptions);
   const labels =
-    options.task === "classification" && options.label !== undefined
-      ? labelMapOfTable(table, options.label)
-      : undefined;
-  const read = (from: Table, limit: number | undefined) => examplesOf(from, options, labels, limit);
-  const train = read(table, options.limitTrain);
-  if (options.eval !== undefined) {
-    const evaluation = read(await readTable(options.eval, tableOptions), options.limitEval);
+    objective.task === "classification" && data.label !== undefined ? labelMapOfTable(table, data.label) : undefined;
+  const read = (from: Table, limit: number | undefined) =>
+    examplesOf(from, { task: objective.task, ...data }, labels, limit);
+  const train = read(table, data.limitTrain);
+  if (data.eval !== undefined) {
+    const evaluation = read(await readTable(data.eval, tableOptions), data.limitEval);
     return { train, evaluation, labels };
   }
-  const split = splitHeldOut(train, options.evalShare ?? defaultEvaluationShare, options.seed, {
-    stratified: options.task === "classification",
+  const split = splitHeldOut(train, data.evalShare ?? defaultEvaluationShare, training.seed, {
+    stratified: objective.task === "classification",
   });
-  return { train: split.train, evaluation: split.heldOut.slice(0, options.limitEval), labels };
+  return { train: split.train, evaluation: split.heldOut.slice(0, data.limitEval), labels };
 }
 
 /** The examples of a table for a task; masked-LM takes texts alone. */
 export function examplesOf(
   table: Table,
-  options: Pick<FinetuneOptions, "task" | "text" | "label">,
+  options: Pick<ObjectiveOptions, "task"> & Pick<DataOptions, "text" | "label">,
   labels: LabelMap | undefined,
   limit: number | undefined,
 ): Example[] {
@@ -143,7 +155,7 @@ export function examplesOf(
 }
 
 function textTask(
-  options: FinetuneOptions,
+  options: ObjectiveOptions,
   tokenizer: TextTokenizer,
   labels: LabelMap | undefined,
   train: readonly Example[],
@@ -179,7 +191,7 @@ export function maximumLength(asked: number | undefined, model: Model, tokenizer
   const most = Math.min(model.maximumLength, tokenizer.maximumLength ?? model.maximumLength);
   if (asked === undefined) return Math.min(defaultMaximumLength, most);
   if (asked > model.maximumLength) {
-    throw new InputError(`--max-length is ${asked}, expected at most the model's ${model.maximumLength} positions`);
+    throw new InputError(`\`maxLength\` is ${asked}, expected at most the model's ${model.maximumLength} positions`);
   }
   return asked;
 }

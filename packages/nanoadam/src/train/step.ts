@@ -1,6 +1,6 @@
 import type { TensorData } from "@nanoadam/engine";
 import type { Optimizer } from "@nanoadam/optim";
-import { InputError } from "../errors.js";
+import { DivergenceError } from "../errors.js";
 import type { GradientAccumulator } from "../program/gradient-accumulator.js";
 import type { DropoutKey, Program } from "../program/program.js";
 import type { UndoBuffer } from "./undo.js";
@@ -30,9 +30,6 @@ export interface StepResult {
   readonly gradientNorm: number;
 }
 
-/** The weights, the loss or the gradients of a step were not finite. The weights are those before the step. */
-export class DivergenceError extends InputError {}
-
 /**
  * One training step: selections are refreshed from the weights, every micro-batch runs forward and backward, its
  * gradients gather in packed form, and the optimizer moves the weights in place.
@@ -53,14 +50,16 @@ export async function trainStep(
     program.load(tensors);
     loss += share * (await program.forward({ seed: dropoutKey.seed, step: dropoutKey.step * 4096 + pass++ }));
     if (!Number.isFinite(loss)) {
-      throw new DivergenceError(`the loss became ${loss} ${where}; a lower --learning-rate or --clip 1 usually helps`);
+      throw new DivergenceError(
+        `the loss became ${loss} ${where}; a lower \`learningRate\` or a \`clip\` of 1 usually helps`,
+      );
     }
     await program.backward(share, accumulator.add);
   }
   const gradientNorm = accumulator.norm();
   if (!Number.isFinite(gradientNorm)) {
     throw new DivergenceError(
-      `the gradient norm became ${gradientNorm} ${where}; a lower --learning-rate usually helps`,
+      `the gradient norm became ${gradientNorm} ${where}; a lower \`learningRate\` usually helps`,
     );
   }
   if (clip !== undefined && gradientNorm > clip) accumulator.scale(clip / gradientNorm);
@@ -75,6 +74,6 @@ function prepare(optimizer: Optimizer, where: string): void {
     optimizer.prepare();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new DivergenceError(`the weights became infinite ${where} (${error.message}); lower --learning-rate`);
+    throw new DivergenceError(`the weights became infinite ${where} (${error.message}); lower \`learningRate\``);
   }
 }

@@ -15,6 +15,7 @@ import {
 import { chunkToSelectFrom } from "../selection/smallest.js";
 import type { Selection } from "../types.js";
 
+/** What entries may be selected by: small or large weights, chance, or large gradients. */
 export const criteria = ["small", "large", "random", "gradient"] as const;
 export type Criterion = (typeof criteria)[number];
 

@@ -2,6 +2,7 @@
 
 import { fromBfloat16, toBfloat16, toBfloat16Stochastically } from "../bfloat16.js";
 
+/** How moments of selected entries may be stored. */
 export const stateTypes = ["float32", "bfloat16"] as const;
 export type StateType = (typeof stateTypes)[number];
 

@@ -13,8 +13,10 @@ import { createMoments, type Moments, type StateType, storeMoments, wideMoments 
 import { type SelectedAdamStep, updateSelected } from "./selected-adam.js";
 import { joinSelected, splitSelected, widenChunk } from "./split-float.js";
 
+/** What may become of the moments of entries that stay selected. */
 export const statesOnRefresh = ["carry", "reset"] as const;
 export type StateOnRefresh = (typeof statesOnRefresh)[number];
+/** By what age moments may be corrected for their start at 0: the entry's, the run's, or not at all. */
 export const biasCorrections = ["entry", "global", "none"] as const;
 export type BiasCorrection = (typeof biasCorrections)[number];
 

@@ -1,0 +1,15 @@
+import { compareSchema } from "../compare/options.js";
+import { finetuneSchema } from "../options/finetune-options.js";
+import { flagOf } from "../options/option-types.js";
+import { evaluateSchema, exportSchema, predictSchema } from "../options/saved-model-options.js";
+
+const options = new Set(
+  [finetuneSchema, evaluateSchema, predictSchema, exportSchema, compareSchema].flatMap(({ shape }) =>
+    Object.keys(shape),
+  ),
+);
+
+/** A text of the library as the command line says it: the options, which it has in backticks by their names, as flags. */
+export function withFlags(text: string): string {
+  return text.replace(/`(\w+)`/g, (quoted, name: string) => (options.has(name) ? flagOf(name) : quoted));
+}

@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { count, flag, names } from "./option-types.js";
+
+/** The adapter that is trained instead of the weights; none without `loraRank`. */
+export interface AdapterInput {
+  /** Train a LoRA adapter of this rank instead of the weights. */
+  readonly loraRank?: number | undefined;
+  /** The adapter's output is scaled by alpha over rank; by default twice the rank. */
+  readonly loraAlpha?: number | undefined;
+  /** The dropout rate of what goes into the adapter; by default 0. */
+  readonly loraDropout?: number | undefined;
+  /** Names, or endings of names, of the layers that are adapted, or `all-linear`; by default query and value projections. */
+  readonly loraTargets?: string | readonly string[] | undefined;
+}
+
+export const adapterSchema = z.object({
+  loraRank: count.optional().meta(flag("train a LoRA adapter of this rank instead of the weights", "N")),
+  loraAlpha: z.number().positive().optional().meta(flag("its scale is alpha over rank (default: twice the rank)", "X")),
+  loraDropout: z.number().min(0).lt(1).default(0).meta(flag("dropout of what goes into the adapter", "X")),
+  loraTargets: names
+    .pipe(z.array(z.string().min(1)).min(1))
+    .optional()
+    .meta(flag("layers with an adapter, or all-linear (default: query and value projections)", "NAME,...")),
+});
+
+export type AdapterOptions = z.output<typeof adapterSchema>;

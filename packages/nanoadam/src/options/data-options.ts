@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { count, flag, names } from "./option-types.js";
+
+/** How a file of texts is read. */
+export interface TextInput {
+  /** The column of the text, or two columns for pairs of texts, as a list or with a comma between them. */
+  readonly text: string | readonly string[];
+  /** The column of the label; needed for every task but masked-lm. */
+  readonly label?: string | undefined;
+  /** What separates fields; by default the file's ending says it. */
+  readonly delimiter?: string | undefined;
+  /** The most tokens of a text, longer ones are cut; by default the model's positions, but at most 128. */
+  readonly maxLength?: number | undefined;
+}
+
+/** The examples of a run: where they are, and how they are read. */
+export interface DataInput extends TextInput {
+  /** The file of training data: .tsv, .csv, .jsonl, .json or .txt. */
+  readonly train: string;
+  /** The file of evaluation data; by default a part of the training data is held out. */
+  readonly eval?: string | undefined;
+  /** The fraction of the training data that is held out where there is no `eval`; by default 0.1. */
+  readonly evalShare?: number | undefined;
+  /** Use only so many training rows, the first. */
+  readonly limitTrain?: number | undefined;
+  /** Use only so many evaluation rows, the first. */
+  readonly limitEval?: number | undefined;
+}
+
+export const dataSchema = z.object({
+  train: z.string().min(1).meta(flag("training data: .tsv, .csv, .jsonl, .json or .txt", "FILE")),
+  eval: z.string().min(1).optional().meta(flag("evaluation data", "FILE")),
+  evalShare: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .meta(flag("share of the training data held out when there is no `eval` (default: 0.1)", "X")),
+  text: names
+    .pipe(z.array(z.string().min(1)).min(1).max(2))
+    .meta(flag("column of the text; two columns for pairs of texts", "COL[,COL2]")),
+  label: z.string().min(1).optional().meta(flag("column of the label", "COL")),
+  delimiter: z.string().min(1).optional().meta(flag("what separates fields, when not by the file's ending", "CHAR")),
+  maxLength: count.optional().meta(flag("tokens of a text at most (default: the model's positions, at most 128)", "N")),
+  limitTrain: count.optional().meta(flag("use only the first N training rows", "N")),
+  limitEval: count.optional().meta(flag("use only the first N evaluation rows", "N")),
+});
+
+export type DataOptions = z.output<typeof dataSchema>;

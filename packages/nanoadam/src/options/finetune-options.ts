@@ -1,0 +1,115 @@
+/**
+ * The options of a run. Whoever gives them gives one flat object, whose names are the library's options, a configuration
+ * file's fields and the command line's flags: `maskInterval` is `--mask-interval`. Whoever reads them is given the groups
+ * that it needs.
+ */
+import { z } from "zod";
+import { type AdapterInput, adapterSchema } from "./adapter-options.js";
+import { type DataInput, dataSchema } from "./data-options.js";
+import { type ModelInput, modelSchema } from "./model-options.js";
+import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
+import { mayHoldBfloat16, type OptimizerInput, optimizerSchema } from "./optimizer-options.js";
+import { type OutputInput, outputSchema } from "./output-options.js";
+import { parseOptions } from "./parse-options.js";
+import { type TrainingInput, trainingSchema } from "./training-options.js";
+
+const groups = {
+  model: modelSchema,
+  data: dataSchema,
+  objective: objectiveSchema,
+  training: trainingSchema,
+  optimizer: optimizerSchema,
+  adapter: adapterSchema,
+  output: outputSchema,
+};
+
+const flatSchema = z
+  .object({
+    ...modelSchema.shape,
+    ...dataSchema.shape,
+    ...objectiveSchema.shape,
+    ...trainingSchema.shape,
+    ...optimizerSchema.shape,
+    ...adapterSchema.shape,
+    ...outputSchema.shape,
+  })
+  .strict();
+
+/** All options of a run in one flat object, as they are given. */
+export const finetuneSchema = flatSchema.superRefine((options, context) => {
+  for (const [option, message] of unfit(options)) context.addIssue({ code: "custom", path: [option], message });
+});
+
+/** The options of a run as they are given. */
+export interface FinetuneInput
+  extends ModelInput,
+    DataInput,
+    ObjectiveInput,
+    TrainingInput,
+    OptimizerInput,
+    AdapterInput,
+    OutputInput {}
+
+/** A run's options with nothing grouped. */
+type FlatOptions = z.output<typeof flatSchema>;
+
+/** A run's options, checked and grouped by what reads them. */
+export type FinetuneOptions = { readonly [Group in keyof typeof groups]: z.output<(typeof groups)[Group]> };
+
+/**
+ * Checks and groups the options of a run.
+ * @throws InputError naming the first option that does not fit.
+ */
+export function parseFinetuneOptions(input: FinetuneInput): FinetuneOptions {
+  return groupOptions(parseOptions(finetuneSchema, input));
+}
+
+function groupOptions(options: FlatOptions): FinetuneOptions {
+  const optionsOf = ({ shape }: z.ZodObject) =>
+    Object.fromEntries(Object.entries(options).filter(([option]) => Object.hasOwn(shape, option)));
+  const grouped = Object.entries(groups).map(([group, schema]) => [group, optionsOf(schema)]);
+  return Object.fromEntries(grouped) as FinetuneOptions;
+}
+
+/** The same options in one flat object, by the names that they were given by. */
+export function flattenOptions(options: FinetuneOptions): FlatOptions {
+  return {
+    ...options.model,
+    ...options.data,
+    ...options.objective,
+    ...options.training,
+    ...options.optimizer,
+    ...options.adapter,
+    ...options.output,
+  };
+}
+
+/** The options that do not go together with others, and what is wrong with each. */
+function* unfit(options: FlatOptions): Iterable<readonly [option: string, message: string]> {
+  const { task, warmup, density, finalDensity, staticMask, optimizer } = options;
+  if (options.epochs !== undefined && options.steps !== undefined) yield ["steps", "cannot go with `epochs`"];
+  if (options.eval !== undefined && options.evalShare !== undefined) yield ["evalShare", "cannot go with `eval`"];
+  if (task !== "masked-lm" && options.label === undefined) yield ["label", `is needed for ${task}`];
+  if (task === "masked-lm" && options.text.length > 1) yield ["text", "is one column for masked-lm"];
+  if (warmup > 1 && !Number.isInteger(warmup)) {
+    yield ["warmup", `is ${warmup}, expected a whole number of steps, or a share of them below 1`];
+  }
+  if (finalDensity !== undefined && finalDensity > density) {
+    yield ["finalDensity", `is ${finalDensity}, expected at most \`density\` ${density}`];
+  }
+  if (staticMask && options.maskInterval !== undefined) yield ["maskInterval", "cannot go with `staticMask`"];
+  if (staticMask && options.densityInterval !== undefined) yield ["densityInterval", "cannot go with `staticMask`"];
+  if (options.weights === "bfloat16") {
+    if (options.fromScratch) {
+      yield ["weights", "cannot be bfloat16 with `fromScratch`, as weights without a checkpoint are updated whole"];
+    }
+    if (!mayHoldBfloat16(options, options)) {
+      yield ["weights", `cannot be bfloat16 with ${optimizer}, as it updates weights whole; that needs \`loraRank\``];
+    }
+  }
+  if (options.loraRank === undefined) {
+    for (const option of ["loraAlpha", "loraTargets"] as const) {
+      if (options[option] !== undefined) yield [option, "needs `loraRank`"];
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { z } from "zod";
+import { type WeightStorage, weightStorages } from "../checkpoint/pretrained.js";
+import { flag } from "./option-types.js";
+
+/** Where a run starts from, and how its weights are held. */
+export interface ModelInput {
+  /** The checkpoint's folder in Hugging Face layout. */
+  readonly model: string;
+  /**
+   * How linear layers and embeddings are held: `keep` holds in bfloat16 what came in it, the others all in one type. Selected
+   * entries keep their full precision. By default `keep`.
+   */
+  readonly weights?: WeightStorage | undefined;
+  /** Start from random weights, with the checkpoint's configuration and tokenizer only. By default false. */
+  readonly fromScratch?: boolean | undefined;
+}
+
+export const modelSchema = z.object({
+  model: z.string().min(1).meta(flag("checkpoint folder in Hugging Face layout", "DIR")),
+  weights: z
+    .enum(weightStorages)
+    .default("keep")
+    .meta(
+      flag(
+        "how linear layers and embeddings are held: in bfloat16 what came in it, or all in one of these; selected entries keep their full precision",
+      ),
+    ),
+  fromScratch: z
+    .boolean()
+    .default(false)
+    .meta(flag("start from random weights, with the checkpoint's configuration and tokenizer only")),
+});
+
+export type ModelOptions = z.output<typeof modelSchema>;

@@ -1,0 +1,56 @@
+/** What a line of the table of optimizers says, and what a run gives an optimizer to be made of. */
+import type { Optimizer, Parameter, WeightArray } from "@nanoadam/optim";
+import type { z } from "zod";
+import type { ParameterRole } from "../models/model.js";
+
+/** Options that all optimizers take. */
+export interface CommonOptimizerOptions {
+  readonly weightDecay: number;
+}
+
+/** A tensor to train, its values in place, with what decides how it is updated. */
+export interface TrainedParameter extends Parameter<WeightArray> {
+  readonly role: ParameterRole;
+  /** Whether the checkpoint lacked it, so that its values were just drawn. */
+  readonly isFresh: boolean;
+}
+
+/** How long a run is. */
+export interface RunLength {
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+}
+
+/** What an optimizer is made for. */
+export interface OptimizerContext {
+  readonly parameters: readonly TrainedParameter[];
+  readonly length: RunLength;
+  /** Of what an optimizer chooses at random. */
+  readonly seed: number;
+}
+
+/** An optimizer as options, help, runs and comparisons know it. */
+export interface OptimizerEntry<Shape extends z.ZodRawShape> {
+  /** In a few words, for `--help`. */
+  readonly summary: string;
+  /** Its own options, by names that no other option has. */
+  readonly options: Shape;
+  readonly defaultLearningRate: number;
+  /** Learning rates that a comparison tries when no others are asked for, ascending. */
+  readonly comparedAt: readonly number[];
+  /** Those that it tries for adapters, where they are others. */
+  readonly adaptersComparedAt?: readonly number[];
+  /** Whether linear layers and embeddings may be held in bfloat16, which what is updated whole cannot be. */
+  readonly mayHoldBfloat16: boolean;
+  create(options: OptionsOf<Shape> & CommonOptimizerOptions, context: OptimizerContext): Optimizer;
+  /** The options that were left to the run's length, as they came out. */
+  settled?(options: OptionsOf<Shape>, length: RunLength): Readonly<Record<string, unknown>>;
+}
+
+/** An optimizer's own options, checked; where it has none, it takes any. */
+type OptionsOf<Shape extends z.ZodRawShape> = keyof Shape extends never ? unknown : z.output<z.ZodObject<Shape>>;
+
+/** A line of the table, checked. */
+export function optimizerEntry<Shape extends z.ZodRawShape>(entry: OptimizerEntry<Shape>): OptimizerEntry<Shape> {
+  return entry;
+}

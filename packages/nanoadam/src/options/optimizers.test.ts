@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import { parseFinetuneOptions } from "./finetune-options.js";
+import type { TrainedParameter } from "./optimizer-entry.js";
+import { defaultLearningRate, mayHoldBfloat16 } from "./optimizer-options.js";
+import { optimizerNames, optimizers } from "./optimizers.js";
+
+const needed = { model: "bert", train: "a.tsv", text: "text", label: "label", output: "out" };
+
+function parameter(name: string, changed: Partial<TrainedParameter> = {}): TrainedParameter {
+  return { name, shape: [4, 4], values: new Float32Array(16).fill(1), role: "weight", isFresh: false, ...changed };
+}
+
+const length = { stepsPerEpoch: 80, totalSteps: 240 };
+
+describe.each(optimizerNames)("%s", (name) => {
+  test("is made of its options, under its name", () => {
+    const { optimizer: options } = parseFinetuneOptions({ ...needed, optimizer: name });
+    const optimizer = optimizers[name].create(options, { parameters: [parameter("layer")], length, seed: 1 });
+    expect(optimizer.name).toBe(name);
+    optimizer.prepare();
+    expect(optimizer.need("layer").kind).not.toBe("nothing");
+  });
+
+  test("has learning rates to compare it at, ascending", () => {
+    const { comparedAt, adaptersComparedAt = comparedAt, defaultLearningRate: rate } = optimizers[name];
+    expect(rate).toBeGreaterThan(0);
+    for (const rates of [comparedAt, adaptersComparedAt]) {
+      expect(rates).toEqual([...new Set(rates)].sort((a, b) => a - b));
+    }
+  });
+
+  test("has options of its own that no other has", () => {
+    const others = optimizerNames.filter((other) => other !== name);
+    const taken = others.flatMap((other) => Object.keys(optimizers[other].options));
+    for (const option of Object.keys(optimizers[name].options)) expect(taken).not.toContain(option);
+  });
+});
+
+test("an adapter takes four times the learning rate, and may lie beside weights in bfloat16", () => {
+  expect(defaultLearningRate({ optimizer: "adamw" }, {})).toBe(5e-5);
+  expect(defaultLearningRate({ optimizer: "adamw" }, { loraRank: 8 })).toBe(2e-4);
+  expect(mayHoldBfloat16({ optimizer: "adamw" }, {})).toBe(false);
+  expect(mayHoldBfloat16({ optimizer: "adamw" }, { loraRank: 8 })).toBe(true);
+  expect(mayHoldBfloat16({ optimizer: "nanoadam" }, {})).toBe(true);
+});
+
+describe("nanoadam", () => {
+  test.each(["selected", "dense"] as const)(
+    "updates whole what has no small weights to prefer; biases %s",
+    (biases) => {
+      const parameters = [
+        parameter("layer"),
+        parameter("bias", { role: "bias", shape: [16] }),
+        parameter("norm", { role: "normalisation", shape: [16] }),
+        parameter("head", { role: "head" }),
+        parameter("new", { isFresh: true }),
+        parameter("lora", { role: "adapter", isFresh: true }),
+      ];
+      const { optimizer: options } = parseFinetuneOptions({ ...needed, biases });
+      const optimizer = optimizers.nanoadam.create(options, { parameters, length, seed: 1 });
+      optimizer.prepare();
+      const whole = parameters.map(({ name }) => name).filter((name) => optimizer.need(name).kind === "whole");
+      expect(whole).toEqual([...(biases === "dense" ? ["bias"] : []), "norm", "head", "new"]);
+    },
+  );
+
+  test("selects every 40th of an epoch, and changes its density every 8th", () => {
+    const settled = (given: object) =>
+      optimizers.nanoadam.settled?.(parseFinetuneOptions({ ...needed, ...given }).optimizer, length);
+    expect(settled({})).toEqual({ maskInterval: 2, densityInterval: 10 });
+    expect(settled({ maskInterval: 7 })).toEqual({ maskInterval: 7, densityInterval: 10 });
+    expect(settled({ staticMask: true })).toEqual({ maskInterval: 240, densityInterval: undefined });
+  });
+});

@@ -1,0 +1,133 @@
+/**
+ * The optimizers there are. Their names, their own options, their default learning rates, the rates at which they are compared,
+ * and what `--help` says of them all come from this table: a new optimizer is a folder of `@nanoadam/optim` and a line here.
+ */
+import {
+  createAdamW,
+  createAdamW8bit,
+  createGaLore,
+  createMicroAdam,
+  createSgd,
+  type Parameter,
+  type WeightArray,
+} from "@nanoadam/optim";
+import { z } from "zod";
+import { type NanoAdamInput, nanoadam } from "./nanoadam.js";
+import {
+  type CommonOptimizerOptions,
+  type OptimizerContext,
+  optimizerEntry,
+  type TrainedParameter,
+} from "./optimizer-entry.js";
+import { count, flag, fraction } from "./option-types.js";
+
+/** Rates for what updates all weights by Adam's steps. */
+const adamRates = { defaultLearningRate: 5e-5, comparedAt: [3e-5, 1e-4, 3e-4, 1e-3] };
+
+const adamw = optimizerEntry({
+  summary: "all weights",
+  options: {},
+  ...adamRates,
+  adaptersComparedAt: [3e-4, 1e-3, 3e-3],
+  mayHoldBfloat16: false,
+  create: (options, context) => createAdamW(wholeTensors(options, context)),
+});
+
+const adamw8bit = optimizerEntry({
+  summary: "all weights, its state in 8 bits",
+  options: {},
+  ...adamRates,
+  mayHoldBfloat16: false,
+  create: (options, context) => createAdamW8bit(wholeTensors(options, context)),
+});
+
+interface MicroAdamInput {
+  /** Steps whose gradients MicroAdam keeps; by default 10. */
+  readonly microadamWindow?: number | undefined;
+  /** The fraction of a gradient that MicroAdam keeps; by default 0.01. */
+  readonly microadamDensity?: number | undefined;
+}
+
+const microadam = optimizerEntry({
+  summary: "moments from the largest gradients of the last steps",
+  options: {
+    microadamWindow: count.default(10).meta(flag("steps whose gradients microadam keeps", "N")),
+    microadamDensity: fraction.default(0.01).meta(flag("fraction of a gradient that it keeps", "X")),
+  },
+  ...adamRates,
+  mayHoldBfloat16: false,
+  create: ({ microadamWindow: window, microadamDensity: density, ...options }, context) =>
+    createMicroAdam({ ...wholeTensors(options, context), window, density }),
+});
+
+interface GaLoreInput {
+  /** Dimensions of GaLore's subspace; by default 256. */
+  readonly galoreRank?: number | undefined;
+  /** Steps between GaLore's projections; by default 200. */
+  readonly galoreGap?: number | undefined;
+  /** A factor of GaLore's steps; by default 1. */
+  readonly galoreScale?: number | undefined;
+}
+
+const galore = optimizerEntry({
+  summary: "moments in a subspace of the gradients",
+  options: {
+    galoreRank: count.default(256).meta(flag("dimensions of galore's subspace", "N")),
+    galoreGap: count.default(200).meta(flag("steps between its projections", "N")),
+    galoreScale: z.number().positive().default(1).meta(flag("factor of its steps", "X")),
+  },
+  defaultLearningRate: 1e-4,
+  comparedAt: [1e-4, 3e-4, 1e-3, 3e-3],
+  mayHoldBfloat16: false,
+  create: ({ galoreRank: rank, galoreGap: updateGap, galoreScale: scale, ...options }, context) =>
+    createGaLore({
+      ...wholeTensors(options, context),
+      // As its authors do, only the matrices of layers are projected.
+      dense: namesWhere(context, ({ role }) => role === "embedding" || role === "head"),
+      rank,
+      updateGap,
+      scale,
+    }),
+});
+
+interface SgdInput {
+  /** The momentum of SGD; by default 0.9. */
+  readonly momentum?: number | undefined;
+}
+
+const sgd = optimizerEntry({
+  summary: "gradient descent with momentum",
+  options: { momentum: z.number().min(0).lt(1).default(0.9).meta(flag("momentum of sgd", "X")) },
+  defaultLearningRate: 1e-2,
+  comparedAt: [1e-3, 1e-2, 1e-1],
+  mayHoldBfloat16: false,
+  create: ({ momentum, ...options }, context) => createSgd({ ...wholeTensors(options, context), momentum }),
+});
+
+/** All optimizers, by the names that options call them. */
+export const optimizers = { nanoadam, adamw, adamw8bit, microadam, galore, sgd };
+
+export type OptimizerName = keyof typeof optimizers;
+
+export const optimizerNames = Object.keys(optimizers) as OptimizerName[];
+
+/** The options that optimizers have of their own. */
+export const ownOptions = { ...nanoadam.options, ...microadam.options, ...galore.options, ...sgd.options };
+
+/** The options that optimizers have of their own, as they are given. */
+export interface OwnInput extends NanoAdamInput, MicroAdamInput, GaLoreInput, SgdInput {}
+
+/** What optimizers that update tensors whole have in common; biases and normalisation layers do not decay. */
+function wholeTensors({ weightDecay }: CommonOptimizerOptions, context: OptimizerContext) {
+  const noDecay = namesWhere(context, ({ role, shape }) => role === "normalisation" || shape.length === 1);
+  return { parameters: context.parameters.map(inFloat32), weightDecay, noDecay };
+}
+
+function namesWhere({ parameters }: OptimizerContext, matches: (parameter: TrainedParameter) => boolean): string[] {
+  return parameters.filter(matches).map(({ name }) => name);
+}
+
+function inFloat32({ name, shape, values }: Parameter<WeightArray>): Parameter {
+  if (values instanceof Float32Array) return { name, shape, values };
+  throw new Error(`${name} is held in bfloat16, but is to be updated whole`);
+}

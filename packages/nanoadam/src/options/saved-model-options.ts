@@ -1,0 +1,82 @@
+/** The options of what is done with a fine-tuned model: measuring it, predicting, merging an adapter. */
+import { z } from "zod";
+import { dataSchema, type TextInput } from "./data-options.js";
+import { count, flag } from "./option-types.js";
+import { type BatchInput, trainingSchema } from "./training-options.js";
+
+/** How texts are read and run, as in training. */
+const textOptions = {
+  ...dataSchema.pick({ text: true, label: true, delimiter: true, maxLength: true }).shape,
+  ...trainingSchema.pick({ batchSize: true, threads: true }).shape,
+};
+
+/** How a fine-tuned checkpoint is measured. */
+export interface EvaluateInput extends TextInput, BatchInput {
+  /** The folder of the fine-tuned checkpoint. */
+  readonly model: string;
+  /** The file of labelled data: .tsv, .csv, .jsonl, .json or .txt. */
+  readonly data: string;
+  /** Use only so many rows, the first. */
+  readonly limit?: number | undefined;
+}
+
+export const evaluateSchema = z
+  .object({
+    model: z.string().min(1).meta(flag("fine-tuned checkpoint folder", "DIR")),
+    data: z.string().min(1).meta(flag("labelled data: .tsv, .csv, .jsonl, .json or .txt", "FILE")),
+    ...textOptions,
+    limit: count.optional().meta(flag("use only the first N rows", "N")),
+  })
+  .strict();
+
+/** What is predicted by a fine-tuned checkpoint: of one text or pair of texts, or of every row of a file. */
+export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchInput {
+  /** The folder of the fine-tuned checkpoint. */
+  readonly model: string;
+  /** The file to predict for. */
+  readonly data?: string | undefined;
+  /** The text itself; or with `data` its column, or two columns with a comma between them. */
+  readonly text: string;
+  /** The second text of a pair; not with `data`. */
+  readonly textPair?: string | undefined;
+}
+
+export const predictSchema = z
+  .object({
+    model: z.string().min(1).meta(flag("fine-tuned checkpoint folder", "DIR")),
+    data: z.string().min(1).optional().meta(flag("data to label", "FILE")),
+    textPair: z.string().optional().meta(flag("the second text of a pair", '"..."')),
+    ...textOptions,
+    text: z.string().min(1).meta(flag("the text itself, or with `data` its column or columns", '"..."|COL[,COL2]')),
+  })
+  .omit({ label: true })
+  .strict()
+  .superRefine(({ data, textPair }, context) => {
+    if (data === undefined || textPair === undefined) return;
+    const message = "cannot go with `data`; name two columns in `text`";
+    context.addIssue({ code: "custom", path: ["textPair"], message });
+  });
+
+/** How an adapter is merged into its base model. */
+export interface ExportInput {
+  /** The folder of the adapter. */
+  readonly model: string;
+  /** The folder of the base model; by default what adapter_config.json says. */
+  readonly base?: string | undefined;
+  /** Add the adapter to the base model's weights; for now the only way of export. */
+  readonly merge?: boolean | undefined;
+  /** The folder to write the model to. */
+  readonly output: string;
+  /** Replace an output folder that is not empty. By default false. */
+  readonly overwrite?: boolean | undefined;
+}
+
+export const exportSchema = z
+  .object({
+    model: z.string().min(1).meta(flag("adapter folder", "DIR")),
+    base: z.string().min(1).optional().meta(flag("its base model (default: as adapter_config.json says)", "DIR")),
+    merge: z.boolean().default(false).meta(flag("add the adapter to the base model's weights")),
+    output: z.string().min(1).meta(flag("folder to write the model to", "DIR")),
+    overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
+  })
+  .strict();

@@ -1,0 +1,87 @@
+import { type LearningRateScheduleName, learningRateSchedules } from "@nanoadam/optim";
+import { z } from "zod";
+import { optimizerNames, optimizers } from "./optimizers.js";
+import { count, flag } from "./option-types.js";
+
+/** How batches are run. */
+export interface BatchInput {
+  /** Examples that run together; by default 32. */
+  readonly batchSize?: number | undefined;
+  /** Processor threads; by default one for each physical core. */
+  readonly threads?: number | undefined;
+}
+
+/** The steps of a run: how many, of what size and at what rate, and what is looked at between them. */
+export interface TrainingInput extends BatchInput {
+  /** The highest learning rate of the schedule; the default depends on the optimizer. */
+  readonly learningRate?: number | undefined;
+  /** Passes over the training data; by default 3. Give either this or `steps`. */
+  readonly epochs?: number | undefined;
+  /** Optimizer steps, instead of `epochs`. */
+  readonly steps?: number | undefined;
+  /** Batches whose gradients make one step; by default 1. */
+  readonly accumulate?: number | undefined;
+  /** How the learning rate falls after the warm-up; by default `linear`. */
+  readonly schedule?: LearningRateScheduleName | undefined;
+  /** Warm-up steps, or their fraction of all steps if below 1; by default 0. */
+  readonly warmup?: number | undefined;
+  /** The largest norm of the gradients, which longer ones are scaled down to; 0 for no clipping. By default 1. */
+  readonly clip?: number | undefined;
+  /** A dropout rate instead of the model's own. */
+  readonly dropout?: number | undefined;
+  /**
+   * Keep all activations (`none`, the default), or only each stage's input and compute the rest again in the backward pass
+   * (`stage`): less memory, more time.
+   */
+  readonly checkpointing?: "none" | "stage" | undefined;
+  /** The density up to which only the selected entries of a gradient are computed; 0 for never. By default 0.12. */
+  readonly sampledBelow?: number | undefined;
+  /** Steps between evaluations; by default those of an epoch. */
+  readonly evalEvery?: number | undefined;
+  /** Steps between lines of metrics.jsonl; by default a hundredth of the run. */
+  readonly logEvery?: number | undefined;
+  /** The seed of everything random; by default 42. */
+  readonly seed?: number | undefined;
+}
+
+/** "3e-4 for nanoadam; 5e-5 for adamw, adamw8bit, microadam; ...". */
+const defaultRates = [...new Set(optimizerNames.map((name) => optimizers[name].defaultLearningRate))]
+  .map((rate) => {
+    const names = optimizerNames.filter((name) => optimizers[name].defaultLearningRate === rate);
+    return `${rate.toExponential()} for ${names.join(", ")}`;
+  })
+  .join("; ");
+
+export const trainingSchema = z.object({
+  learningRate: z
+    .number()
+    .positive()
+    .optional()
+    .meta(flag(`highest learning rate (default: ${defaultRates}; four times that for adapters)`, "X")),
+  epochs: z.number().positive().optional().meta(flag("passes over the training data (default: 3)", "N")),
+  steps: count.optional().meta(flag("optimizer steps, instead of `epochs`", "N")),
+  batchSize: count.default(32).meta(flag("examples that run together", "N")),
+  accumulate: count.default(1).meta(flag("batches whose gradients make one step", "N")),
+  schedule: z.enum(learningRateSchedules).default("linear").meta(flag("how the learning rate falls after the warm-up")),
+  warmup: z.number().min(0).default(0).meta(flag("warm-up steps, or their share of all steps if below 1", "X")),
+  clip: z.number().min(0).default(1).meta(flag("largest norm of the gradients; 0 for no clipping", "X")),
+  dropout: z.number().min(0).lt(1).optional().meta(flag("dropout rate instead of the model's own", "X")),
+  checkpointing: z
+    .enum(["none", "stage"])
+    .default("none")
+    .meta(flag("keep all activations, or only each stage's input and compute the rest again: less memory, more time")),
+  sampledBelow: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .meta(
+      flag("density up to which only the selected entries of a gradient are computed; 0: never (default: 0.12)", "X"),
+    ),
+  evalEvery: count.optional().meta(flag("steps between evaluations (default: every epoch)", "N")),
+  logEvery: count.optional().meta(flag("steps between lines of metrics.jsonl (default: 1/100 of the run)", "N")),
+  threads: count.optional().meta(flag("processor threads (default: one a physical core)", "N")),
+  seed: z.number().int().min(0).default(42).meta(flag("seed of everything random", "N")),
+});
+
+export type TrainingOptions = z.output<typeof trainingSchema>;
