@@ -8,20 +8,16 @@ export type { Comparison } from "./compare/comparison.js";
 export { AbortError, DivergenceError, InputError } from "./errors.js";
 export { defineModel, knownModelTypes } from "./models/architectures.js";
 export { type LoraOptions, withLora } from "./models/lora.js";
-export type { Head, Model, ParameterSpecification, Stage } from "./models/model.js";
+export type { Backbone, Block, Head, HeadSpecification, Model, Stage, StageContext } from "./models/model.js";
+export type { ParameterSpecification } from "./models/parameters.js";
 export type { FinetuneInput } from "./options/finetune-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
 export type { EvaluateInput, ExportInput, PredictInput } from "./options/saved-model-options.js";
+export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
 export { exportModel } from "./recipes/export.js";
-export { finetune } from "./recipes/finetune.js";
-export {
-  type EvaluationReport,
-  evaluate,
-  openFineTuned,
-  type Prediction,
-  predict,
-  predictTexts,
-} from "./recipes/open-model.js";
+export { finetune, type RunControl } from "./recipes/finetune.js";
+export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
+export { type Prediction, predict, predictTexts } from "./recipes/predict.js";
 export type { RunSummary } from "./recipes/summary.js";
 export type { Evaluation } from "./train/evaluation.js";
-export type { EvaluationRecord, RunStart, RunWatcher, StepRecord } from "./train/observer.js";
+export type { EvaluationRecord, RunStart, StepRecord, TrainingObserver } from "./train/observer.js";

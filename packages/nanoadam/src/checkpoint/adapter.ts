@@ -40,7 +40,7 @@ export interface AdapterSettings {
   readonly targets: readonly string[];
   /** Modules that are trained and stored whole beside the adapter. */
   readonly modulesToSave: readonly string[];
-  readonly taskType: "SEQ_CLS" | undefined;
+  readonly taskType: "SEQ_CLS" | "TOKEN_CLS" | undefined;
 }
 
 /** The content of `adapter_config.json`, with PEFT's names and its values for what LoRA's variants would change. */

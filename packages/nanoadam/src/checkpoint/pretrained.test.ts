@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
-import type { Head } from "../models/model.js";
+import type { HeadSpecification } from "../models/model.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { floatsOf, type RawTensor, rawTensor, readTensors } from "../testing/tensors.js";
 import {

@@ -6,7 +6,9 @@ import { fillNormal, fillUniform, sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
 import { defineModel } from "../models/architectures.js";
-import type { Head, Model, ParameterSpecification } from "../models/model.js";
+import type { HeadSpecification, Model } from "../models/model.js";
+import type { ParameterSpecification } from "../models/parameters.js";
+import { randomSites } from "../random-streams.js";
 import type { Checkpoint } from "./checkpoint.js";
 import type { SafetensorsDtype } from "./safetensors.js";
 import type { CheckpointEntry } from "./weight-files.js";
@@ -34,8 +36,6 @@ export interface LoadOptions {
   readonly hold?: WeightStorage;
 }
 
-const initialisationSites = 1_000_000;
-
 /**
  * Reads the weights of the model that a checkpoint's config describes, with the given head and what `adapt` adds; with
  * `fromScratch` all are freshly initialised.
@@ -43,7 +43,7 @@ const initialisationSites = 1_000_000;
  */
 export async function loadPretrained(
   checkpoint: Checkpoint,
-  head: Head,
+  head: HeadSpecification,
   seed: number,
   options: LoadOptions = {},
 ): Promise<Pretrained> {
@@ -101,7 +101,7 @@ export function findSources(checkpoint: Checkpoint, model: Model): Pretrained["s
 
 /** The checkpoint's tensor for a parameter; a head of another size counts as missing. */
 function sourceOf(checkpoint: Checkpoint, model: Model, parameter: ParameterSpecification) {
-  for (const name of namesInCheckpoints(parameter.name, model.basePrefix)) {
+  for (const name of namesInCheckpoints(parameter.name, model.backbone.name)) {
     const entry = checkpoint.entries.get(name);
     if (entry === undefined) continue;
     const fits =
@@ -130,7 +130,7 @@ export function initialValues(model: Model, parameter: ParameterSpecification, s
   const { initialisation, shape } = parameter;
   const values = new Float32Array(sizeOf(shape));
   if (initialisation.kind === "constant") return values.fill(initialisation.value);
-  const key = { seed, step: 0, site: initialisationSites + model.parameters.indexOf(parameter) };
+  const key = { seed, step: 0, site: randomSites.initialisation(model.parameters.indexOf(parameter)) };
   if (initialisation.kind === "uniform") fillUniform(values, initialisation.bound, key);
   else fillNormal(values, initialisation.standardDeviation, key);
   return values;

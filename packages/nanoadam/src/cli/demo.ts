@@ -12,11 +12,10 @@ import type { FinetuneInput } from "../options/finetune-options.js";
 import { parseOptions } from "../options/parse-options.js";
 import { trainingSchema } from "../options/training-options.js";
 import { finetune } from "../recipes/finetune.js";
-import { predict } from "../recipes/open-model.js";
+import { predictAndFormat } from "../recipes/predict.js";
 import type { RunSummary } from "../recipes/summary.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
-import { formatPrediction } from "./predict.js";
-import { progressWatcher } from "./progress.js";
+import { progressObserver } from "./progress.js";
 
 const assets = fileURLToPath(new URL("../../assets/demo/", import.meta.url));
 
@@ -82,15 +81,15 @@ async function demonstrate(kept: string, temporary: string, seed: number, quiet:
   const results: { readonly name: string; readonly summary: RunSummary }[] = [];
   for (const [index, { name, options }] of runs.entries()) {
     const output = index === 0 ? kept : join(temporary, String(index));
-    const watcher = quiet ? {} : progressWatcher({ stream: process.stderr, label: name });
-    const summary = await finetune({ ...common, ...options, seed, output }, watcher);
+    const observers = quiet ? [] : [progressObserver({ stream: process.stderr, label: name })];
+    const summary = await finetune({ ...common, ...options, seed, output }, { observers });
     results.push({ name, summary });
   }
   process.stdout.write(`\n${comparisonTable(results)}\n`);
   process.stdout.write(`${pretrainingGain(results)}\n\n`);
   for (const text of sentences) {
-    const [prediction] = await predict({ model: kept, text });
-    if (prediction !== undefined) process.stdout.write(`${formatPrediction(prediction)}\n`);
+    const { predictions, format } = await predictAndFormat({ model: kept, text });
+    for (const prediction of predictions) process.stdout.write(`${format(prediction)}\n`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { formatCount } from "../format.js";
 import { evaluateSchema } from "../options/saved-model-options.js";
-import { evaluate } from "../recipes/open-model.js";
+import { evaluate } from "../recipes/evaluate.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { formatEvaluation } from "./progress.js";
 import type { Streams } from "./streams.js";

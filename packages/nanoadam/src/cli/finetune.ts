@@ -5,7 +5,7 @@ import { loadPreset, nameFile, overrideOptions, presetSource, readOptionFile } f
 import { finetune } from "../recipes/finetune.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
-import { formatEvaluation, progressWatcher } from "./progress.js";
+import { formatEvaluation, progressObserver } from "./progress.js";
 import type { Streams } from "./streams.js";
 
 const example = `
@@ -47,8 +47,8 @@ export function finetuneCommand(streams: Streams = process): Command {
       }
       const isSilent = quiet === true || json === true;
       const interrupt = interruptSignal();
-      const watcher = isSilent ? {} : progressWatcher({ stream: streams.stderr });
-      const summary = await finetune(options, { ...watcher, signal: interrupt.signal }).finally(interrupt.release);
+      const observers = isSilent ? [] : [progressObserver({ stream: streams.stderr })];
+      const summary = await finetune(options, { observers, signal: interrupt.signal }).finally(interrupt.release);
       if (json === true) streams.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
       if (isSilent) return;
       const { parameters, evaluation } = summary;

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { predictSchema } from "../options/saved-model-options.js";
-import { type Prediction, predict } from "../recipes/open-model.js";
+import { predictAndFormat } from "../recipes/predict.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import type { Streams } from "./streams.js";
 
@@ -16,15 +16,8 @@ export function predictCommand(streams: Streams = process): Command {
     .option("--json", "print one JSON object a line")
     .addHelpText("after", example)
     .action(async ({ json, ...flags }: Flags) => {
-      const predictions = await predict(optionsOfFlags(predictSchema, flags));
-      const format = json === true ? (prediction: Prediction) => JSON.stringify(prediction) : formatPrediction;
-      streams.stdout.write(predictions.map((prediction) => `${format(prediction)}\n`).join(""));
+      const { predictions, format } = await predictAndFormat(optionsOfFlags(predictSchema, flags));
+      const lines = predictions.map((prediction) => (json === true ? JSON.stringify(prediction) : format(prediction)));
+      streams.stdout.write(lines.map((line) => `${line}\n`).join(""));
     });
-}
-
-/** "refund  97.1 %  I want my money back". */
-export function formatPrediction(prediction: Prediction): string {
-  const text = [prediction.text, prediction.textPair].filter((part) => part !== undefined).join(" | ");
-  if ("value" in prediction) return `${prediction.value.toFixed(4)}\t${text}`;
-  return `${prediction.label}\t${(100 * prediction.probability).toFixed(1)} %\t${text}`;
 }

@@ -1,8 +1,7 @@
 /** What a person sees of a run: one line that is rewritten on a terminal, plain lines now and then elsewhere. */
 import { formatCount, formatSeconds, formatShare } from "../format.js";
 import type { Evaluation } from "../train/evaluation.js";
-import type { EvaluationRecord, RunStart, RunWatcher, StepRecord } from "../train/observer.js";
-import type { Plan } from "../train/plan.js";
+import type { EvaluationRecord, RunStart, StepRecord, TrainingObserver } from "../train/observer.js";
 
 const plainLines = 20;
 
@@ -24,37 +23,38 @@ function formatNames(names: readonly string[]): string {
   return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
 }
 
-export function progressWatcher({ stream, label }: ProgressOptions): Required<Omit<RunWatcher, "signal">> {
+export function progressObserver({ stream, label }: ProgressOptions): Required<Omit<TrainingObserver, "onUpdate">> {
   const onTerminal = stream.isTTY === true;
   let lastEvaluation = "";
   let started = 0;
-  let steps = 0;
+  let [steps, totalSteps] = [0, 0];
   const line = (text: string) => {
     if (onTerminal) stream.write("\r\u001b[K");
     stream.write(`${label === undefined ? "" : `${label}: `}${text}\n`);
   };
   return {
-    onStart({ run, plan, learningRate, counts }: RunStart) {
+    onStart(start: RunStart) {
       started = performance.now();
-      const { pretrained, checkpoint } = run;
-      line(`${pretrained.model.architecture} from ${checkpoint.folder}, ${formatCount(counts.total)} parameters`);
-      if (pretrained.initialised.length > 0) line(`freshly initialised: ${formatNames(pretrained.initialised)}`);
-      if (pretrained.unused.length > 0) line(`not used: ${formatNames(pretrained.unused)}`);
+      totalSteps = start.totalSteps;
+      const { counts, initialised, unused, truncated, learningRate } = start;
+      line(`${start.architecture} from ${start.source}, ${formatCount(counts.total)} parameters`);
+      if (initialised.length > 0) line(`freshly initialised: ${formatNames(initialised)}`);
+      if (unused.length > 0) line(`not used: ${formatNames(unused)}`);
       line(
-        `${formatCount(run.train.length)} training and ${formatCount(run.evaluation.length)} evaluation examples of at most ${run.maxLength} tokens${run.truncated > 0 ? ` (${formatCount(run.truncated)} were cut)` : ""}`,
+        `${formatCount(start.trainExamples)} training and ${formatCount(start.evaluationExamples)} evaluation examples of at most ${start.maxLength} tokens${truncated > 0 ? ` (${formatCount(truncated)} were cut)` : ""}`,
       );
       line(
-        `${formatCount(plan.totalSteps)} steps, learning rate ${learningRate}; updates ${formatCount(counts.selected.count)} selected entries (${formatShare(counts.selected.share)}) and ${formatCount(counts.dense.count)} of whole tensors`,
+        `${formatCount(totalSteps)} steps, learning rate ${learningRate}; updates ${formatCount(counts.selected.count)} selected entries (${formatShare(counts.selected.share)}) and ${formatCount(counts.dense.count)} of whole tensors`,
       );
     },
-    onStep(record: StepRecord, plan: Plan) {
+    onStep(record: StepRecord) {
       steps++;
-      const every = Math.max(1, Math.ceil(plan.totalSteps / plainLines));
-      const isShown = onTerminal || record.step % every === 0 || record.step === plan.totalSteps;
+      const every = Math.max(1, Math.ceil(totalSteps / plainLines));
+      const isShown = onTerminal || record.step % every === 0 || record.step === totalSteps;
       if (!isShown) return;
-      const left = ((performance.now() - started) / 1000 / steps) * (plan.totalSteps - record.step);
+      const left = ((performance.now() - started) / 1000 / steps) * (totalSteps - record.step);
       const text = [
-        `step ${record.step}/${plan.totalSteps}`,
+        `step ${record.step}/${totalSteps}`,
         `epoch ${record.epoch.toFixed(2)}`,
         `loss ${record.loss.toFixed(4)}`,
         ...(lastEvaluation === "" ? [] : [lastEvaluation]),

@@ -43,11 +43,11 @@ export function encoderStages(prefix: string, config: EncoderConfig): Stage[] {
   const embedding: Stage = {
     name: `${prefix}.embeddings`,
     parameters: {
-        ...table("word_embeddings", config.vocab_size),
-        ...table("position_embeddings", config.max_position_embeddings),
-        ...table("token_type_embeddings", config.type_vocab_size),
-        ...normalisationParameters("LayerNorm", `${prefix}.embeddings.LayerNorm`, hidden),
-      },
+      ...table("word_embeddings", config.vocab_size),
+      ...table("position_embeddings", config.max_position_embeddings),
+      ...table("token_type_embeddings", config.type_vocab_size),
+      ...normalisationParameters("LayerNorm", `${prefix}.embeddings.LayerNorm`, hidden),
+    },
     block: embeddings(
       {
         word_embeddings: "input_ids",
@@ -101,9 +101,9 @@ function classificationHead(config: EncoderConfig, outputs: number): Head {
     stage: {
       name: "classifier",
       parameters: {
-          ...linearParameters("pooler", "bert.pooler.dense", [hidden, hidden], { deviation }),
-          ...linearParameters("classifier", "classifier", [hidden, outputs], { deviation, isHead: true }),
-        },
+        ...linearParameters("pooler", "bert.pooler.dense", [hidden, hidden], { deviation }),
+        ...linearParameters("classifier", "classifier", [hidden, outputs], { deviation, isHead: true }),
+      },
       block(context) {
         const pooled = tanh(context.linear("pooler", context.hidden()));
         return context.linear("classifier", context.dropout(pooled, classifierDropout(config)));

@@ -40,10 +40,10 @@ function embeddingStage(config: DistilbertConfig): Stage {
   return {
     name: "distilbert.embeddings",
     parameters: {
-        ...table("word_embeddings", config.vocab_size),
-        ...table("position_embeddings", config.max_position_embeddings),
-        ...normalisationParameters("LayerNorm", "distilbert.embeddings.LayerNorm", dim),
-      },
+      ...table("word_embeddings", config.vocab_size),
+      ...table("position_embeddings", config.max_position_embeddings),
+      ...normalisationParameters("LayerNorm", "distilbert.embeddings.LayerNorm", dim),
+    },
     block: embeddings(
       { word_embeddings: "input_ids", position_embeddings: "position_ids" },
       { epsilon, dropout: config.dropout },
@@ -87,9 +87,9 @@ function classificationHead(config: DistilbertConfig, outputs: number): Head {
     stage: {
       name: "classifier",
       parameters: {
-          ...linearParameters("pre_classifier", "pre_classifier", [dim, dim], { deviation, isHead: true }),
-          ...linearParameters("classifier", "classifier", [dim, outputs], { deviation, isHead: true }),
-        },
+        ...linearParameters("pre_classifier", "pre_classifier", [dim, dim], { deviation, isHead: true }),
+        ...linearParameters("classifier", "classifier", [dim, outputs], { deviation, isHead: true }),
+      },
       block(context) {
         const hidden = relu(context.linear("pre_classifier", context.hidden()));
         return context.linear("classifier", context.dropout(hidden, config.seq_classif_dropout));

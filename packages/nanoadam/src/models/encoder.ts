@@ -75,7 +75,11 @@ export interface EncoderLayerNames {
 /** Parameters of one transformer layer. */
 export function encoderLayerParameters(
   names: EncoderLayerNames,
-  { hidden, intermediate, deviation }: { readonly hidden: number; readonly intermediate: number; readonly deviation: number },
+  {
+    hidden,
+    intermediate,
+    deviation,
+  }: { readonly hidden: number; readonly intermediate: number; readonly deviation: number },
 ): LocalParameters {
   const linear = (local: keyof EncoderLayerNames, sizes: readonly [number, number]) =>
     linearParameters(local, names[local], sizes, { deviation });

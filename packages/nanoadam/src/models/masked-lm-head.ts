@@ -2,12 +2,7 @@
 import { gather, linear } from "@nanoadam/engine";
 import { type Activation, activations, normalise } from "./layers.js";
 import type { Block, Head } from "./model.js";
-import {
-  constantParameter,
-  embeddingParameters,
-  linearParameters,
-  normalisationParameters,
-} from "./parameters.js";
+import { constantParameter, embeddingParameters, linearParameters, normalisationParameters } from "./parameters.js";
 
 /** The rows of a head that predicts tokens: [places, hidden], those that the batch's `predicted_positions` name. */
 export const predictedPositions: Block = (context) => gather(context.hidden(), context.input("predicted_positions"));
@@ -45,11 +40,11 @@ export function maskedLmHead(options: MaskedLmHeadOptions): Head {
     stage: {
       name: options.stage,
       parameters: {
-          ...linearParameters("transform", names.transform, [hidden, embedding], { deviation, isHead: true }),
-          ...normalisationParameters("LayerNorm", names.LayerNorm, embedding),
-          bias: constantParameter(names.bias, [vocabulary], "head", 0),
-          ...embeddingParameters("word_embeddings", names.wordEmbeddings, [vocabulary, embedding], deviation),
-        },
+        ...linearParameters("transform", names.transform, [hidden, embedding], { deviation, isHead: true }),
+        ...normalisationParameters("LayerNorm", names.LayerNorm, embedding),
+        bias: constantParameter(names.bias, [vocabulary], "head", 0),
+        ...embeddingParameters("word_embeddings", names.wordEmbeddings, [vocabulary, embedding], deviation),
+      },
       block(context) {
         const transformed = activations[activation](context.linear("transform", context.hidden()));
         const normalised = normalise(context, "LayerNorm", transformed, epsilon);

@@ -39,9 +39,9 @@ function classificationHead(config: EncoderConfig, outputs: number): Head {
     stage: {
       name: "classifier",
       parameters: {
-          ...linearParameters("dense", "classifier.dense", [hidden, hidden], { deviation, isHead: true }),
-          ...linearParameters("out_proj", "classifier.out_proj", [hidden, outputs], { deviation, isHead: true }),
-        },
+        ...linearParameters("dense", "classifier.dense", [hidden, hidden], { deviation, isHead: true }),
+        ...linearParameters("out_proj", "classifier.out_proj", [hidden, outputs], { deviation, isHead: true }),
+      },
       block(context) {
         const rate = classifierDropout(config);
         const first = context.dropout(context.hidden(), rate);

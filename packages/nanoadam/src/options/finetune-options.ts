@@ -4,6 +4,7 @@
  * that it needs.
  */
 import { z } from "zod";
+import { taskKind } from "../tasks/registry.js";
 import { type AdapterInput, adapterSchema } from "./adapter-options.js";
 import { type DataInput, dataSchema } from "./data-options.js";
 import { type ModelInput, modelSchema } from "./model-options.js";
@@ -89,8 +90,9 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
   const { task, warmup, density, finalDensity, staticMask, optimizer } = options;
   if (options.epochs !== undefined && options.steps !== undefined) yield ["steps", "cannot go with `epochs`"];
   if (options.eval !== undefined && options.evalShare !== undefined) yield ["evalShare", "cannot go with `eval`"];
-  if (task !== "masked-lm" && options.label === undefined) yield ["label", `is needed for ${task}`];
-  if (task === "masked-lm" && options.text.length > 1) yield ["text", "is one column for masked-lm"];
+  const { needsLabel, mostTextColumns } = taskKind(task);
+  if (needsLabel && options.label === undefined) yield ["label", `is needed for ${task}`];
+  if (options.text.length > mostTextColumns) yield ["text", `is one column for ${task}`];
   if (warmup > 1 && !Number.isInteger(warmup)) {
     yield ["warmup", `is ${warmup}, expected a whole number of steps, or a share of them below 1`];
   }

@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { defaultTask, type TaskName, taskNames } from "../tasks/registry.js";
 import { flag } from "./option-types.js";
 
 /** What is learned, and the loss that it is learned by. */
 export interface ObjectiveInput {
   /** What is learned; by default `classification`. */
-  readonly task?: "classification" | "regression" | "masked-lm" | undefined;
+  readonly task?: TaskName | undefined;
   /** The fraction of the target that is spread over all labels; by default 0. */
   readonly labelSmoothing?: number | undefined;
   /** Weights of the labels in the loss: equal (`none`, the default), or inverse to their frequency (`balanced`). */
@@ -12,7 +13,7 @@ export interface ObjectiveInput {
 }
 
 export const objectiveSchema = z.object({
-  task: z.enum(["classification", "regression", "masked-lm"]).default("classification").meta(flag("what is learned")),
+  task: z.enum(taskNames).default(defaultTask).meta(flag("what is learned")),
   labelSmoothing: z.number().min(0).lt(1).default(0).meta(flag("share of the target spread over all labels", "X")),
   classWeights: z
     .enum(["none", "balanced"])

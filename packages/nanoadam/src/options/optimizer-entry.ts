@@ -1,7 +1,7 @@
 /** What a line of the table of optimizers says, and what a run gives an optimizer to be made of. */
 import type { Optimizer, Parameter, WeightArray } from "@nanoadam/optim";
 import type { z } from "zod";
-import type { ParameterRole } from "../models/model.js";
+import type { ParameterRole } from "../models/parameters.js";
 
 /** Options that all optimizers take. */
 export interface CommonOptimizerOptions {

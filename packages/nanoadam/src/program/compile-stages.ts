@@ -172,11 +172,7 @@ function buildStage(
       const rate = training?.dropout ?? modelRate;
       if (training === undefined || rate === 0) return x;
       const use = dropouts++;
-      const mask = given(
-        `dropout.${use}`,
-        { kind: "dropout", rate, use },
-        { dataType: "bool", shape: x.type.shape },
-      );
+      const mask = given(`dropout.${use}`, { kind: "dropout", rate, use }, { dataType: "bool", shape: x.type.shape });
       return dropout(x, mask, rate);
     },
   };

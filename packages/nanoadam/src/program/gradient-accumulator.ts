@@ -5,8 +5,8 @@
 import { SampledProduct } from "@nanoadam/engine";
 import type { GradientNeed, Optimizer } from "@nanoadam/optim";
 import type { ParameterSpecification } from "../models/parameters.js";
-import { PackedGradient } from "./packed-gradient.js";
 import type { ParameterGradient } from "./gradient-form.js";
+import { PackedGradient } from "./packed-gradient.js";
 
 export class GradientAccumulator {
   readonly #parameters: readonly ParameterSpecification[];

@@ -1,6 +1,6 @@
 /** In which form a parameter's gradient leaves the backward pass, by what is needed of it. */
 import type { GradientNeed } from "@nanoadam/optim";
-import type { ParameterSpecification } from "../models/parameters.js";
+import type { ParameterRole } from "../models/parameters.js";
 
 /** Not at all, whole, or as the two factors of a product where it is one. */
 export type GradientForm = "none" | "dense" | "product";
@@ -34,11 +34,7 @@ export const defaultSampledBelow = 0.12;
  * from its two factors, where they are few enough; an adapter's are not, since its matrices are small.
  * @param sampledBelow the density up to which they are; at 0 they never are
  */
-export function gradientForm(
-  need: GradientNeed,
-  { role }: Pick<ParameterSpecification, "role">,
-  sampledBelow: number,
-): GradientForm {
+export function gradientForm(need: GradientNeed, role: ParameterRole, sampledBelow: number): GradientForm {
   if (need.kind === "nothing") return "none";
   if (need.kind === "whole" || sampledBelow === 0 || role === "adapter") return "dense";
   // Of every chunk a selection has the density's fraction, rounded up.

@@ -1,4 +1,5 @@
 import { ArenaLayout, type ArenaSlot, type TensorType } from "@nanoadam/engine";
+import type { LocalParameters } from "../models/parameters.js";
 import { type CompiledStage, derivedOutput, outputNames, type ProgramOptions } from "./compile-stages.js";
 
 /** Where each tensor of a program lies in the arena. */
@@ -75,7 +76,7 @@ export function layOut(
     }
   });
   layout.alternatives(stages.entries(), ([index, stage]) => {
-    const { parameters } = model.stages[index] ?? { parameters: {} };
+    const parameters: LocalParameters = model.stages[index]?.parameters ?? {};
     for (const [name, given] of stage.inputs) {
       const stored = given.kind === "parameter" ? weights.get(parameters[given.local]?.name ?? "") : undefined;
       if (given.kind === "rows" || stored instanceof Uint16Array) {

@@ -6,16 +6,17 @@ import { adapterConfigFile, openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { findSources, initialValues } from "../checkpoint/pretrained.js";
 import { type WritableTensor, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
+import { encoderForModel } from "../data/text/encoder.js";
 import { loadTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { readJsonObject } from "../files/read-json.js";
 import { writeFileAtomically } from "../files/write-file.js";
-import { defineModel } from "../models/architectures.js";
-import type { Model } from "../models/model.js";
+import { defineBackbone } from "../models/architectures.js";
+import { assembleModel, type Model } from "../models/model.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
-import { taskOf } from "./open-model.js";
+import { taskOfConfig } from "../tasks/registry.js";
 
 /**
  * Writes an adapter and its base model as one checkpoint folder: every weight as the base stores it, the adapter's product
@@ -33,8 +34,10 @@ export async function exportModel(input: ExportInput): Promise<void> {
   let output: OutputFolder | undefined;
   try {
     const tokenizer = await loadTokenizer(options.model);
-    const { task } = taskOf(checkpoint, tokenizer);
-    const tensors = mergedTensors(checkpoint, defineModel(checkpoint.config, task.head));
+    const backbone = defineBackbone(checkpoint.config);
+    const text = encoderForModel(tokenizer, backbone.input, undefined, options.model);
+    const { head } = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
+    const tensors = mergedTensors(checkpoint, assembleModel(backbone, head));
     output = await OutputFolder.create(options.output, {
       overwrite: options.overwrite,
       inputs: { model: options.model, base: options.base },

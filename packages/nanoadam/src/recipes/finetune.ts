@@ -1,42 +1,46 @@
 /**
- * Fine-tuning from a checkpoint folder to a checkpoint folder. The function reads from top to bottom as what happens:
- * prepare, evaluate, step after step with evaluations between, evaluate, save.
+ * Fine-tuning from a checkpoint folder to a checkpoint folder. It reads from top to bottom as what happens: prepare,
+ * evaluate, step after step with evaluations between, evaluate, save.
  */
 import { Arena } from "@nanoadam/engine";
 import { cpuRuntime, createSampledProduct } from "@nanoadam/engine/node";
-import { learningRateAt, type Optimizer, warmupSteps } from "@nanoadam/optim";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
-import { AbortError, DivergenceError } from "../errors.js";
+import { DivergenceError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import { defaultLearningRate } from "../options/optimizer-options.js";
-import type { TrainingOptions } from "../options/training-options.js";
 import type { Weights } from "../program/compile-stages.js";
 import { GradientAccumulator } from "../program/gradient-accumulator.js";
-import { acceptedStructures, defaultSampledBelow, isSampled } from "../program/gradient-form.js";
-import { Programs } from "../program/program-cache.js";
+import { defaultSampledBelow, gradientForm } from "../program/gradient-form.js";
+import { ProgramCache } from "../program/program-cache.js";
 import { evaluateModel } from "../train/evaluation.js";
-import { type BatchSchedule, stepBatches } from "../train/loader.js";
-import { MetricsLog, type RunWatcher, type StepRecord } from "../train/observer.js";
+import { createLoader } from "../train/loader.js";
+import { runSteps, type Stopped } from "../train/loop.js";
+import { observeAll, type TrainingObserver } from "../train/observer.js";
 import { createOptimizer } from "../train/optimizer.js";
-import { type Plan, planRun } from "../train/plan.js";
+import { countParameters } from "../train/parameter-counts.js";
+import { planRun } from "../train/plan.js";
 import { type PreparedRun, prepareRun } from "../train/prepare.js";
-import { trainStep } from "../train/step.js";
 import { UndoBuffer } from "../train/undo.js";
+import { MetricsLog } from "./metrics-log.js";
 import { roundToStorage, saveModel } from "./save-model.js";
-import { countParameters, type RunSummary, summarise } from "./summary.js";
+import { type RunSummary, summarise } from "./summary.js";
 import { defaultThreads } from "./threads.js";
 
-/** Evaluations use these masks whatever the run's seed, so that their losses compare. */
-const evaluationSeed = 0;
+/** Who looks on while a run goes, and what may end it. */
+export interface RunControl {
+  readonly observers?: readonly TrainingObserver[];
+  /** Once aborted, the run ends before its next step, and nothing is written. */
+  readonly signal?: AbortSignal;
+}
 
 /**
- * Fine-tunes a model and writes it to `options.output`.
+ * Fine-tunes a model and writes it to `output`.
  * @throws InputError for anything wrong with options, model or data, before anything is written.
  * @throws DivergenceError when loss or gradients stop being finite; the last good weights are saved all the same.
- * @throws AbortError once the watcher's signal is aborted; nothing is written.
+ * @throws AbortError once the signal is aborted; nothing is written.
  */
-export async function finetune(input: FinetuneInput, watcher: RunWatcher = {}): Promise<RunSummary> {
+export async function finetune(input: FinetuneInput, control: RunControl = {}): Promise<RunSummary> {
   const options = parseFinetuneOptions(input);
   const started = performance.now();
   const run = await prepareRun(options);
@@ -46,9 +50,7 @@ export async function finetune(input: FinetuneInput, watcher: RunWatcher = {}): 
       overwrite: options.output.overwrite,
       inputs: { model: options.model.model, train: options.data.train, eval: options.data.eval },
     });
-    const log = await MetricsLog.open(output.path("metrics.jsonl"));
-    const summary = await train(options, run, log, watcher, output, started).finally(() => log.close());
-    return summary;
+    return await train(options, run, output, control, started);
   } finally {
     await output?.discard();
     await run.checkpoint.close();
@@ -58,187 +60,126 @@ export async function finetune(input: FinetuneInput, watcher: RunWatcher = {}): 
 async function train(
   options: FinetuneOptions,
   run: PreparedRun,
-  log: MetricsLog,
-  watcher: RunWatcher,
   output: OutputFolder,
+  { observers = [], signal }: RunControl,
   started: number,
 ): Promise<RunSummary> {
-  const { pretrained, task, evaluationTask } = run;
+  const { pretrained, task, trainingTask } = run;
   const { model, weights } = pretrained;
+  const { batchSize, accumulate, seed } = options.training;
   const plan = planRun(options.training, run.train.length);
   const learningRate = options.training.learningRate ?? defaultLearningRate(options.optimizer, options.adapter);
-  const optimizer = createOptimizer(options.optimizer, pretrained, plan, options.training.seed);
+  const optimizer = createOptimizer(options.optimizer, pretrained, plan, seed);
   optimizer.prepare();
 
   const threads = options.training.threads ?? defaultThreads();
-  const schedule = stepBatches(options.training, run, plan);
   const sampledBelow = options.training.sampledBelow ?? defaultSampledBelow;
-  const boundOf = new Map(model.parameters.map(({ name, role }) => [name, role === "adapter" ? 0 : sampledBelow]));
-  const shared = {
-    model,
-    weights,
-    runtime: cpuRuntime({ threads }),
-    arena: new Arena(),
-  };
-  const evaluationPrograms = new Programs({ ...shared, objective: evaluationTask.objective });
-  const training = {
-    dropout: options.training.dropout,
-    structures: (name: string) => acceptedStructures(optimizer.need(name), boundOf.get(name) ?? 0),
-    checkpointing: options.training.checkpointing,
-  };
-  // The density falls during a run, and which gradients are sampled changes with it.
-  const trainingPrograms = new Programs({ ...shared, objective: task.objective, training }, () =>
-    [...boundOf].map(([name, bound]) => (isSampled(optimizer.need(name), bound) ? "1" : "0")).join(""),
-  );
-  const evaluate = () =>
-    evaluateModel({
-      model,
-      task: evaluationTask,
-      examples: run.evaluation,
-      batchSize: options.training.batchSize,
-      programs: evaluationPrograms,
-      seed: evaluationSeed,
-    });
-
-  // Memory for the largest batch first: a block that grew would lie beside the smaller one for a while.
-  await trainingPrograms.of(schedule.largest);
-  watcher.onStart?.({ run, plan, learningRate, counts: countParameters(pretrained, optimizer) });
-  const before = await evaluate();
-  const reportEvaluation = (step: number, evaluation: typeof before) => {
-    const record = { step, epoch: step / plan.stepsPerEpoch, eval: evaluation };
-    log.write(record);
-    watcher.onEvaluation?.(record);
-  };
-  reportEvaluation(0, before);
-
+  const parameters = new Map(model.parameters.map((parameter) => [parameter.name, parameter]));
+  const shared = { model, weights, runtime: cpuRuntime({ threads }), arena: new Arena() };
+  const evaluationPrograms = new ProgramCache({ ...shared, loss: task.loss });
+  const trainingPrograms = new ProgramCache({
+    ...shared,
+    loss: trainingTask.loss,
+    training: {
+      dropout: options.training.dropout,
+      checkpointing: options.training.checkpointing,
+      form: (name) => gradientForm(optimizer.need(name), parameters.get(name)?.role ?? "weight", sampledBelow),
+    },
+  });
   const undo = new UndoBuffer(weights);
+  const log = await MetricsLog.open(output.path("metrics.jsonl"), plan.logEvery);
   const sampledProduct = createSampledProduct({ threads });
-  const accumulator = new GradientAccumulator(model.parameters, sampledProduct);
-  const loop = {
-    options: options.training,
-    plan,
-    schedule,
-    trainingPrograms,
-    learningRate,
-    optimizer,
-    accumulator,
-    undo,
-    watcher,
-    log,
-  };
-  const { stepMilliseconds, stopped: stoppedInLoop } = await runSteps(loop, async (step) => {
-    reportEvaluation(step, await evaluate());
-  }).finally(() => sampledProduct.release());
-
+  const observer = observeAll([log, ...observers]);
+  const evaluate = () => evaluateModel({ task, dataset: run.evaluation, batchSize, programs: evaluationPrograms });
+  /** What is evaluated at the end is what is saved. */
   const evaluateStored = () => {
     roundToStorage(options.output.saveDtype, pretrained);
     return evaluate();
   };
-  let stopped = stoppedInLoop;
-  let final = await evaluateStored();
-  if (stopped === undefined && !(Number.isFinite(final.loss) && weightsAreFinite(weights))) {
-    undo.restore();
-    const learningRates = `with learning rate ${learningRate.toPrecision(3)}`;
-    stopped = {
-      step: plan.totalSteps,
-      reason: `the evaluation loss became ${final.loss} at step ${plan.totalSteps} ${learningRates}; a lower \`learningRate\` usually helps`,
-    };
-    final = await evaluateStored();
-  }
-  // A run that diverged has taken its last step back.
-  reportEvaluation(stopped === undefined ? plan.totalSteps : Math.max(0, optimizer.completedSteps - 1), final);
-  await trainingPrograms.release();
-  await evaluationPrograms.release();
-  const summary = await summarise({
-    options,
-    run,
-    plan,
-    learningRate,
-    optimizer,
-    sampledBelow,
-    evaluation: { before, final },
-    wallSeconds: (performance.now() - started) / 1000,
-    stepMilliseconds,
-    stopped,
-  });
-  await saveModel(output, options, run, summary);
-  await log.close();
-  await output.commit();
-  if (stopped !== undefined) {
-    throw new DivergenceError(`${stopped.reason}. The last good weights are in ${options.output.output}.`);
-  }
-  return summary;
-}
 
-interface Loop {
-  readonly options: TrainingOptions;
-  readonly plan: Plan;
-  readonly learningRate: number;
-  readonly optimizer: Optimizer;
-  readonly schedule: BatchSchedule;
-  readonly trainingPrograms: Programs;
-  readonly accumulator: GradientAccumulator;
-  readonly undo: UndoBuffer;
-  readonly watcher: RunWatcher;
-  readonly log: MetricsLog;
-}
-
-/** All steps of a run, with evaluations between; ends early, the last step taken back, when a step diverges. */
-async function runSteps(
-  { options, plan, schedule, trainingPrograms, learningRate, optimizer, accumulator, undo, watcher, log }: Loop,
-  evaluateAfter: (step: number) => Promise<void>,
-): Promise<{ readonly stepMilliseconds: readonly number[]; readonly stopped: RunSummary["stopped"] }> {
-  const stepMilliseconds: number[] = [];
-  for (let step = 0; step < plan.totalSteps; step++) {
-    if (watcher.signal?.aborted === true) {
-      const done = `${step} of ${plan.totalSteps} steps`;
-      throw new AbortError(`interrupted after ${done}; nothing was written`, watcher.signal.reason);
-    }
-    const started = performance.now();
-    const rate = learningRateAt(step, {
-      schedule: options.schedule,
-      learningRate,
+  try {
+    const maximumSize = run.maxLength;
+    const loader = createLoader(trainingTask, run.train, plan, { batchSize, accumulate, seed, maximumSize });
+    // Memory for the largest batch first: a block that grew would lie beside the smaller one for a while.
+    await trainingPrograms.reserve(await loader.largest());
+    observer.onStart({
+      source: run.checkpoint.folder,
+      architecture: model.architecture,
+      initialised: pretrained.initialised,
+      unused: pretrained.unused,
+      counts: countParameters(pretrained, optimizer),
       totalSteps: plan.totalSteps,
-      warmupSteps: warmupSteps(options.warmup, plan.totalSteps),
+      stepsPerEpoch: plan.stepsPerEpoch,
+      trainExamples: run.train.length,
+      evaluationExamples: run.evaluation.length,
+      maxLength: run.maxLength,
+      truncated: run.truncated,
+      learningRate,
     });
-    const { batches, tokens } = schedule.of(step, trainingPrograms);
-    try {
-      const { loss, gradientNorm } = await trainStep(batches, {
-        optimizer,
-        accumulator,
-        learningRate: rate,
-        clip: options.clip === 0 ? undefined : options.clip,
-        dropoutKey: { seed: options.seed, step },
-        undo,
-      });
-      const milliseconds = performance.now() - started;
-      stepMilliseconds.push(milliseconds);
-      const record: StepRecord = {
-        step: step + 1,
-        epoch: (step + 1) / plan.stepsPerEpoch,
-        loss,
-        learningRate: rate,
-        ...recordedDensity(optimizer),
-        gradientNorm,
-        tokensPerSecond: (tokens / milliseconds) * 1000,
-      };
-      if ((step + 1) % plan.logEvery === 0 || step + 1 === plan.totalSteps) log.write(record);
-      watcher.onStep?.(record, plan);
-    } catch (error) {
-      if (!(error instanceof DivergenceError)) throw error;
+    const before = await evaluate();
+    observer.onEvaluation({ step: 0, epoch: 0, eval: before });
+
+    const result = await runSteps({
+      ...options.training,
+      learningRate,
+      plan,
+      loader,
+      programs: trainingPrograms,
+      optimizer,
+      accumulator: new GradientAccumulator(model.parameters, sampledProduct),
+      observers: [undo, observer],
+      signal,
+      evaluate,
+    });
+    let { stopped } = result;
+    if (stopped !== undefined) undo.restore();
+    let final = await evaluateStored();
+    if (stopped === undefined && !(Number.isFinite(final.loss) && weightsAreFinite(weights))) {
+      stopped = lastStepDiverged(plan.totalSteps, final.loss, learningRate);
       undo.restore();
-      return { stepMilliseconds, stopped: { step: step + 1, reason: error.message } };
+      final = await evaluateStored();
     }
-    if ((step + 1) % plan.evaluateEvery === 0 && step + 1 < plan.totalSteps) await evaluateAfter(step + 1);
+    // A run that diverged has taken its last step back.
+    const step = stopped === undefined ? plan.totalSteps : Math.max(0, optimizer.completedSteps - 1);
+    observer.onEvaluation({ step, epoch: step / plan.stepsPerEpoch, eval: final });
+    await trainingPrograms.release();
+    await evaluationPrograms.release();
+
+    const summary = await summarise({
+      options,
+      run,
+      plan,
+      learningRate,
+      optimizer,
+      sampledBelow,
+      evaluation: { before, final },
+      wallSeconds: (performance.now() - started) / 1000,
+      stepMilliseconds: result.stepMilliseconds,
+      stopped,
+    });
+    await saveModel(output, options, run, summary);
+    await log.close();
+    await output.commit();
+    if (stopped !== undefined) {
+      throw new DivergenceError(`${stopped.reason}. The last good weights are in ${options.output.output}.`);
+    }
+    return summary;
+  } finally {
+    await trainingPrograms.release();
+    await evaluationPrograms.release();
+    await sampledProduct.release();
+    await log.close();
   }
-  return { stepMilliseconds, stopped: undefined };
+}
+
+function lastStepDiverged(step: number, loss: number, learningRate: number): Stopped {
+  const rate = `with learning rate ${learningRate.toPrecision(3)}`;
+  return {
+    step,
+    reason: `the evaluation loss became ${loss} at step ${step} ${rate}; a lower \`learningRate\` usually helps`,
+  };
 }
 
 function weightsAreFinite(weights: Weights): boolean {
   return [...weights.values()].every((values) => nonFiniteIndex(values) === undefined);
-}
-
-function recordedDensity(optimizer: Optimizer): { readonly density?: number } {
-  const density = optimizer.density();
-  return density === undefined ? {} : { density };
 }

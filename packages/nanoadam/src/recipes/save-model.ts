@@ -4,11 +4,11 @@ import { adapterConfig, adapterConfigFile, adapterWeightsFile, peftName } from "
 import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "../checkpoint/floats.js";
 import type { Pretrained } from "../checkpoint/pretrained.js";
 import { type WritableDtype, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
-import { labelMapToConfig } from "../data/labels.js";
 import type { OutputFolder } from "../files/output-folder.js";
 import { writeFileAtomically } from "../files/write-file.js";
 import { hasAdapter } from "../models/lora.js";
-import type { ParameterSpecification } from "../models/model.js";
+import type { HeadSpecification } from "../models/model.js";
+import type { ParameterSpecification } from "../models/parameters.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
 import type { OutputOptions } from "../options/output-options.js";
 import { trainedParameters } from "../train/optimizer.js";
@@ -59,7 +59,7 @@ export function roundToStorage(saveDtype: OutputOptions["saveDtype"], pretrained
  */
 export async function saveModel(
   output: OutputFolder,
-  options: Pick<FinetuneOptions, "model" | "objective" | "adapter" | "output">,
+  options: Pick<FinetuneOptions, "model" | "adapter" | "output">,
   run: PreparedRun,
   summary: RunSummary,
 ): Promise<void> {
@@ -74,7 +74,7 @@ export async function saveModel(
       values: () => pretrained.weights.get(name) ?? new Float32Array(),
     })),
   );
-  await writeFileAtomically(output.path("config.json"), `${JSON.stringify(configOf(options, run), null, 2)}\n`);
+  await writeFileAtomically(output.path("config.json"), `${JSON.stringify(configOf(options.output, run), null, 2)}\n`);
   const adapter = adapterConfigOf(options, run);
   if (adapter !== undefined) {
     await writeFileAtomically(output.path(adapterConfigFile), `${JSON.stringify(adapter, null, 2)}\n`);
@@ -84,7 +84,7 @@ export async function saveModel(
 }
 
 function adapterConfigOf(
-  { model, objective, adapter }: Pick<FinetuneOptions, "model" | "objective" | "adapter">,
+  { model, adapter }: Pick<FinetuneOptions, "model" | "adapter">,
   { pretrained }: PreparedRun,
 ): Record<string, unknown> | undefined {
   const lora = loraSettings(pretrained.model, adapter);
@@ -94,7 +94,7 @@ function adapterConfigOf(
     ...lora,
     baseModel: model.model,
     modulesToSave: [...new Set(whole.map(({ name, role }) => moduleOf(name, role)))],
-    taskType: objective.task === "masked-lm" ? undefined : "SEQ_CLS",
+    taskType: taskTypeOf(pretrained.model.head),
   });
 }
 
@@ -103,19 +103,22 @@ function moduleOf(name: string, role: ParameterSpecification["role"]): string {
   return role === "head" ? (name.split(".")[0] ?? name) : name.replace(/\.(weight|bias)$/, "");
 }
 
+/** PEFT's word for what a head is for. */
+function taskTypeOf(head: HeadSpecification): "SEQ_CLS" | "TOKEN_CLS" | undefined {
+  if (head.kind === "language-model") return undefined;
+  return head.per === "example" ? "SEQ_CLS" : "TOKEN_CLS";
+}
+
 function configOf(
-  { objective: { task }, output: { saveDtype } }: Pick<FinetuneOptions, "objective" | "output">,
-  { checkpoint, pretrained, labels }: PreparedRun,
+  { saveDtype }: OutputOptions,
+  { checkpoint, pretrained, task }: PreparedRun,
 ): Record<string, unknown> {
+  const { head, architecture } = pretrained.model;
   return {
     ...checkpoint.config,
-    architectures: [pretrained.model.architecture],
-    ...(task === "classification" ? { problem_type: "single_label_classification" } : {}),
-    ...(task === "regression"
-      ? { problem_type: "regression", id2label: { "0": "LABEL_0" }, label2id: { LABEL_0: 0 } }
-      : {}),
-    ...(labels === undefined ? {} : labelMapToConfig(labels)),
-    ...("num_labels" in checkpoint.config && task !== "masked-lm" ? { num_labels: labels?.names.length ?? 1 } : {}),
+    architectures: [architecture],
+    ...task.config(),
+    ...("num_labels" in checkpoint.config && head.kind === "outputs" ? { num_labels: head.outputs } : {}),
     // transformers 4 calls it torch_dtype, transformers 5 dtype.
     ...(saveDtype === "keep" ? {} : { ["dtype" in checkpoint.config ? "dtype" : "torch_dtype"]: saveDtype }),
   };

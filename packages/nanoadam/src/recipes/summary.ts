@@ -1,27 +1,13 @@
 import type { Optimizer } from "@nanoadam/optim";
-import type { Pretrained } from "../checkpoint/pretrained.js";
 import { type FinetuneOptions, flattenOptions } from "../options/finetune-options.js";
 import { optimizers } from "../options/optimizers.js";
 import type { Evaluation } from "../train/evaluation.js";
+import { type CountAndShare, countParameters, type ParameterCounts } from "../train/parameter-counts.js";
 import type { Plan } from "../train/plan.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
 import { peakMemoryBytes } from "./peak-memory.js";
 import { versions } from "./versions.js";
 import { measureChange } from "./weight-shift.js";
-
-/** A number of parameters, and its share of all. */
-export interface CountAndShare {
-  readonly count: number;
-  readonly share: number;
-}
-
-export interface ParameterCounts {
-  readonly total: number;
-  /** Entries that the optimizer's selections hold now; 0 for a dense optimizer. */
-  readonly selected: CountAndShare;
-  /** Entries of the tensors that are updated whole. */
-  readonly dense: CountAndShare;
-}
 
 /** What a run was and what came of it: the content of summary.json. */
 export interface RunSummary {
@@ -54,20 +40,6 @@ export interface RunSummary {
   readonly versions: Readonly<Record<string, string>>;
   readonly seed: number;
   readonly configuration: Readonly<Record<string, unknown>>;
-}
-
-/** What the optimizer holds of the model's parameters. */
-export function countParameters({ model, weights }: Pretrained, optimizer: Optimizer): ParameterCounts {
-  let [total, selected, dense] = [0, 0, 0];
-  for (const { name } of model.parameters) {
-    const need = optimizer.need(name);
-    const size = weights.get(name)?.length ?? 0;
-    total += size;
-    if (need.kind === "entries") selected += need.selection.count;
-    if (need.kind === "whole") dense += size;
-  }
-  const share = (count: number): CountAndShare => ({ count, share: count / total });
-  return { total, selected: share(selected), dense: share(dense) };
 }
 
 function median(values: readonly number[]): number {

@@ -5,7 +5,7 @@ import { asFloat32, narrowToBfloat16 } from "../checkpoint/floats.js";
 import { addProduct, type LowRankProduct } from "../checkpoint/low-rank-product.js";
 import { initialValues, type Pretrained } from "../checkpoint/pretrained.js";
 import { adapterNames, type LoraOptions } from "../models/lora.js";
-import type { ParameterSpecification } from "../models/model.js";
+import type { ParameterSpecification } from "../models/parameters.js";
 
 export interface TrainedWeights {
   /** Where the weights were read from; still open. */

@@ -94,6 +94,7 @@ function taskWithLoss(
     metrics: () => classMetrics(classes),
     predictor: {
       example: (texts) => text.encode(texts),
+      dataset: (examples) => textDataset(examples),
       outcome(logits) {
         const probabilities = probabilitiesOf(logits);
         const best = argmax(logits);

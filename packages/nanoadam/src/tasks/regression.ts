@@ -53,6 +53,7 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
     },
     predictor: {
       example: (texts) => text.encode(texts),
+      dataset: (examples) => textDataset(examples),
       outcome: (logits) => ({ value: logits[0] ?? Number.NaN }),
       format: ({ value }) => value.toFixed(4),
     },

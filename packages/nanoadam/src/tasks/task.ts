@@ -6,7 +6,7 @@ import type { Value } from "@nanoadam/engine";
 import type { Batch } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
 import type { DataSource } from "../data/source.js";
-import type { TextEncoder, TextInput } from "../data/text/encoder.js";
+import type { TextEncoder, Texts } from "../data/text/encoder.js";
 import type { HeadSpecification } from "../models/model.js";
 
 /** Values by metric name; "accuracy", "f1", "matthews", "pearson", "spearman", "perplexity". */
@@ -21,7 +21,8 @@ export interface MetricAccumulator {
 
 /** How a task answers for examples without label. */
 export interface Predictor<Example, Outcome> {
-  example(texts: TextInput): Example;
+  example(texts: Texts): Example;
+  dataset(examples: readonly Example[]): Dataset<Example>;
   /** The answer, from the example's own logits. */
   outcome(logits: Float32Array, example: Example): Outcome;
   /** The answer in one line. */

@@ -1,37 +1,45 @@
+import type { Batch } from "../data/batch.js";
 import { planBatches } from "../data/batches.js";
+import { type Dataset, sizesOf } from "../data/dataset.js";
 import { InputError } from "../errors.js";
-import type { Model } from "../models/model.js";
-import type { Programs } from "../program/program-cache.js";
-import type { EncodedExample, Metrics, TaskBatch, TextTask } from "../tasks/text-task.js";
+import type { ProgramCache } from "../program/program-cache.js";
+import { loadBatch } from "../tasks/load-batch.js";
+import type { Metrics, Task } from "../tasks/task.js";
 
 /** The mean loss over some examples, and the task's metrics. */
 export type Evaluation = { readonly loss: number } & Metrics;
 
-export interface EvaluateModelOptions {
-  readonly model: Model;
-  readonly task: TextTask;
-  readonly examples: readonly EncodedExample[];
+/** What is random about examples, masks for instance, is the same in all evaluations, so that their losses compare. */
+const evaluationKey = { seed: 0, step: 0 };
+
+export interface EvaluationOptions<Example> {
+  readonly task: Task<Example>;
+  readonly dataset: Dataset<Example>;
   readonly batchSize: number;
-  readonly programs: Programs;
-  /** Names the masks of a masked-LM evaluation, which stay the same from one evaluation to the next. */
-  readonly seed: number;
+  readonly programs: ProgramCache;
 }
 
-/** Runs the model over examples, without dropout; `receive` gets each batch's logits and the examples' indices. */
-export async function forEachBatch(
-  { model, task, examples, batchSize, programs, seed }: EvaluateModelOptions,
-  receive: (logits: Float32Array, batch: TaskBatch, loss: number, indices: readonly number[]) => void,
+/** What the model makes of a batch; valid only while it is received. */
+export interface BatchResult {
+  readonly batch: Batch;
+  readonly logits: Float32Array;
+  /** Summed over rows; NaN where there is nothing to compare with. */
+  readonly loss: number;
+  /** Which examples the batch is of, in its order. */
+  readonly indices: readonly number[];
+}
+
+/** Runs the model over examples, without dropout, in batches of like sizes. */
+export async function forEachBatch<Example>(
+  { task, dataset, batchSize, programs }: EvaluationOptions<Example>,
+  receive: (result: BatchResult) => void,
 ): Promise<void> {
-  const plans = planBatches(
-    examples.map(({ ids }) => ids.length),
-    { batchSize, shuffle: undefined, maxLength: model.maximumLength },
-  );
-  for (const [step, plan] of plans.entries()) {
-    const batch = task.batch(examples, plan, { seed, step });
-    const program = await programs.of(batch.tokens);
-    program.load(new Map([...model.inputs(batch.tokens), ...batch.targets]));
-    const loss = await program.forward();
-    receive(program.logits(), batch, loss, plan.indices);
+  for (const plan of planBatches(sizesOf(dataset), { batchSize, shuffle: undefined })) {
+    const batch = await loadBatch(task, dataset, plan, evaluationKey);
+    await programs.use(batch, async (program) => {
+      const loss = await program.forward();
+      receive({ batch, logits: program.logits(), loss, indices: plan.indices });
+    });
   }
 }
 
@@ -39,15 +47,17 @@ export async function forEachBatch(
  * Loss and metrics of a model on labelled examples.
  * @throws InputError where there is nothing to predict: masked-LM on texts without tokens.
  */
-export async function evaluateModel(options: EvaluateModelOptions): Promise<Evaluation> {
-  const collector = options.task.collector();
+export async function evaluateModel<Example>(options: EvaluationOptions<Example>): Promise<Evaluation> {
+  const metrics = options.task.metrics();
   let [sum, weight] = [0, 0];
-  await forEachBatch(options, (logits, batch, loss) => {
-    collector.add(logits, batch);
-    sum += loss * batch.weight;
+  await forEachBatch(options, ({ batch, logits, loss }) => {
+    metrics.add(logits, batch, 0);
+    sum += loss;
     weight += batch.weight;
   });
-  if (weight === 0) throw new InputError("the evaluation texts have no token that could be hidden, as masked-lm needs");
+  if (weight === 0) {
+    throw new InputError("the evaluation texts have no token that could be masked, as masked-lm needs");
+  }
   const loss = sum / weight;
-  return { loss, ...collector.metrics(loss) };
+  return { loss, ...metrics.result(loss) };
 }

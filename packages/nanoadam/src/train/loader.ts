@@ -1,60 +1,63 @@
-import { planBatches } from "../data/batches.js";
-import type { BatchShape } from "../models/model.js";
+import type { Batch } from "../data/batch.js";
+import { type BatchPlan, planBatches } from "../data/batches.js";
+import { type Dataset, sizesOf } from "../data/dataset.js";
 import type { TrainingOptions } from "../options/training-options.js";
-import type { Programs } from "../program/program-cache.js";
+import { loadBatch } from "../tasks/load-batch.js";
+import type { Task } from "../tasks/task.js";
 import type { Plan } from "./plan.js";
-import type { PreparedRun } from "./prepare.js";
-import type { MicroBatch } from "./step.js";
 
+/** What a step learns from. */
 export interface StepBatches {
-  /** The step's micro-batches, laid out and compiled for as they are asked for. */
-  readonly batches: AsyncIterable<MicroBatch>;
+  /** The step's batches, loaded as they are asked for. */
+  readonly batches: AsyncIterable<Batch>;
   /** Tokens of the step that are not padding. */
   readonly tokens: number;
 }
 
-export interface BatchSchedule {
-  /** The first epoch's largest batch; those of other epochs are as long, and differ at most where a batch is not full. */
-  readonly largest: BatchShape;
-  /** What a step learns from, to run on `programs`. Steps are asked for in order. */
-  of(step: number, programs: Programs): StepBatches;
+export interface Loader {
+  /** The largest batch of the first epoch; those of other epochs are as long, and differ at most where one is not full. */
+  largest(): Promise<Batch>;
+  /** The batches of a step. Steps are asked for in order. */
+  of(step: number): StepBatches;
 }
 
-/** What each step of a run learns from: epochs follow one another, each in an order of its own. */
-export function stepBatches(
-  options: TrainingOptions,
-  { pretrained: { model }, task, train: examples, maxLength }: PreparedRun,
-  plan: Plan,
-): BatchSchedule {
-  const lengths = examples.map(({ ids }) => ids.length);
-  const plansOf = (epoch: number) =>
-    planBatches(lengths, { batchSize: options.batchSize, shuffle: { seed: options.seed, epoch }, maxLength });
-  let epochPlans = plansOf(0);
+export interface LoaderOptions extends Pick<TrainingOptions, "batchSize" | "accumulate" | "seed"> {
+  /** No batch is padded beyond it. */
+  readonly maximumSize: number;
+}
+
+/** The batches of each step of a run: epochs follow one another, each in an order of its own. */
+export function createLoader(
+  task: Task,
+  dataset: Dataset,
+  { stepsPerEpoch }: Pick<Plan, "stepsPerEpoch">,
+  { batchSize, accumulate, seed, maximumSize }: LoaderOptions,
+): Loader {
+  const sizes = sizesOf(dataset);
+  const plansOf = (epoch: number) => planBatches(sizes, { batchSize, shuffle: { seed, epoch }, maximumSize });
+  let plans = plansOf(0);
   let plannedEpoch = 0;
-  const tokensOf = ({ batchSize, length }: BatchShape) => batchSize * length;
-  const largest = epochPlans
-    .map(({ indices, length }): BatchShape => ({ batchSize: indices.length, length }))
-    .reduce((best, shape) => (tokensOf(shape) > tokensOf(best) ? shape : best));
-  const of = (step: number, programs: Programs): StepBatches => {
-    const epoch = Math.floor(step / plan.stepsPerEpoch);
-    if (epoch !== plannedEpoch) {
-      epochPlans = plansOf(epoch);
-      plannedEpoch = epoch;
-    }
-    const first = (step % plan.stepsPerEpoch) * options.accumulate;
-    const chosen = epochPlans.slice(first, first + options.accumulate);
-    const indices = chosen.flatMap((batchPlan) => batchPlan.indices);
-    async function* microBatches(): AsyncIterable<MicroBatch> {
-      for (const [pass, batchPlan] of chosen.entries()) {
-        const batch = task.batch(examples, batchPlan, { seed: options.seed, step: step * options.accumulate + pass });
-        yield {
-          program: await programs.of(batch.tokens),
-          tensors: new Map([...model.inputs(batch.tokens), ...batch.targets]),
-          share: batchPlan.indices.length / indices.length,
-        };
+  const largestPlan = plans.reduce((best, plan) => (areaOf(plan) > areaOf(best) ? plan : best));
+  return {
+    largest: () => loadBatch(task, dataset, largestPlan, { seed, step: 0 }),
+    of(step) {
+      const epoch = Math.floor(step / stepsPerEpoch);
+      if (epoch !== plannedEpoch) {
+        plans = plansOf(epoch);
+        plannedEpoch = epoch;
       }
-    }
-    return { batches: microBatches(), tokens: indices.reduce((sum, index) => sum + (lengths[index] ?? 0), 0) };
+      const first = (step % stepsPerEpoch) * accumulate;
+      const chosen = plans.slice(first, first + accumulate);
+      async function* batches(): AsyncIterable<Batch> {
+        for (const plan of chosen) yield await loadBatch(task, dataset, plan, { seed, step: epoch });
+      }
+      const indices = chosen.flatMap((plan) => plan.indices);
+      return { batches: batches(), tokens: indices.reduce((sum, index) => sum + (sizes[index] ?? 0), 0) };
+    },
   };
-  return { largest, of };
+}
+
+/** Places that a batch has for tokens. */
+function areaOf({ indices, size }: BatchPlan): number {
+  return indices.length * size;
 }

@@ -1,8 +1,27 @@
-import { type FileHandle, open } from "node:fs/promises";
-import type { ParameterCounts } from "../recipes/summary.js";
+/** What may look on while a run goes. An observer is an object of its own file and imports nothing of the loop. */
+import type { GradientNeed } from "@nanoadam/optim";
 import type { Evaluation } from "./evaluation.js";
-import type { Plan } from "./plan.js";
-import type { PreparedRun } from "./prepare.js";
+import type { ParameterCounts } from "./parameter-counts.js";
+
+/** What is known before the first step. */
+export interface RunStart {
+  /** The folder that the weights come from. */
+  readonly source: string;
+  readonly architecture: string;
+  /** Parameters that the checkpoint lacks, freshly initialised. */
+  readonly initialised: readonly string[];
+  /** Tensors of the checkpoint that the model does not use. */
+  readonly unused: readonly string[];
+  readonly counts: ParameterCounts;
+  readonly totalSteps: number;
+  readonly stepsPerEpoch: number;
+  readonly trainExamples: number;
+  readonly evaluationExamples: number;
+  /** Tokens of a text at most, and how many texts were cut to it. */
+  readonly maxLength: number;
+  readonly truncated: number;
+  readonly learningRate: number;
+}
 
 /** One step as it is logged. */
 export interface StepRecord {
@@ -23,52 +42,29 @@ export interface EvaluationRecord {
   readonly eval: Evaluation;
 }
 
-/** What is known before the first step. */
-export interface RunStart {
-  readonly run: PreparedRun;
-  readonly plan: Plan;
-  readonly learningRate: number;
-  readonly counts: ParameterCounts;
-}
-
-/** Looks on while a run goes, and may end it. */
-export interface RunWatcher {
-  /** Once aborted, the run ends before its next step, and nothing is written. */
-  readonly signal?: AbortSignal;
+/** An error that an observer throws ends the run. */
+export interface TrainingObserver {
   onStart?(start: RunStart): void;
-  onStep?(record: StepRecord, plan: Plan): void;
+  /** Just before step number `step`, counted from 1, moves a tensor; its gradients are known to be finite. */
+  onUpdate?(step: number, name: string, need: GradientNeed): void;
+  onStep?(record: StepRecord): void;
   onEvaluation?(record: EvaluationRecord): void;
 }
 
-/** A file of one JSON object a line, written as they come. */
-export class MetricsLog {
-  readonly #file: FileHandle;
-  #writes: Promise<unknown> = Promise.resolve();
-  #open = true;
-
-  private constructor(file: FileHandle) {
-    this.#file = file;
-  }
-
-  static async open(path: string): Promise<MetricsLog> {
-    return new MetricsLog(await open(path, "wx"));
-  }
-
-  write(record: StepRecord | EvaluationRecord): void {
-    this.#writes = this.#writes.then(() => this.#file.write(`${JSON.stringify(record)}\n`));
-    // A write that fails is told by `close`; until then it must not end the process as an unhandled rejection.
-    this.#writes.catch(() => undefined);
-  }
-
-  /** Waits for what was written; closing twice does nothing. */
-  async close(): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
-    try {
-      await this.#writes;
-      await this.#file.sync();
-    } finally {
-      await this.#file.close();
-    }
-  }
+/** Several observers as one, called in their order. */
+export function observeAll(observers: readonly TrainingObserver[]): Required<TrainingObserver> {
+  return {
+    onStart(start) {
+      for (const observer of observers) observer.onStart?.(start);
+    },
+    onUpdate(step, name, need) {
+      for (const observer of observers) observer.onUpdate?.(step, name, need);
+    },
+    onStep(record) {
+      for (const observer of observers) observer.onStep?.(record);
+    },
+    onEvaluation(record) {
+      for (const observer of observers) observer.onEvaluation?.(record);
+    },
+  };
 }

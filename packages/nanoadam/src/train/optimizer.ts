@@ -2,7 +2,7 @@
 import { type Optimizer, withFrozen } from "@nanoadam/optim";
 import type { Pretrained } from "../checkpoint/pretrained.js";
 import { hasAdapter } from "../models/lora.js";
-import type { ParameterSpecification } from "../models/model.js";
+import type { ParameterSpecification } from "../models/parameters.js";
 import type { RunLength } from "../options/optimizer-entry.js";
 import type { OptimizerOptions } from "../options/optimizer-options.js";
 import { optimizers } from "../options/optimizers.js";
@@ -17,7 +17,7 @@ export function trainedParameters({
 }: Pick<Pretrained, "model" | "initialised">): readonly ParameterSpecification[] {
   if (!hasAdapter(model)) return model.parameters;
   const fresh = new Set(initialised);
-  const trainsHead = model.head.kind === "sequence-classification";
+  const trainsHead = model.head.kind === "outputs";
   return model.parameters.filter(
     ({ name, role }) => role === "adapter" || fresh.has(name) || (trainsHead && role === "head"),
   );

@@ -1,71 +1,71 @@
-import type { TensorData } from "@nanoadam/engine";
 import type { Optimizer } from "@nanoadam/optim";
+import type { Batch } from "../data/batch.js";
 import { DivergenceError } from "../errors.js";
 import type { GradientAccumulator } from "../program/gradient-accumulator.js";
-import type { DropoutKey, Program } from "../program/program.js";
-import type { UndoBuffer } from "./undo.js";
-
-/** A part of a step's batch: its tensors, the program of its shape, and its share of the step's examples. */
-export interface MicroBatch {
-  readonly program: Program;
-  readonly tensors: ReadonlyMap<string, TensorData>;
-  readonly share: number;
-}
+import type { ProgramCache } from "../program/program-cache.js";
+import type { StepKey } from "../random-streams.js";
 
 export interface StepOptions {
+  readonly programs: ProgramCache;
   readonly optimizer: Optimizer;
   readonly accumulator: GradientAccumulator;
   readonly learningRate: number;
   /** Largest l2 norm of the gradients of what is trained; longer ones are shortened to it. */
   readonly clip?: number | undefined;
-  readonly dropoutKey: DropoutKey;
-  /** Keeps what the step moves, once the gradients are known to be finite. */
-  readonly undo?: UndoBuffer;
+  readonly key: StepKey;
+  /** Called just before a tensor moves, once the gradients are known to be finite. */
+  readonly onUpdate?: (name: string) => void;
 }
 
 export interface StepResult {
-  /** Mean loss over the step's examples. */
+  /** Mean loss over what the step learned from: examples, class weights or tokens. */
   readonly loss: number;
-  /** Norm of the gradients before clipping. */
+  /** Norm of the mean loss's gradient before clipping. */
   readonly gradientNorm: number;
 }
 
+/** More batches than any step has: each batch of each step draws its dropout from a key of its own. */
+const mostBatches = 4096;
+
 /**
- * One training step: selections are refreshed from the weights, every micro-batch runs forward and backward, its
- * gradients gather in packed form, and the optimizer moves the weights in place.
+ * One training step: selections are refreshed from the weights, every batch runs forward and backward, its gradients gather
+ * in packed form, and the optimizer moves the weights in place. Losses and gradients are sums until the end and are divided
+ * once by the batches' summed weight, so any cut of the examples into batches makes the same step.
  *
  * @throws DivergenceError, before any weight moves, when a weight, the loss or the gradient norm is not finite.
  */
 export async function trainStep(
-  batches: AsyncIterable<MicroBatch> | Iterable<MicroBatch>,
-  options: StepOptions,
+  batches: AsyncIterable<Batch> | Iterable<Batch>,
+  { programs, optimizer, accumulator, learningRate, clip, key, onUpdate }: StepOptions,
 ): Promise<StepResult> {
-  const { optimizer, accumulator, learningRate, clip, dropoutKey } = options;
   const where = `at step ${optimizer.completedSteps + 1} with learning rate ${learningRate.toPrecision(3)}`;
   prepare(optimizer, where);
   accumulator.begin(optimizer);
-  let loss = 0;
-  let pass = 0;
-  for await (const { program, tensors, share } of batches) {
-    program.load(tensors);
-    loss += share * (await program.forward({ seed: dropoutKey.seed, step: dropoutKey.step * 4096 + pass++ }));
-    if (!Number.isFinite(loss)) {
-      throw new DivergenceError(
-        `the loss became ${loss} ${where}; a lower \`learningRate\` or a \`clip\` of 1 usually helps`,
-      );
-    }
-    await program.backward(share, accumulator.add);
+  let [lossSum, weight, pass] = [0, 0, 0];
+  for await (const batch of batches) {
+    weight += batch.weight;
+    await programs.use(batch, async (program) => {
+      lossSum += await program.forward({ seed: key.seed, step: key.step * mostBatches + pass++ });
+      if (!Number.isFinite(lossSum)) {
+        throw new DivergenceError(
+          `the loss became ${lossSum} ${where}; a lower \`learningRate\` or a \`clip\` of 1 usually helps`,
+        );
+      }
+      await program.backward(accumulator.add);
+    });
   }
-  const gradientNorm = accumulator.norm();
+  // Without anything to learn from, sums are 0 and stay it.
+  const divisor = weight === 0 ? 1 : weight;
+  const gradientNorm = accumulator.norm() / divisor;
   if (!Number.isFinite(gradientNorm)) {
     throw new DivergenceError(
       `the gradient norm became ${gradientNorm} ${where}; a lower \`learningRate\` usually helps`,
     );
   }
-  if (clip !== undefined && gradientNorm > clip) accumulator.scale(clip / gradientNorm);
-  options.undo?.begin();
-  optimizer.apply(accumulator.sums(), learningRate, (name) => options.undo?.keep(name, optimizer.need(name)));
-  return { loss, gradientNorm };
+  const clipping = clip !== undefined && gradientNorm > clip ? clip / gradientNorm : 1;
+  accumulator.scale(clipping / divisor);
+  optimizer.apply(accumulator.sums(), learningRate, onUpdate);
+  return { loss: lossSum / divisor, gradientNorm };
 }
 
 /** Selecting by magnitude is where weights that a step has made infinite show. */

@@ -7,6 +7,7 @@ import {
   type WeightArray,
 } from "@nanoadam/optim";
 import type { Weights } from "../program/compile-stages.js";
+import type { TrainingObserver } from "./observer.js";
 
 interface Kept {
   /** Whether this step has moved the tensor. */
@@ -22,22 +23,20 @@ interface Kept {
  * next step, and then this takes the last one back. A tensor is kept just before it is updated, when its selected entries have
  * to come from memory in any case: for all tensors first it would be a hundredth of a step of BERT-base.
  */
-export class UndoBuffer {
+export class UndoBuffer implements TrainingObserver {
   readonly #weights: Weights;
   /** Of every tensor that has moved: its memory serves again. */
   readonly #kept = new Map<string, Kept>();
+  #step = 0;
 
   constructor(weights: Weights) {
     this.#weights = weights;
   }
 
-  /** Starts a step of which nothing is kept yet. */
-  begin(): void {
-    for (const kept of this.#kept.values()) kept.moved = false;
-  }
-
   /** Keeps what the optimizer will move of a tensor. */
-  keep(name: string, need: GradientNeed): void {
+  onUpdate(step: number, name: string, need: GradientNeed): void {
+    if (step !== this.#step) for (const kept of this.#kept.values()) kept.moved = false;
+    this.#step = step;
     const weights = this.#weights.get(name);
     if (weights === undefined || need.kind === "nothing") return;
     const kept = this.#keptFor(name, need, weights);

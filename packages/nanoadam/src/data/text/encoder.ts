@@ -1,10 +1,11 @@
 /** From texts to tokens, and from tokens to the tensors of a batch. */
+import { InputError } from "../../errors.js";
 import { type HostTensor, int32Tensor } from "../batch.js";
 import type { Dataset } from "../dataset.js";
 import type { EncodedText, TextTokenizer } from "./tokenizer.js";
 
-/** One text or a pair of texts. */
-export interface TextInput {
+/** One text, or a pair of texts. */
+export interface Texts {
   readonly text: string;
   readonly textPair?: string;
 }
@@ -13,7 +14,7 @@ export interface TextInput {
 export interface TextEncoder {
   readonly tokenizer: TextTokenizer;
   readonly maxLength: number;
-  encode(texts: TextInput): EncodedText;
+  encode(texts: Texts): EncodedText;
 }
 
 export function textEncoder(tokenizer: TextTokenizer, maxLength: number): TextEncoder {
@@ -71,4 +72,30 @@ export function tokenTensors(
     ["attention_mask", int32Tensor(attentionMask, shape)],
     ["token_type_ids", int32Tensor(tokenTypeIds, shape)],
   ];
+}
+
+const defaultMaximumLength = 128;
+
+/**
+ * The encoder of a model's tokenizer.
+ * @param asked the maximum length that was asked for; by default what model and tokenizer allow, but at most 128
+ * @param folder what messages call the model
+ * @throws InputError where the tokenizer's ids exceed the embedding, or more tokens are asked for than there are positions.
+ */
+export function encoderForModel(
+  tokenizer: TextTokenizer,
+  model: { readonly vocabularySize: number; readonly maximumLength: number },
+  asked: number | undefined,
+  folder: string,
+): TextEncoder {
+  if (tokenizer.vocabularySize > model.vocabularySize) {
+    throw new InputError(
+      `${folder}: tokenizer.json has ids up to ${tokenizer.vocabularySize - 1}, but the embedding has ${model.vocabularySize} rows (vocab_size in config.json)`,
+    );
+  }
+  if (asked !== undefined && asked > model.maximumLength) {
+    throw new InputError(`\`maxLength\` is ${asked}, expected at most the model's ${model.maximumLength} positions`);
+  }
+  const most = Math.min(model.maximumLength, tokenizer.maximumLength ?? model.maximumLength);
+  return textEncoder(tokenizer, asked ?? Math.min(defaultMaximumLength, most));
 }

@@ -1,0 +1,38 @@
+import { countTruncated } from "../data/dataset.js";
+import { dataSource } from "../data/source.js";
+import { InputError } from "../errors.js";
+import { parseOptions } from "../options/parse-options.js";
+import { type EvaluateInput, evaluateSchema } from "../options/saved-model-options.js";
+import { taskKind } from "../tasks/registry.js";
+import { type Evaluation, evaluateModel } from "../train/evaluation.js";
+import { openModel } from "./open-model.js";
+
+export interface EvaluationReport {
+  readonly task: string;
+  readonly examples: number;
+  readonly truncated: number;
+  readonly evaluation: Evaluation;
+}
+
+/**
+ * Loss and metrics of a fine-tuned checkpoint on labelled data.
+ * @throws InputError for anything wrong with options, model or data.
+ */
+export async function evaluate(input: EvaluateInput): Promise<EvaluationReport> {
+  const { model: folder, data, batchSize, maxLength, threads, ...columns } = parseOptions(evaluateSchema, input);
+  const model = await openModel(folder, { maxLength, threads });
+  try {
+    const { task, evaluationPrograms: programs } = model;
+    const { needsLabel } = taskKind(task.name);
+    if (needsLabel && columns.label === undefined) throw new InputError("`label` is needed");
+    const dataset = await task.read(dataSource(data, { ...columns, label: needsLabel ? columns.label : undefined }));
+    return {
+      task: task.name,
+      examples: dataset.length,
+      truncated: countTruncated(dataset),
+      evaluation: await evaluateModel({ task, dataset, batchSize, programs }),
+    };
+  } finally {
+    await model.release();
+  }
+}

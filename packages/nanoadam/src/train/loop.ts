@@ -1,0 +1,92 @@
+/** The steps of a run, with evaluations between. */
+import { learningRateAt, type Optimizer, warmupSteps } from "@nanoadam/optim";
+import { AbortError, DivergenceError } from "../errors.js";
+import type { TrainingOptions } from "../options/training-options.js";
+import type { GradientAccumulator } from "../program/gradient-accumulator.js";
+import type { ProgramCache } from "../program/program-cache.js";
+import type { Evaluation } from "./evaluation.js";
+import type { Loader } from "./loader.js";
+import { observeAll, type TrainingObserver } from "./observer.js";
+import type { Plan } from "./plan.js";
+import { trainStep } from "./step.js";
+
+export interface LoopOptions extends Pick<TrainingOptions, "schedule" | "warmup" | "clip" | "seed"> {
+  /** The highest of the schedule. */
+  readonly learningRate: number;
+  readonly plan: Plan;
+  readonly loader: Loader;
+  readonly programs: ProgramCache;
+  readonly optimizer: Optimizer;
+  readonly accumulator: GradientAccumulator;
+  readonly observers: readonly TrainingObserver[];
+  /** Once aborted, the run ends before its next step. */
+  readonly signal: AbortSignal | undefined;
+  evaluate(): Promise<Evaluation>;
+}
+
+/** Why a run ended before its last step. */
+export interface Stopped {
+  readonly step: number;
+  readonly reason: string;
+}
+
+export interface LoopResult {
+  readonly stepMilliseconds: readonly number[];
+  /** Set where a step diverged; the weights are those that it began with. */
+  readonly stopped: Stopped | undefined;
+}
+
+/**
+ * All steps of a run. Ends early when a step diverges.
+ * @throws AbortError once the signal is aborted.
+ */
+export async function runSteps(options: LoopOptions): Promise<LoopResult> {
+  const { plan, loader, programs, optimizer, accumulator, signal } = options;
+  const observer = observeAll(options.observers);
+  const schedule = {
+    schedule: options.schedule,
+    learningRate: options.learningRate,
+    totalSteps: plan.totalSteps,
+    warmupSteps: warmupSteps(options.warmup, plan.totalSteps),
+  };
+  const stepMilliseconds: number[] = [];
+  for (let step = 0; step < plan.totalSteps; step++) {
+    if (signal?.aborted === true) {
+      throw new AbortError(`interrupted after ${step} of ${plan.totalSteps} steps; nothing was written`, signal.reason);
+    }
+    const started = performance.now();
+    const learningRate = learningRateAt(step, schedule);
+    const { batches, tokens } = loader.of(step);
+    const number = step + 1;
+    try {
+      const { loss, gradientNorm } = await trainStep(batches, {
+        programs,
+        optimizer,
+        accumulator,
+        learningRate,
+        clip: options.clip === 0 ? undefined : options.clip,
+        key: { seed: options.seed, step },
+        onUpdate: (name) => observer.onUpdate(number, name, optimizer.need(name)),
+      });
+      const milliseconds = performance.now() - started;
+      stepMilliseconds.push(milliseconds);
+      const density = optimizer.density();
+      observer.onStep({
+        step: number,
+        epoch: number / plan.stepsPerEpoch,
+        loss,
+        learningRate,
+        ...(density === undefined ? {} : { density }),
+        gradientNorm,
+        tokensPerSecond: (tokens / milliseconds) * 1000,
+      });
+    } catch (error) {
+      if (!(error instanceof DivergenceError)) throw error;
+      return { stepMilliseconds, stopped: { step: number, reason: error.message } };
+    }
+    if (number % plan.evaluateEvery === 0 && number < plan.totalSteps) {
+      observer.onEvaluation({ step: number, epoch: number / plan.stepsPerEpoch, eval: await options.evaluate() });
+    }
+  }
+  return { stepMilliseconds, stopped: undefined };
+}
