@@ -11,6 +11,7 @@ import {
   tinyShapes,
   writeTinyCheckpoint,
 } from "../testing/tiny-checkpoint.js";
+import { tinyPlace, tinyRun, weightsOf } from "../testing/tiny-run.js";
 import { openCheckpoint } from "./checkpoint.js";
 import { loadPretrained, type WeightStorage } from "./pretrained.js";
 
@@ -137,6 +138,22 @@ describe("fresh weights", () => {
     expect(deviation).toBeLessThan(0.55);
     expect(new Set(weights.get("bert.embeddings.LayerNorm.weight"))).toEqual(new Set([1]));
     expect(new Set(weights.get("classifier.bias"))).toEqual(new Set([0]));
+  });
+});
+
+describe("a run's head", () => {
+  test("a classifier with another number of labels makes way for a fresh one", async () => {
+    const place = await tinyPlace({ head: { labels: 5 } });
+    const { summary, folder } = await tinyRun({}, place);
+    expect(summary.initialised).toEqual(["classifier.weight", "classifier.bias"]);
+    expect(summary.unused).toEqual(["classifier.weight", "classifier.bias"]);
+    expect((await weightsOf(folder)).get("classifier.weight")?.shape).toEqual([2, 16]);
+    expect((await weightsOf(place.model)).get("classifier.weight")?.shape).toEqual([5, 16]);
+  });
+
+  test("one with as many labels is kept", async () => {
+    const place = await tinyPlace({ head: { labels: 2 } });
+    expect((await tinyRun({}, place)).summary.initialised).toEqual([]);
   });
 });
 

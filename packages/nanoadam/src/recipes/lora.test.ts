@@ -4,39 +4,25 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import type { FinetuneInput } from "../options/options.js";
-import { temporaryFolder } from "../testing/temporary-folder.js";
 import { floatsOf, readTensors } from "../testing/tensors.js";
 import { type TinyArchitecture, type TinyCheckpointOptions, writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
-import { tinyRows, writeTinyData } from "../testing/tiny-data.js";
+import { tinyPlace, tinyRun } from "../testing/tiny-run.js";
 import { exportModel } from "./export.js";
-import { finetune } from "./finetune.js";
 import { evaluate, predict } from "./open-model.js";
 
+/** A tiny checkpoint, and where an adapter of it and the two merged are written. */
 async function workplace(checkpoint: TinyCheckpointOptions = {}) {
-  const folder = await temporaryFolder();
-  const model = await writeTinyCheckpoint(join(folder, "model"), checkpoint);
-  const data = await writeTinyData(join(folder, "data.tsv"), tinyRows(64));
+  const place = await tinyPlace(checkpoint);
+  const { folder, model, train: data } = place;
   const adapter = join(folder, "adapter");
   const merged = join(folder, "merged");
-  const run = (options: Partial<FinetuneInput> = {}) =>
-    finetune({
-      model,
-      train: data,
-      eval: data,
-      text: "sentence",
-      label: "label",
-      output: adapter,
-      batchSize: 8,
-      threads: 1,
-      optimizer: "adamw",
-      learningRate: 1e-2,
-      epochs: 3,
-      loraRank: 4,
-      ...options,
-    });
+  const run = async (options: Partial<FinetuneInput> = {}) => {
+    const common = { eval: data, output: adapter, learningRate: 1e-2, epochs: 3, loraRank: 4 } as const;
+    return (await tinyRun({ ...common, optimizer: "adamw", ...options }, place)).summary;
+  };
   const measure = async (at: string) =>
     (await evaluate({ model: at, data, text: "sentence", label: "label", threads: 1 })).evaluation;
-  return { folder, model, data, adapter, merged, run, measure };
+  return { folder, model, adapter, merged, run, measure };
 }
 
 /** Names and shapes of a safetensors file. */

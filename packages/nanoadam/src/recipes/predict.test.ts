@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { tinyRows } from "../testing/tiny-data.js";
+import { evaluationRows, tinyPlace, tinyRun } from "../testing/tiny-run.js";
+import { predict } from "./open-model.js";
+
+test("predictions come in the order of the rows, with probabilities that add up to one", async () => {
+  const place = await tinyPlace({}, { train: tinyRows(128) });
+  const { folder } = await tinyRun(
+    { learningRate: 1e-2, steps: 100, density: 0.5, dropout: 0, evalEvery: 1000 },
+    place,
+  );
+  const predictions = await predict({
+    model: folder,
+    data: place.evaluation,
+    text: "sentence",
+    batchSize: 5,
+    threads: 1,
+  });
+  const rows = evaluationRows;
+  expect(predictions.map(({ text }) => text)).toEqual(rows.map(({ sentence }) => sentence));
+  let right = 0;
+  for (const [i, prediction] of predictions.entries()) {
+    if (!("label" in prediction)) throw new Error("expected labels");
+    const { label, probability, probabilities } = prediction;
+    expect(Object.keys(probabilities)).toEqual(["bad", "good"]);
+    expect((probabilities.bad ?? 0) + (probabilities.good ?? 0)).toBeCloseTo(1, 6);
+    expect(probability).toBe(probabilities[label]);
+    expect(probability).toBeGreaterThanOrEqual(0.5);
+    if (label === rows[i]?.label) right++;
+  }
+  expect(right).toBeGreaterThan(21);
+  const [alone] = await predict({ model: folder, text: rows[3]?.sentence ?? "", threads: 1 });
+  expect(alone).toMatchObject({ label: (predictions[3] as { label?: string }).label });
+});
+
+test("a regression predicts numbers, and pairs of texts are taken as pairs", async () => {
+  const place = await tinyPlace();
+  const { folder } = await tinyRun({ task: "regression", label: "score", text: "sentence,reply" }, place);
+  const [first] = await predict({ model: folder, data: place.evaluation, text: "sentence,reply", threads: 1 });
+  const [row] = evaluationRows;
+  expect(first).toEqual({ text: row?.sentence, textPair: row?.reply, value: expect.any(Number) });
+  const [same] = await predict({ model: folder, text: row?.sentence ?? "", textPair: row?.reply ?? "", threads: 1 });
+  expect((same as { value?: number }).value).toBeCloseTo((first as { value: number }).value, 5);
+});
