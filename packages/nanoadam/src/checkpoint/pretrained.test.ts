@@ -170,6 +170,16 @@ describe("refused", () => {
     ["as many entries in another number of dimensions", rawTensor([512], new Float32Array(512)), /has shape \[512\]/],
     ["whole numbers", { dtype: "I32", shape: [16, 32], bytes: new Uint8Array(2048) }, /has dtype I32, expected F32/],
     ["NaN", rawTensor([16, 32], new Float32Array(512).fill(Number.NaN)), /is NaN at flat index 0/],
+    [
+      "one NaN",
+      rawTensor([16, 32], new Float32Array(512).fill(Number.NaN, 7, 8)),
+      /is NaN at flat index 7, expected finite/,
+    ],
+    [
+      "infinity in bfloat16",
+      rawTensor([16, 32], new Float32Array(512).fill(-Infinity, 7, 8), "BF16"),
+      /is -Infinity at flat index 7, expected finite/,
+    ],
   ])("%s", async (_, tensor, message) => {
     const error: unknown = await load(replaced(tensor)).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(InputError);
@@ -183,7 +193,9 @@ describe("refused", () => {
       tensors.clear();
       tensors.set("transformer.h.0.weight", rawTensor([1], new Float32Array(1)));
     };
-    await expect(load({ change })).rejects.toThrow(/no tensor fits a Bert.*"transformer\.h\.0\.weight"/);
+    await expect(load({ change })).rejects.toThrow(
+      /no tensor fits a BertForSequenceClassification.*"transformer\.h\.0\.weight"/,
+    );
   });
 });
 

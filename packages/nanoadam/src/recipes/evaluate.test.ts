@@ -1,4 +1,8 @@
-import { expect, test } from "vitest";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { EvaluateInput } from "../options/options.js";
+import { expectRefusal } from "../testing/refusal.js";
 import { tinyRows } from "../testing/tiny-data.js";
 import { tinyPlace, tinyRun } from "../testing/tiny-run.js";
 import { evaluate } from "./open-model.js";
@@ -40,4 +44,39 @@ test("the loss of an evaluation does not depend on the batch size, weighted clas
     });
     expect(found.loss).toBeCloseTo(summary.evaluation.final.loss, 5);
   }
+});
+
+describe("refused", () => {
+  test.each(["none", "bare"] as const)("a checkpoint without a head (%s)", async (head) => {
+    const { model, evaluation: data } = await tinyPlace({ head });
+    await expectRefusal(
+      evaluate({ model, data, text: "sentence", label: "label" }),
+      `${model} has no classification head`,
+      "classifier.weight",
+      "run nanoadam finetune first",
+    );
+  });
+
+  test("labels that the checkpoint does not know, a missing column or file, no label, and too long texts", async () => {
+    const place = await tinyPlace();
+    const { folder: model } = await tinyRun({}, place);
+    const data = join(place.folder, "new.tsv");
+    await writeFile(data, "sentence\tlabel\ngood film\tgood\ngood cast\tbest\n");
+    const refusal = (options: Partial<EvaluateInput>, message: string) =>
+      expectRefusal(evaluate({ model, data, text: "sentence", label: "label", threads: 1, ...options }), message);
+    await refusal({}, 'new.tsv, line 3: the label "best" is unknown, expected one of "bad", "good"');
+    await refusal({ text: "review" }, 'new.tsv has no column "review"');
+    await refusal({ label: undefined }, "--label is needed");
+    await refusal({ data: join(place.folder, "none.tsv") }, "none.tsv could not be read: no such file");
+    await refusal({ maxLength: 400 }, "--max-length is 400, expected at most");
+  });
+
+  test("a regression's label that is no number", async () => {
+    const place = await tinyPlace();
+    const { folder: model } = await tinyRun({ task: "regression", label: "score" }, place);
+    await expectRefusal(
+      evaluate({ model, data: place.evaluation, text: "sentence", label: "label" }),
+      'eval.tsv, line 2: the label "good" is not a finite number',
+    );
+  });
 });

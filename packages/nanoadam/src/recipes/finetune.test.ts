@@ -2,6 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { expectRefusal } from "../testing/refusal.js";
 import { tinyArchitectures, tinyPositions, tinyShapes } from "../testing/tiny-checkpoint.js";
 import { tinyRows } from "../testing/tiny-data.js";
 import { tinyPlace, tinyRun, weightsOf } from "../testing/tiny-run.js";
@@ -211,3 +212,15 @@ describe("the folder that is written", () => {
     expect(Object.keys(summary.evaluation.before)).toEqual(["loss", "accuracy", "f1", "matthews"]);
   });
 });
+
+test.each(["model", "train", "evaluation"] as const)(
+  "a folder that the run's %s lies in is not written to, even with --overwrite",
+  async (own) => {
+    const [place, elsewhere] = [await tinyPlace(), await tinyPlace()];
+    const output = own === "model" ? place.model : place.folder;
+    const before = await readdir(place.folder, { recursive: true });
+    const flag = own === "evaluation" ? "--eval" : `--${own}`;
+    await expectRefusal(tinyRun({ output, overwrite: true }, { ...elsewhere, [own]: place[own] }), output, flag);
+    expect(await readdir(place.folder, { recursive: true })).toEqual(before);
+  },
+);

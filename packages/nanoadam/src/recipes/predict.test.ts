@@ -1,4 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { PredictInput } from "../options/options.js";
+import { expectRefusal } from "../testing/refusal.js";
 import { tinyRows } from "../testing/tiny-data.js";
 import { evaluationRows, tinyPlace, tinyRun } from "../testing/tiny-run.js";
 import { predict } from "./open-model.js";
@@ -41,4 +43,31 @@ test("a regression predicts numbers, and pairs of texts are taken as pairs", asy
   expect(first).toEqual({ text: row?.sentence, textPair: row?.reply, value: expect.any(Number) });
   const [same] = await predict({ model: folder, text: row?.sentence ?? "", textPair: row?.reply ?? "", threads: 1 });
   expect((same as { value?: number }).value).toBeCloseTo((first as { value: number }).value, 5);
+});
+
+describe("refused", () => {
+  test.each(["none", "bare"] as const)("a checkpoint without a head (%s)", async (head) => {
+    const { model } = await tinyPlace({ head });
+    await expectRefusal(
+      predict({ model, text: "good film" }),
+      `${model} has no classification head`,
+      "classifier.weight",
+      "run nanoadam finetune first",
+    );
+  });
+
+  test("columns that are not there or too many, and columns beside a pair", async () => {
+    const place = await tinyPlace();
+    const { folder: model } = await tinyRun({}, place);
+    const refusal = (options: Omit<PredictInput, "model">, message: string) =>
+      expectRefusal(predict({ model, data: place.evaluation, ...options }), message);
+    await refusal({ text: "review" }, 'eval.tsv has no column "review"');
+    await refusal({ text: "a,b,c" }, '--text is "a,b,c", expected one column or two');
+    await refusal({ text: "sentence", textPair: "good" }, "--text-pair cannot go with --data");
+  });
+
+  test("a masked-lm checkpoint, which has nothing to say of whole texts", async () => {
+    const { folder: model } = await tinyRun({ task: "masked-lm", label: undefined });
+    await expectRefusal(predict({ model, text: "good" }), model, "masked-lm");
+  });
 });

@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
+import { writeFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
 import type { FinetuneInput } from "../options/options.js";
+import { expectRefusal } from "../testing/refusal.js";
 import { tinyPositions } from "../testing/tiny-checkpoint.js";
 import { tinyRows } from "../testing/tiny-data.js";
 import { evaluationRows, tinyPlace, tinyRun } from "../testing/tiny-run.js";
@@ -28,4 +30,47 @@ test("texts longer than the model's positions are cut without being asked, and c
   const { summary } = await tinyRun({ steps: 1 }, place);
   expect(summary.configuration.maxLength).toBe(tinyPositions);
   expect(summary.examples.truncated).toBe(16);
+});
+
+describe("refused", () => {
+  test("more tokens than the model has positions, or no room for a word", async () => {
+    const place = await tinyPlace();
+    await expectRefusal(
+      tinyRun({ maxLength: 41 }, place),
+      "--max-length is 41, expected at most the model's 40 positions",
+    );
+    await expectRefusal(tinyRun({ maxLength: 2 }, place), "maximum length is 2 tokens");
+  });
+
+  test("a tokenizer with more tokens than the embedding", async () => {
+    const place = await tinyPlace({ vocabularySize: 20 });
+    await expectRefusal(
+      tinyRun({}, place),
+      /tokenizer\.json has ids up to \d+, but the embedding has 20 rows \(vocab_size in config\.json\)/,
+    );
+  });
+
+  test.each([
+    { text: "review", label: "label", missing: "review" },
+    { text: "sentence", label: "stars", missing: "stars" },
+  ])("a column that is not there: %j", async ({ text, label, missing }) => {
+    const columns = '"sentence", "reply", "label", "score"';
+    await expectRefusal(tinyRun({ text, label }), `train.tsv has no column "${missing}"; its columns are ${columns}`);
+  });
+
+  test("an evaluation label that training lacks", async () => {
+    const place = await tinyPlace();
+    await writeFile(place.evaluation, "sentence\tlabel\ngood film\tgood\nplot\tneutral\n");
+    await expectRefusal(
+      tinyRun({}, place),
+      'eval.tsv, line 3: the label "neutral" is unknown, expected one of "bad", "good"',
+    );
+  });
+
+  test("too few rows to hold some out", async () => {
+    await expectRefusal(
+      tinyRun({ eval: undefined }, await tinyPlace({}, { train: tinyRows(2) })),
+      "2 examples with a held-out share of 0.1",
+    );
+  });
 });
