@@ -16,23 +16,28 @@ export interface FixtureTensor {
 
 const sharedFolder = fileURLToPath(new URL("../../shared/", import.meta.url));
 
-/** The folder of reference numbers: FIXTURES_DIR, or `shared/fixtures` beside the repository. */
-export const fixturesFolder = process.env.FIXTURES_DIR ?? join(sharedFolder, "fixtures");
+/** The few fixtures that are kept with the code. */
+const committedFixtures = fileURLToPath(new URL("fixtures/", import.meta.url));
+
+/** The folder of reference numbers: FIXTURES_DIR, or `shared/fixtures` beside the repository, or the few kept with the code. */
+const fixturesFolder =
+  process.env.FIXTURES_DIR ??
+  [join(sharedFolder, "fixtures"), committedFixtures].find((folder) => existsSync(folder)) ??
+  committedFixtures;
 
 /** The folder of real checkpoints and data beside the repository; tests that need it skip where it is absent. */
 export const sharedDataFolder = join(sharedFolder, "data");
 export const sharedDataIsPresent = existsSync(sharedDataFolder);
 
-/** Paths of the reference files whose name matches; empty, with a line that says so, where the folder is absent. */
+/** Paths of the reference files whose name matches; where there are few or none, one line says so. */
 export function fixtureFiles(pattern: RegExp): string[] {
-  if (!existsSync(fixturesFolder)) {
-    console.warn(`skipped: no reference fixtures at ${fixturesFolder} (set FIXTURES_DIR)`);
-    return [];
+  const files = readdirSync(fixturesFolder).filter((file) => file.endsWith(".safetensors") && pattern.test(file));
+  if (fixturesFolder === committedFixtures) {
+    console.warn(
+      `reference fixtures: only the ${files.length} kept with the code; FIXTURES_DIR may name a folder of more`,
+    );
   }
-  return readdirSync(fixturesFolder)
-    .filter((file) => file.endsWith(".safetensors") && pattern.test(file))
-    .sort()
-    .map((file) => join(fixturesFolder, file));
+  return files.sort().map((file) => join(fixturesFolder, file));
 }
 
 /** Reads a fixture with a reader of its own, so that a fault in the product's reader cannot hide here. */

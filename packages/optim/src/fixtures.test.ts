@@ -1,4 +1,4 @@
-/** The optimizers against reference runs made by an independent PyTorch implementation (shared/fixtures/README.md). */
+/** The optimizers against reference runs made by an independent PyTorch implementation (testing/fixtures/README.md). */
 
 import { describe, expect, it } from "vitest";
 import { type Fixture, fixtureFiles, readFixture } from "../../../testing/fixtures.js";

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile, truncate, writeFile } from "node:fs/promises
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { sharedDataFolder, sharedDataIsPresent } from "../../../../testing/fixtures.js";
-import { InputError } from "../errors.js";
+import { expectRefusal } from "../testing/refusal.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { openCheckpoint } from "./checkpoint.js";
 import { encodeSafetensorsHeader, type SafetensorsDtype } from "./safetensors.js";
@@ -29,15 +29,6 @@ async function modelFolder(tensors: Record<string, RawTensor>, config = '{"archi
 }
 
 const two: RawTensor = { dtype: "F32", shape: [2], data: Float32Array.of(1, 2) };
-
-async function expectRefusal(promise: Promise<unknown>, message: RegExp): Promise<void> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(InputError);
-  expect(String(error)).toMatch(message);
-}
 
 describe("reading", () => {
   test("every float dtype is widened to float32", async () => {
@@ -144,6 +135,7 @@ describe("refused", () => {
     await writeFile(join(folder, name), "pickle");
     await expectRefusal(
       openCheckpoint(folder),
+      `${name} is a pickle`,
       /is a pickle.*convert it once with: python -c "from transformers import BertModel; BertModel\.from_pretrained\('.*'\)\.save_pretrained\('.*', safe_serialization=True\)"/,
     );
   });

@@ -11,6 +11,7 @@ import {
   tinyShapes,
   writeTinyCheckpoint,
 } from "../testing/tiny-checkpoint.js";
+import { tinyPlace, tinyRun, weightsOf } from "../testing/tiny-run.js";
 import { openCheckpoint } from "./checkpoint.js";
 import { loadPretrained, type WeightStorage } from "./pretrained.js";
 
@@ -140,6 +141,22 @@ describe("fresh weights", () => {
   });
 });
 
+describe("a run's head", () => {
+  test("a classifier with another number of labels makes way for a fresh one", async () => {
+    const place = await tinyPlace({ head: { labels: 5 } });
+    const { summary, folder } = await tinyRun({}, place);
+    expect(summary.initialised).toEqual(["classifier.weight", "classifier.bias"]);
+    expect(summary.unused).toEqual(["classifier.weight", "classifier.bias"]);
+    expect((await weightsOf(folder)).get("classifier.weight")?.shape).toEqual([2, 16]);
+    expect((await weightsOf(place.model)).get("classifier.weight")?.shape).toEqual([5, 16]);
+  });
+
+  test("one with as many labels is kept", async () => {
+    const place = await tinyPlace({ head: { labels: 2 } });
+    expect((await tinyRun({}, place)).summary.initialised).toEqual([]);
+  });
+});
+
 describe("refused", () => {
   const weight = "bert.encoder.layer.0.output.dense.weight";
   const replaced = (tensor: RawTensor): TinyCheckpointOptions => ({ change: (tensors) => tensors.set(weight, tensor) });
@@ -153,6 +170,16 @@ describe("refused", () => {
     ["as many entries in another number of dimensions", rawTensor([512], new Float32Array(512)), /has shape \[512\]/],
     ["whole numbers", { dtype: "I32", shape: [16, 32], bytes: new Uint8Array(2048) }, /has dtype I32, expected F32/],
     ["NaN", rawTensor([16, 32], new Float32Array(512).fill(Number.NaN)), /is NaN at flat index 0/],
+    [
+      "one NaN",
+      rawTensor([16, 32], new Float32Array(512).fill(Number.NaN, 7, 8)),
+      /is NaN at flat index 7, expected finite/,
+    ],
+    [
+      "infinity in bfloat16",
+      rawTensor([16, 32], new Float32Array(512).fill(-Infinity, 7, 8), "BF16"),
+      /is -Infinity at flat index 7, expected finite/,
+    ],
   ])("%s", async (_, tensor, message) => {
     const error: unknown = await load(replaced(tensor)).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(InputError);
@@ -166,7 +193,9 @@ describe("refused", () => {
       tensors.clear();
       tensors.set("transformer.h.0.weight", rawTensor([1], new Float32Array(1)));
     };
-    await expect(load({ change })).rejects.toThrow(/no tensor fits a Bert.*"transformer\.h\.0\.weight"/);
+    await expect(load({ change })).rejects.toThrow(
+      /no tensor fits a BertForSequenceClassification.*"transformer\.h\.0\.weight"/,
+    );
   });
 });
 

@@ -124,12 +124,13 @@ describe("refused, naming the file and the tensor", () => {
     ["a fractional extent", tensor({ shape: [1.5] }), 8, /has shape \[1\.5\]/],
     ["a shape that is no list", tensor({ shape: 2 }), 8, /has shape 2,/],
     ["an extent beyond 2^53", tensor({ shape: [2 ** 60] }), 8, /expected a list of non-negative integers/],
+    ["a shape far larger than its bytes", tensor({ shape: [1e6, 1e6] }), 8, /has 8 bytes, but .* need 4000000000000/],
     ["a product beyond 2^53", tensor({ shape: [2 ** 30, 2 ** 30] }), 8, /more elements than can be counted/],
     ["a byte count that does not fit the shape", tensor({ shape: [3] }), 8, /has 8 bytes, but .* need 12/],
     ["offsets that are no pair", tensor({ data_offsets: [0] }), 8, /has data_offsets \[0\], expected two/],
     ["offsets that end before they begin", tensor({ data_offsets: [8, 0] }), 8, /end before they begin/],
     ["offsets beyond any file", tensor({ data_offsets: [0, 2 ** 53 - 1] }), 8, /beyond any file's size/],
-    ["data beyond the end", tensor({}), 7, /tensor "w" ends at byte \d+ but the file has \d+ bytes/],
+    ["data beyond the end", tensor({}), 7, /tensor "w" ends at byte \d+ but the file has \d+ bytes; is it cut off\?/],
     ["trailing bytes", tensor({}), 9, /1 bytes after the last tensor belong to no tensor/],
     ["a hole", tensor({ data_offsets: [4, 12] }), 12, /tensor "w" leaves 4 bytes unused/],
     [
@@ -160,6 +161,10 @@ describe("refused, naming the file and the tensor", () => {
   test("a stated length that no header has, as of another kind of file", () => {
     expect(() => safetensorsHeaderBytes(new TextEncoder().encode("PK34 zip"), 1000, "m")).toThrow(
       /not a safetensors file/,
+    );
+    const longest = new Uint8Array(10).fill(255);
+    expect(() => safetensorsHeaderBytes(longest, 10, "m")).toThrow(
+      /^m: not a safetensors file: .*a header of 18446744073709551615 bytes/,
     );
   });
 

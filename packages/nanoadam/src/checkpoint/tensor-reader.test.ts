@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { WeightArray } from "@nanoadam/optim";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { InputError } from "../errors.js";
+import { expectRefusal } from "../testing/refusal.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { type RawTensor, writeTensors } from "../testing/tensors.js";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.js";
@@ -116,12 +116,6 @@ test.each([
 });
 
 describe("refused, with file and tensor:", () => {
-  async function expectRefusal(reading: Promise<void>, message: RegExp): Promise<void> {
-    const error: unknown = await reading.catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(InputError);
-    expect(String(error)).toMatch(message);
-  }
-
   test.each([
     ["a start after the tensor's end", 4, 1],
     ["more than is left", 2, 2],

@@ -6,28 +6,14 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import type { Comparison } from "../compare/comparison.js";
 import { type StartCommand, startScript } from "../compare/run-process.js";
+import { capture, runCli } from "../testing/run-cli.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
 import { tinyRows, writeTinyData } from "../testing/tiny-data.js";
-import { runCommandLine } from "./command-line.js";
 import { compareCommand } from "./compare.js";
 
-function capture() {
-  const [stdout, stderr]: [string[], string[]] = [[], []];
-  return {
-    streams: {
-      stdout: { write: (text: string) => stdout.push(text) },
-      stderr: { write: (text: string) => stderr.push(text) },
-    },
-    printed: () => ({ stdout: stdout.join(""), stderr: stderr.join("") }),
-  };
-}
-
 /** The real command line, but in this process: starting Node for every run would take most of the tests' time. */
-const startHere: StartCommand = async (arguments_) => {
-  const { streams, printed } = capture();
-  return { exitCode: await runCommandLine(arguments_, streams), endedBy: null, ...printed() };
-};
+const startHere: StartCommand = async (arguments_) => ({ ...(await runCli(...arguments_)), endedBy: null });
 
 async function workplace(start: StartCommand = startHere) {
   const folder = await temporaryFolder();

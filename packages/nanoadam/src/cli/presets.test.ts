@@ -2,24 +2,15 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { runCli } from "../testing/run-cli.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
 import { tinyRows, writeTinyData } from "../testing/tiny-data.js";
-import { runCommandLine } from "./command-line.js";
-
-async function run(...arguments_: string[]) {
-  const [stdout, stderr]: [string[], string[]] = [[], []];
-  const exitCode = await runCommandLine(arguments_, {
-    stdout: { write: (text) => stdout.push(text) },
-    stderr: { write: (text) => stderr.push(text) },
-  });
-  return { exitCode, stdout: stdout.join(""), stderr: stderr.join("") };
-}
 
 test("presets lists them, and prints one as it is", async () => {
-  expect((await run("presets")).stdout.split("\n")).toContain("glue/cola");
-  expect((await run("presets", "glue/qqp")).stdout).toContain("maskInterval: 711\n");
-  const unknown = await run("presets", "glue/wnli");
+  expect((await runCli("presets")).stdout.split("\n")).toContain("glue/cola");
+  expect((await runCli("presets", "glue/qqp")).stdout).toContain("maskInterval: 711\n");
+  const unknown = await runCli("presets", "glue/wnli");
   expect(unknown.exitCode).toBe(1);
   expect(unknown.stderr).toMatch(/^nanoadam: there is no preset "glue\/wnli", expected one of .*\n$/);
 });
@@ -31,7 +22,7 @@ test("flags win over --config, and --config over --preset", async () => {
   const config = join(folder, "mine.yaml");
   await writeFile(config, "density: 0.5\nfinalDensity: 0.25\nseed: 5\nthreads: 1\n");
   const output = join(folder, "output");
-  const { exitCode, stderr } = await run(
+  const { exitCode, stderr } = await runCli(
     "finetune",
     ...["--preset", "glue/cola", "--config", config, "--steps", "2", "--seed", "7", "--max-length", "16"],
     ...["--model", model, "--train", data, "--output", output, "--quiet"],
@@ -45,7 +36,7 @@ test("flags win over --config, and --config over --preset", async () => {
 
 test("options that do not go together are named where they were given", async () => {
   const files = ["--model", "model", "--train", "train.tsv", "--output", "output"];
-  const { exitCode, stderr } = await run("finetune", "--preset", "glue/cola", "--density", "0.02", ...files);
+  const { exitCode, stderr } = await runCli("finetune", "--preset", "glue/cola", "--density", "0.02", ...files);
   expect(exitCode).toBe(1);
   expect(stderr).toBe("nanoadam: preset glue/cola: finalDensity is 0.04, expected at most --density 0.02\n");
 });

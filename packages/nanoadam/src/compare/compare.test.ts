@@ -3,11 +3,11 @@ import { access, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promise
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
+import { type Fate, simulatedRuns } from "../testing/simulated-runs.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { compare } from "./compare.js";
 import type { Comparison } from "./comparison.js";
 import type { CompareInput } from "./options.js";
-import { type Fate, simulatedRuns } from "./testing/simulated-runs.js";
 
 const options = {
   model: "bert",

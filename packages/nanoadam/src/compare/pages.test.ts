@@ -1,5 +1,6 @@
 /** The comparison as people see it: Markdown, and a page with its chart. */
 import { describe, expect, test } from "vitest";
+import { finished } from "../testing/simulated-runs.js";
 import { drawUp } from "./comparison.js";
 import { comparisonHtml } from "./html.js";
 import { comparisonMarkdown } from "./markdown.js";
@@ -7,7 +8,6 @@ import { metricOf } from "./metric.js";
 import { rateCurve } from "./rate-curve.js";
 import type { RunResult } from "./run-result.js";
 import { runName } from "./schedule.js";
-import { finished } from "./testing/simulated-runs.js";
 
 function comparisonOf(runs: readonly RunResult[], learningRates = [1e-3, 1e-2]) {
   return drawUp({

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { finished } from "../testing/simulated-runs.js";
 import { metricOf } from "./metric.js";
 import { optimizerResult } from "./results.js";
 import type { RunResult } from "./run-result.js";
-import { finished } from "./testing/simulated-runs.js";
 
 const contestant = { name: "adamw", options: {}, learningRates: [1e-4, 1e-3] };
 const run = (learningRate: number, seed: number, accuracy: number) =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
-import { readExamples } from "./examples.js";
+import { labelMapOfTable, readExamples } from "./examples.js";
 import { buildLabelMap } from "./labels.js";
 import { parseTable } from "./tables/parse-table.js";
 
@@ -41,6 +41,9 @@ describe("refused", () => {
     expect(read).toThrow('p.tsv has no column "c"; its columns are "a", "b", "label", "score".');
     expect(() => readExamples(pairs, { textColumns: ["a"], labelColumn: "y", task: "regression" })).toThrow(
       /column "y"/,
+    );
+    expect(() => labelMapOfTable(pairs, "y")).toThrow(
+      'p.tsv has no column "y"; its columns are "a", "b", "label", "score".',
     );
   });
 

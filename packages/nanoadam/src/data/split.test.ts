@@ -69,6 +69,9 @@ describe("a held-out part", () => {
     expect(() => splitHeldOut(three, 0.01, 1, { stratified: false })).toThrow(
       /3 examples with a held-out share of 0\.01 give 3 to train on and 0 held out, expected at least one each/,
     );
+    expect(() => splitHeldOut(labelled([0, 1]), 0.1, 1, { stratified: true })).toThrow(
+      /2 examples with a held-out share of 0\.1 give 2 to train on and 0 held out/,
+    );
     expect(() => splitHeldOut(labelled([0]), 0.5, 1, { stratified: false })).toThrow(InputError);
     for (const share of [0, 1, -1, Number.NaN]) {
       expect(() => splitHeldOut(three, share, 1, { stratified: true })).toThrow(/The held-out share is/);

@@ -103,6 +103,18 @@ describe("refused or undone", () => {
     await expect(OutputFolder.create(target, replace)).rejects.toThrow(/it is a git repository/);
   });
 
+  test("a folder that an input lies in, or is, even with overwrite", async () => {
+    const { parent, target } = await filledFolder();
+    for (const inputs of [{ "--model": target }, { "--eval": undefined, "--train": join(target, "old") }]) {
+      const [[name, path] = []] = Object.entries(inputs).filter(([, value]) => value !== undefined);
+      await expect(OutputFolder.create(target, { ...replace, inputs })).rejects.toThrow(
+        `The output folder ${target} is not replaced, even with --overwrite: ${name} (${path}) is in it.`,
+      );
+    }
+    expect(await readdir(parent)).toEqual(["out"]);
+    expect(await readdir(target)).toEqual(["old"]);
+  });
+
   test("when the renaming fails the old folder is put back", async () => {
     const { parent, target } = await filledFolder();
     const output = await OutputFolder.create(target, replace);

@@ -37,6 +37,7 @@ describe("options", () => {
 
   test.each([
     [{ model: undefined }, "`model` is needed"],
+    [{ train: undefined }, "`train` is needed"],
     [{ model: "" }, '`model` is "", expected at least 1 character'],
     [{ batchSize: 0 }, "`batchSize` is 0, expected at least 1"],
     [{ batchSize: 3.5 }, "`batchSize` is 3.5, expected a whole number"],
@@ -44,6 +45,11 @@ describe("options", () => {
     [{ learningRate: 0 }, "`learningRate` is 0, expected more than 0"],
     [{ learningRate: "fast" }, '`learningRate` is "fast", expected a number'],
     [{ density: 2 }, "`density` is 2, expected at most 1"],
+    [{ delimiter: "" }, '`delimiter` is "", expected at least 1 character'],
+    [
+      { optimizer: "adam" },
+      '`optimizer` is "adam", expected one of nanoadam, adamw, adamw8bit, microadam, galore, sgd',
+    ],
     [{ evalShare: 1 }, "`evalShare` is 1, expected less than 1"],
     [{ labelSmoothing: 1 }, "`labelSmoothing` is 1, expected less than 1"],
     [{ seed: -1 }, "`seed` is -1, expected at least 0"],
@@ -56,6 +62,9 @@ describe("options", () => {
     [{ task: "translation" }, '`task` is "translation", expected one of classification, regression, masked-lm'],
     [{ warmup: 2.5 }, "`warmup` is 2.5, expected a whole number of steps, or a share of them below 1"],
     [{ text: ["a", "b", "c"] }, '`text` is ["a","b","c"], expected at most 2 entries'],
+    [{ text: "a,b,c" }, '`text` is "a,b,c", expected at most 2 entries'],
+    [{ text: "a," }, '`text` is "a,", expected at least 1 character'],
+    [{ text: "a,b", task: "masked-lm", label: undefined }, "`text` is one column for masked-lm"],
     [{ epochs: 1, steps: 5 }, "`steps` cannot go with `epochs`"],
     [{ eval: "b.tsv", evalShare: 0.5 }, "`evalShare` cannot go with `eval`"],
     [{ label: undefined }, "`label` is needed for classification"],

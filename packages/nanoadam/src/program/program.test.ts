@@ -60,11 +60,12 @@ async function setUp(architecture: TinyArchitecture, taskName: TaskName) {
   const compile = async (
     training?: { readonly dropout: number | undefined; readonly checkpointing?: "stage" },
     stored: Weights = weights,
+    arena = new Arena(),
   ) => {
     const program = await Program.compile({
       ...common,
       weights: stored,
-      arena: new Arena(),
+      arena,
       ...(training === undefined ? {} : { training: { ...training, structures: () => [] } }),
     });
     program.load(tensors);
@@ -189,6 +190,18 @@ describe("weights stored in bfloat16", () => {
       await narrow.release();
     },
   );
+});
+
+test.each(tinyArchitectures)("%s with checkpointing needs less memory", async (architecture) => {
+  const { compile, weights } = await setUp(architecture, "classification");
+  const [kept, recomputed] = [new Arena(), new Arena()];
+  const programs = [
+    await compile({ dropout: 0.2 }, weights, kept),
+    await compile({ dropout: 0.2, checkpointing: "stage" }, weights, recomputed),
+  ];
+  expect(recomputed.bytes).toBeGreaterThan(0);
+  expect(recomputed.bytes).toBeLessThan(0.8 * kept.bytes);
+  for (const program of programs) await program.release();
 });
 
 test("a batch of another size is a fault of the caller, and is named", async () => {

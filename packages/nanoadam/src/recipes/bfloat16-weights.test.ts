@@ -1,46 +1,23 @@
-/** Runs with weights held in bfloat16: what is learned, what moves, and what is written. */
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { FinetuneInput } from "../options/finetune-options.js";
-import { temporaryFolder } from "../testing/temporary-folder.js";
-import { floatsOf, type RawTensor, readTensors } from "../testing/tensors.js";
-import { type TinyCheckpointOptions, tinyArchitectures, writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
-import { tinyRows, writeTinyData } from "../testing/tiny-data.js";
-import { finetune } from "./finetune.js";
-import { evaluate } from "./open-model.js";
+import { floatsOf, type RawTensor } from "../testing/tensors.js";
+import { type TinyCheckpointOptions, tinyArchitectures } from "../testing/tiny-checkpoint.js";
+import { tinyRows } from "../testing/tiny-data.js";
+import { tinyPlace, tinyRun, weightsOf } from "../testing/tiny-run.js";
+import { evaluate } from "./evaluate.js";
 
+/** A tiny checkpoint, runs on it whose weights are in bfloat16, and the evaluation of what they write. */
 async function workplace(checkpoint: TinyCheckpointOptions = {}) {
-  const folder = await temporaryFolder();
-  const model = await writeTinyCheckpoint(join(folder, "model"), checkpoint);
-  const data = await writeTinyData(join(folder, "data.tsv"), tinyRows(128));
-  let runs = 0;
-  const run = async (options: Partial<FinetuneInput> = {}) => {
-    const output = join(folder, `output-${runs++}`);
-    const summary = await finetune({
-      model,
-      train: data,
-      eval: data,
-      text: "sentence",
-      label: "label",
-      output,
-      batchSize: 8,
-      threads: 1,
-      learningRate: 1e-2,
-      epochs: 12,
-      evalEvery: 1000,
-      density: 0.5,
-      dropout: 0,
-      weights: "bfloat16",
-      ...options,
-    });
-    return { summary, output };
-  };
+  const place = await tinyPlace(checkpoint, { train: tinyRows(128) });
+  const { model, train: data } = place;
+  const learning = { eval: data, learningRate: 1e-2, epochs: 12, evalEvery: 1000, density: 0.5, dropout: 0 };
+  const run = (options: Partial<FinetuneInput> = {}) =>
+    tinyRun({ ...learning, weights: "bfloat16", ...options }, place);
   const measure = async (at: string) =>
     (await evaluate({ model: at, data, text: "sentence", label: "label", batchSize: 8, threads: 1 })).evaluation;
   return { model, run, measure };
 }
 
-const weightsOf = (folder: string, file = "model.safetensors") => readTensors(join(folder, file));
 const isNarrow = (name: string) => /(embeddings|query|key|value|dense|lin\d?|_lin)\.weight$/.test(name);
 
 test.each(tinyArchitectures)("%s learns as much as in float32", async (architecture) => {
@@ -55,13 +32,13 @@ test.each(tinyArchitectures)("%s learns as much as in float32", async (architect
 
 test.each(["F32", "BF16"] as const)("a checkpoint in %s: what is evaluated is what is saved", async (dtype) => {
   const { model, run, measure } = await workplace({ dtype, head: { labels: 2 } });
-  const { summary, output } = await run({ steps: 5, epochs: undefined });
-  const [before, after] = [await weightsOf(model), await weightsOf(output)];
+  const { summary, folder } = await run({ steps: 5, epochs: undefined });
+  const [before, after] = [await weightsOf(model), await weightsOf(folder)];
   for (const [name, tensor] of after) {
     const source = before.get(name) as RawTensor;
     expect(tensor.dtype, name).toBe(isNarrow(name) && !/classifier/.test(name) ? "BF16" : source.dtype);
   }
-  expect(await measure(output)).toEqual(summary.evaluation.final);
+  expect(await measure(folder)).toEqual(summary.evaluation.final);
 });
 
 test("a checkpoint in bfloat16 starts from the very bits that float32 starts from", async () => {
@@ -98,8 +75,8 @@ describe("unless told otherwise", () => {
 
 test("only selected entries move, and they are counted", async () => {
   const { model, run } = await workplace({ dtype: "BF16", head: { labels: 2 } });
-  const { summary, output } = await run({ steps: 6, epochs: undefined, density: 0.05, staticMask: true });
-  const [before, after] = [await weightsOf(model), await weightsOf(output)];
+  const { summary, folder } = await run({ steps: 6, epochs: undefined, density: 0.05, staticMask: true });
+  const [before, after] = [await weightsOf(model), await weightsOf(folder)];
   let changed = 0;
   for (const [name, tensor] of after) {
     const [was, is] = [floatsOf(before.get(name) as RawTensor), floatsOf(tensor)];
@@ -116,16 +93,16 @@ test("only selected entries move, and they are counted", async () => {
 
 test("an adapter is trained by any optimizer beside weights in bfloat16, which stay as they are", async () => {
   const { run, measure } = await workplace({ dtype: "BF16", head: { labels: 2 } });
-  const { summary, output } = await run({ optimizer: "adamw", loraRank: 4, loraTargets: "all-linear" });
+  const { summary, folder } = await run({ optimizer: "adamw", loraRank: 4, loraTargets: "all-linear" });
   expect(summary.evaluation.final.accuracy).toBeGreaterThan(0.9);
   // Read in float32, the adapter's product is added to the weights instead of computed beside them.
-  expect((await measure(output)).loss).toBeCloseTo(summary.evaluation.final.loss, 4);
+  expect((await measure(folder)).loss).toBeCloseTo(summary.evaluation.final.loss, 4);
 });
 
 describe("what would be updated whole cannot be in bfloat16", () => {
   test.each([
-    [{ optimizer: "adamw" }, "`weights` cannot be bfloat16 with adamw"],
-    [{ fromScratch: true }, "`weights` cannot be bfloat16 with `fromScratch`"],
+    [{ optimizer: "adamw" }, "--weights cannot be bfloat16 with adamw"],
+    [{ fromScratch: true }, "--weights cannot be bfloat16 with --from-scratch"],
   ] as const)("%j", async (options, message) => {
     const { run } = await workplace();
     await expect(run(options)).rejects.toThrow(message);

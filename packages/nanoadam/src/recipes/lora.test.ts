@@ -4,39 +4,26 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import type { FinetuneInput } from "../options/finetune-options.js";
-import { temporaryFolder } from "../testing/temporary-folder.js";
 import { floatsOf, readTensors } from "../testing/tensors.js";
 import { type TinyArchitecture, type TinyCheckpointOptions, writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
-import { tinyRows, writeTinyData } from "../testing/tiny-data.js";
+import { tinyPlace, tinyRun } from "../testing/tiny-run.js";
 import { exportModel } from "./export.js";
-import { finetune } from "./finetune.js";
-import { evaluate, predict } from "./open-model.js";
+import { evaluate } from "./evaluate.js";
+import { predict } from "./predict.js";
 
+/** A tiny checkpoint, and where an adapter of it and the two merged are written. */
 async function workplace(checkpoint: TinyCheckpointOptions = {}) {
-  const folder = await temporaryFolder();
-  const model = await writeTinyCheckpoint(join(folder, "model"), checkpoint);
-  const data = await writeTinyData(join(folder, "data.tsv"), tinyRows(64));
+  const place = await tinyPlace(checkpoint);
+  const { folder, model, train: data } = place;
   const adapter = join(folder, "adapter");
   const merged = join(folder, "merged");
-  const run = (options: Partial<FinetuneInput> = {}) =>
-    finetune({
-      model,
-      train: data,
-      eval: data,
-      text: "sentence",
-      label: "label",
-      output: adapter,
-      batchSize: 8,
-      threads: 1,
-      optimizer: "adamw",
-      learningRate: 1e-2,
-      epochs: 3,
-      loraRank: 4,
-      ...options,
-    });
+  const run = async (options: Partial<FinetuneInput> = {}) => {
+    const common = { eval: data, output: adapter, learningRate: 1e-2, epochs: 3, loraRank: 4 } as const;
+    return (await tinyRun({ ...common, optimizer: "adamw", ...options }, place)).summary;
+  };
   const measure = async (at: string) =>
     (await evaluate({ model: at, data, text: "sentence", label: "label", threads: 1 })).evaluation;
-  return { folder, model, data, adapter, merged, run, measure };
+  return { folder, model, adapter, merged, run, measure };
 }
 
 /** Names and shapes of a safetensors file. */
@@ -216,13 +203,13 @@ describe("refuses", () => {
   test("a target that names no layer, and lists those there are", async () => {
     const { run } = await workplace();
     await expect(run({ loraTargets: "q_proj" })).rejects.toThrow(
-      '`loraTargets` has "q_proj", which names no linear layer; there are query, key, value, dense',
+      '--lora-targets has "q_proj", which names no linear layer; there are query, key, value, dense',
     );
   });
 
   test("settings of an adapter without its rank", async () => {
     const { run } = await workplace();
-    await expect(run({ loraRank: undefined, loraAlpha: 16 })).rejects.toThrow("`loraAlpha` needs `loraRank`");
+    await expect(run({ loraRank: undefined, loraAlpha: 16 })).rejects.toThrow("--lora-alpha needs --lora-rank");
   });
 
   test.each([
@@ -251,6 +238,6 @@ describe("refuses", () => {
     const { adapter, merged, model, run } = await workplace();
     await expect(exportModel({ model, merge: true, output: merged })).rejects.toThrow(/no adapter to merge/);
     await run({ steps: 1, epochs: undefined });
-    await expect(exportModel({ model: adapter, output: merged })).rejects.toThrow("`merge` is needed");
+    await expect(exportModel({ model: adapter, output: merged })).rejects.toThrow("--merge is needed");
   });
 });

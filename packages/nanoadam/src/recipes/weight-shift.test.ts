@@ -1,13 +1,15 @@
 import { join } from "node:path";
 import type { WeightArray } from "@nanoadam/optim";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/checkpoint.js";
 import { asFloat32, narrowToBfloat16 } from "../checkpoint/floats.js";
 import { loadPretrained, type Pretrained } from "../checkpoint/pretrained.js";
 import { withLora } from "../models/lora.js";
 import type { Model } from "../models/model.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
+import { floatsOf } from "../testing/tensors.js";
 import { type TinyCheckpointOptions, writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
+import { tinyPlace, tinyRun, weightsOf } from "../testing/tiny-run.js";
 import { measureChange } from "./weight-shift.js";
 
 const seed = 3;
@@ -96,5 +98,28 @@ test.each(formats)("an adapter's product counts as its layer's shift, in %s", as
     const found = await measureChange({ checkpoint, pretrained: { ...pretrained, weights }, lora, seed });
     expect(found.changed).toBe(32);
     expect(found.meanShift).toBeCloseTo((4 * Math.hypot(...column)) / pretrained.sources.size, 6);
+  });
+});
+
+describe("the mean shift of a summary", () => {
+  test("is the mean l2 norm of what each of the checkpoint's tensors moved by", async () => {
+    const place = await tinyPlace();
+    const { folder, summary } = await tinyRun({}, place);
+    const [before, after] = [await weightsOf(place.model), await weightsOf(folder)];
+    const shifts = [...before].map(([name, tensor]) => {
+      const written = after.get(name);
+      if (written === undefined) throw new Error(`${name} was not written`);
+      const start = floatsOf(tensor);
+      return Math.hypot(...Array.from(floatsOf(written), (value, i) => value - (start[i] ?? 0)));
+    });
+    const mean = shifts.reduce((sum, shift) => sum + shift, 0) / shifts.length;
+    expect(mean).toBeGreaterThan(0);
+    expect(summary.parameters.meanShift).toBeCloseTo(mean, 8);
+  });
+
+  test("is 0 for a run that took no weights from the checkpoint", async () => {
+    const { summary } = await tinyRun({ fromScratch: true });
+    expect(summary.parameters.everChanged.count).toBeGreaterThan(0);
+    expect(summary.parameters.meanShift).toBe(0);
   });
 });

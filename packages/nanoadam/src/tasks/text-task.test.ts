@@ -34,6 +34,9 @@ describe("classification", () => {
 
   test("has a head with a logit for each label, and shows accuracy first", () => {
     expect(task.head).toEqual({ kind: "sequence-classification", labels: 2 });
+    const collector = task.collector();
+    collector.add(Float32Array.of(0, 1), task.batch(examples, { indices: [0], length: 4 }, key));
+    expect(Object.keys(collector.metrics(0))).toEqual(["accuracy", "f1", "matthews"]);
   });
 
   test("lays the planned examples out with their labels; a loss is a mean over examples", () => {

@@ -130,10 +130,12 @@ describe.skipIf(files.length === 0)("reference runs", () => {
       optimizer.prepare();
       accumulator.begin(optimizer);
       await program.backward(1, accumulator.add);
+      const largestOfAll = Math.max(...model.parameters.map(({ name }) => largest(floats(fixture, `grad.${name}`))));
       for (const [name, gradient] of accumulator.sums()) {
         const expected = floats(fixture, `grad.${name}`);
         expect(gradient.length).toBe(expected.length);
-        const magnitude = Math.max(largest(expected), 1e-6);
+        // A key's bias cancels in the softmax: what is found of its gradient, which is 0, is rounding of all the others.
+        const magnitude = Math.max(largest(expected), 1e-4 * largestOfAll);
         gradient.forEach((value, i) => {
           expect(Math.abs(value - (expected[i] ?? Number.NaN)) / magnitude, `${name}[${i}]`).toBeLessThan(1e-3);
         });

@@ -138,6 +138,12 @@ describe("refused, with file and line", () => {
       /^x\.csv, line 3: 1 field, expected 2 as in the header/,
     ],
     ["a CSV row with too many fields", "x.csv", 'a,b\n"1\n",2\n3,4,5\n', /^x\.csv, line 4: 3 fields, expected 2/],
+    [
+      "a TSV row with too few fields",
+      "x.tsv",
+      "a\tb\n1\t2\n3\n",
+      /^x\.tsv, line 3: 1 field, expected 2 as in the header/,
+    ],
     ["a TSV row with too many fields", "x.tsv", "a\tb\n1\t2\t3\n", /^x\.tsv, line 2: 3 fields, expected 2/],
     ["a quote that is never closed", "x.csv", 'a,b\n\n1,2\n"3,4\n5,6\n', /^x\.csv, .* line 4: a quoted field is never/],
     ["a quote inside a plain field", "x.csv", 'a\n5" disk\n', /^x\.csv, .* line 2: a quote inside a field without/],

@@ -217,6 +217,7 @@ describe("refused", () => {
   test("a maximum length without room for text", async () => {
     const tokenizer = await load(roberta);
     expect(() => tokenizer.encode("a", "b", 4)).toThrow(/The maximum length is 4 tokens, .* than the 4 special tokens/);
+    expect(() => tokenizer.encode("a", undefined, 2)).toThrow(/The maximum length is 2 tokens, .* 2 special tokens/);
     expect(() => tokenizer.encode("a", undefined, Number.NaN)).toThrow(InputError);
   });
 

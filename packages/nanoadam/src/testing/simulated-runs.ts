@@ -1,6 +1,6 @@
-import type { ProcessOutcome, StartCommand } from "../run-process.js";
-import { type FinishedRun, finishedRun } from "../run-result.js";
-import { type Run, runName } from "../schedule.js";
+import type { ProcessOutcome, StartCommand } from "../compare/run-process.js";
+import { type FinishedRun, finishedRun } from "../compare/run-result.js";
+import { type Run, runName } from "../compare/schedule.js";
 
 /** A run with an accuracy; its other figures follow from it, so that tests can tell them apart. */
 export function finished(run: Run, accuracy: number, jobs = 1): FinishedRun {

@@ -1,0 +1,82 @@
+/** Whole runs: what repeats, and how a run ends that cannot go on. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { finetune } from "../recipes/finetune.js";
+import { evaluate } from "../recipes/open-model.js";
+import type { RunSummary } from "../recipes/summary.js";
+import { floatsOf } from "../testing/tensors.js";
+import { type TinyRun, tinyInput, tinyPlace, tinyRun, weightsOf } from "../testing/tiny-run.js";
+import { DivergenceError } from "./step.js";
+
+/** What was recorded, without what a clock decides. */
+const withoutTimes = ({ steps, evaluations }: TinyRun) => ({
+  steps: steps.map((step) => ({ ...step, tokensPerSecond: undefined })),
+  evaluations,
+});
+
+test("the same seed gives the same bytes and the same metrics; another seed does not", async () => {
+  const place = await tinyPlace();
+  const run = (seed: number) => tinyRun({ seed, steps: 10, logEvery: 1, eval: undefined }, place);
+  const [first, second, other] = [await run(5), await run(5), await run(6)];
+  const bytesOf = ({ folder }: TinyRun) => readFile(join(folder, "model.safetensors"));
+  expect((await bytesOf(first)).equals(await bytesOf(second))).toBe(true);
+  expect(withoutTimes(first)).toEqual(withoutTimes(second));
+  expect((await bytesOf(first)).equals(await bytesOf(other))).toBe(false);
+  expect(withoutTimes(first)).not.toEqual(withoutTimes(other));
+});
+
+describe("a run that diverges", () => {
+  async function divergence(promise: Promise<unknown>): Promise<string> {
+    const error: unknown = await promise.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(DivergenceError);
+    return String((error as Error).message);
+  }
+
+  test.each([
+    ["nanoadam", 1e30, 20],
+    ["adamw", 1e30, 20],
+    // Weights themselves become infinite in the first step.
+    ["nanoadam", 1e39, 20],
+    ["adamw", 1e39, 20],
+    // There is no later step to notice.
+    ["nanoadam", 1e30, 1],
+    ["adamw", 1e39, 1],
+  ] as const)(
+    "%s at a learning rate of %d for %d steps leaves the last good weights",
+    async (optimizer, learningRate, steps) => {
+      const place = await tinyPlace();
+      const output = join(place.folder, "diverged");
+      const message = await divergence(tinyRun({ output, optimizer, learningRate, steps, clip: 0 }, place));
+      expect(message).toMatch(/ at step [12] /);
+      expect(message).toMatch(/learning rate \d/);
+      expect(message).toContain(output);
+      expect(message.split("\n")).toHaveLength(1);
+      const summary = JSON.parse(await readFile(join(output, "summary.json"), "utf8")) as RunSummary;
+      expect(summary.stopped?.step).toBeLessThanOrEqual(2);
+      expect(summary.evaluation.final.loss).toEqual(expect.any(Number));
+      for (const [name, tensor] of await weightsOf(output))
+        expect(floatsOf(tensor).every(Number.isFinite), name).toBe(true);
+      const report = await evaluate({
+        model: output,
+        data: place.evaluation,
+        text: "sentence",
+        label: "label",
+        threads: 1,
+      });
+      expect(report.evaluation.loss).toBeCloseTo(summary.evaluation.final.loss, 6);
+    },
+  );
+});
+
+test("an interrupted run writes nothing", async () => {
+  const place = await tinyPlace();
+  const controller = new AbortController();
+  const input = tinyInput(place, { epochs: 3, eval: undefined });
+  const run = finetune(input, { signal: controller.signal, onStep: () => controller.abort() });
+  await expect(run).rejects.toThrow(/interrupted after 1 of \d+ steps; nothing was written/);
+  expect((await readdir(place.folder)).sort()).toEqual(["eval.tsv", "model", "train.tsv"]);
+});
