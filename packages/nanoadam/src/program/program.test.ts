@@ -1,15 +1,24 @@
 /** Whole models: gradients against differences of the loss, and where dropout is. */
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Arena, type TensorData } from "@nanoadam/engine";
+import { Arena } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
 import { createAdamW } from "@nanoadam/optim";
 import { describe, expect, test } from "vitest";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
 import { narrowToBfloat16, widenBfloat16 } from "../checkpoint/floats.js";
 import { loadPretrained } from "../checkpoint/pretrained.js";
+import { batchType, int32Tensor } from "../data/batch.js";
 import { createLabelMap } from "../data/labels.js";
+import { dataSource } from "../data/source.js";
+import { textEncoder } from "../data/text/encoder.js";
 import { loadTokenizer } from "../data/text/load.js";
-import { classificationTask, maskedLmTask, regressionTask, type TextTask } from "../tasks/text-task.js";
+import type { StepKey } from "../random-streams.js";
+import { classificationTask } from "../tasks/classification.js";
+import { loadBatch } from "../tasks/load-batch.js";
+import { maskedLmTask } from "../tasks/masked-lm.js";
+import { regressionTask } from "../tasks/regression.js";
+import type { Task } from "../tasks/task.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import {
   seededUniform,
@@ -20,43 +29,43 @@ import {
 import { tinyRows } from "../testing/tiny-data.js";
 import type { Weights } from "./compile-stages.js";
 import { GradientAccumulator } from "./gradient-accumulator.js";
-import { type DropoutKey, Program } from "./program.js";
+import { Program } from "./program.js";
 
-type TaskName = TextTask["name"];
+type TaskName = "classification" | "regression" | "masked-lm";
 
 /** A tiny model with weights large enough that every part of it matters, and a batch of four texts, two of them pairs. */
 async function setUp(architecture: TinyArchitecture, taskName: TaskName) {
   const head = taskName === "masked-lm" ? taskName : { labels: taskName === "regression" ? 1 : 3 };
-  const folder = await writeTinyCheckpoint(join(await temporaryFolder(), "model"), { architecture, head });
-  const tokenizer = await loadTokenizer(folder);
-  const tasks: Record<TaskName, () => TextTask> = {
-    classification: () =>
-      classificationTask({ labels: createLabelMap(["a", "b", "c"]), tokenizer, labelSmoothing: 0.1 }),
-    regression: () => regressionTask(tokenizer),
-    "masked-lm": () => maskedLmTask(tokenizer),
+  const place = await temporaryFolder();
+  const folder = await writeTinyCheckpoint(join(place, "model"), { architecture, head });
+  const text = textEncoder(await loadTokenizer(folder), 24);
+  const tasks: Record<TaskName, () => Task> = {
+    classification: () => classificationTask({ labels: createLabelMap(["a", "b", "c"]), text, labelSmoothing: 0.1 }),
+    regression: () => regressionTask(text),
+    "masked-lm": () => maskedLmTask(text),
   };
-  const task = tasks[taskName]();
+  const plain = tasks[taskName]();
   const checkpoint = await openCheckpoint(folder);
-  const { model, weights: loaded } = await loadPretrained(checkpoint, task.head, 0);
+  const { model, weights: loaded } = await loadPretrained(checkpoint, plain.head, 0);
   await checkpoint.close();
   const weights = new Map([...loaded].map(([name, values]) => [name, Float32Array.from(values)]));
   for (const [name, values] of weights) {
     if (!/norm/i.test(name)) for (const [i, value] of values.entries()) values[i] = 2 * value;
   }
-  const examples = tinyRows(4).map(({ sentence, reply }, i) => ({
-    ...tokenizer.encode(sentence, i % 2 === 0 ? reply : undefined, 24),
-    label: i % 3,
+  const rows = tinyRows(4).map(({ sentence, reply }, i) => ({
+    sentence,
+    // A text without its second one is a pair with an empty one.
+    reply: i % 2 === 0 ? reply : "",
+    label: taskName === "regression" ? String(i % 3) : ["a", "b", "c"][i % 3],
   }));
-  const plan = { indices: [0, 1, 2, 3], length: 24 };
-  const batch = task.batch(examples, plan, { seed: 1, step: 0 });
-  const tensors: ReadonlyMap<string, TensorData> = new Map([...model.inputs(batch.tokens), ...batch.targets]);
-  const common = {
-    model,
-    objective: task.objective,
-    weights,
-    shape: batch.tokens,
-    runtime: cpuRuntime({ threads: 1 }),
-  };
+  const file = join(place, "rows.jsonl");
+  await writeFile(file, rows.map((row) => JSON.stringify(row)).join("\n"));
+  const columns = taskName === "masked-lm" ? ["sentence"] : ["sentence", "reply"];
+  const dataset = await plain.read(dataSource(file, { text: columns, label: "label" }));
+  const task = (await plain.forTraining?.(dataset)) ?? plain;
+  const collated = await loadBatch(task, dataset, { indices: [0, 1, 2, 3], size: 24 }, { seed: 1, step: 0 });
+  const batch = model.backbone.extend?.(collated) ?? collated;
+  const common = { model, loss: task.loss, weights, batch: batchType(batch), runtime: cpuRuntime({ threads: 1 }) };
   const compile = async (
     training?: { readonly dropout: number | undefined; readonly checkpointing?: "stage" },
     stored: Weights = weights,
@@ -66,16 +75,16 @@ async function setUp(architecture: TinyArchitecture, taskName: TaskName) {
       ...common,
       weights: stored,
       arena,
-      ...(training === undefined ? {} : { training: { ...training, structures: () => [] } }),
+      ...(training === undefined ? {} : { training: { ...training, form: () => "dense" as const } }),
     });
-    program.load(tensors);
+    program.load(batch);
     return program;
   };
-  return { model, weights, compile };
+  return { model, weights, batch, compile };
 }
 
 /** Every parameter's whole gradient of the loss of one pass. */
-async function gradientsOf({ model, weights }: Awaited<ReturnType<typeof setUp>>, program: Program, key: DropoutKey) {
+async function gradientsOf({ model, weights }: Awaited<ReturnType<typeof setUp>>, program: Program, key: StepKey) {
   const parameters = model.parameters.map(({ name, shape }) => ({
     name,
     shape,
@@ -84,7 +93,7 @@ async function gradientsOf({ model, weights }: Awaited<ReturnType<typeof setUp>>
   const accumulator = new GradientAccumulator(model.parameters);
   accumulator.begin(createAdamW({ parameters }));
   await program.forward(key);
-  await program.backward(1, accumulator.add);
+  await program.backward(accumulator.add);
   return accumulator.sums();
 }
 
@@ -205,10 +214,9 @@ test.each(tinyArchitectures)("%s with checkpointing needs less memory", async (a
 });
 
 test("a batch of another size is a fault of the caller, and is named", async () => {
-  const { compile } = await setUp("bert", "classification");
+  const { compile, batch } = await setUp("bert", "classification");
   const program = await compile();
-  expect(() => program.load(new Map([["input_ids", new Int32Array(3)]]))).toThrow(
-    'the batch has 3 entries of "input_ids", expected 96',
-  );
+  const tensors = new Map([...batch.tensors, ["input_ids", int32Tensor(new Int32Array(3), [1, 3])] as const]);
+  expect(() => program.load({ ...batch, tensors })).toThrow('the batch has 3 entries of "input_ids", expected 96');
   await program.release();
 });

@@ -1,15 +1,17 @@
 /** The whole way through model, derivative, step and optimizer, against an independent PyTorch implementation. */
-import { Arena, type TensorData } from "@nanoadam/engine";
+import { Arena } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
 import { createAdamW, createNanoAdam, type Optimizer } from "@nanoadam/optim";
 import { describe, expect, it } from "vitest";
 import { type Fixture, fixtureFiles, readFixture } from "../../../../testing/fixtures.js";
+import { type Batch, float32Tensor, type HostTensor, int32Tensor } from "../data/batch.js";
 import { defineModel } from "../models/architectures.js";
-import type { Model } from "../models/model.js";
+import type { HeadSpecification, Model } from "../models/model.js";
 import { GradientAccumulator } from "../program/gradient-accumulator.js";
-import { acceptedStructures } from "../program/gradient-form.js";
-import { Program } from "../program/program.js";
-import { classification, regression } from "../tasks/objective.js";
+import { type GradientForm, gradientForm } from "../program/gradient-form.js";
+import { ProgramCache } from "../program/program-cache.js";
+import { crossEntropy, squaredError } from "../tasks/loss.js";
+import type { Task } from "../tasks/task.js";
 import { trainStep } from "./step.js";
 
 interface RunSettings {
@@ -34,35 +36,70 @@ function floats(fixture: Fixture, name: string): Float32Array {
   return tensor.values;
 }
 
-function integers(fixture: Fixture, name: string): Int32Array | undefined {
-  const tensor = fixture.tensors.get(name);
-  return tensor === undefined ? undefined : Int32Array.from(tensor.values);
+/** What a fixture's labels are: classes or numbers of texts, or classes of tokens. */
+type Kind = "classes" | "numbers" | "token classes";
+
+function kindOf({ metadata, tensors }: Fixture): Kind {
+  if (metadata.loss === "mean_squared_error") return "numbers";
+  return tensors.get("batch0.labels")?.shape.length === 2 ? "token classes" : "classes";
 }
 
-/** The model of a fixture with fresh copies of its weights, and its batches as tensors. */
-function setUp(fixture: Fixture) {
-  const config = fixture.metadata.config as Record<string, unknown>;
-  const isRegression = fixture.metadata.loss === "mean_squared_error";
-  const labels = Number(config.num_labels);
-  const model = defineModel(config, { kind: "sequence-classification", labels });
-  const objective = isRegression ? regression() : classification({ labels });
-  const [batchSize = 0, length = 0] = fixture.tensors.get("batch0.input_ids")?.shape ?? [];
-  const shape = { batchSize, length };
-  const batch = (index: number): Map<string, TensorData> => {
-    const inputIds = integers(fixture, `batch${index}.input_ids`) ?? new Int32Array();
-    const zeros = new Int32Array(inputIds.length);
-    return new Map([
-      ...model.inputs({
-        ...shape,
-        inputIds,
-        attentionMask: integers(fixture, `batch${index}.attention_mask`) ?? zeros.fill(1),
-        tokenTypeIds: integers(fixture, `batch${index}.token_type_ids`) ?? zeros,
-      }),
-      ...objective.targets(fixture.tensors.get(`batch${index}.labels`)?.values ?? []),
-    ]);
+const losses: Readonly<Record<Kind, Task["loss"]>> = {
+  classes: (logits, target) => crossEntropy(logits, target("labels")),
+  numbers: (logits, target) => squaredError(logits, target("labels")),
+  "token classes": (logits, target) => crossEntropy(logits, target("labels"), { rowWeights: target("label_weights") }),
+};
+
+/** A batch of a fixture under the names that models know; tokens without a label (-100) have weight 0. */
+function batchOf(fixture: Fixture, kind: Kind, index: number): Batch {
+  const tensorOf = (name: string) => fixture.tensors.get(`batch${index}.${name}`);
+  const inputIds = tensorOf("input_ids");
+  if (inputIds === undefined) throw new Error(`${fixture.name} has no batch ${index}`);
+  const { shape } = inputIds;
+  const size = inputIds.values.length;
+  const tokens = ["input_ids", "attention_mask", "token_type_ids"].map((name): [string, HostTensor] => {
+    const values = tensorOf(name)?.values ?? new Int32Array(size).fill(name === "attention_mask" ? 1 : 0);
+    return [name, int32Tensor(Int32Array.from(values), shape)];
+  });
+  const labels = tensorOf("labels")?.values ?? new Int32Array();
+  if (kind === "numbers") {
+    const numbers = float32Tensor(Float32Array.from(labels), [labels.length, 1]);
+    return { tensors: new Map([...tokens, ["labels", numbers]]), weight: labels.length };
+  }
+  const counts = Float32Array.from(labels, (label) => (label === -100 ? 0 : 1));
+  const ids = int32Tensor(
+    Int32Array.from(labels, (label) => Math.max(0, label)),
+    [labels.length],
+  );
+  return {
+    tensors: new Map([...tokens, ["labels", ids], ["label_weights", float32Tensor(counts, [labels.length, 1])]]),
+    weight: counts.reduce((sum, count) => sum + count, 0),
   };
+}
+
+/** The model of a fixture with fresh copies of its weights, its batches, and its programs. */
+function setUp(fixture: Fixture, formOf: (model: Model) => (name: string) => GradientForm) {
+  const config = fixture.metadata.config as Record<string, unknown>;
+  const kind = kindOf(fixture);
+  const outputs =
+    typeof config.num_labels === "number" ? config.num_labels : Object.keys((config.id2label as object) ?? {}).length;
+  const head: HeadSpecification = {
+    kind: "outputs",
+    per: kind === "token classes" ? "position" : "example",
+    outputs: kind === "numbers" ? 1 : outputs || 2,
+  };
+  const model = defineModel(config, head);
   const weights = new Map(model.parameters.map(({ name }) => [name, floats(fixture, `param.${name}`).slice()]));
-  return { model, objective, shape, batch, batches: Number(fixture.metadata.batches), weights };
+  const programs = new ProgramCache({
+    model,
+    loss: losses[kind],
+    weights,
+    runtime: cpuRuntime({ threads: 1 }),
+    arena: new Arena(),
+    training: { dropout: undefined, form: formOf(model) },
+  });
+  const batch = (index: number) => batchOf(fixture, kind, index);
+  return { model, batch, batches: Number(fixture.metadata.batches), weights, programs };
 }
 
 function optimizerOf(run: string, settings: RunSettings, model: Model, weights: Map<string, Float32Array>): Optimizer {
@@ -93,7 +130,9 @@ function optimizerOf(run: string, settings: RunSettings, model: Model, weights: 
 }
 
 const largest = (values: Float32Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-const files = fixtureFiles(/^(bert|roberta|distilbert)_(classification|regression)/);
+const files = fixtureFiles(
+  /^(hf_)?(bert|roberta|distilbert|xlm_roberta|electra|modernbert|deberta_v2)_(token_)?(classification|regression)/,
+);
 
 describe.skipIf(files.length === 0)("reference runs", () => {
   for (const file of files) {
@@ -101,35 +140,31 @@ describe.skipIf(files.length === 0)("reference runs", () => {
     const runs = fixture.metadata.runs as Record<string, RunSettings>;
 
     it(`${fixture.name}: logits, loss and every gradient`, async () => {
-      const { model, objective, shape, batch, weights } = setUp(fixture);
-      const program = await Program.compile({
-        model,
-        objective,
-        shape,
-        weights,
-        runtime: cpuRuntime({ threads: 1 }),
-        arena: new Arena(),
-        training: { dropout: undefined, structures: () => [] },
-      });
-      program.load(batch(0));
-      const loss = await program.forward();
-      const expectedLoss = floats(fixture, "expect.loss")[0] ?? Number.NaN;
-      expect(Math.abs(loss - expectedLoss) / Math.abs(expectedLoss)).toBeLessThan(1e-4);
-      const logits = floats(fixture, "expect.logits");
-      program.logits().forEach((logit, i) => {
-        expect(Math.abs(logit - (logits[i] ?? Number.NaN)) / largest(logits)).toBeLessThan(1e-4);
-      });
-
+      const { model, batch, weights, programs } = setUp(fixture, () => () => "dense");
+      const given = [...fixture.tensors.keys()].filter((name) => name.startsWith("param."));
+      expect(model.parameters.map(({ name }) => `param.${name}`).sort()).toEqual(given.sort());
       const accumulator = new GradientAccumulator(model.parameters);
-      const parameters = model.parameters.map(({ name, shape: sides }) => ({
+      const parameters = model.parameters.map(({ name, shape }) => ({
         name,
-        shape: sides,
+        shape,
         values: weights.get(name) ?? new Float32Array(),
       }));
       const optimizer = createAdamW({ parameters });
       optimizer.prepare();
       accumulator.begin(optimizer);
-      await program.backward(1, accumulator.add);
+      const { weight } = batch(0);
+      await programs.use(batch(0), async (program) => {
+        const loss = (await program.forward()) / weight;
+        const expectedLoss = floats(fixture, "expect.loss")[0] ?? Number.NaN;
+        expect(Math.abs(loss - expectedLoss) / Math.abs(expectedLoss)).toBeLessThan(1e-4);
+        const logits = floats(fixture, "expect.logits");
+        expect(program.logits().length).toBe(logits.length);
+        program.logits().forEach((logit, i) => {
+          expect(Math.abs(logit - (logits[i] ?? Number.NaN)) / largest(logits)).toBeLessThan(1e-4);
+        });
+        await program.backward(accumulator.add);
+      });
+      accumulator.scale(1 / weight);
       const largestOfAll = Math.max(...model.parameters.map(({ name }) => largest(floats(fixture, `grad.${name}`))));
       for (const [name, gradient] of accumulator.sums()) {
         const expected = floats(fixture, `grad.${name}`);
@@ -140,33 +175,30 @@ describe.skipIf(files.length === 0)("reference runs", () => {
           expect(Math.abs(value - (expected[i] ?? Number.NaN)) / magnitude, `${name}[${i}]`).toBeLessThan(1e-3);
         });
       }
-      await program.release();
+      await programs.release();
     });
 
     it.each(Object.keys(runs))(`${fixture.name}: the run with %s`, async (run) => {
       const settings = runs[run];
       if (settings === undefined) throw new Error(`no settings for ${run}`);
-      const { model, objective, shape, batch, batches, weights } = setUp(fixture);
-      const optimizer = optimizerOf(run, settings, model, weights);
-      optimizer.prepare();
-      const program = await Program.compile({
-        model,
-        objective,
-        shape,
-        weights,
-        runtime: cpuRuntime({ threads: 1 }),
-        arena: new Arena(),
-        training: { dropout: undefined, structures: (name) => acceptedStructures(optimizer.need(name), 0.12) },
+      let optimizer: Optimizer | undefined;
+      const { model, batch, batches, weights, programs } = setUp(fixture, ({ parameters }) => {
+        const roles = new Map(parameters.map(({ name, role }) => [name, role]));
+        return (name) =>
+          optimizer === undefined ? "none" : gradientForm(optimizer.need(name), roles.get(name) ?? "weight", 0.12);
       });
+      optimizer = optimizerOf(run, settings, model, weights);
+      optimizer.prepare();
       const accumulator = new GradientAccumulator(model.parameters);
       const expectedLosses = floats(fixture, `run.${run}.losses`);
       expect(expectedLosses.length).toBeGreaterThan(0);
       for (let step = 0; step < expectedLosses.length; step++) {
-        const { loss } = await trainStep([{ program, tensors: batch(step % batches), share: 1 }], {
+        const { loss } = await trainStep([batch(step % batches)], {
+          programs,
           optimizer,
           accumulator,
           learningRate: settings.lr,
-          dropoutKey: { seed: 0, step },
+          key: { seed: 0, step },
         });
         const expected = expectedLosses[step] ?? Number.NaN;
         expect(Math.abs(loss - expected) / Math.abs(expected), `loss of step ${step}`).toBeLessThan(1e-3);
@@ -180,7 +212,7 @@ describe.skipIf(files.length === 0)("reference runs", () => {
         });
       }
       expect(close / entries).toBeGreaterThanOrEqual(0.999);
-      await program.release();
+      await programs.release();
     });
   }
 });

@@ -2,12 +2,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { DivergenceError } from "../errors.js";
+import { evaluate } from "../recipes/evaluate.js";
 import { finetune } from "../recipes/finetune.js";
-import { evaluate } from "../recipes/open-model.js";
 import type { RunSummary } from "../recipes/summary.js";
 import { floatsOf } from "../testing/tensors.js";
 import { type TinyRun, tinyInput, tinyPlace, tinyRun, weightsOf } from "../testing/tiny-run.js";
-import { DivergenceError } from "./step.js";
 
 /** What was recorded, without what a clock decides. */
 const withoutTimes = ({ steps, evaluations }: TinyRun) => ({
@@ -76,7 +76,10 @@ test("an interrupted run writes nothing", async () => {
   const place = await tinyPlace();
   const controller = new AbortController();
   const input = tinyInput(place, { epochs: 3, eval: undefined });
-  const run = finetune(input, { signal: controller.signal, onStep: () => controller.abort() });
+  const run = finetune(input, {
+    signal: controller.signal,
+    observers: [{ onStep: () => controller.abort() }],
+  });
   await expect(run).rejects.toThrow(/interrupted after 1 of \d+ steps; nothing was written/);
   expect((await readdir(place.folder)).sort()).toEqual(["eval.tsv", "model", "train.tsv"]);
 });
