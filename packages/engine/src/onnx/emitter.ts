@@ -13,10 +13,14 @@ export const contributedDomain = "com.microsoft";
 
 /** ONNX's numbers for element types. */
 export const elementTypes: Record<DataType | "int64", number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
-const attributeTypes = { float: 1, int: 2, floats: 6, ints: 7 };
+const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 };
 
-/** An attribute's kind follows from its form: `{ float }`, `{ int }` or `{ ints }`. */
-export type Attribute = { readonly float: number } | { readonly int: number } | { readonly ints: readonly number[] };
+/** An attribute's kind follows from its form: `{ float }`, `{ int }`, `{ string }` or `{ ints }`. */
+export type Attribute =
+  | { readonly float: number }
+  | { readonly int: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] };
 
 export interface EmitOptions {
   readonly attributes?: Readonly<Record<string, Attribute>>;
@@ -149,6 +153,9 @@ function encodeAttribute(name: string, attribute: Attribute): Uint8Array {
   } else if ("int" in attribute) {
     writer.tag(3, WireType.Varint).int64(attribute.int);
     writer.tag(20, WireType.Varint).int32(attributeTypes.int);
+  } else if ("string" in attribute) {
+    writer.tag(4, WireType.LengthDelimited).string(attribute.string);
+    writer.tag(20, WireType.Varint).int32(attributeTypes.string);
   } else {
     for (const value of attribute.ints) writer.tag(8, WireType.Varint).int64(value);
     writer.tag(20, WireType.Varint).int32(attributeTypes.ints);
