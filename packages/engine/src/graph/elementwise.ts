@@ -1,6 +1,7 @@
 /** Operations entry by entry, with NumPy's broadcasting where there are two operands. */
-import { contributedDomain } from "../onnx/emitter.js";
+
 import { reduceSum, sumTo } from "./broadcast.js";
+import { contributedDomain } from "./lowering.js";
 import { broadcastShape, formatType, ShapeError, sameShape, tensorType } from "./types.js";
 import { applySingle, dense, inputOf, type Operation, outputOf, type Value } from "./value.js";
 

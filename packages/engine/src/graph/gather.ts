@@ -1,7 +1,8 @@
 /** Looking up by integers: rows of a table, or one entry of each row. */
-import { elementTypes } from "../onnx/emitter.js";
+
 import { broadcastTo } from "./broadcast.js";
 import { multiply } from "./elementwise.js";
+import { elementTypes } from "./lowering.js";
 import { matmul } from "./matmul.js";
 import { broadcastShape, dimension, formatType, ShapeError, sameShape, tensorType } from "./types.js";
 import { applySingle, dense, inputOf, type Operation, type Value } from "./value.js";
