@@ -7,12 +7,15 @@ export {
 } from "./derive/reverse.js";
 export { broadcastTo, reduceSum } from "./graph/broadcast.js";
 export { toFloat32 } from "./graph/cast.js";
+export { constant } from "./graph/constant.js";
 export * from "./graph/elementwise.js";
 export { input, type NamedValue, type TensorFunction, tensorFunction } from "./graph/function.js";
-export { gather, oneHot, takeAlongRows } from "./graph/gather.js";
+export { gather, oneHot, takeAlongLast, takeAlongRows } from "./graph/gather.js";
 export { linear, type MatmulOptions, matmul } from "./graph/matmul.js";
-export { layerNorm } from "./graph/normalization.js";
+export { layerNorm, rmsNorm } from "./graph/normalization.js";
+export { rotary } from "./graph/rotary.js";
 export { reshape, takeIndex, transpose } from "./graph/shape.js";
+export { concatenate, slice } from "./graph/slice.js";
 export { logSoftmax, softmax } from "./graph/softmax.js";
 export {
   type DataType,

@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { broadcastTo, reduceSum } from "../graph/broadcast.js";
+import { constant } from "../graph/constant.js";
 import * as elementwise from "../graph/elementwise.js";
 import { input, tensorFunction } from "../graph/function.js";
-import { gather, takeAlongRows } from "../graph/gather.js";
+import { gather, takeAlongLast, takeAlongRows } from "../graph/gather.js";
 import { linear, matmul } from "../graph/matmul.js";
-import { layerNorm } from "../graph/normalization.js";
+import { layerNorm, rmsNorm } from "../graph/normalization.js";
+import { rotary } from "../graph/rotary.js";
 import { reshape, takeIndex, transpose } from "../graph/shape.js";
+import { concatenate, slice } from "../graph/slice.js";
 import { logSoftmax, softmax } from "../graph/softmax.js";
 import { type Shape, sizeOf } from "../graph/types.js";
 import type { Value } from "../graph/value.js";
@@ -50,6 +53,9 @@ const cases: readonly Case[] = [
   { ...binary("divide, broadcast", elementwise.divide, [3, 4], [4]), draw: (x) => 2 + Math.tanh(x) },
   unary("exponential", elementwise.exponential),
   unary("tanh", elementwise.tanh),
+  unary("negate", elementwise.negate),
+  unary("sigmoid", elementwise.sigmoid),
+  unary("silu", elementwise.silu),
   { ...unary("relu", elementwise.relu), draw: (x) => x + 0.2 * Math.sign(x) },
   unary("scale", (x) => elementwise.scale(x, -1.5)),
   unary("gelu", elementwise.gelu),
@@ -61,6 +67,22 @@ const cases: readonly Case[] = [
   unary("transpose", (x) => elementwise.tanh(transpose(x, [2, 0, 1])), [2, 3, 4]),
   unary("takeIndex, first", (x) => takeIndex(x, 1, 0), [2, 3, 4]),
   unary("takeIndex, last", (x) => takeIndex(x, 0, 1), [2, 3, 4]),
+  unary("slice", (x) => elementwise.tanh(slice(x, 1, 1, 3)), [2, 4, 3]),
+  unary("slice, first of the last axis", (x) => slice(x, -1, 0, 1), [2, 3]),
+  unary("slices of one value", (x) => elementwise.multiply(slice(x, -1, 0, 2), slice(x, -1, 2, 4)), [3, 4]),
+  binary("concatenate", (a, b) => elementwise.tanh(concatenate([a, b, a], 1)), [2, 3, 2], [2, 1, 2]),
+  binary("concatenate, last axis", (a, b) => concatenate([a, b], -1), [2, 3], [2, 1]),
+  unary("constant", (x) => elementwise.tanh(elementwise.multiply(x, constant([1, -2, 0.5, 3]))), [3, 4]),
+  unary("constant, computed with", (x) => elementwise.multiply(x, elementwise.tanh(constant([1, 2], [2, 1]))), [2, 3]),
+  {
+    name: "rotary",
+    shapes: [
+      [2, 2, 3, 4],
+      [3, 4],
+      [2, 1, 3, 4],
+    ],
+    build: (x) => rotary(at(x, 0), at(x, 1), at(x, 2)),
+  },
   unary("softmax", softmax, [2, 3, 4]),
   unary("logSoftmax", logSoftmax),
   binary("matmul", matmul, [3, 4], [4, 5]),
@@ -106,6 +128,24 @@ const cases: readonly Case[] = [
     shapes: [[2, 3]],
     mask: { shape: [2, 3], values: [1, 0, 1, 1, 0, 1] },
     build: (x, _i, mask) => elementwise.dropout(elementwise.tanh(at(x, 0)), mask ?? at(x, 0), 0.25),
+  },
+  {
+    name: "layerNorm without bias",
+    shapes: [[2, 3, 4], [4]],
+    build: (x) => layerNorm(at(x, 0), at(x, 1), undefined, 1e-5),
+  },
+  { name: "rmsNorm", shapes: [[2, 3, 4], [4]], build: (x) => rmsNorm(at(x, 0), at(x, 1), 1e-5) },
+  {
+    name: "takeAlongLast, a repeated entry, other indices for each batch",
+    shapes: [[2, 2, 5]],
+    integers: [{ shape: [2, 2, 3], values: [0, 4, 4, 1, 2, 3, 2, 2, 2, 0, 1, 4] }],
+    build: (x, i) => takeAlongLast(at(x, 0), at(i, 0)),
+  },
+  {
+    name: "takeAlongLast, indices in common",
+    shapes: [[2, 3, 2, 4]],
+    integers: [{ shape: [2, 5], values: [0, 1, 1, 3, 1, 2, 2, 2, 0, 3] }],
+    build: (x, i) => elementwise.tanh(takeAlongLast(at(x, 0), at(i, 0))),
   },
   {
     name: "a value used twice",

@@ -5,7 +5,14 @@
  * refers to forward values; what it refers to becomes a residual, unless computing it again is as cheap as reading it.
  */
 import { add } from "../graph/elementwise.js";
-import { input, type NamedValue, nodesInOrder, type TensorFunction, tensorFunction } from "../graph/function.js";
+import {
+  input,
+  isInput,
+  type NamedValue,
+  nodesInOrder,
+  type TensorFunction,
+  tensorFunction,
+} from "../graph/function.js";
 import { matmul } from "../graph/matmul.js";
 import { ShapeError } from "../graph/types.js";
 import type { Cotangent, Node, Value } from "../graph/value.js";
@@ -110,7 +117,7 @@ export function derive(tensors: TensorFunction, options: DeriveOptions): Derivat
     seen.add(value);
     const recomputed = forwardValues.has(value) && value.node.operation.recompute !== undefined && !kept.has(value);
     if (forwardValues.has(value) && !recomputed) backwardInputs.set(value, keep(value));
-    else if (value.node.inputs.length === 0) backwardInputs.set(value, names.get(value) ?? "");
+    else if (isInput(value)) backwardInputs.set(value, names.get(value) ?? "");
     else value.node.inputs.forEach(visit);
   };
   for (const { value } of computed) visit(value);

@@ -1,4 +1,4 @@
-import { elementTypes } from "../onnx/emitter.js";
+import { elementTypes } from "./lowering.js";
 import { tensorType } from "./types.js";
 import { applySingle, type Value } from "./value.js";
 

@@ -1,6 +1,7 @@
 /** Operations entry by entry, with NumPy's broadcasting where there are two operands. */
-import { contributedDomain } from "../onnx/emitter.js";
+
 import { reduceSum, sumTo } from "./broadcast.js";
+import { contributedDomain } from "./lowering.js";
 import { broadcastShape, formatType, ShapeError, sameShape, tensorType } from "./types.js";
 import { applySingle, dense, inputOf, type Operation, outputOf, type Value } from "./value.js";
 
@@ -81,6 +82,43 @@ export const tanh = unary(
   (emitter, inputs) => [emitter.emit("Tanh", inputs)],
   (gradient, _x, y) => subtract(gradient, multiply(gradient, multiply(y, y))),
 );
+
+/** -x. */
+export const negate: (x: Value) => Value = unary(
+  "negate",
+  (emitter, inputs) => [emitter.emit("Neg", inputs)],
+  (gradient) => negate(gradient),
+  { recompute: "entrywise" },
+);
+
+/** 1 / (1 + e^-x). */
+export const sigmoid = unary(
+  "sigmoid",
+  (emitter, inputs) => [emitter.emit("Sigmoid", inputs)],
+  (gradient, _x, y) => multiply(gradient, subtract(y, multiply(y, y))),
+);
+
+/** x * sigmoid(x), `hidden_act: "silu"` or "swish". Like gelu, its slope needs x, so the result is computed again. */
+export const silu = unary(
+  "silu",
+  (emitter, inputs) => [emitter.emit("Mul", [...inputs, emitter.emit("Sigmoid", inputs)])],
+  (gradient, x) => multiply(gradient, siluSlope(x)),
+  { recompute: "entrywise" },
+);
+
+/** d/dx x * s(x) = s(x) (1 + x (1 - s(x))), where s is the sigmoid. */
+function siluSlope(x: Value): Value {
+  const operation: Operation = {
+    name: "siluSlope",
+    lower(emitter, inputs) {
+      const sigmoidOfX = emitter.emit("Sigmoid", inputs);
+      const one = emitter.floats(1);
+      const rest = emitter.emit("Mul", [...inputs, emitter.emit("Sub", [one, sigmoidOfX])]);
+      return [emitter.emit("Mul", [sigmoidOfX, emitter.emit("Add", [one, rest])])];
+    },
+  };
+  return applySingle(operation, [x], x.type);
+}
 
 /** max(x, 0); the derivative at 0 is 0. */
 export const relu = unary(

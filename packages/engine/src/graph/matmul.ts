@@ -1,5 +1,5 @@
-import { contributedDomain } from "../onnx/emitter.js";
 import { reduceSum } from "./broadcast.js";
+import { contributedDomain } from "./lowering.js";
 import { reshape } from "./shape.js";
 import { dimension, formatShape, ShapeError, sameShape, tensorType } from "./types.js";
 import { applySingle, dense, inputOf, type Operation, type Value } from "./value.js";

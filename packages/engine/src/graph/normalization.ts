@@ -4,19 +4,25 @@ import { reshape } from "./shape.js";
 import { dimension, formatShape, ShapeError, sameShape, tensorType } from "./types.js";
 import { applyOperation, dense, inputOf, type Operation, outputOf, type Value } from "./value.js";
 
-/**
- * Layer normalisation along the last axis: (x - mean) / sqrt(variance + epsilon) * weight + bias, weight and bias of
- * that axis's size. Mean and inverse deviation are further outputs of the same ONNX node, so the backward function
- * gets them for nothing.
- */
-export function layerNorm(x: Value, weight: Value, bias: Value, epsilon: number): Value {
-  const { shape } = x.type;
-  const size = dimension(shape, -1);
-  for (const parameter of [weight, bias]) {
-    if (!sameShape(parameter.type.shape, [size])) {
-      throw new ShapeError(`layerNorm: ${formatShape(parameter.type.shape)} does not fit x ${formatShape(shape)}`);
+/** @throws ShapeError where a parameter is not a vector of the size of x's last axis. */
+function requireFit(operation: string, x: Value, parameters: readonly Value[]): void {
+  for (const { type } of parameters) {
+    if (!sameShape(type.shape, [dimension(x.type.shape, -1)])) {
+      throw new ShapeError(`${operation}: ${formatShape(type.shape)} does not fit x ${formatShape(x.type.shape)}`);
     }
   }
+}
+
+/**
+ * Layer normalisation along the last axis: (x - mean) / sqrt(variance + epsilon) * weight + bias, weight and bias of
+ * that axis's size; there may be no bias. Mean and inverse deviation are further outputs of the same ONNX node, so the
+ * backward function gets them for nothing.
+ */
+export function layerNorm(x: Value, weight: Value, bias: Value | undefined, epsilon: number): Value {
+  const { shape } = x.type;
+  const size = dimension(shape, -1);
+  const parameters = bias === undefined ? [weight] : [weight, bias];
+  requireFit("layerNorm", x, parameters);
   const last = shape.length - 1;
   const leading = shape.slice(0, -1).map((_, axis) => axis);
   const operation: Operation = {
@@ -36,12 +42,49 @@ export function layerNorm(x: Value, weight: Value, bias: Value, epsilon: number)
       return [
         dense(multiply(centred, inverseDeviation)),
         dense(reshape(reduceSum(multiply(gradient, normalised), leading), [size])),
-        dense(reshape(reduceSum(gradient, leading), [size])),
+        ...(bias === undefined ? [] : [dense(reshape(reduceSum(gradient, leading), [size]))]),
       ];
     },
   };
   const statistics = tensorType("float32", [...shape.slice(0, -1), 1]);
-  const [normalised] = applyOperation(operation, [x, weight, bias], [x.type, statistics, statistics]);
+  const [normalised] = applyOperation(operation, [x, ...parameters], [x.type, statistics, statistics]);
   if (normalised === undefined) throw new Error("layerNorm yields no output");
+  return normalised;
+}
+
+/**
+ * Normalisation by the root mean square along the last axis: x / sqrt(mean(x^2) + epsilon) * weight, weight of that axis's
+ * size. The inverse of the root is a further output of the same ONNX node.
+ */
+export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
+  const { shape } = x.type;
+  requireFit("rmsNorm", x, [weight]);
+  const last = shape.length - 1;
+  const leading = shape.slice(0, -1).map((_, axis) => axis);
+  const operation: Operation = {
+    name: "rmsNorm",
+    lower: (emitter, inputs) =>
+      emitter.emitSeveral("SimplifiedLayerNormalization", inputs, {
+        outputs: 2,
+        attributes: { axis: { int: -1 }, epsilon: { float: epsilon } },
+      }),
+    derivative(node, [gradient]) {
+      if (gradient === undefined) return [];
+      const inverseRoot = outputOf(node, 1);
+      const normalised = multiply(inputOf(node, 0), inverseRoot);
+      const scaled = multiply(gradient, inputOf(node, 1));
+      const projection = multiply(normalised, reduceMean(multiply(scaled, normalised), [last]));
+      return [
+        dense(multiply(subtract(scaled, projection), inverseRoot)),
+        dense(reshape(reduceSum(multiply(gradient, normalised), leading), weight.type.shape)),
+      ];
+    },
+  };
+  const [normalised] = applyOperation(
+    operation,
+    [x, weight],
+    [x.type, tensorType("float32", [...shape.slice(0, -1), 1])],
+  );
+  if (normalised === undefined) throw new Error("rmsNorm yields no output");
   return normalised;
 }

@@ -1,4 +1,5 @@
 /** Operations that only rearrange: the backward function computes them again instead of keeping their result. */
+import { slice } from "./slice.js";
 import { formatShape, type Shape, ShapeError, sameShape, sizeOf, tensorType } from "./types.js";
 import { applySingle, dense, inputOf, type Operation, type Value } from "./value.js";
 
@@ -43,41 +44,15 @@ export function transpose(x: Value, order: readonly number[]): Value {
 }
 
 /**
- * Takes the entry at `index` along an axis, which disappears; the derivative puts the gradient back among zeros.
- * BERT's pooler takes the first token's row so.
+ * The entry at `index` along an axis, which disappears; the derivative puts the gradient back among zeros. BERT's pooler
+ * takes the first token's row this way.
  */
 export function takeIndex(x: Value, axis: number, index: number): Value {
-  const { shape, dataType } = x.type;
+  const { shape } = x.type;
   const size = shape[axis];
   if (size === undefined || index < 0 || index >= size) {
     throw new ShapeError(`takeIndex: ${formatShape(shape)} has no entry ${index} along axis ${axis}`);
   }
   const taken = shape.filter((_, other) => other !== axis);
-  const operation: Operation = {
-    name: "takeIndex",
-    recompute: "view",
-    lower(emitter, [value = ""]) {
-      const [start, end, axes] = [[index], [index + 1], [axis]].map((list) => emitter.integers(list));
-      const slice = emitter.emit("Slice", [value, start ?? "", end ?? "", axes ?? ""]);
-      return [emitter.emit("Reshape", [slice, emitter.integers(taken)])];
-    },
-    derivative: (_node, [gradient]) =>
-      gradient === undefined ? [] : [dense(placeIndex(gradient, shape, axis, index))],
-  };
-  return applySingle(operation, [x], tensorType(dataType, taken));
-}
-
-function placeIndex(x: Value, shape: Shape, axis: number, index: number): Value {
-  const operation: Operation = {
-    name: "placeIndex",
-    lower(emitter, inputs) {
-      const single = shape.map((size, other) => (other === axis ? 1 : size));
-      const before = shape.map((_, other) => (other === axis ? index : 0));
-      const after = shape.map((size, other) => (other === axis ? size - index - 1 : 0));
-      const slice = emitter.emit("Reshape", [...inputs, emitter.integers(single)]);
-      return [emitter.emit("Pad", [slice, emitter.integers([...before, ...after])])];
-    },
-    derivative: (_node, [gradient]) => (gradient === undefined ? [] : [dense(takeIndex(gradient, axis, index))]),
-  };
-  return applySingle(operation, [x], tensorType(x.type.dataType, shape));
+  return reshape(slice(x, axis, index, index + 1), taken);
 }

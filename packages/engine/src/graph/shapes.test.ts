@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { add, dropout } from "./elementwise.js";
+import { constant } from "./constant.js";
+import { add, dropout, sigmoid } from "./elementwise.js";
 import { input, tensorFunction } from "./function.js";
-import { gather, takeAlongRows } from "./gather.js";
+import { gather, takeAlongLast, takeAlongRows } from "./gather.js";
 import { linear, matmul } from "./matmul.js";
-import { layerNorm } from "./normalization.js";
+import { layerNorm, rmsNorm } from "./normalization.js";
+import { rotary } from "./rotary.js";
 import { reshape, takeIndex, transpose } from "./shape.js";
+import { concatenate, slice } from "./slice.js";
 
 const float = (...shape: number[]) => input("float32", shape);
 
@@ -23,6 +26,46 @@ describe("an operation on shapes that do not fit names itself and both shapes", 
     ["reshape", () => reshape(float(2, 3), [4]), "reshape: [2, 3] cannot become [4]"],
     ["transpose", () => transpose(float(2, 3), [0, 0]), "transpose: [0, 0] is not an order of the axes of [2, 3]"],
     ["takeIndex", () => takeIndex(float(2, 3), 1, 3), "takeIndex: [2, 3] has no entry 3 along axis 1"],
+    ["slice", () => slice(float(2, 3), -1, 1, 4), "slice: [2, 3] has no entries 1 to 4 along axis -1"],
+    ["slice of nothing", () => slice(float(2, 3), 0, 1, 1), "slice: [2, 3] has no entries 1 to 1 along axis 0"],
+    ["slice axis", () => slice(float(2, 3), 2, 0, 1), "slice: [2, 3] has no axis 2"],
+    [
+      "concatenate",
+      () => concatenate([float(2, 3), float(3, 3)], 1),
+      "concatenate: float32[2, 3] and float32[3, 3] do not fit together along axis 1",
+    ],
+    [
+      "concatenate types",
+      () => concatenate([float(2), input("int32", [2])], 0),
+      "concatenate: float32[2] and int32[2] do not fit together along axis 0",
+    ],
+    ["concatenate nothing", () => concatenate([], 0), "concatenate: there are no tensors"],
+    ["constant", () => constant([1, 2, 3], [2]), "constant: 3 values do not fill [2]"],
+    ["sigmoid", () => sigmoid(input("int32", [2])), "sigmoid: float32 is expected, but int32[2] was given"],
+    ["rmsNorm", () => rmsNorm(float(2, 3), float(2), 1e-5), "rmsNorm: [2] does not fit x [2, 3]"],
+    [
+      "layerNorm without bias",
+      () => layerNorm(float(2, 3), float(2), undefined, 1e-5),
+      "layerNorm: [2] does not fit x [2, 3]",
+    ],
+    ["rotary", () => rotary(float(2, 3), float(2, 3), float(2, 3)), "the last axis of [2, 3] has no two halves"],
+    ["rotary tables", () => rotary(float(2, 4), float(3, 4), float(2, 4)), "rotary: shapes [3, 4] and [2, 4] do not"],
+    [
+      "rotary, larger tables",
+      () => rotary(float(2, 4), float(5, 2, 4), float(2, 4)),
+      "rotary: [5, 2, 4] does not broadcast to [2, 4]",
+    ],
+    ["takeAlongLast", () => takeAlongLast(float(2, 3), float(2, 1)), "float32[2, 1] cannot index float32[2, 3]"],
+    [
+      "takeAlongLast rows",
+      () => takeAlongLast(float(4, 2, 3), input("int32", [3, 1])),
+      "takeAlongLast: shapes [3] and [4, 2] do not broadcast",
+    ],
+    [
+      "takeAlongLast, more rows",
+      () => takeAlongLast(float(2, 3), input("int32", [4, 2, 1])),
+      "takeAlongLast: int32[4, 2, 1] has more rows than float32[2, 3]",
+    ],
     ["gather", () => gather(float(2, 3), float(2)), "gather: indices are int32[n], but float32[2] was given"],
     ["takeAlongRows", () => takeAlongRows(float(2, 3), input("int32", [3])), "float32[2, 3] does not have 3 rows"],
     ["dropout", () => dropout(float(2, 3), input("bool", [3]), 0.1), "the mask of float32[2, 3] cannot be bool[3]"],

@@ -47,6 +47,16 @@ export function dimension(shape: Shape, axis: number): number {
 }
 
 /**
+ * An axis counted from the start; a negative one counts from the end.
+ * @throws ShapeError naming the operation where the shape has no such axis.
+ */
+export function axisOf(operation: string, shape: Shape, axis: number): number {
+  const counted = axis < 0 ? shape.length + axis : axis;
+  if (shape[counted] === undefined) throw new ShapeError(`${operation}: ${formatShape(shape)} has no axis ${axis}`);
+  return counted;
+}
+
+/**
  * The shape to which two shapes broadcast, by NumPy's rule: aligned at the end, sizes equal or one of them 1.
  * @throws ShapeError naming the operation and both shapes.
  */

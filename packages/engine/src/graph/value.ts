@@ -3,7 +3,7 @@
  * Nodes are never changed once made, so graphs share parts freely: the backward function of a graph simply refers to
  * the forward values it needs, and what it refers to becomes a residual.
  */
-import type { OnnxEmitter } from "../onnx/emitter.js";
+import type { Emitter } from "./lowering.js";
 import type { TensorType } from "./types.js";
 
 export interface Value {
@@ -28,7 +28,7 @@ export interface Operation {
    */
   readonly recompute?: "view" | "entrywise";
   /** Adds the ONNX nodes that compute `node`'s outputs; returns their names in order. */
-  lower(emitter: OnnxEmitter, inputs: readonly string[], node: Node): readonly string[];
+  lower(emitter: Emitter, inputs: readonly string[], node: Node): readonly string[];
   /**
    * The contributions to the gradients of the inputs, given those of the outputs (undefined where an output does not
    * reach the loss). Entries of the result are undefined for inputs that have no gradient, integers for instance.

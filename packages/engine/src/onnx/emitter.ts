@@ -1,4 +1,5 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { type Attribute, contributedDomain, type EmitOptions, type Emitter, elementTypes } from "../graph/lowering.js";
 import type { DataType, Shape, TensorType } from "../graph/types.js";
 
 /**
@@ -9,20 +10,7 @@ import type { DataType, Shape, TensorType } from "../graph/types.js";
 const opsetVersion = 20;
 const irVersion = 10;
 const producer = "nanoadam";
-export const contributedDomain = "com.microsoft";
-
-/** ONNX's numbers for element types. */
-export const elementTypes: Record<DataType | "int64", number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
-const attributeTypes = { float: 1, int: 2, floats: 6, ints: 7 };
-
-/** An attribute's kind follows from its form: `{ float }`, `{ int }` or `{ ints }`. */
-export type Attribute = { readonly float: number } | { readonly int: number } | { readonly ints: readonly number[] };
-
-export interface EmitOptions {
-  readonly attributes?: Readonly<Record<string, Attribute>>;
-  readonly outputs?: number;
-  readonly domain?: string;
-}
+const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 };
 
 interface OnnxNode {
   readonly operator: string;
@@ -33,33 +21,29 @@ interface OnnxNode {
 }
 
 /** Collects the nodes and constants of one ONNX graph, in the order of evaluation. */
-export class OnnxEmitter {
+export class OnnxEmitter implements Emitter {
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers: Uint8Array[] = [];
   readonly #constants = new Map<string, string>();
   #names = 0;
 
-  /** Adds a node; returns the name of its first output. */
   emit(operator: string, inputs: readonly string[], options: EmitOptions = {}): string {
     const [first] = this.emitSeveral(operator, inputs, options);
     if (first === undefined) throw new Error(`${operator} was emitted without outputs`);
     return first;
   }
 
-  /** Adds a node of `options.outputs` outputs; returns their names. */
   emitSeveral(operator: string, inputs: readonly string[], options: EmitOptions = {}): string[] {
     const outputs = Array.from({ length: options.outputs ?? 1 }, () => `v${this.#names++}`);
     this.#nodes.push({ operator, inputs, outputs, attributes: options.attributes ?? {}, domain: options.domain });
     return outputs;
   }
 
-  /** A constant of floats; a number gives a scalar. */
   floats(values: number | readonly number[], shape: Shape = typeof values === "number" ? [] : [values.length]): string {
     const data = Float32Array.from(typeof values === "number" ? [values] : values);
     return this.#constant("float32", shape, new Uint8Array(data.buffer));
   }
 
-  /** A constant vector of 64-bit integers, as shapes and axes are given to ONNX operators. */
   integers(values: readonly number[]): string {
     const data = BigInt64Array.from(values, BigInt);
     return this.#constant("int64", [values.length], new Uint8Array(data.buffer));
@@ -149,6 +133,9 @@ function encodeAttribute(name: string, attribute: Attribute): Uint8Array {
   } else if ("int" in attribute) {
     writer.tag(3, WireType.Varint).int64(attribute.int);
     writer.tag(20, WireType.Varint).int32(attributeTypes.int);
+  } else if ("string" in attribute) {
+    writer.tag(4, WireType.LengthDelimited).string(attribute.string);
+    writer.tag(20, WireType.Varint).int32(attributeTypes.string);
   } else {
     for (const value of attribute.ints) writer.tag(8, WireType.Varint).int64(value);
     writer.tag(20, WireType.Varint).int32(attributeTypes.ints);

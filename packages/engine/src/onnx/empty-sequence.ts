@@ -1,5 +1,5 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { elementTypes } from "./emitter.js";
+import { elementTypes } from "../graph/lowering.js";
 
 /**
  * The model with one output more, before all others: an empty sequence of tensors. Protocol buffers merge a message that

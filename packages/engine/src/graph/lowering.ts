@@ -1,0 +1,38 @@
+/**
+ * The language in which an operation says how it is computed: ONNX operators applied to named tensors, and constants. A back
+ * end implements {@link Emitter}; operations know nothing else of it.
+ */
+import type { DataType, Shape } from "./types.js";
+
+/** The domain of ONNX Runtime's own operators. */
+export const contributedDomain = "com.microsoft";
+
+/** ONNX's numbers for element types. */
+export const elementTypes: Record<DataType | "int64", number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+
+/** An attribute's kind follows from its form: `{ float }`, `{ int }`, `{ string }` or `{ ints }`. */
+export type Attribute =
+  | { readonly float: number }
+  | { readonly int: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] };
+
+export interface EmitOptions {
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+  /** How many outputs a node has; 1 by default. */
+  readonly outputs?: number;
+  /** The domain of the operator; ONNX's own by default. */
+  readonly domain?: string;
+}
+
+/** Takes the nodes and constants of a function, in the order of evaluation; tensors are known by their names. */
+export interface Emitter {
+  /** Adds a node; returns the name of its first output. */
+  emit(operator: string, inputs: readonly string[], options?: EmitOptions): string;
+  /** Adds a node of `options.outputs` outputs; returns their names. */
+  emitSeveral(operator: string, inputs: readonly string[], options?: EmitOptions): string[];
+  /** A constant of floats: a number gives a scalar, a list without a shape a vector. */
+  floats(values: number | readonly number[], shape?: Shape): string;
+  /** A constant vector of 64-bit integers, as shapes and axes are given to ONNX operators. */
+  integers(values: readonly number[]): string;
+}
