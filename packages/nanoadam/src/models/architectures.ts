@@ -1,14 +1,19 @@
 import { InputError } from "../errors.js";
 import { bert } from "./bert.js";
+import type { RawConfig } from "./config.js";
+import { debertaV2 } from "./deberta-v2.js";
 import { distilbert } from "./distilbert.js";
 import { assembleModel, type Backbone, type HeadSpecification, type Model } from "./model.js";
-import { roberta } from "./roberta.js";
+import { camembert, roberta, xlmRoberta } from "./roberta.js";
 
 /** Backbones by `model_type` of config.json. */
-const architectures: Readonly<Record<string, (config: Readonly<Record<string, unknown>>) => Backbone>> = {
+const architectures: Readonly<Record<string, (config: RawConfig) => Backbone>> = {
   bert,
   roberta,
+  "xlm-roberta": xlmRoberta,
+  camembert,
   distilbert,
+  "deberta-v2": debertaV2,
 };
 
 /** The `model_type`s that can be fine-tuned. */
@@ -18,7 +23,7 @@ export const knownModelTypes = Object.keys(architectures);
  * The backbone that a config.json describes.
  * @throws InputError for an unknown `model_type`, listing the known ones, or a field that does not fit.
  */
-export function defineBackbone(config: Readonly<Record<string, unknown>>): Backbone {
+export function defineBackbone(config: RawConfig): Backbone {
   const modelType = config.model_type;
   const define =
     typeof modelType === "string" && Object.hasOwn(architectures, modelType) ? architectures[modelType] : undefined;
@@ -34,6 +39,6 @@ export function defineBackbone(config: Readonly<Record<string, unknown>>): Backb
  * The model that a config.json describes, with a head of the given kind.
  * @throws InputError as `defineBackbone` does, and for a head that the architecture does not have.
  */
-export function defineModel(config: Readonly<Record<string, unknown>>, head: HeadSpecification): Model {
+export function defineModel(config: RawConfig, head: HeadSpecification): Model {
   return assembleModel(defineBackbone(config), head);
 }

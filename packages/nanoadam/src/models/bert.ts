@@ -1,6 +1,6 @@
 /** BERT (Devlin et al. 2018) as in Hugging Face's modeling_bert: names, order of operations, places of dropout. */
 import { tanh } from "@nanoadam/engine";
-import { type EncoderConfig, parseEncoderConfig } from "./config.js";
+import { type EncoderConfig, encoderConfig, parseEncoderConfig, type RawConfig } from "./config.js";
 import { encoderLayer, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
 import { embeddings, firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
@@ -8,8 +8,8 @@ import type { Backbone, Head, Stage } from "./model.js";
 import { embeddingParameters, linearParameters, normalisationParameters } from "./parameters.js";
 import { tokenHead } from "./token-head.js";
 
-export function bert(rawConfig: Readonly<Record<string, unknown>>): Backbone {
-  const config = parseEncoderConfig(rawConfig);
+export function bert(rawConfig: RawConfig): Backbone {
+  const config = parseEncoderConfig(encoderConfig, rawConfig);
   return {
     name: "bert",
     input: { kind: "text", vocabularySize: config.vocab_size, maximumLength: config.max_position_embeddings },
@@ -37,16 +37,21 @@ export function classifierDropout(config: EncoderConfig): number {
 
 /** The embeddings and layers under `prefix`, as BERT and RoBERTa name them. */
 export function encoderStages(prefix: string, config: EncoderConfig): Stage[] {
-  const { hidden_size: hidden, initializer_range: deviation, layer_norm_eps: epsilon } = config;
+  return [embeddingStage(prefix, config, config.hidden_size), ...encoderLayerStages(prefix, config)];
+}
+
+/** The embeddings under `prefix`, of so many columns, as BERT, RoBERTa and ELECTRA name them. */
+export function embeddingStage(prefix: string, config: EncoderConfig, columns: number): Stage {
+  const { initializer_range: deviation, layer_norm_eps: epsilon } = config;
   const table = (name: string, rows: number) =>
-    embeddingParameters(name, `${prefix}.embeddings.${name}`, [rows, hidden], deviation);
-  const embedding: Stage = {
+    embeddingParameters(name, `${prefix}.embeddings.${name}`, [rows, columns], deviation);
+  return {
     name: `${prefix}.embeddings`,
     parameters: {
       ...table("word_embeddings", config.vocab_size),
       ...table("position_embeddings", config.max_position_embeddings),
       ...table("token_type_embeddings", config.type_vocab_size),
-      ...normalisationParameters("LayerNorm", `${prefix}.embeddings.LayerNorm`, hidden),
+      ...normalisationParameters("LayerNorm", `${prefix}.embeddings.LayerNorm`, columns),
     },
     block: embeddings(
       {
@@ -57,7 +62,6 @@ export function encoderStages(prefix: string, config: EncoderConfig): Stage[] {
       { epsilon, dropout: config.hidden_dropout_prob },
     ),
   };
-  return [embedding, ...encoderLayerStages(prefix, config)];
 }
 
 /** The transformer layers under `prefix`, as BERT, RoBERTa and ELECTRA name them. */

@@ -1,11 +1,22 @@
+/** What architectures share in reading their config.json: fields, and messages that name the one that does not fit. */
 import { z } from "zod";
 import { InputError } from "../errors.js";
 import { activationNames } from "./layers.js";
 
-const size = z.number().int().positive();
-const rate = z.number().min(0).lt(1);
+/** The contents of a config.json. */
+export type RawConfig = Readonly<Record<string, unknown>>;
 
-const encoderConfig = z.object({
+/** A number of rows, columns, heads or layers. */
+export const size = z.number().int().positive();
+/** A dropout rate. */
+export const rate = z.number().min(0).lt(1);
+/** `hidden_act` and its like. */
+export const activation = z.enum(activationNames).default("gelu");
+/** The standard deviation of initial weights. */
+export const deviation = z.number().positive().default(0.02);
+
+/** The fields that BERT and its descendants share. */
+export const encoderConfig = z.object({
   hidden_size: size,
   num_hidden_layers: size,
   num_attention_heads: size,
@@ -14,61 +25,50 @@ const encoderConfig = z.object({
   max_position_embeddings: size,
   type_vocab_size: size.default(2),
   layer_norm_eps: z.number().positive().default(1e-12),
-  hidden_act: z.enum(activationNames).default("gelu"),
+  hidden_act: activation,
   hidden_dropout_prob: rate.default(0.1),
   attention_probs_dropout_prob: rate.default(0.1),
   classifier_dropout: rate.nullish(),
-  initializer_range: z.number().positive().default(0.02),
+  initializer_range: deviation,
   pad_token_id: z.number().int().min(0).nullish(),
   /** Relative positions would need other layers. */
   position_embedding_type: z.literal("absolute").nullish(),
 });
 
-const distilbertConfig = z.object({
-  dim: size,
-  n_layers: size,
-  n_heads: size,
-  hidden_dim: size,
-  vocab_size: size,
-  max_position_embeddings: size,
-  activation: z.enum(activationNames).default("gelu"),
-  dropout: rate.default(0.1),
-  attention_dropout: rate.default(0.1),
-  seq_classif_dropout: rate.default(0.2),
-  initializer_range: z.number().positive().default(0.02),
-  sinusoidal_pos_embds: z.boolean().default(false),
-});
-
 /** The fields of a BERT-like `config.json` that decide what is computed. */
 export type EncoderConfig = z.output<typeof encoderConfig>;
 
-/** The fields of a DistilBERT `config.json` that decide what is computed. */
-export type DistilbertConfig = z.output<typeof distilbertConfig>;
-
-/** @throws InputError naming the field, what was found and what was expected. */
-export function parseEncoderConfig(config: Readonly<Record<string, unknown>>): EncoderConfig {
-  const parsed = parse(encoderConfig, config);
+/**
+ * The fields of a schema that extends BERT's.
+ * @throws InputError naming the field, what was found and what was expected.
+ */
+export function parseEncoderConfig<Schema extends z.ZodType<EncoderConfig>>(
+  schema: Schema,
+  config: RawConfig,
+): z.output<Schema> {
+  const parsed = parseConfig(schema, config);
   requireDivision("hidden_size", parsed.hidden_size, "num_attention_heads", parsed.num_attention_heads);
   return parsed;
 }
 
 /** @throws InputError naming the field, what was found and what was expected. */
-export function parseDistilbertConfig(config: Readonly<Record<string, unknown>>): DistilbertConfig {
-  const parsed = parse(distilbertConfig, config);
-  requireDivision("dim", parsed.dim, "n_heads", parsed.n_heads);
-  return parsed;
-}
-
-function parse<T>(schema: z.ZodType<T>, config: Readonly<Record<string, unknown>>): T {
+export function parseConfig<Schema extends z.ZodType>(schema: Schema, config: RawConfig): z.output<Schema> {
   const result = schema.safeParse(config);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const field = issue?.path.join(".") ?? "";
-  if (config[field] === undefined) throw new InputError(`config.json: ${field} is missing`);
-  throw new InputError(`config.json: ${field} is ${JSON.stringify(config[field])}: ${issue?.message ?? "not valid"}`);
+  let [field, found]: [string, unknown] = ["", config];
+  for (const key of issue?.path ?? []) {
+    // What is wrong within a list of words is told by the words.
+    if (typeof found !== "object" || found === null || Array.isArray(found)) break;
+    field = field === "" ? String(key) : `${field}.${String(key)}`;
+    found = (found as Readonly<Record<PropertyKey, unknown>>)[key];
+  }
+  if (found === undefined) throw new InputError(`config.json: ${field} is missing`);
+  throw new InputError(`config.json: ${field} is ${JSON.stringify(found)}: ${issue?.message ?? "not valid"}`);
 }
 
-function requireDivision(field: string, value: number, divisorField: string, divisor: number): void {
+/** @throws InputError where the value is not a multiple of the divisor. */
+export function requireDivision(field: string, value: number, divisorField: string, divisor: number): void {
   if (value % divisor !== 0) {
     throw new InputError(`config.json: ${field} ${value} is not a multiple of ${divisorField} ${divisor}`);
   }

@@ -1,6 +1,7 @@
 /** DistilBERT (Sanh et al. 2019): no token types, no pooler, half the layers, and names of its own. */
 import { relu } from "@nanoadam/engine";
-import { type DistilbertConfig, parseDistilbertConfig } from "./config.js";
+import { z } from "zod";
+import { activation, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
 import { encoderLayer, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
 import { embeddings, firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
@@ -10,8 +11,25 @@ import { tokenHead } from "./token-head.js";
 
 const epsilon = 1e-12;
 
-export function distilbert(rawConfig: Readonly<Record<string, unknown>>): Backbone {
-  const config = parseDistilbertConfig(rawConfig);
+const distilbertConfig = z.object({
+  dim: size,
+  n_layers: size,
+  n_heads: size,
+  hidden_dim: size,
+  vocab_size: size,
+  max_position_embeddings: size,
+  activation,
+  dropout: rate.default(0.1),
+  attention_dropout: rate.default(0.1),
+  seq_classif_dropout: rate.default(0.2),
+  initializer_range: deviation,
+});
+
+type DistilbertConfig = z.output<typeof distilbertConfig>;
+
+export function distilbert(rawConfig: RawConfig): Backbone {
+  const config = parseConfig(distilbertConfig, rawConfig);
+  requireDivision("dim", config.dim, "n_heads", config.n_heads);
   return {
     name: "distilbert",
     input: { kind: "text", vocabularySize: config.vocab_size, maximumLength: config.max_position_embeddings },

@@ -30,6 +30,21 @@ export function mergeHeads(x: Value): Value {
   return reshape(transpose(x, [0, 2, 1, 3]), [texts * length, heads * size]);
 }
 
+/** Queries, keys and values [texts, heads, length, size], and what is added to their scores. */
+export interface Attention {
+  readonly query: Value;
+  readonly key: Value;
+  readonly value: Value;
+  readonly bias: Value;
+  readonly dropout: number;
+}
+
+/** Scaled dot-product attention, as [texts * length, hidden]. */
+export function attend(context: StageContext, { query, key, value, bias, dropout }: Attention): Value {
+  const scores = matmul(query, key, { transposeB: true, scale: 1 / Math.sqrt(query.type.shape[3] ?? 1) });
+  return mergeHeads(matmul(context.dropout(softmax(add(scores, bias)), dropout), value));
+}
+
 export interface EncoderLayerOptions {
   readonly heads: number;
   readonly epsilon: number;
@@ -44,20 +59,25 @@ export interface EncoderLayerOptions {
  * intermediate, output and outputNorm.
  */
 export function encoderLayer(options: EncoderLayerOptions): Block {
-  const { heads, epsilon } = options;
   return (context) => {
-    const x = context.hidden();
-    const split = (name: string) => splitHeads(context, context.linear(name, x), heads);
-    const headSize = (x.type.shape[1] ?? 0) / heads;
-    const scores = matmul(split("query"), split("key"), { transposeB: true, scale: 1 / Math.sqrt(headSize) });
-    const probabilities = context.dropout(softmax(add(scores, paddingBias(context))), options.attentionDropout);
-    const mixed = mergeHeads(matmul(probabilities, split("value")));
-    const attention = context.dropout(context.linear("attentionOutput", mixed), options.attentionOutputDropout);
-    const attended = normalise(context, "attentionNorm", add(attention, x), epsilon);
-    const expanded = activations[options.activation](context.linear("intermediate", attended));
-    const output = context.dropout(context.linear("output", expanded), options.outputDropout);
-    return normalise(context, "outputNorm", add(output, attended), epsilon);
+    const split = (name: string) => splitHeads(context, context.linear(name, context.hidden()), options.heads);
+    const [query, key, value] = [split("query"), split("key"), split("value")];
+    const bias = paddingBias(context);
+    return afterAttention(
+      context,
+      attend(context, { query, key, value, bias, dropout: options.attentionDropout }),
+      options,
+    );
   };
+}
+
+/** The rest of such a layer, where `mixed` is what its heads have attended to. */
+export function afterAttention(context: StageContext, mixed: Value, options: EncoderLayerOptions): Value {
+  const attention = context.dropout(context.linear("attentionOutput", mixed), options.attentionOutputDropout);
+  const attended = normalise(context, "attentionNorm", add(attention, context.hidden()), options);
+  const expanded = activations[options.activation](context.linear("intermediate", attended));
+  const output = context.dropout(context.linear("output", expanded), options.outputDropout);
+  return normalise(context, "outputNorm", add(output, attended), options);
 }
 
 /** Checkpoint names of a layer's parts by their local names. */

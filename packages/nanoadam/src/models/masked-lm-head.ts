@@ -47,7 +47,7 @@ export function maskedLmHead(options: MaskedLmHeadOptions): Head {
       },
       block(context) {
         const transformed = activations[activation](context.linear("transform", context.hidden()));
-        const normalised = normalise(context, "LayerNorm", transformed, epsilon);
+        const normalised = normalise(context, "LayerNorm", transformed, { epsilon });
         return linear(normalised, context.parameter("word_embeddings.weight"), context.parameter("bias"));
       },
     },

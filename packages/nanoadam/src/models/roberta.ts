@@ -1,7 +1,10 @@
-/** RoBERTa (Liu et al. 2019): BERT's encoder, positions that skip padding, and heads of its own. */
+/**
+ * RoBERTa (Liu et al. 2019): BERT's encoder, positions that skip padding, and heads of its own. XLM-RoBERTa (Conneau et al.
+ * 2019) and CamemBERT (Martin et al. 2020) are the same network, trained on other texts; their checkpoints say "roberta" too.
+ */
 import { tanh } from "@nanoadam/engine";
 import { classifierDropout, encoderStages, tokenHeadOptions } from "./bert.js";
-import { type EncoderConfig, parseEncoderConfig } from "./config.js";
+import { type EncoderConfig, encoderConfig, parseEncoderConfig, type RawConfig } from "./config.js";
 import { withPositionsAfterPadding } from "./encoder.js";
 import { firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
@@ -9,32 +12,39 @@ import type { Backbone, Head } from "./model.js";
 import { linearParameters } from "./parameters.js";
 import { tokenHead } from "./token-head.js";
 
-export function roberta(rawConfig: Readonly<Record<string, unknown>>): Backbone {
-  const config = parseEncoderConfig({ type_vocab_size: 1, layer_norm_eps: 1e-5, ...rawConfig });
-  const padding = config.pad_token_id ?? 1;
-  return {
-    name: "roberta",
-    input: {
-      kind: "text",
-      vocabularySize: config.vocab_size,
-      maximumLength: config.max_position_embeddings - padding - 1,
-    },
-    stages: encoderStages("roberta", config),
-    adapterTargets: ["query", "value"],
-    extend: (batch) => withPositionsAfterPadding(batch, padding),
-    head(specification) {
-      if (specification.kind === "language-model") return languageModelHead(config);
-      const { per, outputs } = specification;
-      if (per === "example") return classificationHead(config, outputs);
-      return tokenHead({ architecture: "RobertaForTokenClassification", outputs, ...tokenHeadOptions(config) });
-    },
+export const roberta = robertaNamed("Roberta");
+export const xlmRoberta = robertaNamed("XLMRoberta");
+export const camembert = robertaNamed("Camembert");
+
+/** @param className how the names of Hugging Face's classes start */
+function robertaNamed(className: string): (rawConfig: RawConfig) => Backbone {
+  return (rawConfig) => {
+    const config = parseEncoderConfig(encoderConfig, rawConfig);
+    const padding = config.pad_token_id ?? 1;
+    return {
+      name: "roberta",
+      input: {
+        kind: "text",
+        vocabularySize: config.vocab_size,
+        maximumLength: config.max_position_embeddings - padding - 1,
+      },
+      stages: encoderStages("roberta", config),
+      adapterTargets: ["query", "value"],
+      extend: (batch) => withPositionsAfterPadding(batch, padding),
+      head(specification) {
+        if (specification.kind === "language-model") return languageModelHead(`${className}ForMaskedLM`, config);
+        const { per, outputs } = specification;
+        if (per === "example") return classificationHead(`${className}ForSequenceClassification`, config, outputs);
+        return tokenHead({ architecture: `${className}ForTokenClassification`, outputs, ...tokenHeadOptions(config) });
+      },
+    };
   };
 }
 
-function classificationHead(config: EncoderConfig, outputs: number): Head {
+function classificationHead(architecture: string, config: EncoderConfig, outputs: number): Head {
   const { hidden_size: hidden, initializer_range: deviation } = config;
   return {
-    architecture: "RobertaForSequenceClassification",
+    architecture,
     pool: firstToken,
     stage: {
       name: "classifier",
@@ -51,9 +61,9 @@ function classificationHead(config: EncoderConfig, outputs: number): Head {
   };
 }
 
-function languageModelHead(config: EncoderConfig): Head {
+function languageModelHead(architecture: string, config: EncoderConfig): Head {
   return maskedLmHead({
-    architecture: "RobertaForMaskedLM",
+    architecture,
     stage: "lm_head",
     names: {
       transform: "lm_head.dense",

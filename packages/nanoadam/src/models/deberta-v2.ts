@@ -1,0 +1,293 @@
+/**
+ * DeBERTa-v2 and v3 (He et al. 2020, 2021): BERT's layers with disentangled attention. A score is the sum of three products:
+ * content with content, content with the relative position of the other token, and the other way round. Distances beyond half
+ * the buckets share them by the logarithm.
+ */
+import { add, matmul, reshape, softmax, takeAlongLast, transpose, type Value } from "@nanoadam/engine";
+import { z } from "zod";
+import { type Batch, extendBatch, int32Tensor, tensorOf } from "../data/batch.js";
+import { InputError } from "../errors.js";
+import { activation, encoderConfig, parseEncoderConfig, type RawConfig, rate, size } from "./config.js";
+import { afterAttention, encoderLayerParameters, paddingBias, withConsecutivePositions } from "./encoder.js";
+import { activations, embeddings, firstToken, normalise, textShape } from "./layers.js";
+import { maskedLmHead } from "./masked-lm-head.js";
+import type { Backbone, Block, Head, Stage, StageContext } from "./model.js";
+import { embeddingParameters, type LocalParameters, linearParameters, normalisationParameters } from "./parameters.js";
+import { tokenHead } from "./token-head.js";
+
+const words = z
+  .union([z.string(), z.array(z.string())])
+  .transform((value) => (typeof value === "string" ? value.split("|") : value));
+
+const debertaConfig = encoderConfig.extend({
+  type_vocab_size: z.number().int().min(0).default(0),
+  layer_norm_eps: z.number().positive().default(1e-7),
+  relative_attention: z.literal(true),
+  max_relative_positions: z.number().int().default(-1),
+  position_buckets: z.number().int().default(-1),
+  position_biased_input: z.boolean().default(true),
+  pos_att_type: words.pipe(z.array(z.enum(["c2p", "p2c"])).min(1)),
+  share_att_key: z.boolean().default(false),
+  norm_rel_ebd: words.pipe(z.array(z.enum(["none", "layer_norm"]))).default(["none"]),
+  pooler_dropout: rate.default(0),
+  pooler_hidden_act: activation,
+  pooler_hidden_size: size.nullish(),
+  cls_dropout: rate.nullish(),
+  /** Other names of the head over the vocabulary. */
+  legacy: z.boolean().default(true),
+  /** A convolution beside the first layer, as the xlarge models have it, would be another stage. */
+  conv_kernel_size: z.literal(0).nullish(),
+});
+
+type DebertaConfig = z.output<typeof debertaConfig>;
+
+export function debertaV2(rawConfig: RawConfig): Backbone {
+  const config = parseEncoderConfig(debertaConfig, rawConfig);
+  requireSame(rawConfig, "embedding_size", config.hidden_size);
+  requireSame(rawConfig, "attention_head_size", config.hidden_size / config.num_attention_heads);
+  return {
+    name: "deberta",
+    input: { kind: "text", vocabularySize: config.vocab_size, maximumLength: config.max_position_embeddings },
+    stages: [embeddingStage(config), ...layerStages(config)],
+    adapterTargets: ["query_proj", "value_proj"],
+    extend: (batch) =>
+      withRelativePositions(config.position_biased_input ? withConsecutivePositions(batch) : batch, config),
+    head(specification) {
+      if (specification.kind === "language-model") return languageModelHead(config);
+      const { per, outputs } = specification;
+      if (per === "example") return classificationHead(config, outputs);
+      return tokenHead({
+        architecture: "DebertaV2ForTokenClassification",
+        outputs,
+        hidden: config.hidden_size,
+        deviation: config.initializer_range,
+        dropout: config.hidden_dropout_prob,
+      });
+    },
+  };
+}
+
+function requireSame(config: RawConfig, field: string, expected: number): void {
+  const found = config[field];
+  if (found === undefined || found === null || found === expected) return;
+  throw new InputError(`config.json: ${field} is ${JSON.stringify(found)}, expected ${expected} or none`);
+}
+
+function embeddingStage(config: DebertaConfig): Stage {
+  const { hidden_size: hidden, initializer_range: deviation } = config;
+  const tables = {
+    word_embeddings: ["input_ids", config.vocab_size],
+    ...(config.position_biased_input ? { position_embeddings: ["position_ids", config.max_position_embeddings] } : {}),
+    ...(config.type_vocab_size > 0 ? { token_type_embeddings: ["token_type_ids", config.type_vocab_size] } : {}),
+  } as const satisfies Readonly<Record<string, readonly [indices: string, rows: number]>>;
+  const parameters = Object.entries(tables).map(([name, [, rows]]) =>
+    embeddingParameters(name, `deberta.embeddings.${name}`, [rows, hidden], deviation),
+  );
+  return {
+    name: "deberta.embeddings",
+    parameters: {
+      ...parameters.reduce<LocalParameters>((all, own) => ({ ...all, ...own }), {}),
+      ...normalisationParameters("LayerNorm", "deberta.embeddings.LayerNorm", hidden),
+    },
+    block: embeddings(Object.fromEntries(Object.entries(tables).map(([name, [indices]]) => [name, indices])), {
+      epsilon: config.layer_norm_eps,
+      dropout: config.hidden_dropout_prob,
+    }),
+  };
+}
+
+/** Half the rows of the table of relative positions: those of one direction. */
+function relativeSpan(config: DebertaConfig): number {
+  return config.position_buckets > 0 ? config.position_buckets : mostRelative(config);
+}
+
+/** The largest distance that is told from larger ones. */
+function mostRelative(config: DebertaConfig): number {
+  return config.max_relative_positions > 0 ? config.max_relative_positions : config.max_position_embeddings;
+}
+
+function layerStages(config: DebertaConfig): Stage[] {
+  const { hidden_size: hidden, initializer_range: deviation } = config;
+  const block = layerBlock(config);
+  const normalisesPositions = config.norm_rel_ebd.includes("layer_norm");
+  // All layers have one table of relative positions.
+  const relative = {
+    ...embeddingParameters(
+      "rel_embeddings",
+      "deberta.encoder.rel_embeddings",
+      [2 * relativeSpan(config), hidden],
+      deviation,
+    ),
+    ...(normalisesPositions ? normalisationParameters("rel_norm", "deberta.encoder.LayerNorm", hidden) : {}),
+  };
+  return Array.from({ length: config.num_hidden_layers }, (_, layer): Stage => {
+    const name = `deberta.encoder.layer.${layer}`;
+    const own = (local: string) =>
+      linearParameters(local, `${name}.attention.self.${local}`, [hidden, hidden], { deviation });
+    return {
+      name,
+      block,
+      parameters: {
+        ...encoderLayerParameters(
+          {
+            query: `${name}.attention.self.query_proj`,
+            key: `${name}.attention.self.key_proj`,
+            value: `${name}.attention.self.value_proj`,
+            attentionOutput: `${name}.attention.output.dense`,
+            attentionNorm: `${name}.attention.output.LayerNorm`,
+            intermediate: `${name}.intermediate.dense`,
+            output: `${name}.output.dense`,
+            outputNorm: `${name}.output.LayerNorm`,
+          },
+          { hidden, intermediate: config.intermediate_size, deviation },
+        ),
+        ...(!config.share_att_key && config.pos_att_type.includes("c2p") ? own("pos_key_proj") : {}),
+        ...(!config.share_att_key && config.pos_att_type.includes("p2c") ? own("pos_query_proj") : {}),
+        ...relative,
+      },
+    };
+  });
+}
+
+function layerBlock(config: DebertaConfig): Block {
+  const { num_attention_heads: heads, hidden_dropout_prob: hiddenDropout, layer_norm_eps: epsilon } = config;
+  const [hasContentToPosition, hasPositionToContent] = [
+    config.pos_att_type.includes("c2p"),
+    config.pos_att_type.includes("p2c"),
+  ];
+  const products = 1 + Number(hasContentToPosition) + Number(hasPositionToContent);
+  return (context) => {
+    const [texts, length] = textShape(context);
+    const x = context.hidden();
+    const table = context.parameter("rel_embeddings.weight");
+    const positions = context.dropout(
+      config.norm_rel_ebd.includes("layer_norm") ? normalise(context, "rel_norm", table, { epsilon }) : table,
+      hiddenDropout,
+    );
+    const [query, key, value] = ["query", "key", "value"].map((name) => byHead(context.linear(name, x), heads)) as [
+      Value,
+      Value,
+      Value,
+    ];
+    const scale = 1 / Math.sqrt((query.type.shape[2] ?? 1) * products);
+    const perText = (y: Value): Value => reshape(y, [heads, texts, length, y.type.shape[2] ?? 0]);
+    /** Products with the positions [heads, texts, length, length]: of each row those that `indices` names. */
+    const relative = (content: Value, layer: string, indices: string): Value =>
+      takeAlongLast(
+        perText(matmul(content, byHead(context.linear(layer, positions), heads), { transposeB: true, scale })),
+        context.input(indices),
+      );
+    let scores = matmul(perText(query), perText(key), { transposeB: true, scale });
+    if (hasContentToPosition) {
+      scores = add(scores, relative(query, config.share_att_key ? "key" : "pos_key_proj", "c2p_positions"));
+    }
+    if (hasPositionToContent) {
+      const columns = relative(key, config.share_att_key ? "query" : "pos_query_proj", "p2c_positions");
+      scores = add(scores, transpose(columns, [0, 1, 3, 2]));
+    }
+    const bias = reshape(paddingBias(context), [1, texts, 1, length]);
+    const probabilities = context.dropout(softmax(add(scores, bias)), config.attention_probs_dropout_prob);
+    const mixed = matmul(probabilities, perText(value));
+    return afterAttention(context, reshape(transpose(mixed, [1, 2, 0, 3]), x.type.shape), {
+      heads,
+      epsilon,
+      activation: config.hidden_act,
+      attentionDropout: config.attention_probs_dropout_prob,
+      attentionOutputDropout: hiddenDropout,
+      outputDropout: hiddenDropout,
+    });
+  };
+}
+
+/** x [rows, hidden] as [heads, rows, hidden / heads]. */
+function byHead(x: Value, heads: number): Value {
+  const [rows = 0, hidden = 0] = x.type.shape;
+  return transpose(reshape(x, [rows, heads, hidden / heads]), [1, 0, 2]);
+}
+
+/**
+ * The batch with the rows of the table of relative positions, int32 [length, length]: for each query those of all keys
+ * (`c2p_positions`), and for each key those of all queries (`p2c_positions`).
+ */
+function withRelativePositions(batch: Batch, config: DebertaConfig): Batch {
+  const [, length = 0] = tensorOf(batch, "input_ids").type.shape;
+  const span = relativeSpan(config);
+  const row = (distance: number) => Math.min(Math.max(distance + span, 0), 2 * span - 1);
+  const [keys, queries] = [new Int32Array(length * length), new Int32Array(length * length)];
+  for (let i = 0; i < length; i++) {
+    for (let j = 0; j < length; j++) {
+      const distance = bucketOf(i - j, config);
+      keys[i * length + j] = row(distance);
+      queries[i * length + j] = row(-distance);
+    }
+  }
+  return extendBatch(batch, [
+    ["c2p_positions", int32Tensor(keys, [length, length])],
+    ["p2c_positions", int32Tensor(queries, [length, length])],
+  ]);
+}
+
+/** The bucket of a distance: itself up to half the buckets, then by its logarithm, in float32 as transformers has it. */
+function bucketOf(distance: number, config: DebertaConfig): number {
+  const { position_buckets: buckets } = config;
+  if (buckets <= 0) return distance;
+  const middle = Math.floor(buckets / 2);
+  const length = Math.abs(distance);
+  if (length <= middle) return distance;
+  const { fround, log } = Math;
+  const steps = fround(fround(log(fround(length / middle))) / fround(log(fround((mostRelative(config) - 1) / middle))));
+  return Math.sign(distance) * (Math.ceil(fround(steps * (middle - 1))) + middle);
+}
+
+function classificationHead(config: DebertaConfig, outputs: number): Head {
+  const { hidden_size: hidden, initializer_range: deviation } = config;
+  const pooled = config.pooler_hidden_size ?? hidden;
+  return {
+    architecture: "DebertaV2ForSequenceClassification",
+    pool: firstToken,
+    stage: {
+      name: "classifier",
+      parameters: {
+        ...linearParameters("pooler", "pooler.dense", [hidden, pooled], { deviation, isHead: true }),
+        ...linearParameters("classifier", "classifier", [pooled, outputs], { deviation, isHead: true }),
+      },
+      block(context: StageContext) {
+        const first = context.dropout(context.hidden(), config.pooler_dropout);
+        const dense = activations[config.pooler_hidden_act](context.linear("pooler", first));
+        return context.linear("classifier", context.dropout(dense, config.cls_dropout ?? config.hidden_dropout_prob));
+      },
+    },
+  };
+}
+
+function languageModelHead(config: DebertaConfig): Head {
+  const names = config.legacy
+    ? {
+        stage: "cls.predictions",
+        transform: "cls.predictions.transform.dense",
+        LayerNorm: "cls.predictions.transform.LayerNorm",
+        tiedNames: ["cls.predictions.decoder.weight", "cls.predictions.decoder.bias"],
+      }
+    : {
+        stage: "lm_predictions.lm_head",
+        transform: "lm_predictions.lm_head.dense",
+        LayerNorm: "lm_predictions.lm_head.LayerNorm",
+        tiedNames: [],
+      };
+  return maskedLmHead({
+    architecture: "DebertaV2ForMaskedLM",
+    stage: names.stage,
+    names: {
+      transform: names.transform,
+      LayerNorm: names.LayerNorm,
+      bias: `${names.stage}.bias`,
+      wordEmbeddings: "deberta.embeddings.word_embeddings",
+    },
+    hidden: config.hidden_size,
+    vocabulary: config.vocab_size,
+    deviation: config.initializer_range,
+    activation: config.hidden_act,
+    epsilon: config.layer_norm_eps,
+    tiedNames: names.tiedNames,
+  });
+}

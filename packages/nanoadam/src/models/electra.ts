@@ -1,0 +1,89 @@
+/**
+ * ELECTRA (Clark et al. 2020): BERT's layers on embeddings that may be narrower than they, and heads of its own. The
+ * generator has the head over the vocabulary; the discriminator's own head, which tells replaced tokens, is left out.
+ */
+import { gelu } from "@nanoadam/engine";
+import { classifierDropout, embeddingStage, encoderLayerStages, tokenHeadOptions } from "./bert.js";
+import { encoderConfig, parseEncoderConfig, type RawConfig, requireTiedEmbeddings, size } from "./config.js";
+import { withConsecutivePositions } from "./encoder.js";
+import { firstToken } from "./layers.js";
+import { maskedLmHead } from "./masked-lm-head.js";
+import type { Backbone, Head, Stage } from "./model.js";
+import { linearParameters } from "./parameters.js";
+import { tokenHead } from "./token-head.js";
+
+const electraConfig = encoderConfig.extend({ embedding_size: size.default(128) });
+
+type ElectraConfig = ReturnType<typeof electraConfig.parse>;
+
+export function electra(rawConfig: RawConfig): Backbone {
+  const config = parseEncoderConfig(electraConfig, rawConfig);
+  return {
+    name: "electra",
+    input: { kind: "text", vocabularySize: config.vocab_size, maximumLength: config.max_position_embeddings },
+    stages: [
+      embeddingStage("electra", config, config.embedding_size),
+      ...(config.embedding_size === config.hidden_size ? [] : [projectionStage(config)]),
+      ...encoderLayerStages("electra", config),
+    ],
+    adapterTargets: ["query", "value"],
+    extend: withConsecutivePositions,
+    head(specification) {
+      if (specification.kind === "language-model") return languageModelHead(config);
+      const { per, outputs } = specification;
+      if (per === "example") return classificationHead(config, outputs);
+      return tokenHead({ architecture: "ElectraForTokenClassification", outputs, ...tokenHeadOptions(config) });
+    },
+  };
+}
+
+function projectionStage({ embedding_size, hidden_size, initializer_range }: ElectraConfig): Stage {
+  const sizes = [embedding_size, hidden_size] as const;
+  return {
+    name: "electra.embeddings_project",
+    parameters: linearParameters("project", "electra.embeddings_project", sizes, { deviation: initializer_range }),
+    block: (context) => context.linear("project", context.hidden()),
+  };
+}
+
+/** RoBERTa's head with another activation; the `summary_` fields are of other heads. */
+function classificationHead(config: ElectraConfig, outputs: number): Head {
+  const { hidden_size: hidden, initializer_range: deviation } = config;
+  return {
+    architecture: "ElectraForSequenceClassification",
+    pool: firstToken,
+    stage: {
+      name: "classifier",
+      parameters: {
+        ...linearParameters("dense", "classifier.dense", [hidden, hidden], { deviation, isHead: true }),
+        ...linearParameters("out_proj", "classifier.out_proj", [hidden, outputs], { deviation, isHead: true }),
+      },
+      block(context) {
+        const rate = classifierDropout(config);
+        const first = context.dropout(context.hidden(), rate);
+        return context.linear("out_proj", context.dropout(gelu(context.linear("dense", first)), rate));
+      },
+    },
+  };
+}
+
+function languageModelHead(config: ElectraConfig): Head {
+  requireTiedEmbeddings(config);
+  return maskedLmHead({
+    architecture: "ElectraForMaskedLM",
+    stage: "generator_lm_head",
+    names: {
+      transform: "generator_predictions.dense",
+      LayerNorm: "generator_predictions.LayerNorm",
+      bias: "generator_lm_head.bias",
+      wordEmbeddings: "electra.embeddings.word_embeddings",
+    },
+    hidden: config.hidden_size,
+    embedding: config.embedding_size,
+    vocabulary: config.vocab_size,
+    deviation: config.initializer_range,
+    activation: "gelu",
+    epsilon: config.layer_norm_eps,
+    tiedNames: ["generator_lm_head.weight"],
+  });
+}
