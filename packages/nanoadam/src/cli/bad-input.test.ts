@@ -73,7 +73,7 @@ function expectFailure({ exitCode, stdout, stderr }: CommandOutcome, says: BadIn
 const cases: Readonly<Record<string, BadInput>> = {
   "options: a number out of range": {
     flags: { "batch-size": "0" },
-    says: ['--batch-size is "0", expected at least 1'],
+    says: ['--batch-size is 0, expected at least 1'],
   },
   "data: a row with too few fields": {
     spoil: (at) => writeFile(at.train, "sentence\tlabel\ngood film\tgood\nbad film\n"),
@@ -103,7 +103,7 @@ const cases: Readonly<Record<string, BadInput>> = {
   "train: texts without words for masked-lm": {
     spoil: (at) => writeFile(at.evaluation, "sentence\tlabel\n\tgood\n\tbad\n"),
     flags: { task: "masked-lm", label: undefined, quiet: given },
-    says: ["the evaluation texts have no token that could be hidden"],
+    says: ["the evaluation texts have no token that could be masked"],
   },
 };
 

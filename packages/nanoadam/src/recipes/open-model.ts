@@ -28,7 +28,7 @@ export interface OpenModel {
   readonly evaluationPrograms: ProgramCache;
   /** For data without. */
   readonly predictionPrograms: ProgramCache;
-  /** Frees what the engine holds, when calls under way are done; later calls fail. */
+  /** Frees what the engine holds, after the batch under way; calls that have more to do fail. */
   release(): Promise<void>;
 }
 
