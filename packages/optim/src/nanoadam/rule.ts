@@ -1,6 +1,12 @@
 /** The rule of NanoAdam for one tensor: its selection, the states of what is selected, and what becomes of them. */
 
-import { type BiasCorrectionTable, type BiasFactorTable, oldestAge, type SharedBiasFactors } from "../bias-factors.js";
+import {
+  type BiasFactors,
+  type BiasFactorsByAge,
+  biasFactorsAt,
+  noBiasCorrection,
+  oldestAge,
+} from "../bias-factors.js";
 import { checkStateKeys, stateArray } from "../optimizer.js";
 import { mixKeys, textKey } from "../random.js";
 import { gatherEntries } from "../selection/gather.js";
@@ -31,9 +37,7 @@ export interface NanoAdamRuleOptions {
   readonly betas: readonly [number, number];
   readonly epsilon: number;
   readonly weightDecay: number;
-  readonly factorsByAge: BiasFactorTable;
-  /** Where all entries of a tensor share an age. */
-  readonly sharedFactors: SharedBiasFactors;
+  readonly factorsByAge: BiasFactorsByAge;
   readonly stateType: StateType;
 }
 
@@ -52,8 +56,6 @@ export class NanoAdamRule implements TensorRule {
   readonly #options: NanoAdamRuleOptions;
   /** Whether ages differ from entry to entry. */
   readonly #hasAges: boolean;
-  /** The step at hand: one object for all steps, which would be garbage after each. */
-  readonly #step: { -readonly [Field in keyof SelectedAdamStep]: SelectedAdamStep[Field] };
   #held: Held | undefined;
   #entries: (GradientNeed & { readonly kind: "entries" }) | undefined;
   #refreshedAt = 0;
@@ -65,9 +67,6 @@ export class NanoAdamRule implements TensorRule {
     this.#values = values;
     this.#bits = values instanceof Float32Array ? bitsOf(values) : values;
     this.#options = options;
-    const { betas, epsilon, weightDecay, sharedFactors } = options;
-    const correction = sharedFactors.at(0);
-    this.#step = { gradient: new Float32Array(0), learningRate: 0, betas, epsilon, weightDecay, age: 0, correction };
     this.#hasAges = options.biasCorrection === "entry" && options.stateOnRefresh === "carry";
   }
 
@@ -101,11 +100,10 @@ export class NanoAdamRule implements TensorRule {
   #update(gradient: Float32Array, learningRate: number, step: number): void {
     const held = this.#current();
     const { firstMoment, secondMoment } = held;
-    const update = this.#step;
-    update.gradient = gradient;
-    update.learningRate = learningRate;
-    update.age = step - this.#refreshedAt + 1;
-    update.correction = this.#correctionAt(step, update.age);
+    const { betas, epsilon, weightDecay, factorsByAge } = this.#options;
+    const age = step - this.#refreshedAt + 1;
+    const factors = this.#factorsAt(step, age);
+    const update = { gradient, learningRate, betas, epsilon, weightDecay, factors, factorsByAge, age };
     const values = this.#values;
     const areWide = values instanceof Float32Array && firstMoment instanceof Float32Array;
     if (areWide && secondMoment instanceof Float32Array) {
@@ -135,11 +133,11 @@ export class NanoAdamRule implements TensorRule {
     }
   }
 
-  #correctionAt(step: number, age: number): BiasCorrectionTable {
-    const { biasCorrection, factorsByAge, sharedFactors } = this.#options;
-    if (this.#hasAges) return factorsByAge.upTo(Math.min(step + 1, oldestAge));
-    if (biasCorrection === "none") return sharedFactors.at(0);
-    return sharedFactors.at(biasCorrection === "global" ? step + 1 : age);
+  /** The bias correction that all entries share, where they do. */
+  #factorsAt(step: number, age: number): BiasFactors {
+    const { biasCorrection, betas } = this.#options;
+    if (biasCorrection === "none") return noBiasCorrection;
+    return biasFactorsAt(biasCorrection === "global" ? step + 1 : age, betas);
   }
 
   /**
