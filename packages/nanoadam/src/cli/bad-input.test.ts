@@ -73,7 +73,7 @@ function expectFailure({ exitCode, stdout, stderr }: CommandOutcome, says: BadIn
 const cases: Readonly<Record<string, BadInput>> = {
   "options: a number out of range": {
     flags: { "batch-size": "0" },
-    says: ['--batch-size is 0, expected at least 1'],
+    says: ["--batch-size is 0, expected at least 1"],
   },
   "data: a row with too few fields": {
     spoil: (at) => writeFile(at.train, "sentence\tlabel\ngood film\tgood\nbad film\n"),

@@ -91,12 +91,12 @@ export async function compileStages(options: ProgramOptions): Promise<CompiledSt
         ([local, { name }]) => [local, training?.form(name) ?? "none"] as const,
       );
       const shapes = Object.entries(stage.parameters).map(([local, { shape }]) => [local, shape]);
-      const key = JSON.stringify([hidden, shapes, forms, anyBefore]);
+      const isLast = index === model.stages.length - 1;
+      const key = JSON.stringify([hidden, shapes, forms, anyBefore, isLast]);
       const ofBlock = compiled.get(stage.block) ?? new Map<string, CompiledStage>();
       compiled.set(stage.block, ofBlock);
       let compiledStage = ofBlock.get(key);
       if (compiledStage === undefined) {
-        const isLast = index === model.stages.length - 1;
         const stageFunction = buildStage(options, stage, hidden, isLast);
         const gradients = training === undefined ? undefined : { forms: new Map(forms), ofHidden: anyBefore };
         compiledStage = await compileStage(runtime, stageFunction, gradients);

@@ -84,7 +84,11 @@ async function setUp(architecture: TinyArchitecture, taskName: TaskName) {
 }
 
 /** Every parameter's whole gradient of the mean loss of one pass. */
-async function gradientsOf({ model, weights, batch }: Awaited<ReturnType<typeof setUp>>, program: Program, key: StepKey) {
+async function gradientsOf(
+  { model, weights, batch }: Awaited<ReturnType<typeof setUp>>,
+  program: Program,
+  key: StepKey,
+) {
   const parameters = model.parameters.map(({ name, shape }) => ({
     name,
     shape,

@@ -13,7 +13,7 @@
  */
 
 import { AdamRule } from "../adamw.js";
-import { BiasFactorTable, SharedBiasFactors } from "../bias-factors.js";
+import { BiasFactorsByAge } from "../bias-factors.js";
 import {
   checkAdamConstants,
   checkChoice,
@@ -35,9 +35,9 @@ export interface NanoAdamOptions {
   readonly parameters: readonly Parameter<WeightArray>[];
   /** Names of tensors updated whole with plain Adam: normalisation layers and heads. None unless given. */
   readonly dense?: Iterable<string> | undefined;
-  /** Share of each tensor selected at first: above 0, at most 1. 0.1 unless given. */
+  /** Fraction of each tensor selected at first: above 0, at most 1. 0.1 unless given. */
   readonly density?: number | undefined;
-  /** Share reached at `totalSteps`, linearly; `density` unless given. Takes effect only with `densityInterval`. */
+  /** Fraction reached at `totalSteps`, linearly; `density` unless given. Takes effect only with `densityInterval`. */
   readonly finalDensity?: number | undefined;
   /** Selections are refreshed every so many steps; `totalSteps` makes one selection for the whole run. */
   readonly maskInterval: number;
@@ -72,8 +72,7 @@ export interface NanoAdamOptions {
 /**
  * Makes a NanoAdam optimizer. Bytes of state per selected entry: 8 for the moments (4 in bfloat16), 2 for the index, 2 for
  * the age where ages differ ("carry" with "entry"), and 2 where weights are in bfloat16; per chunk 4, and 4 more per tensor;
- * per entry of a dense tensor 8. A refresh works in three megabytes of shared memory, and "entry" in a table of factors by
- * age, at most a megabyte.
+ * per entry of a dense tensor 8. A refresh works in three megabytes of shared memory.
  *
  * @throws TypeError or RangeError that names the option out of range, what was found and what was expected.
  */
@@ -107,8 +106,7 @@ export function createNanoAdam(options: NanoAdamOptions): Optimizer {
     betas,
     epsilon,
     weightDecay,
-    factorsByAge: new BiasFactorTable(betas),
-    sharedFactors: new SharedBiasFactors(betas),
+    factorsByAge: new BiasFactorsByAge(betas),
     stateType,
   };
   const denseOptions = {
