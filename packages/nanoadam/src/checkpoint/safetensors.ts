@@ -5,6 +5,7 @@
  */
 import { InputError } from "../errors.js";
 import { topLevelKeys } from "../files/json-keys.js";
+import { isObject } from "../files/json-value.js";
 
 /** Bits per element of every dtype of the format. */
 const bitsPerElement = {
@@ -210,10 +211,6 @@ function requireGaplessData(tensors: TensorEntry[], dataStart: number, fileSize:
   if (position !== fileSize) {
     throw new InputError(`${fileName}: ${fileSize - position} bytes after the last tensor belong to no tensor.`);
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isDtype(value: unknown): value is SafetensorsDtype {

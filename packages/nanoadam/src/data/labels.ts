@@ -1,4 +1,5 @@
 import { InputError } from "../errors.js";
+import { isObject } from "../files/json-value.js";
 
 /** The classes of a task: class i is called `names[i]`. */
 export interface LabelMap {
@@ -77,6 +78,13 @@ export function labelMapFromConfig(
   return createLabelMap(complete);
 }
 
+/** How many labels a configuration has; 2 where it does not say, as in Hugging Face's. */
+export function labelCountOf(config: Readonly<Record<string, unknown>>): number {
+  const names = config.id2label ?? config.label2id;
+  if (isObject(names)) return Object.keys(names).length;
+  return typeof config.num_labels === "number" ? config.num_labels : 2;
+}
+
 /** The config fields that record a label map. */
 export function labelMapToConfig(labels: LabelMap): {
   id2label: Record<string, string>;
@@ -94,10 +102,6 @@ export function regressionLabel(label: string, file: string, line: number): numb
   const value = decimal.test(text) ? Number(text) : Number.NaN;
   if (Number.isFinite(value)) return value;
   throw new InputError(`${file}, line ${line}: the label "${label}" is not a finite number, as regression needs.`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function listed(names: readonly string[]): string {

@@ -13,6 +13,7 @@ import {
   linear,
   type NamedValue,
   type Runtime,
+  sizeOf,
   type TensorFunction,
   type TensorType,
   tensorFunction,
@@ -153,12 +154,14 @@ function buildStage(
     input: ofBatch,
     parameter,
     rows(table, indices) {
-      const count = batch.get(indices)?.shape.reduce((product, dimension) => product * dimension, 1);
+      const shape = batch.get(indices)?.shape;
       const columns = stage.parameters[table]?.shape[1];
       return given(
         `rows.${table}.${indices}`,
         { kind: "rows", table, indices },
-        count === undefined || columns === undefined ? undefined : { dataType: "float32", shape: [count, columns] },
+        shape === undefined || columns === undefined
+          ? undefined
+          : { dataType: "float32", shape: [sizeOf(shape), columns] },
       );
     },
     linear(local, x) {

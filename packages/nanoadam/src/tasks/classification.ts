@@ -3,7 +3,7 @@ import type { Value } from "@nanoadam/engine";
 import { type Batch, float32Tensor, type HostTensor, int32Tensor, tensorOf } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
 import { labelMapOfTable, readExamples } from "../data/examples.js";
-import { createLabelMap, type LabelMap, labelMapFromConfig, labelMapToConfig } from "../data/labels.js";
+import { createLabelMap, type LabelMap, labelCountOf, labelMapFromConfig, labelMapToConfig } from "../data/labels.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { argmax, probabilitiesOf, rowsOf } from "./logits.js";
@@ -158,10 +158,3 @@ export const classification = {
     return classificationTask({ labels, text });
   },
 } as const satisfies TaskKind;
-
-/** How many labels a configuration has; 2 where it does not say, as in Hugging Face's. */
-export function labelCountOf(config: Readonly<Record<string, unknown>>): number {
-  const names = config.id2label ?? config.label2id;
-  if (typeof names === "object" && names !== null) return Object.keys(names).length;
-  return typeof config.num_labels === "number" ? config.num_labels : 2;
-}

@@ -1,10 +1,9 @@
 /** One number for each text or pair of texts. */
 import { float32Tensor, tensorOf } from "../data/batch.js";
 import { readExamples } from "../data/examples.js";
-import { regressionLabel } from "../data/labels.js";
+import { labelCountOf, regressionLabel } from "../data/labels.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
-import { labelCountOf } from "./classification.js";
 import { squaredError } from "./loss.js";
 import { pearsonCorrelation, spearmanCorrelation } from "./metrics.js";
 import type { Task, TaskKind } from "./task.js";

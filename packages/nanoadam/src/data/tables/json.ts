@@ -1,5 +1,6 @@
 import { InputError } from "../../errors.js";
 import { stringEnd } from "../../files/json-keys.js";
+import { isObject } from "../../files/json-value.js";
 import type { Table, TableRow } from "./table.js";
 
 /**
@@ -51,7 +52,7 @@ function toTable(items: readonly Item[], file: string): Pick<Table, "columns" | 
   const columns = new Set<string>();
   const rows: TableRow[] = [];
   for (const { line, value } of items) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    if (!isObject(value)) {
       throw new InputError(`${file}, line ${line} holds ${JSON.stringify(value).slice(0, 40)}, expected an object.`);
     }
     const fields: [string, string][] = [];
