@@ -3,6 +3,7 @@
  * tensors' bytes. Parsing is strict, as the reference implementation is: the tensors fill the rest of the file without
  * overlap or hole.
  */
+import { sizeOf } from "@nanoadam/engine";
 import { InputError } from "../errors.js";
 import { topLevelKeys } from "../files/json-keys.js";
 import { isObject } from "../files/json-value.js";
@@ -126,14 +127,9 @@ export function encodeSafetensorsHeader(
   return bytes;
 }
 
-/** Number of elements of a shape; 1 for a scalar's empty shape. */
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, extent) => product * extent, 1);
-}
-
 /** Bytes that a tensor takes in a file. */
 export function tensorBytes(dtype: SafetensorsDtype, shape: readonly number[]): number {
-  return (elementCount(shape) * bitsPerElement[dtype]) / 8;
+  return (sizeOf(shape) * bitsPerElement[dtype]) / 8;
 }
 
 function parseHeaderJson(bytes: Uint8Array, fileName: string): { header: Record<string, unknown>; text: string } {

@@ -2,10 +2,11 @@
  * Reads tensors of open weight files: any range of any float dtype, as float32 numbers or as bfloat16 bits. What is stored as
  * it is wanted goes from the file straight to where it is wanted; the rest is converted piece by piece.
  */
+
+import { sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
 import { asFloat32, narrowToBfloat16, nonFiniteIndex, widenBfloat16, widenFloat16 } from "./floats.js";
-import { elementCount } from "./safetensors.js";
 import type { CheckpointEntry, WeightFile, WeightFiles } from "./weight-files.js";
 
 export interface TensorReader {
@@ -51,7 +52,7 @@ export function wholeTensorReader(
 ): TensorReader["readFloat32"] {
   return async (name, target) => {
     const { file, shape } = requireEntry(where, entries, name);
-    const count = elementCount(shape);
+    const count = sizeOf(shape);
     const values = target ?? new Float32Array(count);
     if (values.length !== count) {
       throw new InputError(
@@ -76,7 +77,7 @@ export function requireEntry(
 
 /** @throws InputError for elements that are not all inside the tensor. */
 export function requireRange({ file, name, shape }: CheckpointEntry, start: number, length: number): void {
-  const count = elementCount(shape);
+  const count = sizeOf(shape);
   if (Number.isSafeInteger(start) && start >= 0 && start + length <= count) return;
   throw new InputError(
     `${file}: tensor "${name}" has shape [${shape.join(", ")}], that is ${count} elements, but elements ${start} to ${start + length} were asked for.`,

@@ -1,9 +1,10 @@
 import type { FileHandle } from "node:fs/promises";
+import { sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
 import { replaceFile } from "../files/write-file.js";
 import { asFloat32, narrowToBfloat16, narrowToFloat16 } from "./floats.js";
-import { elementCount, encodeSafetensorsHeader, type SafetensorsDtype } from "./safetensors.js";
+import { encodeSafetensorsHeader, type SafetensorsDtype } from "./safetensors.js";
 
 export type WritableDtype = "F32" | "BF16" | "F16";
 
@@ -48,7 +49,7 @@ export async function writeSafetensors(
     await writeBytes(file, header);
     for (const tensor of ordered) {
       const values = typeof tensor.values === "function" ? await tensor.values() : tensor.values;
-      const expected = elementCount(tensor.shape);
+      const expected = sizeOf(tensor.shape);
       if (values.length !== expected) {
         throw new InputError(
           `${path}: tensor "${tensor.name}" has ${values.length} values, but its shape [${tensor.shape.join(", ")}] needs ${expected}.`,
