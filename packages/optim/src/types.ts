@@ -92,7 +92,7 @@ export interface Optimizer {
     beforeUpdate?: (parameterName: string) => void,
   ): void;
 
-  /** The share of entries selected, as scheduled for the step last prepared; `undefined` for a dense optimizer. */
+  /** The fraction of entries selected, as scheduled for the step last prepared; `undefined` for a dense optimizer. */
   density(): number | undefined;
 
   /** Bytes held for states, indices and ages. */

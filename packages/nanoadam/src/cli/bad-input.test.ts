@@ -297,7 +297,10 @@ const cases: Readonly<Record<string, BadInput>> = {
   "--learning-rate -1": { flags: { "learning-rate": "-1" }, says: ["--learning-rate is -1, expected more than 0"] },
   "a number that was left empty": { flags: { clip: "" }, says: ['--clip is "", expected a number'] },
   "--dropout 1": { flags: { dropout: "1" }, says: ["--dropout is 1, expected less than 1"] },
-  "--warmup 1.5": { flags: { warmup: "1.5" }, says: ["--warmup is 1.5, expected a whole number of steps, or a share"] },
+  "--warmup 1.5": {
+    flags: { warmup: "1.5" },
+    says: ["--warmup is 1.5, expected a whole number of steps, or a fraction"],
+  },
   "--optimizer adam": {
     flags: { optimizer: "adam" },
     says: ['--optimizer is "adam", expected one of nanoadam, adamw'],

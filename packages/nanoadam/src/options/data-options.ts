@@ -35,7 +35,7 @@ export const dataSchema = z.object({
     .gt(0)
     .lt(1)
     .optional()
-    .meta(flag("share of the training data held out when there is no `eval` (default: 0.1)", "X")),
+    .meta(flag("fraction of the training data held out when there is no `eval` (default: 0.1)", "X")),
   text: names
     .pipe(z.array(z.string().min(1)).min(1).max(2))
     .meta(flag("column of the text; two columns for pairs of texts", "COL[,COL2]")),

@@ -92,7 +92,7 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
   if (task !== "masked-lm" && options.label === undefined) yield ["label", `is needed for ${task}`];
   if (task === "masked-lm" && options.text.length > 1) yield ["text", "is one column for masked-lm"];
   if (warmup > 1 && !Number.isInteger(warmup)) {
-    yield ["warmup", `is ${warmup}, expected a whole number of steps, or a share of them below 1`];
+    yield ["warmup", `is ${warmup}, expected a whole number of steps, or a fraction of them below 1`];
   }
   if (finalDensity !== undefined && finalDensity > density) {
     yield ["finalDensity", `is ${finalDensity}, expected at most \`density\` ${density}`];

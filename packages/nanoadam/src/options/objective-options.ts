@@ -13,7 +13,7 @@ export interface ObjectiveInput {
 
 export const objectiveSchema = z.object({
   task: z.enum(["classification", "regression", "masked-lm"]).default("classification").meta(flag("what is learned")),
-  labelSmoothing: z.number().min(0).lt(1).default(0).meta(flag("share of the target spread over all labels", "X")),
+  labelSmoothing: z.number().min(0).lt(1).default(0).meta(flag("fraction of the target spread over all labels", "X")),
   classWeights: z
     .enum(["none", "balanced"])
     .default("none")

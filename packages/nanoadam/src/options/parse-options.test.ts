@@ -54,7 +54,7 @@ describe("options", () => {
     [{ clip: true }, "`clip` is true, expected a number"],
     [{ overwrite: "yes" }, '`overwrite` is "yes", expected a boolean'],
     [{ task: "translation" }, '`task` is "translation", expected one of classification, regression, masked-lm'],
-    [{ warmup: 2.5 }, "`warmup` is 2.5, expected a whole number of steps, or a share of them below 1"],
+    [{ warmup: 2.5 }, "`warmup` is 2.5, expected a whole number of steps, or a fraction of them below 1"],
     [{ text: ["a", "b", "c"] }, '`text` is ["a","b","c"], expected at most 2 entries'],
     [{ epochs: 1, steps: 5 }, "`steps` cannot go with `epochs`"],
     [{ eval: "b.tsv", evalShare: 0.5 }, "`evalShare` cannot go with `eval`"],
@@ -66,7 +66,7 @@ describe("options", () => {
     expect(() => parse(options)).toThrow(new InputError(message));
   });
 
-  test("a warm-up is a share below 1, or a number of steps", () => {
+  test("a warm-up is a fraction below 1, or a number of steps", () => {
     for (const warmup of [0, 0.06, 1, 500]) expect(parse({ warmup }).warmup).toBe(warmup);
   });
 

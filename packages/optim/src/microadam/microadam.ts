@@ -198,7 +198,7 @@ export interface MicroAdamOptions {
   readonly parameters: readonly Parameter[];
   /** Steps whose gradients are kept. 10 unless given. */
   readonly window?: number | undefined;
-  /** Share of each block that a step keeps, at least one entry. 0.01 unless given. */
+  /** Fraction of each block that a step keeps, at least one entry. 0.01 unless given. */
   readonly density?: number | undefined;
   readonly betas?: readonly [number, number] | undefined;
   readonly epsilon?: number | undefined;

@@ -3,9 +3,9 @@
 import { checkCount, checkDensity } from "../check.js";
 
 export interface DensitySchedule {
-  /** The share of entries selected at step 0. */
+  /** The fraction of entries selected at step 0. */
   readonly density: number;
-  /** The share that the line from `density` reaches at `totalSteps`; `density` itself unless given. */
+  /** The fraction that the line from `density` reaches at `totalSteps`; `density` itself unless given. */
   readonly finalDensity?: number | undefined;
   /** The density changes at multiples of this many steps; never, where it is absent or above `totalSteps`. */
   readonly densityInterval?: number | undefined;

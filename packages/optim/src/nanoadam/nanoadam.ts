@@ -35,9 +35,9 @@ export interface NanoAdamOptions {
   readonly parameters: readonly Parameter<WeightArray>[];
   /** Names of tensors updated whole with plain Adam: normalisation layers and heads. None unless given. */
   readonly dense?: Iterable<string> | undefined;
-  /** Share of each tensor selected at first: above 0, at most 1. 0.1 unless given. */
+  /** Fraction of each tensor selected at first: above 0, at most 1. 0.1 unless given. */
   readonly density?: number | undefined;
-  /** Share reached at `totalSteps`, linearly; `density` unless given. Takes effect only with `densityInterval`. */
+  /** Fraction reached at `totalSteps`, linearly; `density` unless given. Takes effect only with `densityInterval`. */
   readonly finalDensity?: number | undefined;
   /** Selections are refreshed every so many steps; `totalSteps` makes one selection for the whole run. */
   readonly maskInterval: number;

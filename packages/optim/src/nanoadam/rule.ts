@@ -12,7 +12,7 @@ import { mixKeys, textKey } from "../random.js";
 import { gatherEntries } from "../selection/gather.js";
 import { bitsOf, checkSelection } from "../selection/select.js";
 import type { GradientNeed, Parameter, StateArray, TensorRule, WeightArray } from "../types.js";
-import { carryOver, type Held, restsSetAside, setAside } from "./carry-over.js";
+import { carryOver, type Held, lowBitsSetAside, setAside } from "./carry-over.js";
 import { type Choice, type ChoiceInput, choiceStarts, chooseInChunk } from "./criterion.js";
 import { densityAt, type RefreshSchedule, refreshIsDue } from "./density.js";
 import { createMoments, type Moments, type StateType, storeMoments, wideMoments } from "./moments.js";
@@ -46,7 +46,7 @@ export interface NanoAdamRuleOptions {
  * `starts` (Uint32Array, chunks + 1) and `offsets` (Uint16Array), the {@link Selection}; `first_moment`, `second_moment`
  * (Float32Array, or Uint16Array of bfloat16); with `biasCorrection: "entry"` `ages` (Uint16Array), the number of updates
  * each entry has had since it was selected, a single one for all with `stateOnRefresh: "reset"`; and where weights are in
- * bfloat16, `rests` (Int16Array), what they have beyond it. Before the first `prepare` there are none.
+ * bfloat16, `low_bits` (Int16Array), what they have beyond it. Before the first `prepare` there are none.
  */
 export class NanoAdamRule implements TensorRule {
   readonly #name: string;
@@ -114,7 +114,7 @@ export class NanoAdamRule implements TensorRule {
 
   /** Where weights or moments are stored in bfloat16: chunk by chunk, in float32 while one is updated. */
   #updateNarrow(held: Held, update: SelectedAdamStep, roundingKey: number): void {
-    const { selection, firstMoment, secondMoment, rests } = held;
+    const { selection, firstMoment, secondMoment, lowBits } = held;
     const { starts, offsets, chunkSize, length } = selection;
     const values = this.#values;
     for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
@@ -123,11 +123,11 @@ export class NanoAdamRule implements TensorRule {
       const moments = wideMoments(firstMoment, secondMoment, start, end);
       if (values instanceof Float32Array) {
         updateSelected(held, update, chunk, chunk + 1, { values, valueStart: chunkStart, ...moments });
-      } else if (rests !== undefined) {
+      } else if (lowBits !== undefined) {
         const chunkLength = Math.min(chunkSize, length - chunkStart);
-        const wide = joinSelected(values, chunkStart, chunkLength, offsets, rests, start, end);
+        const wide = joinSelected(values, chunkStart, chunkLength, offsets, lowBits, start, end);
         updateSelected(held, update, chunk, chunk + 1, { values: wide.values, valueStart: 0, ...moments });
-        splitSelected(wide, values, chunkStart, offsets, rests, start, end);
+        splitSelected(wide, values, chunkStart, offsets, lowBits, start, end);
       }
       storeMoments(moments, firstMoment, secondMoment, start, end, roundingKey);
     }
@@ -154,7 +154,7 @@ export class NanoAdamRule implements TensorRule {
     const fitsFormer = former?.selection.starts.every((start, chunk) => start === starts[chunk]) === true;
     const next = fitsFormer ? former : this.#allocate(count);
     const offsets = next === former ? former.selection.offsets : new Uint16Array(count);
-    const carries = former !== undefined && (stateOnRefresh === "carry" || former.rests !== undefined);
+    const carries = former !== undefined && (stateOnRefresh === "carry" || former.lowBits !== undefined);
     for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
       const chunkStart = chunk * chunkSize;
       const start = starts[chunk] as number;
@@ -174,7 +174,7 @@ export class NanoAdamRule implements TensorRule {
     this.#refreshedAt = step;
   }
 
-  /** The bits that a chunk is chosen by; the former entries' rests are those set aside. */
+  /** The bits that a chunk is chosen by; the former entries' low bits are those set aside. */
   #weightsOfChunk(
     chunkStart: number,
     chunkLength: number,
@@ -182,8 +182,8 @@ export class NanoAdamRule implements TensorRule {
   ): Pick<ChoiceInput, "bits" | "firstEntry"> {
     const bits = this.#bits;
     if (bits instanceof Uint32Array) return { bits, firstEntry: 0 };
-    const { offsets, rests } = restsSetAside();
-    const wide = widenChunk(bits, chunkStart, chunkLength, offsets, rests, formerCount, this.#name);
+    const { offsets, lowBits } = lowBitsSetAside();
+    const wide = widenChunk(bits, chunkStart, chunkLength, offsets, lowBits, formerCount, this.#name);
     return { bits: wide.bits, firstEntry: chunkStart };
   }
 
@@ -193,22 +193,22 @@ export class NanoAdamRule implements TensorRule {
       firstMoment: createMoments(stateType, count),
       secondMoment: createMoments(stateType, count),
       ages: this.#hasAges ? new Uint16Array(count) : undefined,
-      rests: this.#values instanceof Float32Array ? undefined : new Int16Array(count),
+      lowBits: this.#values instanceof Float32Array ? undefined : new Int16Array(count),
     };
   }
 
   stateBytes(): number {
     if (this.#held === undefined) return 0;
-    const { selection, firstMoment, secondMoment, ages, rests } = this.#held;
+    const { selection, firstMoment, secondMoment, ages, lowBits } = this.#held;
     const indices = selection.starts.byteLength + selection.offsets.byteLength;
     const moments = firstMoment.byteLength + secondMoment.byteLength;
-    return indices + moments + (ages?.byteLength ?? 0) + (rests?.byteLength ?? 0);
+    return indices + moments + (ages?.byteLength ?? 0) + (lowBits?.byteLength ?? 0);
   }
 
   state(completedSteps: number): ReadonlyMap<string, StateArray> {
     const state = new Map<string, StateArray>();
     if (this.#held === undefined) return state;
-    const { selection, firstMoment, secondMoment, ages, rests } = this.#held;
+    const { selection, firstMoment, secondMoment, ages, lowBits } = this.#held;
     state.set("starts", selection.starts.slice());
     state.set("offsets", selection.offsets.slice());
     state.set("first_moment", firstMoment.slice());
@@ -220,7 +220,7 @@ export class NanoAdamRule implements TensorRule {
         (ages ?? new Uint16Array(1)).map((age) => Math.min(age + updates, oldestAge)),
       );
     }
-    if (rests !== undefined) state.set("rests", rests.slice());
+    if (lowBits !== undefined) state.set("low_bits", lowBits.slice());
     return state;
   }
 
@@ -232,9 +232,9 @@ export class NanoAdamRule implements TensorRule {
       return;
     }
     const isCorrectedByEntry = this.#options.biasCorrection === "entry";
-    const hasRests = !(this.#values instanceof Float32Array);
+    const hasLowBits = !(this.#values instanceof Float32Array);
     const keys = ["starts", "offsets", "first_moment", "second_moment"];
-    checkStateKeys(state, [...keys, ...(isCorrectedByEntry ? ["ages"] : []), ...(hasRests ? ["rests"] : [])]);
+    checkStateKeys(state, [...keys, ...(isCorrectedByEntry ? ["ages"] : []), ...(hasLowBits ? ["low_bits"] : [])]);
     const { chunkSize } = this.#options;
     const length = this.#values.length;
     const starts = stateArray(state, "starts", Uint32Array, Math.ceil(length / chunkSize) + 1).slice();
@@ -251,8 +251,8 @@ export class NanoAdamRule implements TensorRule {
         `ages has ${ages.find((age) => age > completedSteps)}; expected at most the ${completedSteps} completed steps`,
       );
     }
-    const rests = hasRests ? stateArray(state, "rests", Int16Array, count).slice() : undefined;
-    this.#held = { selection, firstMoment, secondMoment, ages: this.#hasAges ? ages?.slice() : undefined, rests };
+    const lowBits = hasLowBits ? stateArray(state, "low_bits", Int16Array, count).slice() : undefined;
+    this.#held = { selection, firstMoment, secondMoment, ages: this.#hasAges ? ages?.slice() : undefined, lowBits };
     this.#refreshedAt = this.#hasAges ? completedSteps : completedSteps - (ages?.[0] ?? 0);
   }
 }

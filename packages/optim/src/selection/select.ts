@@ -14,7 +14,7 @@ import { largestChunkSize } from "./wasm.js";
 export const defaultChunkSize = 32_768;
 
 export interface SelectionOptions {
-  /** Share of each chunk to select: above 0, at most 1. At least one entry of a chunk is always selected. */
+  /** Fraction of each chunk to select: above 0, at most 1. At least one entry of a chunk is always selected. */
   readonly density: number;
   /** Entries per chunk, 32,768 unless told. */
   readonly chunkSize?: number | undefined;
