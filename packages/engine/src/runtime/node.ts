@@ -12,6 +12,7 @@
  * It stops at an output that is no tensor and reports that as an error. So every model here has such an output first, and
  * that one error is how a run is known to have ended well.
  */
+import "./no-telemetry.js";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { TensorFunction } from "../graph/function.js";
 import { type DataType, formatType, sizeOf, type TensorType } from "../graph/types.js";
