@@ -31,7 +31,7 @@ export function causalLmTask(text: TextEncoder): Task<EncodedText> {
       };
     },
     loss: tokenLoss,
-    metrics: tokenMetrics,
+    metrics: () => tokenMetrics(text.vocabularySize),
     config: () => ({}),
   };
 }

@@ -44,7 +44,7 @@ describe("metrics of tokens", () => {
     Float32Array.from(found.flatMap((token) => Array.from({ length: 7 }, (_, column) => (column === token ? 1 : 0))));
 
   test("are the perplexity of the mean loss and the fraction of tokens found, over batches", () => {
-    const metrics = tokenMetrics();
+    const metrics = tokenMetrics(7);
     // Places not in use do not count, whether they are right or not.
     metrics.add(logitsFor([6, 1, 3, 2, 0, 5]), batchOf(targets, 6), 0);
     expect(metrics.result(Math.log(7))).toEqual({ perplexity: expect.closeTo(7, 10), accuracy: 2 / 4 });
@@ -55,7 +55,7 @@ describe("metrics of tokens", () => {
   test("take a batch's rows in pieces too", () => {
     const batch = batchOf(targets, 6);
     const logits = logitsFor([6, 1, 3, 2, 0, 5]);
-    const metrics = tokenMetrics();
+    const metrics = tokenMetrics(7);
     for (const [first, end] of [
       [0, 1],
       [1, 3],
@@ -67,7 +67,7 @@ describe("metrics of tokens", () => {
   });
 
   test("have an accuracy of 0 where nothing was predicted", () => {
-    const metrics = tokenMetrics();
+    const metrics = tokenMetrics(7);
     metrics.add(logitsFor([0, 0]), batchOf([], 2), 0);
     expect(metrics.result(0).accuracy).toBe(0);
   });

@@ -35,15 +35,14 @@ export function tokenTargets(targets: readonly TokenTarget[], places: number): [
 export const tokenLoss: Task["loss"] = (logits, target) =>
   crossEntropy(logits, target("labels"), { rowWeights: target("label_weights") });
 
-/** Perplexity, and the fraction of tokens that were found. */
-export function tokenMetrics(): MetricAccumulator {
+/** Perplexity, and the fraction of tokens that were found; `vocabularySize` is the columns of the logits. */
+export function tokenMetrics(vocabularySize: number): MetricAccumulator {
   let [correct, count] = [0, 0];
   return {
     add(logits, batch, firstRow) {
-      const { type, data: labels } = tensorOf(batch, "labels");
+      const labels = tensorOf(batch, "labels").data;
       const weights = tensorOf(batch, "label_weights").data;
-      const rows = firstRow === 0 ? labels.length : (type.shape[0] ?? 0) - firstRow;
-      for (const [row, own] of rowsOf(logits, logits.length / rows).entries()) {
+      for (const [row, own] of rowsOf(logits, vocabularySize).entries()) {
         if (weights[firstRow + row] === 0) continue;
         count++;
         if (argmax(own) === labels[firstRow + row]) correct++;

@@ -45,7 +45,7 @@ export function maskedLmTask(text: TextEncoder): Task<MaskedExample, never> {
       };
     },
     loss: tokenLoss,
-    metrics: tokenMetrics,
+    metrics: () => tokenMetrics(text.vocabularySize),
     config: () => ({}),
   };
 }

@@ -14,13 +14,20 @@ export interface Texts {
 export interface TextEncoder {
   readonly tokenizer: TextTokenizer;
   readonly maxLength: number;
+  /** Rows of the model's word embeddings, which are at least as many as the tokenizer has ids. */
+  readonly vocabularySize: number;
   encode(texts: Texts): EncodedText;
 }
 
-export function textEncoder(tokenizer: TextTokenizer, maxLength: number): TextEncoder {
+export function textEncoder(
+  tokenizer: TextTokenizer,
+  maxLength: number,
+  vocabularySize = tokenizer.vocabularySize,
+): TextEncoder {
   return {
     tokenizer,
     maxLength,
+    vocabularySize,
     encode: ({ text, textPair }) => tokenizer.encode(text, textPair, maxLength),
   };
 }
@@ -97,5 +104,5 @@ export function encoderForModel(
     throw new InputError(`\`maxLength\` is ${asked}, expected at most the model's ${model.maximumLength} positions`);
   }
   const most = Math.min(model.maximumLength, tokenizer.maximumLength ?? model.maximumLength);
-  return textEncoder(tokenizer, asked ?? Math.min(defaultMaximumLength, most));
+  return textEncoder(tokenizer, asked ?? Math.min(defaultMaximumLength, most), model.vocabularySize);
 }
