@@ -20,7 +20,6 @@ import { withEmptySequence } from "../onnx/empty-sequence.js";
 import { toOnnx } from "../onnx/model.js";
 import type { Bindings, CompiledFunction, Runtime, TensorData } from "./runtime.js";
 
-export { type CalibrationOptions, measureSampledBounds, type ProductSizes } from "./sampled-product-calibration.js";
 export { createSampledProduct, type SampledProductOptions } from "./sampled-product-threads.js";
 
 export interface CpuRuntimeOptions {
