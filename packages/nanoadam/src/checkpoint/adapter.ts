@@ -88,7 +88,7 @@ export async function openModelFolder(folder: string, base?: string): Promise<Ch
   return openAdapter(folder, await baseFolder(folder, base ?? baseModel, path), scaleOf);
 }
 
-/** What an adapter's configuration says of its sums. */
+/** The scale of each layer's product and the base model, from an adapter's configuration. */
 function readAdapterConfig(path: string, config: Readonly<Record<string, unknown>>) {
   const refuse = (field: string, expected: string): never => {
     throw new InputError(`${path}: ${field} is ${JSON.stringify(config[field]) ?? "missing"}, expected ${expected}`);

@@ -1,5 +1,5 @@
 /**
- * What goes wrong at the user's end, through the real command line: one line that names the place, what was found and
+ * Errors at the user's end, through the real command line: one line that names the place, what was found and
  * what was expected; a failing exit code; and no file anywhere that was not there before. One case for each room that
  * refuses something; the others are tested where their message is made.
  */
@@ -58,7 +58,7 @@ interface BadInput {
   readonly spoil?: (place: TinyPlace) => Promise<unknown>;
   /** The flags that differ. */
   readonly flags?: Record<string, string | undefined>;
-  /** What the one line must have, beside the file's own name where a file is at fault. */
+  /** Parts of the one line, beside the file's own name where a file is at fault. */
   readonly says: readonly (string | RegExp)[];
 }
 

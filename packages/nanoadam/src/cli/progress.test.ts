@@ -32,7 +32,7 @@ function stepRecord(step: number): StepRecord {
   };
 }
 
-/** What a whole run writes. */
+/** The output of a whole run. */
 function watchRun(
   options: Omit<ProgressOptions, "stream"> & { readonly isTTY: boolean; readonly columns?: number },
 ): string[] {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { finetuneSchema } from "../options/finetune-options.js";
 import { count, flag, flagOf } from "../options/option-types.js";
 
-/** What all runs of a comparison share. */
+/** The options that all runs of a comparison share. */
 const sharedSchema = z
   .object(finetuneSchema.shape)
   .omit({ optimizer: true, learningRate: true, seed: true, output: true, overwrite: true });
@@ -47,7 +47,7 @@ export function sharedOptions(options: CompareInput | CompareOptions): Record<st
   return Object.fromEntries(Object.entries(options).filter(([name]) => shared.includes(name)));
 }
 
-/** Options as the command line takes them; what is undefined or false is left out. */
+/** Options as flags of the command line; those that are undefined or false are left out. */
 export function commandLineFlags(options: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined || value === false) return [];

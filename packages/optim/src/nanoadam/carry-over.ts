@@ -1,4 +1,4 @@
-/** What NanoAdam holds of the entries it has selected, and how this passes from one selection to the next. */
+/** NanoAdam's state of the selected entries, and how it passes from one selection to the next. */
 
 import { oldestAge } from "../bias-factors.js";
 import { createKernel, largestChunkSize, lazily } from "../selection/wasm.js";
@@ -6,14 +6,14 @@ import type { Selection } from "../types.js";
 import { wasm } from "./carry-over.wasm.js";
 import type { Moments } from "./moments.js";
 
-/** What is held of the selected entries, in selection order. */
+/** The state of the selected entries, in selection order. */
 export interface Held {
   readonly selection: Selection;
   readonly firstMoment: Moments;
   readonly secondMoment: Moments;
   /** Updates that each entry had before the last refresh; absent where all have the same age or none is needed. */
   readonly ages: Uint16Array | undefined;
-  /** What weights have beyond bfloat16, where they are stored in it. */
+  /** The low bits of weights that are stored in bfloat16. */
   readonly lowBits: Int16Array | undefined;
 }
 
@@ -22,15 +22,15 @@ interface Exports {
 }
 
 /**
- * One chunk at a refresh: its former entries stand aside while the new ones are written. Moments are moved as they are stored;
- * a float32 holds the bits of a bfloat16 exactly as a number. What a former entry had is at its position, from 1 on; the
- * entries that were not selected share position 0, where all is 0.
+ * One chunk at a refresh: its former entries stand aside while the new ones are written. Moments are moved in their
+ * storage type; a float32 holds the bits of a bfloat16 exactly as a number. The state of a former entry is at its
+ * position, from 1 on; the entries that were not selected share position 0, where all is 0.
  */
 interface ChunkAtHand {
   readonly exports: Exports;
   readonly formerOffsets: Uint16Array;
   readonly nextOffsets: Uint16Array;
-  /** Of every new offset the position of what it had. */
+  /** Of every new offset the position of its former state. */
   readonly positions: Uint32Array;
   readonly formerFirst: Float32Array;
   readonly formerSecond: Float32Array;
@@ -67,7 +67,7 @@ const chunkAtHand = lazily((): ChunkAtHand => {
   };
 });
 
-/** Sets aside what is held of one chunk, its ages brought up to date; returns its entries' count. */
+/** Sets aside the state of one chunk, its ages brought up to date; returns the count of its entries. */
 export function setAside(former: Held, chunk: number, stepsSinceRefresh: number): number {
   const { formerOffsets, formerFirst, formerSecond, formerAges, formerLowBits } = chunkAtHand();
   const { selection, firstMoment, secondMoment, ages, lowBits } = former;
@@ -91,7 +91,7 @@ export function lowBitsSetAside(): { readonly offsets: Uint16Array; readonly low
   return { offsets: formerOffsets, lowBits: formerLowBits.subarray(1) };
 }
 
-/** Writes the states of one chunk's new entries: of those that were set aside as they were, of the others 0. */
+/** Writes the states of one chunk's new entries: their former ones if they were set aside, else 0. */
 export function carryOver(
   formerCount: number,
   offsets: Uint16Array,

@@ -4,7 +4,7 @@
  * Large weights hold what pretraining learned; small ones are free to learn, and during fine-tuning they get the large
  * gradients anyway. So each tensor keeps a selection of its smallest entries and Adam's moments of these only. The choice
  * needs no gradient: it is known before the backward pass, which need compute nothing else. Every `maskInterval` steps the
- * selection is made anew. What the paper leaves open is an option:
+ * selection is made anew. Two questions that the paper leaves open are options:
  *
  * - `stateOnRefresh`: "carry" keeps the moments of the entries that stay selected and starts the others at 0; "reset"
  *   starts all at 0.
@@ -31,7 +31,7 @@ import { type StateType, stateTypes } from "./moments.js";
 import { type BiasCorrection, biasCorrections, NanoAdamRule, type StateOnRefresh, statesOnRefresh } from "./rule.js";
 
 export interface NanoAdamOptions {
-  /** Those that are selected from may be in bfloat16; what their selected entries have beyond it is then held as state. */
+  /** Those selected from may be in bfloat16; the low bits of their selected entries are then held as state. */
   readonly parameters: readonly Parameter<WeightArray>[];
   /** Names of tensors updated whole with plain Adam: normalisation layers and heads. None unless given. */
   readonly dense?: Iterable<string> | undefined;
@@ -47,7 +47,7 @@ export interface NanoAdamOptions {
   readonly totalSteps: number;
   /** Entries per chunk of a flattened tensor, at most 65,536. 32,768 unless given. */
   readonly chunkSize?: number | undefined;
-  /** What becomes of moments at a refresh. "carry" unless given. */
+  /** Whether moments are kept at a refresh. "carry" unless given. */
   readonly stateOnRefresh?: StateOnRefresh | undefined;
   /** By which age moments are corrected for their start at 0. "global" unless given (docs/ablation.md). */
   readonly biasCorrection?: BiasCorrection | undefined;

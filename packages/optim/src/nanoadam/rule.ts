@@ -1,4 +1,4 @@
-/** The rule of NanoAdam for one tensor: its selection, the states of what is selected, and what becomes of them. */
+/** The rule of NanoAdam for one tensor: its selection, the states of the selected entries, and their update. */
 
 import {
   type BiasFactors,
@@ -19,7 +19,7 @@ import { createMoments, type Moments, type StateType, storeMoments, wideMoments 
 import { type SelectedAdamStep, updateSelected } from "./selected-adam.js";
 import { joinSelected, splitSelected, widenChunk } from "./split-float.js";
 
-/** What may become of the moments of entries that stay selected. */
+/** Whether the moments of entries that stay selected are carried over or reset. */
 export const statesOnRefresh = ["carry", "reset"] as const;
 export type StateOnRefresh = (typeof statesOnRefresh)[number];
 /** By what age moments may be corrected for their start at 0: the entry's, the run's, or not at all. */
@@ -42,11 +42,11 @@ export interface NanoAdamRuleOptions {
 }
 
 /**
- * NanoAdam on one tensor. States, one value per selected entry in selection order unless told:
+ * NanoAdam on one tensor. States, one value per selected entry in selection order unless stated:
  * `starts` (Uint32Array, chunks + 1) and `offsets` (Uint16Array), the {@link Selection}; `first_moment`, `second_moment`
  * (Float32Array, or Uint16Array of bfloat16); with `biasCorrection: "entry"` `ages` (Uint16Array), the number of updates
  * each entry has had since it was selected, a single one for all with `stateOnRefresh: "reset"`; and where weights are in
- * bfloat16, `low_bits` (Int16Array), what they have beyond it. Before the first `prepare` there are none.
+ * bfloat16, `low_bits` (Int16Array), their bits beyond it. Before the first `prepare` there are none.
  */
 export class NanoAdamRule implements TensorRule {
   readonly #name: string;

@@ -4,7 +4,7 @@
 import type { BiasFactors, BiasFactorsByAge } from "../bias-factors.js";
 import type { Held } from "./carry-over.js";
 
-/** What one step's update of a tensor has in common for all entries. */
+/** The inputs of one step's update of a tensor that all its entries have in common. */
 export interface SelectedAdamStep {
   /** One value per selected entry. */
   readonly gradient: Float32Array;

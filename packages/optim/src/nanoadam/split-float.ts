@@ -59,7 +59,7 @@ export function widenChunk(
   return wide;
 }
 
-/** The weights of a chunk's selected entries, those at `offsets[start .. end)`; the others are left as they are found. */
+/** The weights of a chunk's selected entries, those at `offsets[start .. end)`; the others are not written. */
 export function joinSelected(
   halves: Uint16Array,
   chunkStart: number,
@@ -91,7 +91,7 @@ export function splitSelected(
   for (let position = start; position < end; position++) {
     const offset = offsets[position] as number;
     const word = bits[offset] as number;
-    // What has no room in 16 bits is cut off, which leaves the signed difference from the half.
+    // Storing cuts the upper 16 bits off, which leaves the signed difference from the half.
     halves[chunkStart + offset] = (word + 0x8000) >>> 16;
     lowBits[position] = word;
   }
