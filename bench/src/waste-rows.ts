@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createNanoAdam } from "@nanoadam/optim";
 import type { FinetuneInput } from "nanoadam";
+import { sines } from "./bound-product.js";
 import { outputOf } from "./child-process.js";
 import { type StepShape, vocabulary, withModelFolder } from "./model-folder.js";
 import type { FigureRow } from "./row.js";
@@ -123,7 +124,7 @@ function refreshMilliseconds({ layers, hidden }: StepShape, density: number): nu
   const parameters = sizes.map((size, index) => ({
     name: String(index),
     shape: [size],
-    values: Float32Array.from({ length: size }, (_, entry) => Math.sin(entry + 1)),
+    values: sines(size),
   }));
   const optimizer = createNanoAdam({ parameters, density, maskInterval: 1, totalSteps: 100 });
   const times: number[] = [];

@@ -72,8 +72,6 @@ export class SampledProduct {
   readonly #host: SampledProductHost;
   readonly #exports: Exports;
   readonly #memory: KernelMemory;
-  /** Blocks of tokens of each factor seen: arrays are the same from step to step, and so need not be cut anew. */
-  readonly #blocks = new WeakMap<Float32Array, readonly Float32Array[]>();
   #tasks = 0;
   /** Of the right factor; 0 where there is none yet. */
   #tokens = 0;
@@ -182,23 +180,12 @@ export class SampledProduct {
 
   /** A block can be transposed as soon as it is there. Alone, that is best done while it is in the cache; else others do it. */
   #copyBlocks(factor: Float32Array, columns: number, target: Float32Array, address: number): void {
-    let at = address / 4;
-    for (const block of this.#blocksOf(factor, blockTokens * columns)) {
-      target.set(block, at);
-      at += block.length;
+    const length = blockTokens * columns;
+    for (let start = 0; start < factor.length; start += length) {
+      target.set(factor.subarray(start, start + length), address / 4 + start);
       this.#publish(1);
       if (this.#host.helpers === 0) this.#exports.work();
     }
-  }
-
-  #blocksOf(factor: Float32Array, length: number): readonly Float32Array[] {
-    const known = this.#blocks.get(factor);
-    if (known?.[0]?.length === Math.min(length, factor.length)) return known;
-    const blocks = Array.from({ length: Math.ceil(factor.length / length) }, (_, index) =>
-      factor.subarray(index * length, (index + 1) * length),
-    );
-    this.#blocks.set(factor, blocks);
-    return blocks;
   }
 
   #publish(tasks: number): void {
