@@ -20,6 +20,7 @@ import { toOnnx } from "../onnx/model.js";
 import type { Bindings, CompiledFunction, Runtime, TensorData } from "./runtime.js";
 
 export { createSampledProduct, type SampledProductOptions } from "./sampled-product-threads.js";
+export { defaultThreads } from "./threads.js";
 
 export interface CpuRuntimeOptions {
   /** Threads for one operation; by default as many as ONNX Runtime finds physical cores. */

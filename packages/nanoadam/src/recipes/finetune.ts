@@ -3,7 +3,7 @@
  * prepare, evaluate, step after step with evaluations between, evaluate, save.
  */
 import { Arena } from "@nanoadam/engine";
-import { cpuRuntime, createSampledProduct } from "@nanoadam/engine/node";
+import { cpuRuntime, createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
 import { learningRateAt, type Optimizer, warmupSteps } from "@nanoadam/optim";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
 import { InputError } from "../errors.js";
@@ -24,7 +24,6 @@ import { DivergenceError, trainStep } from "../train/step.js";
 import { UndoBuffer } from "../train/undo.js";
 import { roundToStorage, saveModel } from "./save-model.js";
 import { countParameters, type RunSummary, summarise } from "./summary.js";
-import { defaultThreads } from "./threads.js";
 
 /** Evaluations use these masks whatever the run's seed, so that their losses compare. */
 const evaluationSeed = 0;

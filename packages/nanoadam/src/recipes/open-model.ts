@@ -1,6 +1,6 @@
 /** Using a fine-tuned checkpoint: measuring it on labelled data, and predicting. */
 import { Arena } from "@nanoadam/engine";
-import { cpuRuntime } from "@nanoadam/engine/node";
+import { cpuRuntime, defaultThreads } from "@nanoadam/engine/node";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained } from "../checkpoint/pretrained.js";
@@ -16,7 +16,6 @@ import { Programs } from "../program/program-cache.js";
 import { argmax, classificationTask, maskedLmTask, regressionTask, type TextTask } from "../tasks/text-task.js";
 import { type Evaluation, evaluateModel, forEachBatch } from "../train/evaluation.js";
 import { examplesOf, maximumLength, requireTokenizerFits, textEncoder } from "../train/prepare.js";
-import { defaultThreads } from "./threads.js";
 
 /** A checkpoint with its head, ready to run. */
 export interface FineTuned {
