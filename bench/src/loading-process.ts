@@ -1,6 +1,6 @@
 /**
  * A process that loads every weight of a checkpoint folder as it is stored, writes them to a file, and prints by how much its
- * memory peaked above what it was before each of the two, in bytes, as JSON. Linux only: the peak that Node reports is that of
+ * memory peaked above its size before each of the two, in bytes, as JSON. Linux only: the peak that Node reports is that of
  * the parent process where the parent was larger, and cannot be set back.
  *
  *     node bench/dist/loading-process.js FOLDER FILE
@@ -21,7 +21,7 @@ function memory(figure: "VmRSS" | "VmHWM"): number {
   return Number(kilobytes) * 1024;
 }
 
-/** What the memory peaks by during some work, above what it is before. */
+/** By how many bytes memory peaks during some work above its size before. */
 async function growthDuring(work: () => Promise<void>): Promise<number> {
   // 5 sets the peak back to what is resident now.
   writeFileSync("/proc/self/clear_refs", "5");

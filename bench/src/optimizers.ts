@@ -1,5 +1,5 @@
 /**
- * All optimizers of the comparison on four GLUE tasks: `nanoadam compare` task by task, and what came of it as one table and one
+ * All optimizers of the comparison on four GLUE tasks: `nanoadam compare` task by task, and the results as one table and one
  * file. The training sets are cut so that a task takes less than an hour on two cores. A comparison that is there is not made
  * again, so the command can be stopped and taken up again.
  *
@@ -23,7 +23,7 @@ const tasks: Readonly<Record<string, readonly string[]>> = {
 };
 
 interface Contest {
-  /** What its folder and its rows are called besides the task and the optimizer. */
+  /** A name for its folder and its rows, beside the task and the optimizer. */
   readonly title?: string;
   readonly rates: Readonly<Record<string, string>>;
   readonly flags: readonly string[];

@@ -113,8 +113,8 @@ function siluSlope(x: Value): Value {
     lower(emitter, inputs) {
       const sigmoidOfX = emitter.emit("Sigmoid", inputs);
       const one = emitter.floats(1);
-      const rest = emitter.emit("Mul", [...inputs, emitter.emit("Sub", [one, sigmoidOfX])]);
-      return [emitter.emit("Mul", [sigmoidOfX, emitter.emit("Add", [one, rest])])];
+      const product = emitter.emit("Mul", [...inputs, emitter.emit("Sub", [one, sigmoidOfX])]);
+      return [emitter.emit("Mul", [sigmoidOfX, emitter.emit("Add", [one, product])])];
     },
   };
   return applySingle(operation, [x], x.type);
