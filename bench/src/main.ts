@@ -8,9 +8,10 @@
  * without their peer are marked absent.
  */
 import { writeFileSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
+import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { defaultThreads } from "@nanoadam/engine/node";
 import { breakEvenRows } from "./break-even/rows.js";
 import { growthRows } from "./growth-rows.js";
 import { javascriptPeerRows } from "./javascript-peers.js";
@@ -30,7 +31,7 @@ const { values: flags } = parseArgs({
     only: { type: "string" },
     rounds: { type: "string", default: "5" },
     steps: { type: "string", default: "5" },
-    threads: { type: "string", default: String(availableParallelism()) },
+    threads: { type: "string", default: String(defaultThreads()) },
     out: { type: "string", default: fileURLToPath(new URL("../results.json", import.meta.url)) },
   },
 });

@@ -1,5 +1,5 @@
 /**
- * A process that fine-tunes and watches itself: `watched-run.js SETTINGS`, a JSON object, prints what it saw as another.
+ * A process that fine-tunes and watches itself: `watched-run.js SETTINGS` takes a JSON object and prints its figures as another.
  *
  * - Times are between the ends of steps, with nothing switched on.
  * - Allocations on the heap are V8's sampling profile at an interval of 64 bytes, objects collected since included, so that it
@@ -53,7 +53,7 @@ class Sums {
     this.#sums.set(key, (this.#sums.get(key) ?? 0) + value);
   }
 
-  /** What was added a step, largest first. */
+  /** The sums divided by the number of steps, largest first. */
   perStep(steps: number): Record<string, number> {
     const means = [...this.#sums].filter(([key]) => key !== profiler).map(([key, sum]) => [key, sum / steps] as const);
     return Object.fromEntries(means.toSorted(([, a], [, b]) => b - a));

@@ -1,4 +1,4 @@
-/** The density up to which computing the selected entries of a gradient alone is faster than the whole product, from measured times. */
+/** From measured times, the density up to which computing the selected entries of a gradient alone is faster than all of them. */
 
 /** How long products of one size took on as many threads, in any one unit. */
 export interface ProductTimes {

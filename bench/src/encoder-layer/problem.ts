@@ -24,7 +24,7 @@ export interface LayerProblem {
   readonly sizes: LayerSizes;
   /** The layer as nanoadam defines it. */
   readonly stage: Stage;
-  /** What gradients are taken of: the layer's input, "hidden", and its 16 parameters, weights [outputs, inputs]. */
+  /** The tensors whose gradients are computed: the layer's input, "hidden", and its 16 parameters, weights [outputs, inputs]. */
   readonly inputs: ReadonlyMap<string, Numbers>;
   /** [batchSize, length]: 1 at tokens, 0 at padding. */
   readonly attentionMask: { readonly shape: readonly number[]; readonly values: Int32Array };
@@ -75,7 +75,7 @@ export function layerProblem(sizes: LayerSizes): LayerProblem {
   };
 }
 
-/** What a map has under a name that must be there. */
+/** The entry of a map under a name that must be there. */
 export function given<T>(values: ReadonlyMap<string, T>, name: string): T {
   const value = values.get(name);
   if (value === undefined) throw new Error(`the layer uses "${name}", which is not given`);
