@@ -30,8 +30,8 @@ function changesDensity(schedule: DensitySchedule): schedule is DensitySchedule 
 }
 
 /**
- * The density in force at a step: linear from `density` to `finalDensity` over `totalSteps`, evaluated at the last multiple
- * of `densityInterval` (METHOD 2). Beyond the last step it stays at `finalDensity`.
+ * The density in force at a step: linear from `density` to `finalDensity` over `totalSteps`, evaluated at the last
+ * multiple of `densityInterval` (docs/method.md, section 1). Beyond the last step it stays at `finalDensity`.
  *
  * @param step from 0
  * @throws TypeError or RangeError that names the option out of range.

@@ -1,6 +1,6 @@
 /**
- * Which entries move: in every chunk of a flattened tensor, those of smallest magnitude (METHOD 2; "Pay Attention to Small
- * Weights", Algorithm 1, bottom-k).
+ * Which entries move: in every chunk of a flattened tensor, those of smallest magnitude (docs/method.md, section 1;
+ * "Pay Attention to Small Weights", Algorithm 1, bottom-k).
  *
  * NaN and the infinities would order as the largest magnitudes; they are refused instead, since a weight that is not finite is
  * a run that has already failed.
