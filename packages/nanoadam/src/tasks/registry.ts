@@ -4,8 +4,9 @@ import { classification } from "./classification.js";
 import { maskedLm } from "./masked-lm.js";
 import { regression } from "./regression.js";
 import type { Task, TaskContext, TaskKind } from "./task.js";
+import { tokenClassification } from "./token-classification.js";
 
-const kinds = [maskedLm, regression, classification] as const;
+const kinds = [maskedLm, tokenClassification, regression, classification] as const;
 
 type Kind = (typeof kinds)[number];
 export type TaskName = Kind["name"];

@@ -2,7 +2,7 @@
 import { InputError } from "../../errors.js";
 import { type HostTensor, int32Tensor } from "../batch.js";
 import type { Dataset } from "../dataset.js";
-import type { EncodedText, TextTokenizer } from "./tokenizer.js";
+import type { EncodedText, EncodedWords, TextTokenizer } from "./tokenizer.js";
 
 /** One text, or a pair of texts. */
 export interface Texts {
@@ -15,6 +15,7 @@ export interface TextEncoder {
   readonly tokenizer: TextTokenizer;
   readonly maxLength: number;
   encode(texts: Texts): EncodedText;
+  encodeWords(words: readonly string[]): EncodedWords;
 }
 
 export function textEncoder(tokenizer: TextTokenizer, maxLength: number): TextEncoder {
@@ -22,6 +23,7 @@ export function textEncoder(tokenizer: TextTokenizer, maxLength: number): TextEn
     tokenizer,
     maxLength,
     encode: ({ text, textPair }) => tokenizer.encode(text, textPair, maxLength),
+    encodeWords: (words) => tokenizer.encodeWords(words, maxLength),
   };
 }
 
