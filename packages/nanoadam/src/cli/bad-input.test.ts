@@ -103,7 +103,7 @@ const cases: Readonly<Record<string, BadInput>> = {
   "train: texts without words for masked-lm": {
     spoil: (at) => writeFile(at.evaluation, "sentence\tlabel\n\tgood\n\tbad\n"),
     flags: { task: "masked-lm", label: undefined, quiet: given },
-    says: ["the evaluation data have nothing that masked-lm could predict"],
+    says: ["the evaluation data have nothing to predict for masked-lm"],
   },
 };
 

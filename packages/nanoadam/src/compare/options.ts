@@ -25,7 +25,7 @@ export const compareSchema = z
       .meta(flag("auto, or rates for all (1e-4,3e-4), or for some (nanoadam=1e-3:3e-3,adamw=1e-4)", "LIST")),
     seeds: count.default(3).meta(flag("seeds from 0 on, for each optimizer at its best rate", "N")),
     allSeeds: z.boolean().default(false).meta(flag("run every rate with every seed")),
-    metric: z.string().optional().meta(flag("what ranks (default: accuracy, pearson or loss, by task)", "NAME")),
+    metric: z.string().optional().meta(flag("what ranks (default: by task)", "NAME")),
     jobs: count.default(1).meta(flag("runs at a time; with more than one, step times contend", "N")),
     ...otherShared,
     evalEvery: otherShared.evalEvery.meta(flag("steps between evaluations (default: at the end only)", "N")),

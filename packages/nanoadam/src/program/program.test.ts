@@ -61,7 +61,7 @@ async function setUp(architecture: TinyArchitecture, taskName: TaskName) {
   const file = join(place, "rows.jsonl");
   await writeFile(file, rows.map((row) => JSON.stringify(row)).join("\n"));
   const columns = taskName === "masked-lm" ? ["sentence"] : ["sentence", "reply"];
-  const dataset = await plain.read(dataSource(file, { text: columns, label: "label" }));
+  const dataset = await plain.read(dataSource(file, { text: columns, label: ["label"] }));
   const task = (await plain.forTraining?.(dataset)) ?? plain;
   const collated = await loadBatch(task, dataset, { indices: [0, 1, 2, 3], size: 24 }, { seed: 1, step: 0 });
   const batch = model.backbone.extend?.(collated) ?? collated;

@@ -32,7 +32,7 @@ describe("calls that overlap on one opened model", () => {
 
   test("may be evaluations and predictions at a time, though both share one memory", async () => {
     const { model, texts, file } = await opened();
-    const source = dataSource(file, { text: ["sentence"], label: "label" });
+    const source = dataSource(file, { text: ["sentence"], label: ["label"] });
     const dataset = await model.task.read(source);
     const measure = () =>
       evaluateModel({ task: model.task, dataset, batchSize: 4, programs: model.evaluationPrograms });

@@ -88,10 +88,10 @@ describe("classification", () => {
 
   test("reads texts or pairs with their class", async () => {
     const lines = ["text\tother\tlabel", "10 11\t12\tyes", "13\t14\tno"];
-    const pairs = await task.read(tableSource(lines, { text: ["text", "other"], label: "label" }));
+    const pairs = await task.read(tableSource(lines, { text: ["text", "other"], label: ["label"] }));
     expect([pairs.length, pairs.sizeOf(0), pairs.classOf?.(0), pairs.classOf?.(1)]).toEqual([2, 6, 1, 0]);
     expect(await pairs.load(0, key)).toMatchObject({ ids: Int32Array.of(2, 10, 11, 3, 12, 3), label: 1 });
-    const first = await task.read(tableSource(lines, { label: "label", limit: 1 }));
+    const first = await task.read(tableSource(lines, { label: ["label"], limit: 1 }));
     expect([first.length, first.sizeOf(0)]).toEqual([1, 4]);
   });
 
@@ -106,7 +106,7 @@ describe("classification", () => {
   });
 
   test("has the labels of its data, and of a configuration, which may lack names", async () => {
-    const source = tableSource(["text\tlabel", "10\tx", "11\ty", "12\tz"], { label: "label" });
+    const source = tableSource(["text\tlabel", "10\tx", "11\ty", "12\tz"], { label: ["label"] });
     const fromData = await classification.fromData(source, { text });
     expect(fromData.config()).toEqual({
       problem_type: "single_label_classification",

@@ -46,8 +46,12 @@ export function maskedLmTask(text: TextEncoder): Task<MaskedExample, never> {
 
 export const maskedLm = {
   name: "masked-lm",
+  description: "hidden words of texts without labels",
   needsLabel: false,
   mostTextColumns: 1,
+  mostLabelColumns: 0,
+  hasUsualColumns: false,
+  lossOptions: [],
   metrics: ["loss", "perplexity", "accuracy"],
   fromData: async (_source, { text }) => maskedLmTask(text),
   matches: ({ architectures }) => Array.isArray(architectures) && String(architectures[0]).endsWith("ForMaskedLM"),

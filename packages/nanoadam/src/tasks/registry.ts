@@ -2,10 +2,12 @@
 import { InputError } from "../errors.js";
 import { classification } from "./classification.js";
 import { maskedLm } from "./masked-lm.js";
+import { multiLabel } from "./multi-label.js";
 import { regression } from "./regression.js";
 import type { Task, TaskContext, TaskKind } from "./task.js";
+import { tokenClassification } from "./token-classification.js";
 
-const kinds = [classification, regression, maskedLm] as const;
+const kinds = [classification, regression, multiLabel, tokenClassification, maskedLm] as const;
 
 type Kind = (typeof kinds)[number];
 export type TaskName = Kind["name"];

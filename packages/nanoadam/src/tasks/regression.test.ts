@@ -42,7 +42,7 @@ test("an example without number makes a batch without targets", () => {
 });
 
 test("texts are read with their numbers, and answered with a number", async () => {
-  const source = tableSource(["text\tscore", "10 11\t-1.5", "12\t2"], { label: "score" });
+  const source = tableSource(["text\tscore", "10 11\t-1.5", "12\t2"], { label: ["score"] });
   const dataset = await task.read(source);
   expect(dataset.classOf).toBeUndefined();
   const batch = await loadBatch(task, dataset, { indices: [1, 0], size: 4 }, { seed: 1, step: 0 });

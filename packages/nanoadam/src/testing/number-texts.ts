@@ -1,5 +1,6 @@
 /** Texts that are written as the ids of their tokens, "10 11 12": all that a task's tests need of a tokenizer. */
 import type { DataSource, DataSourceOptions } from "../data/source.js";
+import { parseListTable } from "../data/tables/list-table.js";
 import { parseTable } from "../data/tables/parse-table.js";
 import { type TextEncoder, textEncoder } from "../data/text/encoder.js";
 import type { EncodedText, TextTokenizer } from "../data/text/tokenizer.js";
@@ -17,6 +18,9 @@ export const numberTokenizer: TextTokenizer = {
       specialMask: Uint8Array.from(ids, (id) => (id < 5 ? 1 : 0)),
       wasTruncated: ids.length > maxLength,
     };
+  },
+  encodeWords() {
+    throw new Error("numbers are no words");
   },
   padId: 9,
   maskId: 4,
@@ -37,5 +41,13 @@ export function tableSource(
   lines: readonly string[],
   { text = ["text"], ...columns }: Partial<DataSourceOptions> = {},
 ): DataSource {
-  return { file: "data.tsv", text, ...columns, table: async () => parseTable(lines.join("\n"), "data.tsv") };
+  const [file, content] = ["data.tsv", lines.join("\n")];
+  return {
+    file,
+    text,
+    ...columns,
+    table: async () => parseTable(content, file),
+    listTable: async () => parseListTable(content, file, {}),
+    content: async () => content,
+  };
 }

@@ -57,6 +57,9 @@ describe("an encoder", () => {
   const tokenizer = (properties: Partial<TextTokenizer>): TextTokenizer => ({
     encode: (text, textPair = "", maxLength) =>
       encoded(Math.min(maxLength, text.length + textPair.length), text.length + textPair.length > maxLength),
+    encodeWords: () => {
+      throw new Error("letters are no words");
+    },
     padId: 0,
     maskId: undefined,
     vocabularySize: 10,

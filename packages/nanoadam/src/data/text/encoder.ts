@@ -2,7 +2,7 @@
 import { InputError } from "../../errors.js";
 import { type HostTensor, int32Tensor } from "../batch.js";
 import type { Dataset } from "../dataset.js";
-import type { EncodedText, TextTokenizer } from "./tokenizer.js";
+import type { EncodedText, EncodedWords, TextTokenizer } from "./tokenizer.js";
 
 /** One text, or a pair of texts. */
 export interface Texts {
@@ -17,6 +17,7 @@ export interface TextEncoder {
   /** Rows of the model's word embeddings, which are at least as many as the tokenizer has ids. */
   readonly vocabularySize: number;
   encode(texts: Texts): EncodedText;
+  encodeWords(words: readonly string[]): EncodedWords;
 }
 
 export function textEncoder(
@@ -29,6 +30,7 @@ export function textEncoder(
     maxLength,
     vocabularySize,
     encode: ({ text, textPair }) => tokenizer.encode(text, textPair, maxLength),
+    encodeWords: (words) => tokenizer.encodeWords(words, maxLength),
   };
 }
 
