@@ -1,4 +1,4 @@
-import { input, matmul, tensorFunction } from "@nanoadam/engine";
+import { input, matmul, sizeOf, tensorFunction } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
 
 /** A matrix of rows and columns. */
@@ -24,12 +24,14 @@ export async function boundProduct(
   const compiled = await cpuRuntime({ threads }).compile(
     tensorFunction("product", inputs, [{ name: "product", value: product }]),
   );
-  const factors = { left: sines(leftSides), right: sines(rightSides) };
-  const [rows = 0, columns = 0] = product.type.shape;
-  const run = compiled.bind(new Map(Object.entries({ ...factors, product: new Float32Array(rows * columns) })));
+  const factors = { left: sines(sizeOf(leftSides)), right: sines(sizeOf(rightSides)) };
+  const run = compiled.bind(
+    new Map(Object.entries({ ...factors, product: new Float32Array(sizeOf(product.type.shape)) })),
+  );
   return { ...factors, run, release: () => compiled.release() };
 }
 
-function sines([rows, columns]: Matrix): Float32Array {
-  return Float32Array.from({ length: rows * columns }, (_, index) => Math.sin(index + 1));
+/** Numbers between -1 and 1 that do not repeat. */
+export function sines(length: number): Float32Array {
+  return Float32Array.from({ length }, (_, index) => Math.sin(index + 1));
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-/** What a command prints; what it writes to standard error goes to ours. @throws Error where it cannot run, or fails. */
+/** The standard output of a command; its standard error goes to ours. @throws Error where it cannot run, or fails. */
 export function outputOf(command: string, arguments_: readonly string[]): string {
   const { status, stdout, error } = spawnSync(command, arguments_, {
     encoding: "utf8",

@@ -43,7 +43,7 @@ const peers: readonly Peer[] = [
   { name: "jax-js 0.1.25, WebAssembly", packages: jaxPackages, load: loadJax },
 ];
 
-/** The largest difference from our results that is taken for rounding, as a share of the tensor's largest entry. */
+/** The largest difference from our results that is taken for rounding, as a fraction of the tensor's largest entry. */
 const tolerance = 1e-3;
 
 /**

@@ -1,11 +1,12 @@
 /**
  * A process that loads every weight of a checkpoint folder as it is stored, writes them to a file, and prints by how much its
- * memory peaked above what it was before each of the two, in bytes, as JSON. Linux only: the peak that Node tells is that of
+ * memory peaked above its size before each of the two, in bytes, as JSON. Linux only: the peak that Node reports is that of
  * the parent process where the parent was larger, and cannot be set back.
  *
  *     node bench/dist/loading-process.js FOLDER FILE
  */
 import { readFileSync, writeFileSync } from "node:fs";
+import { sizeOf } from "@nanoadam/engine";
 import { openCheckpoint, type WritableTensor, writeSafetensors } from "nanoadam";
 
 export interface LoadingFigures {
@@ -20,7 +21,7 @@ function memory(figure: "VmRSS" | "VmHWM"): number {
   return Number(kilobytes) * 1024;
 }
 
-/** What the memory peaks by during some work, above what it is before. */
+/** By how many bytes memory peaks during some work above its size before. */
 async function growthDuring(work: () => Promise<void>): Promise<number> {
   // 5 sets the peak back to what is resident now.
   writeFileSync("/proc/self/clear_refs", "5");
@@ -34,7 +35,7 @@ const tensors: WritableTensor[] = [];
 const loading = await growthDuring(async () => {
   const checkpoint = await openCheckpoint(folder);
   for (const { name, shape, dtype } of checkpoint.entries.values()) {
-    const size = shape.reduce((product, side) => product * side, 1);
+    const size = sizeOf(shape);
     const values = dtype === "BF16" ? new Uint16Array(size) : new Float32Array(size);
     await checkpoint.read(name, values);
     tensors.push({ name, shape, dtype: dtype === "BF16" ? "BF16" : "F32", values });

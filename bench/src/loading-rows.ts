@@ -1,6 +1,6 @@
 /**
- * What loading a checkpoint takes of memory, and saving it again beyond what is then held, against the size that is stored. At
- * most 1.15 times that size is the bar for loading.
+ * The memory that it takes to load a checkpoint, and to save it again beyond the memory then held, against its stored size. The
+ * bar for loading is 1.15 times that size.
  */
 import { statSync } from "node:fs";
 import { join } from "node:path";

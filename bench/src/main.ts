@@ -7,11 +7,12 @@
  * PyTorch is installed by `DIR/tools/peer-pytorch/setup.sh` of the shared folder, the JavaScript peers as README.md says; rows
  * without their peer are marked absent.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { defaultThreads } from "@nanoadam/engine/node";
+import { breakEvenRows } from "./break-even/rows.js";
 import { growthRows } from "./growth-rows.js";
 import { javascriptPeerRows } from "./javascript-peers.js";
 import { loadingRows } from "./loading-rows.js";
@@ -27,10 +28,10 @@ const { values: flags } = parseArgs({
     torch: { type: "string" },
     shared: { type: "string", default: "../shared" },
     peers: { type: "string" },
-    only: { type: "string", default: "training,wide,short,products,sampled,optimizer,waste,javascript,growth,loading" },
+    only: { type: "string" },
     rounds: { type: "string", default: "5" },
     steps: { type: "string", default: "5" },
-    threads: { type: "string", default: String(availableParallelism()) },
+    threads: { type: "string", default: String(defaultThreads()) },
     out: { type: "string", default: fileURLToPath(new URL("../results.json", import.meta.url)) },
   },
 });
@@ -52,6 +53,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   short: () => trainingRows("BERT-base, 32 x 32 tokens", { ...bertBase, batch: 32, length: 32 }, settings),
   products: () => productRows(settings),
   sampled: () => sampledRows(settings),
+  "break-even": () => breakEvenRows(settings),
   optimizer: () => optimizerRows(settings),
   waste: () => wasteRows("BERT-base, 8 x 128 tokens", bertBase, threads),
   javascript: () => javascriptPeerRows({ peers: flags.peers, rounds, threads: 1 }),
@@ -76,14 +78,9 @@ function lineOf(row: Row): string {
   return `${row.name}: ${row.ratio.toFixed(2)} ${row.ratioMeans} (${lowest.toFixed(2)} to ${highest.toFixed(2)}; ${row.ours.toPrecision(4)} and ${row.peer.toPrecision(4)} ${row.unit})`;
 }
 
-// Runs measure anew which gradients to sample: what the user's cache has may come from a busier hour.
-const cache = mkdtempSync(join(tmpdir(), "nanoadam-cache-"));
-process.env.NANOADAM_CACHE = cache;
-process.once("exit", () => rmSync(cache, { recursive: true, force: true }));
-
 console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${threads} threads, Node ${process.versions.node}`);
 const rows: Row[] = [];
-for (const name of flags.only.split(",")) {
+for (const name of flags.only?.split(",") ?? Object.keys(groups)) {
   const measure = groups[name];
   if (measure === undefined)
     throw new Error(`--only has "${name}", expected some of ${Object.keys(groups).join(", ")}`);

@@ -60,7 +60,7 @@ async function writeModel(
     vocab_size: vocabulary,
   };
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
-  const model = defineModel(config, { kind: "sequence-classification", labels: 2 });
+  const model = defineModel(config, { kind: "outputs", per: "example", outputs: 2 });
   const tensors = model.parameters.map((parameter) => ({
     name: parameter.name,
     shape: parameter.shape,

@@ -1,5 +1,5 @@
 /**
- * All optimizers of the comparison on four GLUE tasks: `nanoadam compare` task by task, and what came of it as one table and one
+ * All optimizers of the comparison on four GLUE tasks: `nanoadam compare` task by task, and the results as one table and one
  * file. The training sets are cut so that a task takes less than an hour on two cores. A comparison that is there is not made
  * again, so the command can be stopped and taken up again.
  *
@@ -8,10 +8,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import type { Comparison } from "nanoadam";
 import { outputOf } from "./child-process.js";
-import { mean } from "./runs.js";
-import { sweepFlags } from "./sweep-flags.js";
 
 const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));
 
@@ -24,7 +23,7 @@ const tasks: Readonly<Record<string, readonly string[]>> = {
 };
 
 interface Contest {
-  /** What its folder and its rows are called besides the task and the optimizer. */
+  /** A name for its folder and its rows, beside the task and the optimizer. */
   readonly title?: string;
   readonly rates: Readonly<Record<string, string>>;
   readonly flags: readonly string[];
@@ -45,10 +44,14 @@ const contests: readonly Contest[] = [
   { title: "correction by entry", rates: { nanoadam: "1e-3:2e-3:4e-3" }, flags: ["--bias-correction", "entry"] },
 ];
 
-const flags = sweepFlags({
-  data: "../shared/data/glue",
-  tasks: Object.keys(tasks).join(","),
-  results: "runs/optimizers",
+const { values: flags } = parseArgs({
+  options: {
+    model: { type: "string", default: "../shared/data/models/minibert" },
+    data: { type: "string", default: "../shared/data/glue" },
+    tasks: { type: "string", default: Object.keys(tasks).join(",") },
+    jobs: { type: "string", default: "2" },
+    results: { type: "string", default: "runs/optimizers" },
+  },
 });
 
 function compare(task: string, { title, rates, flags: contestFlags }: Contest): Comparison {
@@ -100,6 +103,7 @@ const raw = comparisons.flatMap(({ contest: { title }, ofTasks }) =>
 );
 writeFileSync(join(flags.results, "optimizers.json"), `${JSON.stringify(raw, null, 1)}\n`);
 
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const points = (value: number) => (100 * value).toFixed(2);
 const bestOf = (comparison: Comparison, name: string) => {
   const best = comparison.optimizers.find(({ optimizer }) => optimizer === name)?.best;

@@ -13,7 +13,7 @@ const repetitions = 40;
 
 /** Prints the median milliseconds of a product of `argv[2]` numbers on `argv[1]` threads. */
 const torchScript = `
-import sys, time, torch
+import statistics, sys, time, torch
 torch.set_num_threads(int(sys.argv[1]))
 kind = getattr(torch, sys.argv[2])
 x, w = torch.randn(${tokens}, ${inputs}).to(kind), torch.randn(${outputs}, ${inputs}).to(kind)
@@ -22,7 +22,7 @@ for _ in range(${repetitions}):
     started = time.perf_counter()
     torch.nn.functional.linear(x, w)
     times.append(time.perf_counter() - started)
-print(sorted(times)[len(times) // 2] * 1000)
+print(statistics.median(times) * 1000)
 `;
 
 function torchMilliseconds({ python }: TorchPeer, threads: number, kind: "float32" | "bfloat16"): number {

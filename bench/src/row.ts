@@ -74,8 +74,9 @@ export function measuredRow(
   };
 }
 
-/** The middle one of an odd number of values, the upper of the two in the middle of an even one; NaN without any. */
+/** The middle value, or the mean of the two in the middle; NaN without any. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
 }

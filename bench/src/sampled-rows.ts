@@ -4,7 +4,7 @@
  */
 import { createSampledProduct } from "@nanoadam/engine/node";
 import { selectSmallest } from "@nanoadam/optim";
-import { boundProduct } from "./bound-product.js";
+import { boundProduct, sines } from "./bound-product.js";
 import { measuredRow, type Round, type Row } from "./row.js";
 
 const densities = [0.001, 0.01, 0.03, 0.06, 0.1, 0.2];
@@ -13,8 +13,6 @@ const shapes = [
   { outputs: 3072, inputs: 768 },
 ];
 const tokens = 1024;
-
-const filled = (length: number) => Float32Array.from({ length }, (_, index) => Math.sin(index + 1));
 
 async function milliseconds(work: () => Promise<void> | void): Promise<number> {
   const started = performance.now();
@@ -44,7 +42,7 @@ async function rowsOf(
   const kernel = createSampledProduct({ threads });
   const rows: Row[] = [];
   for (const density of densities) {
-    const selection = selectSmallest(filled(outputs * inputs), { density });
+    const selection = selectSmallest(sines(outputs * inputs), { density });
     const sums = new Float32Array(selection.count);
     const measured: Round[] = [];
     for (let round = 0; round < rounds + 1; round++) {

@@ -1,6 +1,6 @@
 /**
- * What a training step spends besides its matrix products: the share of its time that these would take at the machine's best
- * rate, where the rest goes, what it leaves for the collector, and what the refreshes of a run cost. Products are counted as
+ * The waste of a training step: the fraction of its time that its matrix products would take at the machine's best rate, where
+ * the rest goes, the memory that it leaves for the garbage collector, and the cost of a run's refreshes. Products are counted as
  * they are needed: forward, for the gradients of inputs, and for the wanted entries of weights' gradients. The rate, a step and
  * a refresh are each the best of several, as nothing else is known of a machine on which other work runs.
  */
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createNanoAdam } from "@nanoadam/optim";
 import type { FinetuneInput } from "nanoadam";
+import { sines } from "./bound-product.js";
 import { outputOf } from "./child-process.js";
 import { type StepShape, vocabulary, withModelFolder } from "./model-folder.js";
 import type { FigureRow } from "./row.js";
@@ -123,7 +124,7 @@ function refreshMilliseconds({ layers, hidden }: StepShape, density: number): nu
   const parameters = sizes.map((size, index) => ({
     name: String(index),
     shape: [size],
-    values: Float32Array.from({ length: size }, (_, entry) => Math.sin(entry + 1)),
+    values: sines(size),
   }));
   const optimizer = createNanoAdam({ parameters, density, maskInterval: 1, totalSteps: 100 });
   const times: number[] = [];

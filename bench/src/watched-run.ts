@@ -1,5 +1,5 @@
 /**
- * A process that fine-tunes and watches itself: `watched-run.js SETTINGS`, a JSON object, prints what it saw as another.
+ * A process that fine-tunes and watches itself: `watched-run.js SETTINGS` takes a JSON object and prints its figures as another.
  *
  * - Times are between the ends of steps, with nothing switched on.
  * - Allocations on the heap are V8's sampling profile at an interval of 64 bytes, objects collected since included, so that it
@@ -13,7 +13,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { type HeapProfiler, type Profiler, Session } from "node:inspector";
 import { basename, dirname, join } from "node:path";
-import { type FinetuneInput, finetune } from "nanoadam";
+import { type FinetuneInput, finetune, type TrainingObserver } from "nanoadam";
 import { InferenceSession } from "onnxruntime-node";
 
 export interface WatchedRunSettings {
@@ -53,7 +53,7 @@ class Sums {
     this.#sums.set(key, (this.#sums.get(key) ?? 0) + value);
   }
 
-  /** What was added a step, largest first. */
+  /** The sums divided by the number of steps, largest first. */
   perStep(steps: number): Record<string, number> {
     const means = [...this.#sums].filter(([key]) => key !== profiler).map(([key, sum]) => [key, sum / steps] as const);
     return Object.fromEntries(means.toSorted(([, a], [, b]) => b - a));
@@ -151,39 +151,37 @@ export async function watchRun({
   const bufferBytes: number[] = [];
   const figures = { heapBytes: {}, millisecondsByFile: {} };
   let [stepEnded, buffers] = [0, 0];
-  await finetune(
-    { ...input, steps: warmUpSteps + watchedSteps },
-    {
-      onStep({ step }) {
-        const now = performance.now();
-        const timed = step - warmUpSteps;
-        const bytes = process.memoryUsage().arrayBuffers;
-        if (timed > 0 && timed <= timedSteps) {
-          milliseconds.push(now - stepEnded);
-          bufferBytes.push(bytes - buffers);
-        } else if (timed === timedSteps + sampledSteps) {
-          inspector.post("HeapProfiler.stopSampling", (_error, { profile }) => {
-            figures.heapBytes = heapBytes(profile);
-          });
-        } else if (timed === timedSteps + 2 * sampledSteps) {
-          inspector.post("Profiler.stop", (_error, { profile }) => {
-            figures.millisecondsByFile = millisecondsByFile(profile);
-          });
-        }
-        if (timed === timedSteps) {
-          inspector.post("HeapProfiler.startSampling", {
-            samplingInterval: 64,
-            includeObjectsCollectedByMajorGC: true,
-            includeObjectsCollectedByMinorGC: true,
-          } as HeapProfiler.StartSamplingParameterType);
-        } else if (timed === timedSteps + sampledSteps) {
-          inspector.post("Profiler.enable");
-          inspector.post("Profiler.start");
-        }
-        [stepEnded, buffers] = [performance.now(), process.memoryUsage().arrayBuffers];
-      },
+  const observer: TrainingObserver = {
+    onStep({ step }) {
+      const now = performance.now();
+      const timed = step - warmUpSteps;
+      const bytes = process.memoryUsage().arrayBuffers;
+      if (timed > 0 && timed <= timedSteps) {
+        milliseconds.push(now - stepEnded);
+        bufferBytes.push(bytes - buffers);
+      } else if (timed === timedSteps + sampledSteps) {
+        inspector.post("HeapProfiler.stopSampling", (_error, { profile }) => {
+          figures.heapBytes = heapBytes(profile);
+        });
+      } else if (timed === timedSteps + 2 * sampledSteps) {
+        inspector.post("Profiler.stop", (_error, { profile }) => {
+          figures.millisecondsByFile = millisecondsByFile(profile);
+        });
+      }
+      if (timed === timedSteps) {
+        inspector.post("HeapProfiler.startSampling", {
+          samplingInterval: 64,
+          includeObjectsCollectedByMajorGC: true,
+          includeObjectsCollectedByMinorGC: true,
+        } as HeapProfiler.StartSamplingParameterType);
+      } else if (timed === timedSteps + sampledSteps) {
+        inspector.post("Profiler.enable");
+        inspector.post("Profiler.start");
+      }
+      [stepEnded, buffers] = [performance.now(), process.memoryUsage().arrayBuffers];
     },
-  );
+  };
+  await finetune({ ...input, steps: warmUpSteps + watchedSteps }, { observers: [observer] });
   inspector.disconnect();
   restore?.();
   return {

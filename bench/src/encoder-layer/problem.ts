@@ -24,9 +24,11 @@ export interface LayerProblem {
   readonly sizes: LayerSizes;
   /** The layer as nanoadam defines it. */
   readonly stage: Stage;
-  /** What gradients are taken of: the layer's input, "hidden", and its 16 parameters, weights [outputs, inputs]. */
+  /** The tensors whose gradients are computed: the layer's input, "hidden", and its 16 parameters, weights [outputs, inputs]. */
   readonly inputs: ReadonlyMap<string, Numbers>;
-  /** Added to the attention's scores, [batchSize, 1, 1, length]: 0 at tokens, the lowest number at padding. */
+  /** [batchSize, length]: 1 at tokens, 0 at padding. */
+  readonly attentionMask: { readonly shape: readonly number[]; readonly values: Int32Array };
+  /** The same as what is added to the attention's scores, [batchSize, 1, 1, length]: 0 and the lowest number. */
   readonly attentionBias: Numbers;
   /** The gradient of the output. */
   readonly cotangent: Numbers;
@@ -53,25 +55,27 @@ export const bertBase: LayerSizes = {
 /** The problem of the given sizes, the same at every call. */
 export function layerProblem(sizes: LayerSizes): LayerProblem {
   const { batchSize, length, hiddenSize } = sizes;
-  const model = defineModel(modelConfig(sizes), { kind: "sequence-classification", labels: 2 });
-  const stage = model.stages.find(({ kind }) => kind === "layer");
+  const model = defineModel(modelConfig(sizes), { kind: "outputs", per: "example", outputs: 2 });
+  // The embeddings come before it, and the head after it.
+  const [, stage] = model.stages;
   if (stage === undefined) throw new Error("the model has no layer");
-  const shapes = new Map(model.parameters.map(({ name, shape }) => [name, shape]));
   const hidden = [batchSize * length, hiddenSize];
-  const parameters = [...stage.parameters].map(([local, name], index): [string, Numbers] => [
+  const parameters = Object.entries(stage.parameters).map(([local, { shape }], index): [string, Numbers] => [
     local,
-    normalNumbers(shapes.get(name) ?? [], 0.02, index, local.endsWith("Norm.weight") ? 1 : 0),
+    normalNumbers(shape, 0.02, index, local.endsWith("Norm.weight") ? 1 : 0),
   ]);
+  const mask = attentionMask(sizes);
   return {
     sizes,
     stage,
     inputs: new Map([["hidden", normalNumbers(hidden, 1, 100)], ...parameters]),
-    attentionBias: { shape: [batchSize, 1, 1, length], values: paddingBias(sizes) },
+    attentionMask: { shape: [batchSize, length], values: mask },
+    attentionBias: { shape: [batchSize, 1, 1, length], values: paddingBias(mask) },
     cotangent: normalNumbers(hidden, 1, 101),
   };
 }
 
-/** What a map has under a name that must be there. */
+/** The entry of a map under a name that must be there. */
 export function given<T>(values: ReadonlyMap<string, T>, name: string): T {
   const value = values.get(name);
   if (value === undefined) throw new Error(`the layer uses "${name}", which is not given`);
@@ -103,9 +107,13 @@ function normalNumbers(shape: readonly number[], deviation: number, site: number
 }
 
 /** Every text is 8 tokens shorter than the one before. */
-function paddingBias({ batchSize, length }: LayerSizes): Float32Array {
-  const lowest = -3.4028234663852886e38;
-  return Float32Array.from({ length: batchSize * length }, (_, entry) =>
-    entry % length < length - 8 * Math.floor(entry / length) ? 0 : lowest,
+function attentionMask({ batchSize, length }: LayerSizes): Int32Array {
+  return Int32Array.from({ length: batchSize * length }, (_, entry) =>
+    entry % length < length - 8 * Math.floor(entry / length) ? 1 : 0,
   );
+}
+
+function paddingBias(mask: Int32Array): Float32Array {
+  const lowest = -3.4028234663852886e38;
+  return Float32Array.from(mask, (isToken) => (isToken === 1 ? 0 : lowest));
 }

@@ -20,7 +20,7 @@ export interface AdamConstants {
 const wholeGradient: GradientNeed = { kind: "whole" };
 
 export interface AdamRuleOptions extends AdamConstants {
-  /** Decoupled: each step first takes the share `learningRate * weightDecay` off the weight. */
+  /** Decoupled: each step first takes the fraction `learningRate * weightDecay` off the weight. */
   readonly weightDecay: number;
   readonly biasCorrection: boolean;
   /** Adds epsilon to the root of the second moment before this is corrected, as GaLore does. Not unless given. */

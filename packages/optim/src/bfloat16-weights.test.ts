@@ -41,13 +41,13 @@ function selected(optimizer: Optimizer): Uint32Array {
   return selectionIndices(need.selection);
 }
 
-/** The weights in full: halves, and the rests of the selected ones. */
+/** The weights in full: halves, and the low bits of the selected ones. */
 function inFull(values: Uint16Array, optimizer: Optimizer): Float32Array {
   const full = wide(values);
   const bits = new Uint32Array(full.buffer);
-  const rests = optimizer.state().tensors.get("weight/rests") ?? [];
+  const lowBits = optimizer.state().tensors.get("weight/low_bits") ?? [];
   selected(optimizer).forEach((entry, index) => {
-    bits[entry] = (bits[entry] as number) + (rests[index] as number);
+    bits[entry] = (bits[entry] as number) + (lowBits[index] as number);
   });
   return full;
 }
@@ -59,11 +59,11 @@ describe("a float32 in two halves", () => {
       fc.property(fc.array(anyNumber, { minLength: 1, maxLength: 20 }), (numbers) => {
         const count = numbers.length;
         const offsets = Uint16Array.from(numbers, (_, index) => index);
-        const [stored, rests] = [new Uint16Array(count), new Int16Array(count)];
+        const [stored, lowBits] = [new Uint16Array(count), new Int16Array(count)];
         const values = Float32Array.from(numbers);
         const bits = new Uint32Array(values.buffer);
-        splitSelected({ values, bits }, stored, 0, offsets, rests, 0, count);
-        const joined = joinSelected(stored, 0, count, offsets, rests, 0, count);
+        splitSelected({ values, bits }, stored, 0, offsets, lowBits, 0, count);
+        const joined = joinSelected(stored, 0, count, offsets, lowBits, 0, count);
         expect(joined.bits.slice(0, count)).toEqual(bits);
         for (const [index, value] of values.entries()) {
           const nearest = Math.abs(fromBfloat16(toBfloat16(value)) - value);

@@ -21,6 +21,12 @@ describe("bfloat16", () => {
     );
   });
 
+  it("keeps what is not finite, and makes what is too large infinite", () => {
+    expect(fromBfloat16(toBfloat16(Number.NaN))).toBeNaN();
+    expect(fromBfloat16(toBfloat16(-Infinity))).toBe(-Infinity);
+    expect(fromBfloat16(toBfloat16(3.4e38))).toBe(Infinity);
+  });
+
   it("rounds stochastically to a neighbour, the nearer one more often", () => {
     const value = 1 + 1 / 512;
     const rounded = Array.from({ length: 4000 }, (_, key) => fromBfloat16(toBfloat16Stochastically(value, key)));

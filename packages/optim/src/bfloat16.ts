@@ -11,11 +11,19 @@ import { mixBits } from "./random.js";
 const scratch = new Float32Array(1);
 const scratchBits = new Uint32Array(scratch.buffer);
 
-/** The bfloat16 nearest to a finite value, ties to even. */
+/**
+ * The bits of the bfloat16 nearest to a float32, of which the bits are given: ties to even, too large values infinite, and NaN
+ * stays NaN.
+ */
+export function bfloat16OfBits(bits: number): number {
+  const isNotANumber = (bits & 0x7fffffff) > 0x7f800000;
+  return isNotANumber ? (bits >>> 16) | 0x40 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
+/** The bfloat16 nearest to a value, as {@link bfloat16OfBits}. */
 export function toBfloat16(value: number): number {
   scratch[0] = value;
-  const bits = scratchBits[0] as number;
-  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+  return bfloat16OfBits(scratchBits[0] as number);
 }
 
 /**

@@ -1,4 +1,4 @@
-/** What every optimizer must do, whichever it is: one table of optimizers, one suite. */
+/** The contract of every optimizer: one table of optimizers, one suite. */
 
 import { describe, expect, it } from "vitest";
 import {

@@ -21,7 +21,7 @@ export interface RuledParameter {
 /**
  * Makes an optimizer of one rule per tensor.
  *
- * @param name what the optimizer calls itself
+ * @param name the optimizer's own name
  * @param densityOfStep the density in force at a step; absent for dense optimizers
  * @throws TypeError or RangeError for repeated names or values that do not fit their shape.
  */
@@ -154,7 +154,7 @@ function checkGradient(
 
 /** @throws RangeError where a gradient has a NaN or an infinity. */
 function checkFinite(gradient: Float32Array, name: string): void {
-  // A number that is not finite, times 0, is NaN: one sum tells whether there is any, at the cost of reading.
+  // A number that is not finite, times 0, is NaN: one sum shows whether there is any, at the cost of reading.
   let sum = 0;
   for (let index = 0; index < gradient.length; index++) sum += (gradient[index] as number) * 0;
   if (sum === 0) return;

@@ -11,7 +11,7 @@ export interface LearningRateSchedule {
   /** The highest rate: at the end of the warm-up, or from the start without one. */
   readonly learningRate: number;
   readonly totalSteps: number;
-  /** Steps of warm-up, a count: see {@link warmupSteps} for shares. 0 unless given. */
+  /** Steps of warm-up, a count: see {@link warmupSteps} for fractions. 0 unless given. */
   readonly warmupSteps?: number | undefined;
 }
 
@@ -44,7 +44,7 @@ export function learningRateAt(step: number, options: LearningRateSchedule): num
 /**
  * Steps of warm-up from what a user gives.
  *
- * @param value a number below 1 is a share of the steps, rounded up; any other is a count
+ * @param value a number below 1 is a fraction of the steps, rounded up; any other is a count
  * @throws TypeError or RangeError for a negative value or a count that is not whole.
  */
 export function warmupSteps(value: number, totalSteps: number): number {

@@ -56,7 +56,7 @@ class SgdRule implements TensorRule {
 
 export interface SgdOptions {
   readonly parameters: readonly Parameter[];
-  /** Share of the last direction that is kept. 0.9 unless given. */
+  /** Fraction of the last direction that is kept. 0.9 unless given. */
   readonly momentum?: number | undefined;
   /** Added to the gradient as `weightDecay * weight`. 0 unless given. */
   readonly weightDecay?: number | undefined;

@@ -1,4 +1,4 @@
-/** Bytes of optimizer state against METHOD section 2's formulas, which count S parameters and a share k of them. */
+/** Bytes of optimizer state against the formulas of docs/method.md, section 6: S parameters, and a fraction k of them. */
 
 import { expect, it } from "vitest";
 import { toBfloat16 } from "./bfloat16.js";

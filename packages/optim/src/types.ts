@@ -41,7 +41,7 @@ export interface Selection {
   readonly offsets: Uint16Array;
 }
 
-/** What a step needs of one tensor's gradient. */
+/** The part of one tensor's gradient that a step needs. */
 export type GradientNeed =
   | { readonly kind: "nothing" }
   | { readonly kind: "whole" }
@@ -68,8 +68,8 @@ export interface Optimizer {
   prepare(): void;
 
   /**
-   * What the step needs of a tensor. A selection's buffers are valid until the `prepare` that refreshes it; each refresh
-   * gives a new object, so `!==` tells that a selection has changed.
+   * The part of a tensor's gradient that the step needs. A selection's buffers are valid until the `prepare` that
+   * refreshes it; each refresh gives a new object, so `!==` shows that a selection has changed.
    *
    * @throws RangeError for a name that is not a parameter.
    * @throws Error before the first `prepare`, for a tensor that has no selection yet.
@@ -92,7 +92,7 @@ export interface Optimizer {
     beforeUpdate?: (parameterName: string) => void,
   ): void;
 
-  /** The share of entries selected, as scheduled for the step last prepared; `undefined` for a dense optimizer. */
+  /** The fraction of entries selected, as scheduled for the step last prepared; `undefined` for a dense optimizer. */
   density(): number | undefined;
 
   /** Bytes held for states, indices and ages. */
@@ -114,13 +114,13 @@ export interface Optimizer {
  * values; {@link Optimizer} checks names and sizes, so a rule need not.
  */
 export interface TensorRule {
-  /** Refreshes what follows from the weights alone; called twice for one step it must change nothing the second time. */
+  /** Refreshes the selection, from the weights alone; a second call for the same step must change nothing. */
   prepare(step: number): void;
   need(): GradientNeed;
   apply(gradient: Float32Array, learningRate: number, step: number): void;
   stateBytes(): number;
-  /** Copies of the states by name, as they are after `completedSteps` steps. */
+  /** Copies of the states by name, after `completedSteps` steps. */
   state(completedSteps: number): ReadonlyMap<string, StateArray>;
-  /** @throws RangeError where the arrays are not what `state` gives for this tensor. */
+  /** @throws RangeError for other arrays than `state` gives for this tensor. */
   restore(state: ReadonlyMap<string, StateArray>, completedSteps: number): void;
 }

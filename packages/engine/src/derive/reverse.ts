@@ -17,7 +17,7 @@ import { matmul } from "../graph/matmul.js";
 import { ShapeError } from "../graph/types.js";
 import type { Cotangent, Node, Value } from "../graph/value.js";
 
-/** Which structures of a gradient the receiver takes as they are; others are formed whole. */
+/** The structures of a gradient that a receiver may accept; others are formed whole. */
 export type GradientStructure = "product";
 
 export interface DeriveOptions {
@@ -75,7 +75,7 @@ export function derive(tensors: TensorFunction, options: DeriveOptions): Derivat
   };
   const forwardValues = new Set(nodesInOrder(tensors).flatMap((node) => node.outputs));
   const residuals: NamedValue[] = [];
-  /** What the backward function is given of the forward one. */
+  /** The values of the forward function that the backward one is given. */
   const kept = new Set([...tensors.inputs, ...tensors.outputs].map(({ value }) => value));
   const keep = (value: Value): string => {
     const known = names.get(value);
@@ -97,7 +97,7 @@ export function derive(tensors: TensorFunction, options: DeriveOptions): Derivat
       parts.map((part, index): GradientPart => {
         const base = `gradient.${name}${parts.length > 1 ? `.${index}` : ""}`;
         if (part.kind === "dense") {
-          // A gradient that is a given tensor itself still gets a buffer of its own.
+          // Where the gradient is one of the given tensors, it still gets a buffer of its own.
           computed.push({ name: base, value: part.value });
           return { kind: "dense", tensor: base };
         }
@@ -183,7 +183,7 @@ function total(contributions: readonly Cotangent[]): Value | undefined {
   return part?.kind === "dense" ? part.value : undefined;
 }
 
-/** Sums what has to be whole into one dense contribution and leaves the accepted structures as they are. */
+/** Sums into one dense contribution all but the accepted structures, which stay apart. */
 function combine(contributions: readonly Cotangent[], accepted: ReadonlySet<GradientStructure>): readonly Cotangent[] {
   const structured: Cotangent[] = [];
   let sum: Value | undefined;

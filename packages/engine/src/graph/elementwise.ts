@@ -2,7 +2,7 @@
 
 import { reduceSum, sumTo } from "./broadcast.js";
 import { contributedDomain } from "./lowering.js";
-import { broadcastShape, formatType, ShapeError, sameShape, tensorType } from "./types.js";
+import { broadcastShape, formatType, ShapeError, sameShape, sizeOf, tensorType } from "./types.js";
 import { applySingle, dense, inputOf, type Operation, outputOf, type Value } from "./value.js";
 
 function requireFloat(operation: string, value: Value): void {
@@ -113,8 +113,8 @@ function siluSlope(x: Value): Value {
     lower(emitter, inputs) {
       const sigmoidOfX = emitter.emit("Sigmoid", inputs);
       const one = emitter.floats(1);
-      const rest = emitter.emit("Mul", [...inputs, emitter.emit("Sub", [one, sigmoidOfX])]);
-      return [emitter.emit("Mul", [sigmoidOfX, emitter.emit("Add", [one, rest])])];
+      const product = emitter.emit("Mul", [...inputs, emitter.emit("Sub", [one, sigmoidOfX])]);
+      return [emitter.emit("Mul", [sigmoidOfX, emitter.emit("Add", [one, product])])];
     },
   };
   return applySingle(operation, [x], x.type);
@@ -218,6 +218,6 @@ export function dropout(x: Value, mask: Value, rate: number): Value {
 
 /** The mean over `axes`, which keep size 1. */
 export function reduceMean(x: Value, axes: readonly number[]): Value {
-  const count = axes.reduce((product, axis) => product * (x.type.shape[axis] ?? 1), 1);
-  return scale(reduceSum(x, axes), 1 / count);
+  const sum = reduceSum(x, axes);
+  return scale(sum, sizeOf(sum.type.shape) / sizeOf(x.type.shape));
 }

@@ -1,4 +1,4 @@
-/** Looking up by integers: rows of a table, or one entry of each row. */
+/** Looking up by integers: rows of a table, or entries of each row. */
 
 import { broadcastTo } from "./broadcast.js";
 import { multiply } from "./elementwise.js";
@@ -77,8 +77,8 @@ export function takeAlongLast(x: Value, indices: Value): Value {
     lower: (emitter, inputs) => [emitter.emit("GatherElements", inputs, { attributes: { axis: { int: -1 } } })],
     derivative(node, [gradient]) {
       if (gradient === undefined) return [];
-      const [{ type }, places] = [inputOf(node, 0), inputOf(node, 1)];
-      return [dense(addAlongLast(gradient, places, dimension(type.shape, -1))), undefined];
+      const [{ type }, positions] = [inputOf(node, 0), inputOf(node, 1)];
+      return [dense(addAlongLast(gradient, positions, dimension(type.shape, -1))), undefined];
     },
   };
   return applySingle(operation, [x, everywhere], tensorType("float32", shape));

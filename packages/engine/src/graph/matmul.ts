@@ -56,7 +56,7 @@ export function matmul(a: Value, b: Value, options: MatmulOptions = {}): Value {
 
 /**
  * x W^T + b for x [n, in], W [out, in] as PyTorch and Hugging Face checkpoints hold it, b [out]. The gradient of W is
- * handed out as the two factors dy and x (see cotangent.ts).
+ * handed out as its two factors, dy and x (see `ProductCotangent`).
  * @throws ShapeError naming the shapes when they do not fit.
  */
 export function linear(x: Value, weight: Value, bias?: Value): Value {

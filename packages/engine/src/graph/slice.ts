@@ -28,7 +28,7 @@ export function slice(x: Value, axis: number, start: number, end: number): Value
   return applySingle(operation, [x], tensorType(dataType, withSize(shape, along, end - start)));
 }
 
-/** x with so many zeros before and after it along an axis. */
+/** x with `before` zeros before it along an axis and `after` zeros after it. */
 function padWithZeros(x: Value, axis: number, before: number, after: number): Value {
   const { shape, dataType } = x.type;
   const size = dimension(shape, axis);

@@ -23,8 +23,9 @@ export interface Operation {
   readonly name: string;
   /**
    * For operations so cheap that the backward function computes them again rather than keep their result as a residual:
-   * "view" for those that move entries, "entrywise" for those that compute each from one of the operand's, which is a
-   * residual in its place. A factor of a product that is a view is kept all the same: it would have to be written anyway.
+   * "view" for those that move entries or make them from nothing, "entrywise" for those that compute each entry from one of
+   * the operand's, which then is the residual. A view that is a factor of a product gradient is kept all the same, since the
+   * receiver needs it in memory.
    */
   readonly recompute?: "view" | "entrywise";
   /** Adds the ONNX nodes that compute `node`'s outputs; returns their names in order. */

@@ -1,6 +1,6 @@
-/** What lies where in the memory that the kernel of sampled products works on. */
+/** The layout of the memory that the kernel of sampled products works on. */
 
-/** The fields of the job, what the tasks of a product are about: addresses and counts, in the kernel's order. */
+/** The fields of the job that the tasks of a product share: addresses and counts, in the kernel's order. */
 export const field = {
   first: 0,
   tokens: 1,
@@ -41,7 +41,7 @@ export interface MemoryViews {
   readonly floats: Float32Array;
 }
 
-/** Memory that grows to the largest product; its views are made anew only then, so that a product makes none. */
+/** Memory that grows to the largest product; new views of it are made only then, not for every product. */
 export class KernelMemory {
   readonly #memory: WebAssembly.Memory;
   #views: MemoryViews;
@@ -56,7 +56,7 @@ export class KernelMemory {
     return this.#memory.buffer.byteLength;
   }
 
-  /** Makes the memory at least so large; the views are good until it grows. */
+  /** Makes the memory at least this large; the views are good until it grows. */
   reserve(bytes: number): MemoryViews {
     const missing = bytes - this.bytes;
     if (missing > 0) {

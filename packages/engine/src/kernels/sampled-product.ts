@@ -1,12 +1,15 @@
 /**
- * The entries of a weight's gradient that a selection asks for, and no others. The gradient of a linear layer's weight is
- * left^T right of the output's gradient [tokens, outputs] and the input [tokens, inputs]; an entry of it is the product of a
- * column of each. ONNX has no operation for some entries of a product, so this one is in WebAssembly, with its vectors of
- * four. Columns become contiguous by a transposition first, which costs little beside the products, and less where products
- * have their right factor in common, as the gradients of queries, keys and values do.
+ * A sampled product: chosen entries of the product of two dense matrices, and no others. The literature calls it SDDMM, sampled
+ * dense-dense matrix multiplication. Here it computes the selected entries of the gradient of a linear layer's weight, which
+ * is left^T right of the output's gradient [tokens, outputs] and the input [tokens, inputs]; each entry is the dot product of
+ * a column of the one and a column of the other.
  *
- * The kernel has memory of its own, which grows to the largest product and is reused: nothing is allocated in a step. Where
- * that memory is shared, other threads help (runtime/sampled-product-threads.ts); the numbers are the same bits.
+ * ONNX has no such operation, so this one is in WebAssembly, with its vectors of four. Factors are transposed first, so that
+ * columns are contiguous; this costs little beside the dot products, and less where several products share their right
+ * factor, as the gradients of queries, keys and values do.
+ *
+ * The kernel has memory of its own, which grows to the largest product and is reused. Where that memory is shared, other
+ * threads help (runtime/sampled-product-threads.ts); results are the same bits for any number of them.
  */
 
 import { wasm } from "./sampled-product.wasm.js";
@@ -26,7 +29,7 @@ export interface SampledProductHost {
   readonly memory: WebAssembly.Memory;
   /** Threads beside the calling one. */
   readonly helpers: number;
-  /** Called before there is anything to do: threads that help may be started at the first. */
+  /** Called before each product; the first call may start the threads that help. */
   start(): void;
   /** Starts the threads that help, and waits until they do. */
   ready(): Promise<void>;
@@ -34,7 +37,7 @@ export interface SampledProductHost {
   release(): Promise<void>;
 }
 
-/** One thread and memory of its own, which any JavaScript engine has. */
+/** A host without further threads, for any JavaScript engine. */
 function oneThread(): SampledProductHost {
   return {
     module: moduleOf(wasm),
@@ -57,7 +60,7 @@ interface Exports {
   finish(): void;
 }
 
-/** Tokens that a task transposes, as the kernel has it. */
+/** Tokens that a task transposes; the kernel has the same number. */
 const blockTokens = 64;
 /** Parts of the multiplication that threads take one by one: enough that the last to finish is not much later. */
 const ranges = 32;
@@ -67,13 +70,11 @@ function strideOf(tokens: number): number {
   return 16 * (Math.ceil(tokens / 16) | 1);
 }
 
-/** Computes sampled products, one after another. */
+/** Computes sampled products (SDDMM in the literature), one after another: chosen entries of left^T right. */
 export class SampledProduct {
   readonly #host: SampledProductHost;
   readonly #exports: Exports;
   readonly #memory: KernelMemory;
-  /** Blocks of tokens of each factor seen: arrays are the same from step to step, and so need not be cut anew. */
-  readonly #blocks = new WeakMap<Float32Array, readonly Float32Array[]>();
   #tasks = 0;
   /** Of the right factor; 0 where there is none yet. */
   #tokens = 0;
@@ -93,7 +94,7 @@ export class SampledProduct {
   }
 
   /**
-   * Sets the right factor of the products to come. It is copied: what becomes of the array later does not matter.
+   * Sets the right factor of the products to come. It is copied, so the array may change afterwards.
    *
    * @param right [tokens, inputs], row-major
    * @throws RangeError where sizes do not fit.
@@ -103,7 +104,7 @@ export class SampledProduct {
     const stride = strideOf(tokens);
     const rightColumns = behind(headBytes, right.byteLength);
     const end = behind(rightColumns, 4 * columns * stride);
-    // There may be a right factor before, of which no product was asked for.
+    // The right factor set before may still be transposed, if no product has used it.
     this.#exports.finish();
     this.#host.start();
     const { job, floats } = this.#memory.reserve(end);
@@ -168,37 +169,26 @@ export class SampledProduct {
     }
   }
 
-  /** Waits until all threads help: products do not, so the first ones take longer. Times are worth measuring from then on. */
+  /** Waits until all threads help. Products themselves do not wait, so times are worth measuring only after this. */
   ready(): Promise<void> {
     return this.#host.ready();
   }
 
   /** Ends the threads that help, where there are any. A later product would start them again. */
   release(): Promise<void> {
-    // A task that a thread has taken would never be done.
+    // A thread that ends in the middle of a task would leave it undone for ever.
     this.#exports.finish();
     return this.#host.release();
   }
 
-  /** A block can be transposed as soon as it is there. Alone, that is best done while it is in the cache; else others do it. */
+  /** A block can be transposed as soon as it is copied: by helpers, or without them at once, while it is in the cache. */
   #copyBlocks(factor: Float32Array, columns: number, target: Float32Array, address: number): void {
-    let at = address / 4;
-    for (const block of this.#blocksOf(factor, blockTokens * columns)) {
-      target.set(block, at);
-      at += block.length;
+    const length = blockTokens * columns;
+    for (let start = 0; start < factor.length; start += length) {
+      target.set(factor.subarray(start, start + length), address / 4 + start);
       this.#publish(1);
       if (this.#host.helpers === 0) this.#exports.work();
     }
-  }
-
-  #blocksOf(factor: Float32Array, length: number): readonly Float32Array[] {
-    const known = this.#blocks.get(factor);
-    if (known?.[0]?.length === Math.min(length, factor.length)) return known;
-    const blocks = Array.from({ length: Math.ceil(factor.length / length) }, (_, index) =>
-      factor.subarray(index * length, (index + 1) * length),
-    );
-    this.#blocks.set(factor, blocks);
-    return blocks;
   }
 
   #publish(tasks: number): void {

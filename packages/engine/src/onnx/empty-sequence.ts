@@ -2,8 +2,8 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { elementTypes } from "../graph/lowering.js";
 
 /**
- * The model with one output more, before all others: an empty sequence of tensors. Protocol buffers merge a message that
- * comes twice, so the addition stands in front of the model as it is.
+ * The model with a further output before all others: an empty sequence of tensors. Protocol buffers merge a message that
+ * comes twice, so the addition is put in front of the unchanged model.
  */
 export function withEmptySequence(model: Uint8Array, name: string): Uint8Array {
   const message = () => new BinaryWriter();

@@ -1,19 +1,19 @@
 /**
- * One block of memory that serves every batch shape. A plan lays out its buffers once as offsets; the arena is as
- * large as the largest plan. When a larger plan comes, the block is replaced and earlier plans take their views anew.
+ * One block of memory that serves every batch shape. A layout gives every buffer an offset once; the arena is as
+ * large as the largest layout. When a larger one comes, the block is replaced, and earlier layouts have to take new views.
  */
 import { sizeOf, type TensorType } from "../graph/types.js";
 import { bytesPerEntry, type TensorData } from "./runtime.js";
 
 const alignment = 64;
 
-/** A place in the arena. */
+/** The position of one tensor in the arena. */
 export interface ArenaSlot {
   readonly type: TensorType;
   readonly offset: number;
 }
 
-/** Lays out slots one after another; parts that are never alive together share their place. */
+/** Lays out slots one after another; parts that are never alive together share the same bytes. */
 export class ArenaLayout {
   #next = 0;
   #bytes = 0;
@@ -30,7 +30,7 @@ export class ArenaLayout {
     return { type, offset };
   }
 
-  /** Lays out parts of which one is alive at a time: each begins at the same place, and what follows is behind them all. */
+  /** Lays out parts of which one is alive at a time: each begins at the same offset, and later slots lie behind them all. */
   alternatives<Part>(parts: Iterable<Part>, place: (part: Part) => void): void {
     const start = this.#next;
     let end = start;

@@ -7,11 +7,12 @@
  * without). And every session keeps the memory of its largest run; with a session for every shape that adds up (1.4 GB
  * against 0.4), and the system's allocator is as fast.
  *
- * Outputs are written where they are bound. The binding (1.30) then copies each, in the model's order, to a new ArrayBuffer
- * all the same: in a step of BERT-base a gigabyte that nobody reads, a tenth of an encoder layer's time on one thread.
- * It stops at an output that is no tensor and reports that as an error. So every model here has such an output first, and
- * that one error is how a run is known to have ended well.
+ * Outputs are written where they are bound. ONNX Runtime's Node binding (1.30) nevertheless copies each, in the model's order,
+ * to a new ArrayBuffer: in a step of BERT-base a gigabyte that nobody reads, a tenth of an encoder layer's time on one thread.
+ * The copying stops at an output that is not a tensor, with an error. So every model here has such an output first, and that
+ * one error, recognised by its exact message, means that a run has ended well.
  */
+import "./no-telemetry.js";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { TensorFunction } from "../graph/function.js";
 import { type DataType, formatType, sizeOf, type TensorType } from "../graph/types.js";
@@ -19,15 +20,15 @@ import { withEmptySequence } from "../onnx/empty-sequence.js";
 import { toOnnx } from "../onnx/model.js";
 import type { Bindings, CompiledFunction, Runtime, TensorData } from "./runtime.js";
 
-export { type CalibrationOptions, measureSampledBounds, type ProductSizes } from "./sampled-product-calibration.js";
 export { createSampledProduct, type SampledProductOptions } from "./sampled-product-threads.js";
+export { defaultThreads } from "./threads.js";
 
 export interface CpuRuntimeOptions {
-  /** Threads for one operation; by default as many as ONNX Runtime finds physical cores. */
+  /** Threads for one operation; by default one for each physical core that ONNX Runtime finds. */
   readonly threads?: number;
 }
 
-/** The output at which the binding stops, and what it says then. */
+/** The output at which the binding stops, and the message of its error. */
 const stop = "no tensor";
 const stopMessage = "Non tensor type is temporarily not supported.";
 

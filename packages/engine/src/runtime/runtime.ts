@@ -11,9 +11,9 @@ export type Bindings = ReadonlyMap<string, TensorData>;
 export interface CompiledFunction {
   readonly tensors: TensorFunction;
   /**
-   * Ties every input and output to memory once; each call of the result reads the inputs as they then are and writes
-   * the outputs in place.
-   * @throws Error when a tensor is missing, or its length or type is another than the function's.
+   * Ties every input and output to memory once; each call of the result reads the current inputs and writes the
+   * outputs to their memory.
+   * @throws Error when a tensor is missing, or its length or type is not the function's.
    */
   bind(bindings: Bindings): () => Promise<void>;
   /** Frees what the engine holds. */

@@ -69,7 +69,7 @@ describe("sampled products on several threads", () => {
     }
   });
 
-  test("share a right factor, which is as it was when it was set, and may leave one unused", () => {
+  test("share a right factor, whose later changes do not count, and may leave one unused", () => {
     const [tokens, columns] = [150, 200];
     const lefts = [20, 300, 7].map((rows, site) => ({ rows, left: floats(tokens * rows, site) }));
     const selections = lefts.map(({ rows }, site) => someEntries(rows, columns, 0.1, site));

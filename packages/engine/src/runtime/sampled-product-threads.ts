@@ -1,19 +1,19 @@
 /**
  * Sampled products on several threads of Node: memory is shared, and every worker has an instance of the same compiled kernel
- * that does tasks as they appear (assembly/sampled-product.ts). All that a worker runs is in WebAssembly, so its JavaScript is
- * short enough to be a string, and no second file has to be found at run time.
+ * that does tasks as they appear (assembly/sampled-product.ts). A worker runs WebAssembly only, so its JavaScript is short
+ * enough to be a string, and no second file has to be found at run time.
  */
 import { Worker } from "node:worker_threads";
 import { moduleOf, SampledProduct, type SampledProductHost } from "../kernels/sampled-product.js";
 import { wasm } from "../kernels/sampled-product-shared.wasm.js";
 
-/** What a worker runs; `workerData` has the kernel and its memory. */
+/** The script of a worker; `workerData` has the kernel and its memory. */
 export const workerScript = `
 const { module, memory } = require("node:worker_threads").workerData;
 new WebAssembly.Instance(module, { env: { memory } }).exports.serve();
 `;
 
-/** The most that memory can be, as the kernel was compiled for; what is not used is only reserved addresses. */
+/** The largest memory that the kernel was compiled for; unused pages are only reserved addresses. */
 const maximumPages = 65_536;
 
 export interface SampledProductOptions {

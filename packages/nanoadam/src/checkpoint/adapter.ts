@@ -4,14 +4,15 @@
  * gives that of the base model with `(alpha / rank) B A` added, and what the adapter has whole (the head, say) in place of
  * the base's.
  */
+
 import { stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
+import { sizeOf } from "@nanoadam/engine";
 import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
 import { adapterNames } from "../models/lora.js";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.js";
 import { addProduct } from "./low-rank-product.js";
-import { elementCount } from "./safetensors.js";
 import {
   readInPieces,
   requireEntry,
@@ -87,7 +88,7 @@ export async function openModelFolder(folder: string, base?: string): Promise<Ch
   return openAdapter(folder, await baseFolder(folder, base ?? baseModel, path), scaleOf);
 }
 
-/** What an adapter's configuration says of its sums. */
+/** The scale of each layer's product and the base model, from an adapter's configuration. */
 function readAdapterConfig(path: string, config: Readonly<Record<string, unknown>>) {
   const refuse = (field: string, expected: string): never => {
     throw new InputError(`${path}: ${field} is ${JSON.stringify(config[field]) ?? "missing"}, expected ${expected}`);
@@ -202,7 +203,7 @@ function adaptedWeights(
     const [outputs, inputs] = weight.shape;
     const [rank] = a.shape;
     const fits = a.shape[1] === inputs && b.shape[0] === outputs && b.shape[1] === rank;
-    if (!fits || elementCount(a.shape) === 0) {
+    if (!fits || sizeOf(a.shape) === 0) {
       throw new InputError(
         `${path}: "${name}" has shape [${entry.shape.join(", ")}], which does not fit ${layer}.weight [${weight.shape.join(", ")}]`,
       );

@@ -120,7 +120,7 @@ describe("refused", () => {
   test("config.json that is missing, not JSON, or no object", async () => {
     await expectRefusal(openCheckpoint(await temporaryFolder()), /has no config\.json/);
     await expectRefusal(openCheckpoint(await modelFolder({ w: two }, "{oops")), /config\.json is not valid JSON/);
-    await expectRefusal(openCheckpoint(await modelFolder({ w: two }, "[1]")), /config\.json holds no JSON object/);
+    await expectRefusal(openCheckpoint(await modelFolder({ w: two }, "[1]")), /config\.json: expected a JSON object/);
   });
 
   test("a folder without weights, listing what it holds", async () => {

@@ -9,7 +9,7 @@ import { type CheckpointEntry, closeWeightFiles, openWeightFiles } from "./weigh
 /** An open checkpoint folder in the Hugging Face layout. */
 export interface Checkpoint extends TensorReader {
   readonly folder: string;
-  /** config.json as it is. */
+  /** The content of config.json. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Every tensor by name, with the file it is in. */
   readonly entries: ReadonlyMap<string, CheckpointEntry>;

@@ -3,7 +3,7 @@
  * Uint16Array. Narrowing rounds to nearest, ties to even; too large values become infinities and NaN stays NaN.
  * Source and target have the same length, else a RangeError is thrown.
  */
-import type { WeightArray } from "@nanoadam/optim";
+import { bfloat16OfBits, type WeightArray } from "@nanoadam/optim";
 
 const blockLength = 4096;
 
@@ -48,11 +48,7 @@ export function widenBfloat16(source: Uint16Array, target: Float32Array): void {
 export function narrowToBfloat16(source: Float32Array, target: Uint16Array): void {
   requireSameLength(source, target);
   const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);
-  for (let i = 0; i < source.length; i++) {
-    const word = bits[i] as number;
-    const notANumber = (word & 0x7fffffff) > 0x7f800000;
-    target[i] = notANumber ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
-  }
+  for (let i = 0; i < source.length; i++) target[i] = bfloat16OfBits(bits[i] as number);
 }
 
 /** Writes the float32 value of each IEEE half-precision number of `source` into `target`; exact. */

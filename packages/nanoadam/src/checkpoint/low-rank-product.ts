@@ -1,4 +1,4 @@
-/** What an adapter adds to a layer's weight: `scale * up * down`, of which only the two thin matrices are held. */
+/** An adapter's addition to a layer's weight: `scale * up * down`, of which only the two thin matrices are held. */
 export interface LowRankProduct {
   /** [outputs, rank], row-major. */
   readonly up: Float32Array;

@@ -15,12 +15,12 @@ import { tinyPlace, tinyRun, weightsOf } from "../testing/tiny-run.js";
 import { openCheckpoint } from "./checkpoint.js";
 import { loadPretrained, type WeightStorage } from "./pretrained.js";
 
-const twoClasses: Head = { kind: "sequence-classification", labels: 2 };
-const maskedLm: Head = { kind: "masked-lm" };
+const twoClasses: HeadSpecification = { kind: "outputs", per: "example", outputs: 2 };
+const maskedLm: HeadSpecification = { kind: "language-model" };
 
 async function load(
   options: TinyCheckpointOptions,
-  head: Head = twoClasses,
+  head: HeadSpecification = twoClasses,
   { seed = 1, fromScratch = false }: { readonly seed?: number; readonly fromScratch?: boolean } = {},
 ) {
   const folder = await writeTinyCheckpoint(join(await temporaryFolder(), "model"), options);

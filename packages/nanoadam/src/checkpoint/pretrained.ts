@@ -1,6 +1,7 @@
 /**
  * From a checkpoint folder to a model with weights. A checkpoint made for another head (masked-LM, none) gives its
- * encoder; what it lacks is freshly initialised, what is not needed is left, and both are told.
+ * encoder. Tensors that it lacks are freshly initialised, those that the model does not need are ignored, and the
+ * result names both.
  */
 import { fillNormal, fillUniform, sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";

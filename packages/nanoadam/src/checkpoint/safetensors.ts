@@ -3,8 +3,10 @@
  * tensors' bytes. Parsing is strict, as the reference implementation is: the tensors fill the rest of the file without
  * overlap or hole.
  */
+import { sizeOf } from "@nanoadam/engine";
 import { InputError } from "../errors.js";
 import { topLevelKeys } from "../files/json-keys.js";
+import { isObject } from "../files/json-value.js";
 
 /** Bits per element of every dtype of the format. */
 const bitsPerElement = {
@@ -125,14 +127,9 @@ export function encodeSafetensorsHeader(
   return bytes;
 }
 
-/** Number of elements of a shape; 1 for a scalar's empty shape. */
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, extent) => product * extent, 1);
-}
-
 /** Bytes that a tensor takes in a file. */
 export function tensorBytes(dtype: SafetensorsDtype, shape: readonly number[]): number {
-  return (elementCount(shape) * bitsPerElement[dtype]) / 8;
+  return (sizeOf(shape) * bitsPerElement[dtype]) / 8;
 }
 
 function parseHeaderJson(bytes: Uint8Array, fileName: string): { header: Record<string, unknown>; text: string } {
@@ -210,10 +207,6 @@ function requireGaplessData(tensors: TensorEntry[], dataStart: number, fileSize:
   if (position !== fileSize) {
     throw new InputError(`${fileName}: ${fileSize - position} bytes after the last tensor belong to no tensor.`);
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isDtype(value: unknown): value is SafetensorsDtype {

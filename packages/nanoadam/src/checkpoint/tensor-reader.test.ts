@@ -32,7 +32,7 @@ function toBfloat16(values: Float32Array): Uint16Array {
   return bits;
 }
 
-/** What becomes of float32 numbers that are stored in a format. */
+/** Float32 numbers after they were stored in a format. */
 const stored = {
   F32: (values: Float32Array) => values,
   BF16: (values: Float32Array) => asFloat32(toBfloat16(values), new Float32Array(values.length)),

@@ -1,11 +1,12 @@
 /**
- * Reads tensors of open weight files: any range of any float dtype, as float32 numbers or as bfloat16 bits. What is stored as
- * it is wanted goes from the file straight to where it is wanted; the rest is converted piece by piece.
+ * Reads tensors of open weight files: any range of any float dtype, as float32 numbers or as bfloat16 bits. A tensor
+ * stored in the format asked for goes from the file straight to its target; any other is converted piece by piece.
  */
+
+import { sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
 import { asFloat32, narrowToBfloat16, nonFiniteIndex, widenBfloat16, widenFloat16 } from "./floats.js";
-import { elementCount } from "./safetensors.js";
 import type { CheckpointEntry, WeightFile, WeightFiles } from "./weight-files.js";
 
 export interface TensorReader {
@@ -15,7 +16,7 @@ export interface TensorReader {
    * float32. Besides the target it takes at most 3 MiB (of an adapter, its two matrices too).
    *
    * @throws InputError for an unknown name, a dtype that is no float, a range that leaves the tensor, and elements that are
-   * NaN or infinite as they are stored or after rounding.
+   * NaN or infinite, in the file or after rounding.
    */
   read(name: string, target: WeightArray, start?: number): Promise<void>;
   /** A whole tensor as float32, in `target` or a new array. @throws InputError as `read`, and for a target of another length. */
@@ -51,7 +52,7 @@ export function wholeTensorReader(
 ): TensorReader["readFloat32"] {
   return async (name, target) => {
     const { file, shape } = requireEntry(where, entries, name);
-    const count = elementCount(shape);
+    const count = sizeOf(shape);
     const values = target ?? new Float32Array(count);
     if (values.length !== count) {
       throw new InputError(
@@ -76,7 +77,7 @@ export function requireEntry(
 
 /** @throws InputError for elements that are not all inside the tensor. */
 export function requireRange({ file, name, shape }: CheckpointEntry, start: number, length: number): void {
-  const count = elementCount(shape);
+  const count = sizeOf(shape);
   if (Number.isSafeInteger(start) && start >= 0 && start + length <= count) return;
   throw new InputError(
     `${file}: tensor "${name}" has shape [${shape.join(", ")}], that is ${count} elements, but elements ${start} to ${start + length} were asked for.`,
@@ -150,7 +151,7 @@ export function roundingReader(readFloat32: PieceReader<Float32Array>, length: n
   };
 }
 
-/** Reads the elements as they are stored into the beginning of `buffer`, and from there to where they are wanted. */
+/** Reads the elements in their stored format into the beginning of `buffer`, and converts them from there. */
 function throughBuffer<Stored extends Uint16Array | Float64Array>(
   source: Source,
   buffer: Stored,
@@ -163,7 +164,7 @@ function throughBuffer<Stored extends Uint16Array | Float64Array>(
   };
 }
 
-/** Fills `values` with the tensor's bytes as they are, from element `start` on. */
+/** Fills `values` with the tensor's bytes, unconverted, from element `start` on. */
 async function fill(
   { file, entry }: Source,
   start: number,

@@ -1,13 +1,14 @@
 import type { FileHandle } from "node:fs/promises";
+import { sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
 import { replaceFile } from "../files/write-file.js";
 import { asFloat32, narrowToBfloat16, narrowToFloat16 } from "./floats.js";
-import { elementCount, encodeSafetensorsHeader, type SafetensorsDtype } from "./safetensors.js";
+import { encodeSafetensorsHeader, type SafetensorsDtype } from "./safetensors.js";
 
 export type WritableDtype = "F32" | "BF16" | "F16";
 
-/** How a tensor that came as `dtype` is written: as it came where that can be, else as float32. */
+/** The dtype in which a tensor read as `dtype` is written: the same where it can be written, else float32. */
 export function writableAs(dtype: SafetensorsDtype | undefined): WritableDtype {
   return dtype === "BF16" || dtype === "F16" ? dtype : "F32";
 }
@@ -48,7 +49,7 @@ export async function writeSafetensors(
     await writeBytes(file, header);
     for (const tensor of ordered) {
       const values = typeof tensor.values === "function" ? await tensor.values() : tensor.values;
-      const expected = elementCount(tensor.shape);
+      const expected = sizeOf(tensor.shape);
       if (values.length !== expected) {
         throw new InputError(
           `${path}: tensor "${tensor.name}" has ${values.length} values, but its shape [${tensor.shape.join(", ")}] needs ${expected}.`,
@@ -71,7 +72,7 @@ async function writePiece(file: FileHandle, piece: WeightArray, dtype: WritableD
   await writeBytes(file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
 }
 
-/** The piece as it is stored: itself, or converted into one of the buffers. */
+/** The piece in the file's dtype: itself, or converted into one of the buffers. */
 function convert(piece: WeightArray, dtype: WritableDtype, { wide, halves }: Buffers): WeightArray {
   if (dtype === "BF16" && piece instanceof Uint16Array) return piece;
   const values = asFloat32(piece, wide);

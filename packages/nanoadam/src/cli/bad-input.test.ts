@@ -1,5 +1,5 @@
 /**
- * What goes wrong at the user's end, through the real command line: one line that names the place, what was found and
+ * Errors at the user's end, through the real command line: one line that names the place, what was found and
  * what was expected; a failing exit code; and no file anywhere that was not there before. One case for each room that
  * refuses something; the others are tested where their message is made.
  */
@@ -58,7 +58,7 @@ interface BadInput {
   readonly spoil?: (place: TinyPlace) => Promise<unknown>;
   /** The flags that differ. */
   readonly flags?: Record<string, string | undefined>;
-  /** What the one line must have, beside the file's own name where a file is at fault. */
+  /** Parts of the one line, beside the file's own name where a file is at fault. */
   readonly says: readonly (string | RegExp)[];
 }
 
@@ -73,7 +73,7 @@ function expectFailure({ exitCode, stdout, stderr }: CommandOutcome, says: BadIn
 const cases: Readonly<Record<string, BadInput>> = {
   "options: a number out of range": {
     flags: { "batch-size": "0" },
-    says: ['--batch-size is "0", expected at least 1'],
+    says: ["--batch-size is 0, expected at least 1"],
   },
   "data: a row with too few fields": {
     spoil: (at) => writeFile(at.train, "sentence\tlabel\ngood film\tgood\nbad film\n"),
@@ -103,7 +103,7 @@ const cases: Readonly<Record<string, BadInput>> = {
   "train: texts without words for masked-lm": {
     spoil: (at) => writeFile(at.evaluation, "sentence\tlabel\n\tgood\n\tbad\n"),
     flags: { task: "masked-lm", label: undefined, quiet: given },
-    says: ["the evaluation texts have no token that could be hidden"],
+    says: ["the evaluation data have nothing to predict for masked-lm"],
   },
 };
 

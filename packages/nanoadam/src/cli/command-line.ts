@@ -11,7 +11,7 @@ import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
 import type { Streams } from "./streams.js";
 
-/** Runs the command line; the result is the process's exit code. What the user got wrong is one line on stderr. */
+/** Runs the command line; the result is the process's exit code. A user's error is one line on stderr. */
 export async function runCommandLine(arguments_: readonly string[], streams: Streams = process): Promise<number> {
   const output = {
     writeOut: (text: string) => void streams.stdout.write(text),

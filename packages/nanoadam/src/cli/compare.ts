@@ -13,6 +13,7 @@ import { withFlags } from "./flag-names.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import type { Streams } from "./streams.js";
+import { taskHelp } from "./task-help.js";
 
 const example = `
 Examples:
@@ -27,7 +28,7 @@ export function compareCommand(streams: Streams = process, start: StartCommand =
   return addFlags(command, compareSchema)
     .option("--quiet", "print nothing but errors")
     .option("--json", "print the comparison as JSON, and nothing else")
-    .addHelpText("after", example)
+    .addHelpText("after", `${taskHelp()}\n${example}`)
     .action(async ({ quiet, json, ...flags }: Flags) => {
       const options = optionsOfFlags(compareSchema, flags);
       const isSilent = quiet === true || json === true;

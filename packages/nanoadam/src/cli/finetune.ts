@@ -7,6 +7,7 @@ import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import { formatEvaluation, progressObserver } from "./progress.js";
 import type { Streams } from "./streams.js";
+import { taskHelp } from "./task-help.js";
 
 const example = `
 Examples:
@@ -29,7 +30,7 @@ export function finetuneCommand(streams: Streams = process): Command {
     .option("--config <FILE>", "options of a YAML file, by their names in the API; flags win over it")
     .option("--quiet", "print nothing but errors")
     .option("--json", "print the run's summary as JSON, and nothing else")
-    .addHelpText("after", example)
+    .addHelpText("after", `${taskHelp()}\n${example}`)
     .action(async ({ quiet, json, preset, config, ...flags }: Flags & OwnFlags) => {
       const files = [
         ...(config === undefined ? [] : [{ source: config, options: await readOptionFile(config) }]),

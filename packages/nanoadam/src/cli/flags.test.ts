@@ -46,7 +46,8 @@ describe.each(commands)("%s", (name, create, schema) => {
 describe("flags", () => {
   test("tell choices, hints and defaults", () => {
     const help = helpOf(addFlags(new Command("test"), finetuneSchema));
-    expect(help).toMatch(/--task <classification\|regression\|masked-lm> +what is learned \(default: classification\)/);
+    expect(help).toMatch(/--task <NAME> +what is learned, of the tasks below \(default: classification\)/);
+    expect(help).toMatch(/--class-weights <none\|balanced> /);
     expect(help).toMatch(/--batch-size <N> +examples that run together \(default: 32\)/);
     expect(help).toMatch(/--text <COL\[,COL2\]> /);
     expect(help).toMatch(/--overwrite +replace an output folder that is not empty\n/);

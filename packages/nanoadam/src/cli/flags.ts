@@ -8,7 +8,7 @@ interface FlagDescription {
   readonly hint?: string;
 }
 
-/** Flags as the command line was given them: texts, and true for those that take no value. */
+/** Flags from the command line: texts, and true for those that take no value. */
 export type Flags = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Adds a flag to a command for every option of a schema. */
@@ -24,8 +24,8 @@ export function addFlags(command: Command, schema: z.ZodObject): Command {
 }
 
 /**
- * The options that flags say: numbers where the schema has numbers. What is no number stays the text that it is, for the
- * schema to refuse, and what the schema lacks stays too.
+ * The options that flags give: numbers where the schema has numbers. A text that is not a number is kept, for the
+ * schema to refuse, and so are options that the schema lacks.
  */
 export function optionsOfFlags<Input>(schema: z.ZodObject & z.ZodType<unknown, Input>, flags: Flags): Input {
   const isNumber = (name: string) => Object.hasOwn(schema.shape, name) && inspect(schema.shape[name]).type === "number";
@@ -35,7 +35,7 @@ export function optionsOfFlags<Input>(schema: z.ZodObject & z.ZodType<unknown, I
   return Object.fromEntries(options) as Input;
 }
 
-/** A text as the finite number that it says, else as it is. */
+/** The finite number that a text spells, or the text itself. */
 function asNumber(value: string | boolean | undefined): unknown {
   if (typeof value !== "string" || value.trim() === "") return value;
   return Number.isFinite(Number(value)) ? Number(value) : value;
@@ -47,7 +47,7 @@ interface FieldFacts {
   readonly fallback: unknown;
 }
 
-/** What a field is under its `optional` and `default`. */
+/** A field's type, choices and default, beneath its `optional` and `default`. */
 function inspect(field: z.ZodType): FieldFacts {
   let inner = field;
   let fallback: unknown;

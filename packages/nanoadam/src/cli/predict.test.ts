@@ -1,4 +1,4 @@
-/** What evaluate and predict print. */
+/** The output of evaluate and predict. */
 import { expect, test } from "vitest";
 import { runCli } from "../testing/run-cli.js";
 import { tinyRows } from "../testing/tiny-data.js";

@@ -6,7 +6,7 @@ const example = `
 Example:
   $ nanoadam presets glue/cola > cola.yaml`;
 
-/** `nanoadam presets`: the presets there are, or one of them as it is. */
+/** `nanoadam presets`: a list of the presets, or the text of one. */
 export function presetsCommand(streams: Streams = process): Command {
   return new Command("presets")
     .description("List the presets of finetune, or print one, to read or to copy.")

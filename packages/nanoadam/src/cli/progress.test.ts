@@ -1,29 +1,23 @@
 import { describe, expect, test } from "vitest";
 import { formatBytes, formatCount, formatSeconds, formatShare } from "../format.js";
-import type { StepRecord } from "../train/observer.js";
-import type { PreparedRun } from "../train/prepare.js";
-import { formatEvaluation, type ProgressOptions, progressWatcher } from "./progress.js";
+import type { RunStart, StepRecord } from "../train/observer.js";
+import { formatEvaluation, type ProgressOptions, progressObserver } from "./progress.js";
 
 const totalSteps = 100;
-const plan = { stepsPerEpoch: 50, totalSteps, evaluateEvery: 50, logEvery: 1 };
 
-/** As much of a prepared run as the first lines tell. */
-const start = {
-  run: {
-    pretrained: {
-      model: { architecture: "BertForSequenceClassification" },
-      initialised: ["classifier.weight", "classifier.bias"],
-      unused: Array.from({ length: 9 }, (_, i) => `cls.${i}`),
-    },
-    checkpoint: { folder: "bert" },
-    train: new Array(1200),
-    evaluation: new Array(30),
-    maxLength: 64,
-    truncated: 5,
-  } as unknown as PreparedRun,
-  plan,
-  learningRate: 3e-4,
+const start: RunStart = {
+  source: "bert",
+  architecture: "BertForSequenceClassification",
+  initialised: ["classifier.weight", "classifier.bias"],
+  unused: Array.from({ length: 9 }, (_, i) => `cls.${i}`),
   counts: { total: 10_000, selected: { count: 1000, share: 0.1 }, dense: { count: 50, share: 0.005 } },
+  totalSteps,
+  stepsPerEpoch: 50,
+  trainExamples: 1200,
+  evaluationExamples: 30,
+  maxLength: 64,
+  truncated: 5,
+  learningRate: 3e-4,
 };
 
 function stepRecord(step: number): StepRecord {
@@ -38,21 +32,21 @@ function stepRecord(step: number): StepRecord {
   };
 }
 
-/** What a whole run writes. */
+/** The output of a whole run. */
 function watchRun(
   options: Omit<ProgressOptions, "stream"> & { readonly isTTY: boolean; readonly columns?: number },
 ): string[] {
   const written: string[] = [];
   const { isTTY, columns, ...rest } = options;
   const stream = { write: (text: string) => written.push(text), isTTY, ...(columns === undefined ? {} : { columns }) };
-  const watcher = progressWatcher({ ...rest, stream });
-  watcher.onStart(start);
-  watcher.onEvaluation({ step: 0, epoch: 0, eval: { loss: 0.7, accuracy: 0.5 } });
+  const observer = progressObserver({ ...rest, stream });
+  observer.onStart(start);
+  observer.onEvaluation({ step: 0, epoch: 0, eval: { loss: 0.7, accuracy: 0.5 } });
   for (let step = 1; step <= totalSteps; step++) {
-    watcher.onStep(stepRecord(step), plan);
-    if (step === 50) watcher.onEvaluation({ step, epoch: 1, eval: { loss: 0.6, accuracy: 0.75 } });
+    observer.onStep(stepRecord(step));
+    if (step === 50) observer.onEvaluation({ step, epoch: 1, eval: { loss: 0.6, accuracy: 0.75 } });
   }
-  watcher.onEvaluation({ step: totalSteps, epoch: 2, eval: { loss: 0.4, accuracy: 0.9 } });
+  observer.onEvaluation({ step: totalSteps, epoch: 2, eval: { loss: 0.4, accuracy: 0.9 } });
   return written;
 }
 

@@ -1,4 +1,4 @@
-/** What a person sees of a run: one line that is rewritten on a terminal, plain lines now and then elsewhere. */
+/** The progress of a run on a terminal: one line that is rewritten; elsewhere, plain lines now and then. */
 import { formatCount, formatSeconds, formatShare } from "../format.js";
 import type { Evaluation } from "../train/evaluation.js";
 import type { EvaluationRecord, RunStart, StepRecord, TrainingObserver } from "../train/observer.js";
@@ -7,7 +7,7 @@ const plainLines = 20;
 
 export interface ProgressOptions {
   readonly stream: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
-  /** The task's metric to show, told by the run's start. */
+  /** The task's metric to show, known from the run's start. */
   readonly label?: string;
 }
 

@@ -1,4 +1,4 @@
-/** What a comparison runs, keeps and refuses, with runs that only pretend to learn. */
+/** The runs that a comparison makes, keeps and refuses; they only pretend to learn. */
 import { access, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -19,12 +19,12 @@ export interface CompareContext {
   readonly start: StartCommand;
   /** Ends the comparison, what has finished being kept, when aborted. */
   readonly signal: AbortSignal;
-  /** Told of every run that has ended, with the comparison as it stands. */
+  /** Called when a run has ended, with the comparison so far. */
   readonly onResult?: (result: RunResult, comparison: Comparison) => void;
 }
 
 /**
- * Compares optimizers and writes what comes of it to `options.output`, run by run; runs that are there already are not
+ * Compares optimizers and writes the comparison to `options.output`, run by run; runs that are there already are not
  * made again. A run that fails has no result, and the others go on.
  * @throws InputError for anything wrong with the options or the folder; for what fails before any run had a result, as
  * bad data does.
@@ -83,7 +83,7 @@ export async function compare(input: CompareInput, { start, signal, onResult }: 
 /** More steps than a run has: only what comes out in the end counts. */
 const noEvaluationsBetween = 1_000_000_000;
 
-/** What a run is made with, but for the contestant; its paths are absolute, so that they mean the same from anywhere. */
+/** The options of a run but for the contestant's; paths are absolute, so that they mean the same from anywhere. */
 function configurationOf(options: CompareOptions): Record<string, unknown> {
   const { model, train, eval: evaluation } = options;
   return {

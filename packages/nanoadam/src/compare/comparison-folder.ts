@@ -12,7 +12,7 @@ import { isFinished, type RunResult, runResultSchema } from "./run-result.js";
 import { runName } from "./schedule.js";
 
 export interface ComparisonFolderOptions {
-  /** What all runs of the comparison share. */
+  /** The options that all runs of the comparison share. */
   readonly configuration: Readonly<Record<string, unknown>>;
   /** Start anew where the folder has a comparison. */
   readonly overwrite: boolean;
@@ -117,7 +117,7 @@ async function writeJson(path: string, content: unknown): Promise<void> {
   await writeFileAtomically(path, `${JSON.stringify(content, null, 2)}\n`);
 }
 
-/** What the comparison in a folder was configured with; undefined where its file is of something else. */
+/** The configuration of the comparison in a folder; undefined where the file is not a comparison's. */
 async function readConfiguration(folder: string): Promise<Record<string, unknown> | undefined> {
   const content = await readJsonObject(join(folder, configurationFile));
   const isOurs = content?.command === command && typeof content.options === "object" && content.options !== null;

@@ -5,7 +5,7 @@ import { runName, type Schedule } from "./schedule.js";
 
 /** A comparison as far as it has come: the content of comparison.json. */
 export interface Comparison {
-  /** What all runs share. */
+  /** The options that all runs share. */
   readonly configuration: Readonly<Record<string, unknown>>;
   readonly metric: Metric;
   readonly seeds: number;

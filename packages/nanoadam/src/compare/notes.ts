@@ -1,4 +1,4 @@
-/** What the comparison's pages say in words. */
+/** Title and notes of a comparison's pages. */
 import type { Comparison } from "./comparison.js";
 import { formatRate } from "./learning-rates.js";
 import { isFinished } from "./run-result.js";

@@ -1,4 +1,4 @@
-/** What a comparison sets against each other: optimizers, alone or with LoRA, and the learning rates each is tried at. */
+/** The contestants of a comparison: optimizers, alone or with LoRA, and the learning rates at which each is tried. */
 import { InputError } from "../errors.js";
 import type { FinetuneInput } from "../options/finetune-options.js";
 import { optimizerNames, optimizers } from "../options/optimizers.js";

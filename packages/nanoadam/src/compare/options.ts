@@ -2,7 +2,7 @@ import { z } from "zod";
 import { finetuneSchema } from "../options/finetune-options.js";
 import { count, flag, flagOf } from "../options/option-types.js";
 
-/** What all runs of a comparison share. */
+/** The options that all runs of a comparison share. */
 const sharedSchema = z
   .object(finetuneSchema.shape)
   .omit({ optimizer: true, learningRate: true, seed: true, output: true, overwrite: true });
@@ -25,7 +25,7 @@ export const compareSchema = z
       .meta(flag("auto, or rates for all (1e-4,3e-4), or for some (nanoadam=1e-3:3e-3,adamw=1e-4)", "LIST")),
     seeds: count.default(3).meta(flag("seeds from 0 on, for each optimizer at its best rate", "N")),
     allSeeds: z.boolean().default(false).meta(flag("run every rate with every seed")),
-    metric: z.string().optional().meta(flag("what ranks (default: accuracy, pearson or loss, by task)", "NAME")),
+    metric: z.string().optional().meta(flag("what ranks (default: by task)", "NAME")),
     jobs: count.default(1).meta(flag("runs at a time; with more than one, step times contend", "N")),
     ...otherShared,
     evalEvery: otherShared.evalEvery.meta(flag("steps between evaluations (default: at the end only)", "N")),
@@ -47,7 +47,7 @@ export function sharedOptions(options: CompareInput | CompareOptions): Record<st
   return Object.fromEntries(Object.entries(options).filter(([name]) => shared.includes(name)));
 }
 
-/** Options as the command line takes them; what is undefined or false is left out. */
+/** Options as flags of the command line; those that are undefined or false are left out. */
 export function commandLineFlags(options: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined || value === false) return [];

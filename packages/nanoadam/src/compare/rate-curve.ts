@@ -112,7 +112,7 @@ function bar(x: number, low: number, high: number): string {
   return `<path class="line" d="M${round(x)} ${round(low)}V${round(high)}"/>`;
 }
 
-/** Marks differ in form too, for those who cannot tell the colours apart. */
+/** Marks differ in form too, for readers who see no difference in colour. */
 function mark(index: number, x: number, y: number): string {
   const forms = [
     "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0",
@@ -161,7 +161,7 @@ function linearTicks(values: readonly number[]): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }
 
-/** As many decimals as tell ticks apart. */
+/** As many decimals as neighbouring ticks need to differ. */
 function formatTick(tick: number, ticks: readonly number[]): string {
   const step = (ticks[1] ?? 1) - (ticks[0] ?? 0);
   return tick.toFixed(Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)));

@@ -1,4 +1,4 @@
-/** What a comparison's runs amount to: a score for every rate, and each contestant at its best. */
+/** The results of a comparison: a score for every rate, and each contestant at its best. */
 
 import type { Metric } from "./metric.js";
 import type { Contestant } from "./optimizers.js";

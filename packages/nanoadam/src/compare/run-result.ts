@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Run } from "./schedule.js";
 
-/** Of a run's summary, what a comparison reads; the rest is kept as it is. */
+/** The fields of a run's summary that a comparison reads; the others are kept unread. */
 const summarySchema = z.looseObject({
   parameters: z.looseObject({ everChanged: z.looseObject({ share: z.number() }), meanShift: z.number() }),
   evaluation: z.looseObject({ final: z.record(z.string(), z.number().nullable()) }),

@@ -18,7 +18,7 @@ export interface Schedule {
   readonly allSeeds: boolean;
 }
 
-/** "nanoadam-1e-3-0": what tells a run from all others of a comparison. */
+/** "nanoadam-1e-3-0": the name of a run, unique within a comparison. */
 export function runName({ optimizer, learningRate, seed }: Run): string {
   return `${optimizer}-${formatRate(learningRate)}-${seed}`;
 }
@@ -32,7 +32,7 @@ export function sweepRuns({ contestants, seeds, allSeeds }: Schedule): Run[] {
   );
 }
 
-/** What the sweep left out: each contestant at its best rate, where it has one, with the other seeds. */
+/** The runs after the sweep: each contestant at its best rate, where it has one, with the other seeds. */
 export function repeatRuns(
   { contestants, seeds, allSeeds }: Schedule,
   bestRates: ReadonlyMap<string, number | undefined>,

@@ -1,4 +1,5 @@
 import { buildLabelMap, type LabelMap } from "./labels.js";
+import type { DataSource } from "./source.js";
 import { requireColumn, requireField, type Table } from "./tables/table.js";
 
 /** One text or pair of texts; `label` is a class id, or the number to predict in regression. */
@@ -46,4 +47,17 @@ export function readExamples(
     text: requireField(table, row, textColumn),
     ...(pairColumn === undefined ? {} : { textPair: requireField(table, row, pairColumn) }),
   }));
+}
+
+/** The examples of a source with one column of labels; see `readExamples`. */
+export async function readLabelled(
+  source: DataSource,
+  parseLabel: (label: string, file: string, line: number) => number,
+): Promise<Example[]> {
+  return readExamples(await source.table(), { ...source, label: source.label?.[0] }, parseLabel);
+}
+
+/** The texts of a source, or pairs of texts; see `readExamples`. */
+export async function readTexts({ text, limit, ...source }: DataSource): Promise<Example[]> {
+  return readExamples(await source.table(), { text, limit }, () => 0);
 }

@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
-import { buildLabelMap, createLabelMap, labelMapFromConfig, labelMapToConfig, regressionLabel } from "./labels.js";
+import {
+  buildIdMap,
+  buildLabelMap,
+  createLabelMap,
+  labelMapFromConfig,
+  labelMapOfModel,
+  labelMapToConfig,
+  regressionLabel,
+} from "./labels.js";
 
 describe("the classes of a data set", () => {
   test("integer labels are in numeric order, so that the labels 0 to n-1 are their own ids", () => {
@@ -91,5 +99,29 @@ describe("regression labels", () => {
     expect(() => regressionLabel(label, "s.tsv", 3)).toThrow(
       `s.tsv, line 3: the label "${label}" is not a finite number`,
     );
+  });
+});
+
+describe("labels that may be ids", () => {
+  test("of which all are numbers are called as Hugging Face calls classes without names, gaps included", () => {
+    const labels = buildIdMap(["4", "0", "4"], "x.jsonl");
+    expect(labels.names).toEqual(["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3", "LABEL_4"]);
+    expect([labels.id("3", "f", 1), labels.id("LABEL_3", "f", 1)]).toEqual([3, 3]);
+    expect(() => labels.id("5", "f", 2)).toThrow('f, line 2: the label "5" is unknown');
+  });
+
+  test("are else names, in code point order", () => {
+    expect(buildIdMap(["O", "I-PER", "B-PER"], "x").names).toEqual(["B-PER", "I-PER", "O"]);
+    expect(buildIdMap(["0", "1", "other"], "x").names).toEqual(["0", "1", "other"]);
+    expect(buildIdMap(["2000000000", "1"], "x").names).toEqual(["1", "2000000000"]);
+    expect(() => buildIdMap(["0", "0"], "x")).toThrow('x has only the label "0"');
+    expect(() => buildIdMap([], "x")).toThrow("x has no label");
+  });
+
+  test("of a saved model are what its config names, else numbered", () => {
+    const named = { id2label: { "0": "no", "1": "yes" } };
+    expect(labelMapOfModel(named, "config.json").names).toEqual(["no", "yes"]);
+    expect(labelMapOfModel({ num_labels: 3 }, "config.json").names).toEqual(["LABEL_0", "LABEL_1", "LABEL_2"]);
+    expect(labelMapOfModel({}, "config.json").names).toEqual(["LABEL_0", "LABEL_1"]);
   });
 });

@@ -1,4 +1,5 @@
 import { InputError } from "../errors.js";
+import { isObject } from "../files/json-value.js";
 
 /** The classes of a task: class i is called `names[i]`. */
 export interface LabelMap {
@@ -77,6 +78,38 @@ export function labelMapFromConfig(
   return createLabelMap(complete);
 }
 
+/** The largest id that is taken for one; a larger number among labels is hardly the id of a class. */
+const largestId = 65_535;
+
+/**
+ * The classes of a set of labels whose integers are ids, as Hugging Face's data sets have them in lists: ids from 0 to the
+ * largest are called LABEL_0, LABEL_1, ..., as Hugging Face calls classes without names. Other labels are names; see
+ * `buildLabelMap`.
+ */
+export function buildIdMap(labels: Iterable<string>, file: string): LabelMap {
+  const found = new Set(labels);
+  const ids = [...found].map((label) => (/^(0|[1-9]\d*)$/.test(label) ? Number(label) : Number.NaN));
+  const largest = ids.reduce((most, id) => Math.max(most, id), 0);
+  if (largest >= 1 && largest <= largestId) return createLabelMap(placeholders(largest + 1));
+  return buildLabelMap(found, file);
+}
+
+/** The classes of a saved model: those that its config names, else LABEL_0, LABEL_1, ... */
+export function labelMapOfModel(config: Readonly<Record<string, unknown>>, file: string): LabelMap {
+  return labelMapFromConfig(config, file) ?? createLabelMap(placeholders(labelCountOf(config)));
+}
+
+/** How many labels a configuration has; 2 where it does not say, as in Hugging Face's. */
+export function labelCountOf(config: Readonly<Record<string, unknown>>): number {
+  const names = config.id2label ?? config.label2id;
+  if (isObject(names)) return Object.keys(names).length;
+  return typeof config.num_labels === "number" ? config.num_labels : 2;
+}
+
+function placeholders(count: number): string[] {
+  return Array.from({ length: count }, (_, id) => `LABEL_${id}`);
+}
+
 /** The config fields that record a label map. */
 export function labelMapToConfig(labels: LabelMap): {
   id2label: Record<string, string>;
@@ -94,10 +127,6 @@ export function regressionLabel(label: string, file: string, line: number): numb
   const value = decimal.test(text) ? Number(text) : Number.NaN;
   if (Number.isFinite(value)) return value;
   throw new InputError(`${file}, line ${line}: the label "${label}" is not a finite number, as regression needs.`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function listed(names: readonly string[]): string {

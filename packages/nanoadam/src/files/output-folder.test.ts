@@ -105,10 +105,10 @@ describe("refused or undone", () => {
 
   test("a folder that an input lies in, or is, even with overwrite", async () => {
     const { parent, target } = await filledFolder();
-    for (const inputs of [{ "--model": target }, { "--eval": undefined, "--train": join(target, "old") }]) {
+    for (const inputs of [{ model: target }, { eval: undefined, train: join(target, "old") }]) {
       const [[name, path] = []] = Object.entries(inputs).filter(([, value]) => value !== undefined);
       await expect(OutputFolder.create(target, { ...replace, inputs })).rejects.toThrow(
-        `The output folder ${target} is not replaced, even with --overwrite: ${name} (${path}) is in it.`,
+        `The output folder ${target} is not replaced, even with \`overwrite\`: \`${name}\` (${path}) is in it.`,
       );
     }
     expect(await readdir(parent)).toEqual(["out"]);

@@ -7,7 +7,7 @@ import { describeSystemError, systemErrorCode } from "./system-error.js";
 export interface OutputFolderOptions {
   /** Replace a folder that has something in it. */
   readonly overwrite: boolean;
-  /** What the result is made from, by what messages call it: a folder that holds any of it is not replaced. */
+  /** Paths that the result is made from, by their names in messages: a folder that holds one is not replaced. */
   readonly inputs?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -59,7 +59,7 @@ export class OutputFolder {
   }
 
   /**
-   * Puts the staged files in place. What was there before is moved aside first, put back if the renaming fails, and
+   * Puts the staged files in place. The old folder is moved aside first, put back if the renaming fails, and
    * removed once the new folder is in place. If someone else filled the folder meanwhile and `overwrite` is not set, the
    * staged files stay where they are and the InputError says where.
    */

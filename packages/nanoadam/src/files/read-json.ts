@@ -21,7 +21,7 @@ export async function readJsonObject(path: string): Promise<Record<string, unkno
     throw new InputError(`${path} is not valid JSON: ${error instanceof Error ? error.message : String(error)}.`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new InputError(`${path} holds no JSON object but ${text.trim().slice(0, 40)}.`);
+    throw new InputError(`${path}: expected a JSON object, found ${text.trim().slice(0, 40)}.`);
   }
   return value as Record<string, unknown>;
 }

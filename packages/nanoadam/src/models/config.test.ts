@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { expectRefusal } from "../testing/refusal.js";
 import { defineModel } from "./architectures.js";
 
-const head = { kind: "sequence-classification", labels: 2 } as const;
+const head = { kind: "outputs", per: "example", outputs: 2 } as const;
 
 /** As much as config.json must tell. */
 const bert = {
@@ -26,7 +26,7 @@ const distilbert = {
 };
 
 test.each([bert, { ...bert, model_type: "roberta" }, distilbert])("%o is enough for a model", (config) => {
-  expect(defineModel(config, head)).toMatchObject({ vocabularySize: 48 });
+  expect(defineModel(config, head)).toMatchObject({ backbone: { input: { vocabularySize: 48 } } });
 });
 
 test.each([

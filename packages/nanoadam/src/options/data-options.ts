@@ -3,10 +3,13 @@ import { count, flag, names } from "./option-types.js";
 
 /** How a file of texts is read. */
 export interface TextInput {
-  /** The column of the text, or two columns for pairs of texts, as a list or with a comma between them. */
-  readonly text: string | readonly string[];
-  /** The column of the label; needed for every task but masked-lm. */
-  readonly label?: string | undefined;
+  /**
+   * The column of the text, or two columns for pairs of texts, as a list or with a comma between them. It may be left out for
+   * tasks whose data have columns of usual names.
+   */
+  readonly text?: string | readonly string[] | undefined;
+  /** The column of the label, or for tasks that take several the columns, as a list or with commas between them. */
+  readonly label?: string | readonly string[] | undefined;
   /** What separates fields; by default the file's ending says it. */
   readonly delimiter?: string | undefined;
   /** The most tokens of a text, longer ones are cut; by default the model's positions, but at most 128. */
@@ -15,7 +18,7 @@ export interface TextInput {
 
 /** The examples of a run: where they are, and how they are read. */
 export interface DataInput extends TextInput {
-  /** The file of training data: .tsv, .csv, .jsonl, .json or .txt. */
+  /** The file of training data: .tsv, .csv, .jsonl, .json, .txt, or .conll for words with tags. */
   readonly train: string;
   /** The file of evaluation data; by default a part of the training data is held out. */
   readonly eval?: string | undefined;
@@ -28,18 +31,22 @@ export interface DataInput extends TextInput {
 }
 
 export const dataSchema = z.object({
-  train: z.string().min(1).meta(flag("training data: .tsv, .csv, .jsonl, .json or .txt", "FILE")),
+  train: z.string().min(1).meta(flag("training data: .tsv, .csv, .jsonl, .json, .txt or .conll", "FILE")),
   eval: z.string().min(1).optional().meta(flag("evaluation data", "FILE")),
   evalShare: z
     .number()
     .gt(0)
     .lt(1)
     .optional()
-    .meta(flag("share of the training data held out when there is no `eval` (default: 0.1)", "X")),
+    .meta(flag("fraction of the training data held out when there is no `eval` (default: 0.1)", "X")),
   text: names
     .pipe(z.array(z.string().min(1)).min(1).max(2))
+    .optional()
     .meta(flag("column of the text; two columns for pairs of texts", "COL[,COL2]")),
-  label: z.string().min(1).optional().meta(flag("column of the label", "COL")),
+  label: names
+    .pipe(z.array(z.string().min(1)).min(1))
+    .optional()
+    .meta(flag("column of the label, or columns for tasks that take several", "COL[,COL2...]")),
   delimiter: z.string().min(1).optional().meta(flag("what separates fields, when not by the file's ending", "CHAR")),
   maxLength: count.optional().meta(flag("tokens of a text at most (default: the model's positions, at most 128)", "N")),
   limitTrain: count.optional().meta(flag("use only the first N training rows", "N")),

@@ -4,6 +4,7 @@
  * that it needs.
  */
 import { z } from "zod";
+import { unfitColumns, unfitLoss } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 import { type AdapterInput, adapterSchema } from "./adapter-options.js";
 import { type DataInput, dataSchema } from "./data-options.js";
@@ -90,11 +91,10 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
   const { task, warmup, density, finalDensity, staticMask, optimizer } = options;
   if (options.epochs !== undefined && options.steps !== undefined) yield ["steps", "cannot go with `epochs`"];
   if (options.eval !== undefined && options.evalShare !== undefined) yield ["evalShare", "cannot go with `eval`"];
-  const { needsLabel, mostTextColumns } = taskKind(task);
-  if (needsLabel && options.label === undefined) yield ["label", `is needed for ${task}`];
-  if (options.text.length > mostTextColumns) yield ["text", `is one column for ${task}`];
+  yield* unfitColumns(taskKind(task), options);
+  yield* unfitLoss(taskKind(task), options);
   if (warmup > 1 && !Number.isInteger(warmup)) {
-    yield ["warmup", `is ${warmup}, expected a whole number of steps, or a share of them below 1`];
+    yield ["warmup", `is ${warmup}, expected a whole number of steps, or a fraction of them below 1`];
   }
   if (finalDensity !== undefined && finalDensity > density) {
     yield ["finalDensity", `is ${finalDensity}, expected at most \`density\` ${density}`];

@@ -109,15 +109,15 @@ export const nanoadam = optimizerEntry({
 });
 
 /**
- * Whether a tensor is updated whole: normalisation layers and the head (METHOD section 2), and whatever the checkpoint lacked,
- * since a tensor that was just drawn has no small weights to prefer. Adapters are selected from.
+ * Whether a tensor is updated whole: normalisation layers and the head (docs/method.md, section 2), and whatever the
+ * checkpoint lacked, since a tensor that was just drawn has no small weights to prefer. Adapters are selected from.
  */
 function isDense({ role, isFresh }: TrainedParameter, biases: NanoAdamOptions["biases"]): boolean {
   if (role === "adapter") return false;
   return isFresh || role === "normalisation" || role === "head" || (role === "bias" && biases === "dense");
 }
 
-/** Steps between selections and between changes of density: 1/40 and 1/8 of an epoch (METHOD section 3). */
+/** Steps between selections and between changes of density: 1/40 and 1/8 of an epoch (docs/method.md, section 3). */
 function intervals(
   options: Pick<NanoAdamOptions, "maskInterval" | "densityInterval" | "staticMask">,
   { stepsPerEpoch, totalSteps }: RunLength,

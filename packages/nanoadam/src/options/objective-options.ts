@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defaultTask, type TaskName, taskNames } from "../tasks/registry.js";
+import { defaultTask, type TaskName, taskKind, taskNames } from "../tasks/registry.js";
 import { flag } from "./option-types.js";
 
 /** What is learned, and the loss that it is learned by. */
@@ -12,9 +12,14 @@ export interface ObjectiveInput {
   readonly classWeights?: "none" | "balanced" | undefined;
 }
 
+/** What each task learns, and from which data, by their names. */
+export const taskDescriptions: ReadonlyMap<string, string> = new Map(
+  taskNames.map((name) => [name, taskKind(name).description]),
+);
+
 export const objectiveSchema = z.object({
-  task: z.enum(taskNames).default(defaultTask).meta(flag("what is learned")),
-  labelSmoothing: z.number().min(0).lt(1).default(0).meta(flag("share of the target spread over all labels", "X")),
+  task: z.enum(taskNames).default(defaultTask).meta(flag("what is learned, of the tasks below", "NAME")),
+  labelSmoothing: z.number().min(0).lt(1).default(0).meta(flag("fraction of the target spread over all labels", "X")),
   classWeights: z
     .enum(["none", "balanced"])
     .default("none")

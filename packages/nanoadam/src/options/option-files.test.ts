@@ -16,7 +16,7 @@ import {
 
 const files = { model: "model", train: "train.tsv", output: "output" };
 
-/** Mask and density interval of each task, from METHOD section 3. */
+/** Mask and density interval of each task, from docs/method.md, section 3. */
 const intervals = {
   "glue/cola": [6, 33],
   "glue/mnli": [306, 1533],

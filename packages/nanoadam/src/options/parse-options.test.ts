@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
+import { taskNames } from "../tasks/registry.js";
 import { finetuneSchema } from "./finetune-options.js";
 import { parseOptions } from "./parse-options.js";
 import { evaluateSchema, predictSchema } from "./saved-model-options.js";
@@ -59,8 +60,8 @@ describe("options", () => {
     [{ clip: null }, "`clip` is null, expected a number"],
     [{ clip: true }, "`clip` is true, expected a number"],
     [{ overwrite: "yes" }, '`overwrite` is "yes", expected a boolean'],
-    [{ task: "translation" }, '`task` is "translation", expected one of classification, regression, masked-lm'],
-    [{ warmup: 2.5 }, "`warmup` is 2.5, expected a whole number of steps, or a share of them below 1"],
+    [{ task: "translation" }, `\`task\` is "translation", expected one of ${taskNames.join(", ")}`],
+    [{ warmup: 2.5 }, "`warmup` is 2.5, expected a whole number of steps, or a fraction of them below 1"],
     [{ text: ["a", "b", "c"] }, '`text` is ["a","b","c"], expected at most 2 entries'],
     [{ text: "a,b,c" }, '`text` is "a,b,c", expected at most 2 entries'],
     [{ text: "a," }, '`text` is "a,", expected at least 1 character'],
@@ -75,7 +76,7 @@ describe("options", () => {
     expect(() => parse(options)).toThrow(new InputError(message));
   });
 
-  test("a warm-up is a share below 1, or a number of steps", () => {
+  test("a warm-up is a fraction below 1, or a number of steps", () => {
     for (const warmup of [0, 0.06, 1, 500]) expect(parse({ warmup }).warmup).toBe(warmup);
   });
 

@@ -14,7 +14,7 @@ const textOptions = {
 export interface EvaluateInput extends TextInput, BatchInput {
   /** The folder of the fine-tuned checkpoint. */
   readonly model: string;
-  /** The file of labelled data: .tsv, .csv, .jsonl, .json or .txt. */
+  /** The file of labelled data, in the form of training data. */
   readonly data: string;
   /** Use only so many rows, the first. */
   readonly limit?: number | undefined;
@@ -23,7 +23,7 @@ export interface EvaluateInput extends TextInput, BatchInput {
 export const evaluateSchema = z
   .object({
     model: z.string().min(1).meta(flag("fine-tuned checkpoint folder", "DIR")),
-    data: z.string().min(1).meta(flag("labelled data: .tsv, .csv, .jsonl, .json or .txt", "FILE")),
+    data: z.string().min(1).meta(flag("labelled data: .tsv, .csv, .jsonl, .json, .txt or .conll", "FILE")),
     ...textOptions,
     limit: count.optional().meta(flag("use only the first N rows", "N")),
   })
@@ -35,8 +35,11 @@ export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchIn
   readonly model: string;
   /** The file to predict for. */
   readonly data?: string | undefined;
-  /** The text itself; or with `data` its column, or two columns with a comma between them. */
-  readonly text: string;
+  /**
+   * The text itself; or with `data` its column, or two columns with a comma between them, which may be left out where data of
+   * the task have columns of usual names.
+   */
+  readonly text?: string | undefined;
   /** The second text of a pair; not with `data`. */
   readonly textPair?: string | undefined;
 }
@@ -47,15 +50,25 @@ export const predictSchema = z
     data: z.string().min(1).optional().meta(flag("data to label", "FILE")),
     textPair: z.string().optional().meta(flag("the second text of a pair", '"..."')),
     ...textOptions,
-    text: z.string().min(1).meta(flag("the text itself, or with `data` its column or columns", '"..."|COL[,COL2]')),
+    text: z
+      .string()
+      .min(1)
+      .optional()
+      .meta(flag("the text itself, or with `data` its column or columns", '"..."|COL[,COL2]')),
   })
   .omit({ label: true })
   .strict()
-  .superRefine(({ data, textPair }, context) => {
-    if (data === undefined || textPair === undefined) return;
-    const message = "cannot go with `data`; name two columns in `text`";
-    context.addIssue({ code: "custom", path: ["textPair"], message });
+  .superRefine(({ data, text, textPair }, context) => {
+    if (data === undefined && text === undefined) {
+      context.addIssue({ code: "custom", path: ["text"], message: "is needed" });
+    }
+    if (data !== undefined && textPair !== undefined) {
+      const message = "cannot go with `data`; name two columns in `text`";
+      context.addIssue({ code: "custom", path: ["textPair"], message });
+    }
   });
+
+export type PredictOptions = z.output<typeof predictSchema>;
 
 /** How an adapter is merged into its base model. */
 export interface ExportInput {

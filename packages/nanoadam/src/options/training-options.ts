@@ -63,7 +63,7 @@ export const trainingSchema = z.object({
   batchSize: count.default(32).meta(flag("examples that run together", "N")),
   accumulate: count.default(1).meta(flag("batches whose gradients make one step", "N")),
   schedule: z.enum(learningRateSchedules).default("linear").meta(flag("how the learning rate falls after the warm-up")),
-  warmup: z.number().min(0).default(0).meta(flag("warm-up steps, or their share of all steps if below 1", "X")),
+  warmup: z.number().min(0).default(0).meta(flag("warm-up steps, or their fraction of all steps if below 1", "X")),
   clip: z.number().min(0).default(1).meta(flag("largest norm of the gradients; 0 for no clipping", "X")),
   dropout: z.number().min(0).lt(1).optional().meta(flag("dropout rate instead of the model's own", "X")),
   checkpointing: z

@@ -13,6 +13,7 @@ import {
   linear,
   type NamedValue,
   type Runtime,
+  sizeOf,
   type TensorFunction,
   type TensorType,
   tensorFunction,
@@ -91,12 +92,12 @@ export async function compileStages(options: ProgramOptions): Promise<CompiledSt
         ([local, { name }]) => [local, training?.form(name) ?? "none"] as const,
       );
       const shapes = Object.entries(stage.parameters).map(([local, { shape }]) => [local, shape]);
-      const key = JSON.stringify([hidden, shapes, forms, anyBefore]);
+      const isLast = index === model.stages.length - 1;
+      const key = JSON.stringify([hidden, shapes, forms, anyBefore, isLast]);
       const ofBlock = compiled.get(stage.block) ?? new Map<string, CompiledStage>();
       compiled.set(stage.block, ofBlock);
       let compiledStage = ofBlock.get(key);
       if (compiledStage === undefined) {
-        const isLast = index === model.stages.length - 1;
         const stageFunction = buildStage(options, stage, hidden, isLast);
         const gradients = training === undefined ? undefined : { forms: new Map(forms), ofHidden: anyBefore };
         compiledStage = await compileStage(runtime, stageFunction, gradients);
@@ -153,12 +154,14 @@ function buildStage(
     input: ofBatch,
     parameter,
     rows(table, indices) {
-      const count = batch.get(indices)?.shape.reduce((product, dimension) => product * dimension, 1);
+      const shape = batch.get(indices)?.shape;
       const columns = stage.parameters[table]?.shape[1];
       return given(
         `rows.${table}.${indices}`,
         { kind: "rows", table, indices },
-        count === undefined || columns === undefined ? undefined : { dataType: "float32", shape: [count, columns] },
+        shape === undefined || columns === undefined
+          ? undefined
+          : { dataType: "float32", shape: [sizeOf(shape), columns] },
       );
     },
     linear(local, x) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { lookingUp } from "./gather-rows.js";
+import { gatherRows } from "./gather-rows.js";
 
-describe("looking up", () => {
+describe("gathering", () => {
   const numbers = [1, 2, 3, 4, 5, 6];
   const tables = [
     ["float32", Float32Array.from(numbers)],
@@ -11,11 +11,11 @@ describe("looking up", () => {
   test.each(tables)("gives rows of a table in %s, repeated ones too", (_, table) => {
     const rows = Int32Array.of(2, 0, 2);
     const target = new Float32Array(6);
-    const lookUp = lookingUp(table, rows, 2, target);
-    lookUp();
+    const gather = gatherRows(table, rows, target);
+    gather();
     expect([...target]).toEqual([5, 6, 1, 2, 5, 6]);
     rows.set([1, 1, 0]);
-    lookUp();
+    gather();
     expect([...target]).toEqual([3, 4, 3, 4, 1, 2]);
   });
 });

@@ -1,9 +1,9 @@
 import { createAdamW, createNanoAdam, gatherEntries, type Optimizer } from "@nanoadam/optim";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ParameterSpecification } from "../models/model.js";
+import type { ParameterSpecification } from "../models/parameters.js";
 import { GradientAccumulator } from "./gradient-accumulator.js";
-import type { GradientData, ParameterGradient } from "./program.js";
+import type { Gradient, ParameterGradient } from "./gradient-form.js";
 
 function parameterOf(rows: number, columns: number): ParameterSpecification {
   return { name: "w", shape: [rows, columns], role: "weight", initialisation: { kind: "constant", value: 0 } };
@@ -26,7 +26,7 @@ function optimizerOver(
 
 /** The gradient of "w", whole. */
 function dense(...values: number[]): ParameterGradient[] {
-  return [{ parameterName: "w", parts: [{ kind: "dense", values: Float32Array.from(values) }] }];
+  return [{ parameterName: "w", parts: [{ form: "dense", values: Float32Array.from(values) }] }];
 }
 
 /** Parts of a gradient and the whole tensor that they add up to. Whole numbers, so that sums are exact. */
@@ -36,13 +36,13 @@ const anyGradient = fc
     const number = fc.integer({ min: -50, max: 50 });
     const floats = (length: number) =>
       fc.array(number, { minLength: length, maxLength: length }).map(Float32Array.from.bind(Float32Array));
-    const whole = floats(rows * columns).map((values): GradientData => ({ kind: "dense", values }));
+    const whole = floats(rows * columns).map((values): Gradient => ({ form: "dense", values }));
     // A row may occur more than once, as a token does in a batch.
     const someRows = fc
       .array(fc.nat(rows - 1), { maxLength: 12 })
       .chain((indices) =>
         floats(indices.length * columns).map(
-          (values): GradientData => ({ kind: "rows", indices: Int32Array.from(indices), values }),
+          (values): Gradient => ({ form: "rows", indices: Int32Array.from(indices), values }),
         ),
       );
     const product = fc
@@ -50,7 +50,7 @@ const anyGradient = fc
       .chain((tokens) =>
         fc
           .tuple(floats(tokens * rows), floats(tokens * columns))
-          .map(([left, right]): GradientData => ({ kind: "product", left, right })),
+          .map(([left, right]): Gradient => ({ form: "product", left, right })),
       );
     return fc.record({
       rows: fc.constant(rows),
@@ -62,14 +62,14 @@ const anyGradient = fc
     });
   });
 
-function wholeSum(parts: readonly GradientData[], rows: number, columns: number): Float32Array {
+function wholeSum(parts: readonly Gradient[], rows: number, columns: number): Float32Array {
   const whole = new Float32Array(rows * columns);
   const addTo = (entry: number, value: number | undefined) => {
     whole[entry] = (whole[entry] ?? 0) + (value ?? 0);
   };
   for (const part of parts) {
-    if (part.kind === "dense") for (const [entry, value] of part.values.entries()) addTo(entry, value);
-    if (part.kind === "product") {
+    if (part.form === "dense") for (const [entry, value] of part.values.entries()) addTo(entry, value);
+    if (part.form === "product") {
       for (let token = 0; token < part.left.length / rows; token++) {
         for (let entry = 0; entry < rows * columns; entry++) {
           const left = part.left[token * rows + Math.floor(entry / columns)] ?? 0;
@@ -77,7 +77,7 @@ function wholeSum(parts: readonly GradientData[], rows: number, columns: number)
         }
       }
     }
-    if (part.kind !== "rows") continue;
+    if (part.form !== "rows") continue;
     part.indices.forEach((row, place) => {
       for (let column = 0; column < columns; column++)
         addTo(row * columns + column, part.values[place * columns + column]);
@@ -91,7 +91,7 @@ describe("gathered gradients", () => {
     fc.assert(
       fc.property(anyGradient, ({ rows, columns, weights, parts: any, density, chunkSize }) => {
         // Whole gradients never come as factors.
-        const parts = any.filter(({ kind }) => density !== undefined || kind !== "product");
+        const parts = any.filter(({ form }) => density !== undefined || form !== "product");
         const parameter = parameterOf(rows, columns);
         const optimizer = optimizerOver(weights, parameter, density, chunkSize);
         const accumulator = new GradientAccumulator([parameter]);
@@ -140,7 +140,7 @@ describe("gathered gradients", () => {
     const [hidden, mixed] = [numbers(tokens * columns, 1), numbers(tokens * columns, 2)];
     const gradients = names.map((parameterName, place) => {
       const right = parameterName === "output" ? mixed : hidden;
-      const parts: GradientData[] = [{ kind: "product", left: numbers(tokens * rows, -place), right }];
+      const parts: Gradient[] = [{ form: "product", left: numbers(tokens * rows, -place), right }];
       return { parameterName, parts };
     });
     const expected = names.map(() => new Float32Array(rows * columns));
@@ -169,10 +169,10 @@ describe("gathered gradients", () => {
     const parameter = parameterOf(1, 1);
     const accumulator = new GradientAccumulator([parameter]);
     accumulator.begin(optimizerOver(new Float32Array(1), parameter));
-    accumulator.add([{ parameterName: "other", parts: [{ kind: "dense", values: Float32Array.of(1) }] }]);
+    accumulator.add([{ parameterName: "other", parts: [{ form: "dense", values: Float32Array.of(1) }] }]);
     expect([...accumulator.sums().keys()]).toEqual(["w"]);
     const one = Float32Array.of(1);
-    const product: GradientData = { kind: "product", left: one, right: one };
+    const product: Gradient = { form: "product", left: one, right: one };
     expect(() => accumulator.add([{ parameterName: "w", parts: [product] }])).toThrow(/were not asked for/);
   });
 });

@@ -52,7 +52,7 @@ async function setUp(architecture: TinyArchitecture, taskName: TaskName) {
   for (const [name, values] of weights) {
     if (!/norm/i.test(name)) for (const [i, value] of values.entries()) values[i] = 2 * value;
   }
-  const rows = tinyRows(4).map(({ sentence, reply }, i) => ({
+  const rows = tinyRows(4, 3).map(({ sentence, reply }, i) => ({
     sentence,
     // A text without its second one is a pair with an empty one.
     reply: i % 2 === 0 ? reply : "",
@@ -61,7 +61,7 @@ async function setUp(architecture: TinyArchitecture, taskName: TaskName) {
   const file = join(place, "rows.jsonl");
   await writeFile(file, rows.map((row) => JSON.stringify(row)).join("\n"));
   const columns = taskName === "masked-lm" ? ["sentence"] : ["sentence", "reply"];
-  const dataset = await plain.read(dataSource(file, { text: columns, label: "label" }));
+  const dataset = await plain.read(dataSource(file, { text: columns, label: ["label"] }));
   const task = (await plain.forTraining?.(dataset)) ?? plain;
   const collated = await loadBatch(task, dataset, { indices: [0, 1, 2, 3], size: 24 }, { seed: 1, step: 0 });
   const batch = model.backbone.extend?.(collated) ?? collated;
@@ -83,8 +83,12 @@ async function setUp(architecture: TinyArchitecture, taskName: TaskName) {
   return { model, weights, batch, compile };
 }
 
-/** Every parameter's whole gradient of the loss of one pass. */
-async function gradientsOf({ model, weights }: Awaited<ReturnType<typeof setUp>>, program: Program, key: StepKey) {
+/** Every parameter's whole gradient of the mean loss of one pass. */
+async function gradientsOf(
+  { model, weights, batch }: Awaited<ReturnType<typeof setUp>>,
+  program: Program,
+  key: StepKey,
+) {
   const parameters = model.parameters.map(({ name, shape }) => ({
     name,
     shape,
@@ -94,6 +98,7 @@ async function gradientsOf({ model, weights }: Awaited<ReturnType<typeof setUp>>
   accumulator.begin(createAdamW({ parameters }));
   await program.forward(key);
   await program.backward(accumulator.add);
+  accumulator.scale(1 / batch.weight);
   return accumulator.sums();
 }
 
@@ -126,7 +131,7 @@ describe("gradients are what the loss changes by", () => {
           const value = values[entry] as number;
           const lossAt = async (moved: number) => {
             values[entry] = moved;
-            return program.forward(key);
+            return (await program.forward(key)) / tiny.batch.weight;
           };
           const slope = ((await lossAt(value + step)) - (await lossAt(value - step))) / (2 * step);
           values[entry] = value;

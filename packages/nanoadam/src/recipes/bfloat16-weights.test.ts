@@ -101,8 +101,8 @@ test("an adapter is trained by any optimizer beside weights in bfloat16, which s
 
 describe("what would be updated whole cannot be in bfloat16", () => {
   test.each([
-    [{ optimizer: "adamw" }, "--weights cannot be bfloat16 with adamw"],
-    [{ fromScratch: true }, "--weights cannot be bfloat16 with --from-scratch"],
+    [{ optimizer: "adamw" }, "`weights` cannot be bfloat16 with adamw"],
+    [{ fromScratch: true }, "`weights` cannot be bfloat16 with `fromScratch`"],
   ] as const)("%j", async (options, message) => {
     const { run } = await workplace();
     await expect(run(options)).rejects.toThrow(message);

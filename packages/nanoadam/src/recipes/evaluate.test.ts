@@ -66,9 +66,9 @@ describe("refused", () => {
       expectRefusal(evaluate({ model, data, text: "sentence", label: "label", threads: 1, ...options }), message);
     await refusal({}, 'new.tsv, line 3: the label "best" is unknown, expected one of "bad", "good"');
     await refusal({ text: "review" }, 'new.tsv has no column "review"');
-    await refusal({ label: undefined }, "--label is needed");
+    await refusal({ label: undefined }, "`label` is needed");
     await refusal({ data: join(place.folder, "none.tsv") }, "none.tsv could not be read: no such file");
-    await refusal({ maxLength: 400 }, "--max-length is 400, expected at most");
+    await refusal({ maxLength: 400 }, "`maxLength` is 400, expected at most");
   });
 
   test("a regression's label that is no number", async () => {

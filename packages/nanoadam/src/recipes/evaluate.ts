@@ -3,6 +3,7 @@ import { dataSource } from "../data/source.js";
 import { InputError } from "../errors.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type EvaluateInput, evaluateSchema } from "../options/saved-model-options.js";
+import { unfitColumns } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 import { type Evaluation, evaluateModel } from "../train/evaluation.js";
 import { openModel } from "./open-model.js";
@@ -23,9 +24,10 @@ export async function evaluate(input: EvaluateInput): Promise<EvaluationReport> 
   const model = await openModel(folder, { maxLength, threads });
   try {
     const { task, evaluationPrograms: programs } = model;
-    const { needsLabel } = taskKind(task.name);
-    if (needsLabel && columns.label === undefined) throw new InputError("`label` is needed");
-    const dataset = await task.read(dataSource(data, { ...columns, label: needsLabel ? columns.label : undefined }));
+    const kind = taskKind(task.name);
+    for (const [option, message] of unfitColumns(kind, columns)) throw new InputError(`\`${option}\` ${message}`);
+    const label = kind.needsLabel ? columns.label : undefined;
+    const dataset = await task.read(dataSource(data, { ...columns, label }));
     return {
       task: task.name,
       examples: dataset.length,

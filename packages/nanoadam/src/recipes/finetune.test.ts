@@ -219,7 +219,7 @@ test.each(["model", "train", "evaluation"] as const)(
     const [place, elsewhere] = [await tinyPlace(), await tinyPlace()];
     const output = own === "model" ? place.model : place.folder;
     const before = await readdir(place.folder, { recursive: true });
-    const flag = own === "evaluation" ? "--eval" : `--${own}`;
+    const flag = own === "evaluation" ? "`eval`" : `\`${own}\``;
     await expectRefusal(tinyRun({ output, overwrite: true }, { ...elsewhere, [own]: place[own] }), output, flag);
     expect(await readdir(place.folder, { recursive: true })).toEqual(before);
   },

@@ -3,7 +3,7 @@
  * evaluate, step after step with evaluations between, evaluate, save.
  */
 import { Arena } from "@nanoadam/engine";
-import { cpuRuntime, createSampledProduct } from "@nanoadam/engine/node";
+import { cpuRuntime, createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
 import { DivergenceError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
@@ -25,7 +25,6 @@ import { UndoBuffer } from "../train/undo.js";
 import { MetricsLog } from "./metrics-log.js";
 import { roundToStorage, saveModel } from "./save-model.js";
 import { type RunSummary, summarise } from "./summary.js";
-import { defaultThreads } from "./threads.js";
 
 /** Who looks on while a run goes, and what may end it. */
 export interface RunControl {

@@ -7,8 +7,8 @@ import type { FinetuneInput } from "../options/finetune-options.js";
 import { floatsOf, readTensors } from "../testing/tensors.js";
 import { type TinyArchitecture, type TinyCheckpointOptions, writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
 import { tinyPlace, tinyRun } from "../testing/tiny-run.js";
-import { exportModel } from "./export.js";
 import { evaluate } from "./evaluate.js";
+import { exportModel } from "./export.js";
 import { predict } from "./predict.js";
 
 /** A tiny checkpoint, and where an adapter of it and the two merged are written. */
@@ -203,13 +203,13 @@ describe("refuses", () => {
   test("a target that names no layer, and lists those there are", async () => {
     const { run } = await workplace();
     await expect(run({ loraTargets: "q_proj" })).rejects.toThrow(
-      '--lora-targets has "q_proj", which names no linear layer; there are query, key, value, dense',
+      '`loraTargets` has "q_proj", which names no linear layer; there are query, key, value, dense',
     );
   });
 
   test("settings of an adapter without its rank", async () => {
     const { run } = await workplace();
-    await expect(run({ loraRank: undefined, loraAlpha: 16 })).rejects.toThrow("--lora-alpha needs --lora-rank");
+    await expect(run({ loraRank: undefined, loraAlpha: 16 })).rejects.toThrow("`loraAlpha` needs `loraRank`");
   });
 
   test.each([
@@ -238,6 +238,6 @@ describe("refuses", () => {
     const { adapter, merged, model, run } = await workplace();
     await expect(exportModel({ model, merge: true, output: merged })).rejects.toThrow(/no adapter to merge/);
     await run({ steps: 1, epochs: undefined });
-    await expect(exportModel({ model: adapter, output: merged })).rejects.toThrow("--merge is needed");
+    await expect(exportModel({ model: adapter, output: merged })).rejects.toThrow("`merge` is needed");
   });
 });

@@ -1,5 +1,5 @@
 import { Arena } from "@nanoadam/engine";
-import { cpuRuntime } from "@nanoadam/engine/node";
+import { cpuRuntime, defaultThreads } from "@nanoadam/engine/node";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { loadPretrained, type Pretrained } from "../checkpoint/pretrained.js";
 import { encoderForModel, type TextEncoder } from "../data/text/encoder.js";
@@ -9,7 +9,6 @@ import { defineBackbone } from "../models/architectures.js";
 import { ProgramCache } from "../program/program-cache.js";
 import { type Outcome, taskOfConfig } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
-import { defaultThreads } from "./threads.js";
 
 export interface OpenModelOptions {
   /** Tokens of a text at most; by default what the model allows, but at most 128. */
@@ -28,7 +27,7 @@ export interface OpenModel {
   readonly evaluationPrograms: ProgramCache;
   /** For data without. */
   readonly predictionPrograms: ProgramCache;
-  /** Frees what the engine holds, when calls under way are done; later calls fail. */
+  /** Frees what the engine holds, after the batch under way; calls that have more to do fail. */
   release(): Promise<void>;
 }
 

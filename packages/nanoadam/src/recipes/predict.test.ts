@@ -62,8 +62,8 @@ describe("refused", () => {
     const refusal = (options: Omit<PredictInput, "model">, message: string) =>
       expectRefusal(predict({ model, data: place.evaluation, ...options }), message);
     await refusal({ text: "review" }, 'eval.tsv has no column "review"');
-    await refusal({ text: "a,b,c" }, '--text is "a,b,c", expected one column or two');
-    await refusal({ text: "sentence", textPair: "good" }, "--text-pair cannot go with --data");
+    await refusal({ text: "a,b,c" }, '`text` is "a,b,c", expected one column or two');
+    await refusal({ text: "sentence", textPair: "good" }, "`textPair` cannot go with `data`");
   });
 
   test("a masked-lm checkpoint, which has nothing to say of whole texts", async () => {

@@ -1,15 +1,14 @@
-import { readExamples } from "../data/examples.js";
 import { dataSource } from "../data/source.js";
 import type { Texts } from "../data/text/encoder.js";
 import { InputError } from "../errors.js";
 import { parseOptions } from "../options/parse-options.js";
-import { type PredictInput, predictSchema } from "../options/saved-model-options.js";
-import type { Outcome } from "../tasks/registry.js";
+import { type PredictInput, type PredictOptions, predictSchema } from "../options/saved-model-options.js";
+import { type Outcome, taskKind } from "../tasks/registry.js";
 import type { Predictor } from "../tasks/task.js";
 import { forEachBatch } from "../train/evaluation.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
-/** A text, or pair of texts, with what is predicted of it: a label with its probability and those of all, or a number. */
+/** A text, or pair of texts, with what is predicted of it: a label with its probability and those of all, or a number, ... */
 export type Prediction = Texts & Outcome;
 
 /**
@@ -38,7 +37,11 @@ export async function predictAndFormat(input: PredictInput): Promise<{
   } = parseOptions(predictSchema, input);
   const model = await openModel(folder, { maxLength, threads });
   try {
-    const texts = data === undefined ? [textsOf(text, textPair)] : await rowsOf(data, text, delimiter);
+    const { mostTextColumns } = taskKind(model.task.name);
+    if (textPair !== undefined && mostTextColumns < 2) {
+      throw new InputError(`\`textPair\` cannot go with ${model.task.name}`);
+    }
+    const texts = data === undefined ? [textsOf(text, textPair)] : await textsOfFile(model, data, { text, delimiter });
     const predictions = await predictTexts(model, texts, { batchSize });
     const { format } = predictorOf(model);
     return {
@@ -51,15 +54,23 @@ export async function predictAndFormat(input: PredictInput): Promise<{
   }
 }
 
-function textsOf(text: string, textPair: string | undefined): Texts {
+function textsOf(text = "", textPair: string | undefined): Texts {
   return textPair === undefined ? { text } : { text, textPair };
 }
 
-async function rowsOf(file: string, text: string, delimiter: string | undefined): Promise<Texts[]> {
-  const columns = text.split(",");
-  if (columns.length > 2) throw new InputError(`\`text\` is "${text}", expected one column or two`);
-  const source = dataSource(file, { text: columns, delimiter });
-  return readExamples(await source.table(), source, () => 0);
+async function textsOfFile(
+  model: OpenModel,
+  file: string,
+  { text, delimiter }: Pick<PredictOptions, "text" | "delimiter">,
+): Promise<readonly Texts[]> {
+  const predictor = predictorOf(model);
+  const { hasUsualColumns, mostTextColumns } = taskKind(model.task.name);
+  const columns = text?.split(",");
+  if (columns === undefined && !hasUsualColumns) throw new InputError("`text` is needed");
+  if (columns !== undefined && columns.length > mostTextColumns) {
+    throw new InputError(`\`text\` is "${text}", expected one column${mostTextColumns > 1 ? " or two" : ""}`);
+  }
+  return predictor.texts(dataSource(file, { text: columns, delimiter }));
 }
 
 /**

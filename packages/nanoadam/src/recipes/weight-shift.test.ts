@@ -23,7 +23,7 @@ async function withModel(
 ): Promise<void> {
   const { adapt, ...tiny } = options;
   const checkpoint = await openCheckpoint(await writeTinyCheckpoint(join(await temporaryFolder(), "model"), tiny));
-  const head = { kind: "sequence-classification", labels: 2 } as const;
+  const head = { kind: "outputs", per: "example", outputs: 2 } as const;
   const pretrained = await loadPretrained(checkpoint, head, seed, adapt === undefined ? {} : { adapt });
   await work(checkpoint, pretrained).finally(() => checkpoint.close());
 }

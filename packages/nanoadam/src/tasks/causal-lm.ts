@@ -1,8 +1,7 @@
 /** Each token from those before it: how decoders are pretrained. */
-import { requireColumn, requireField } from "../data/tables/table.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
-import { tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
+import { readTexts, tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
 import type { Task } from "./task.js";
 
 /** The position before a token predicts it; the last position of a text predicts nothing. */
@@ -10,14 +9,7 @@ export function causalLmTask(text: TextEncoder): Task<EncodedText> {
   return {
     name: "causal-lm",
     head: { kind: "language-model" },
-    async read(source) {
-      const [column = ""] = source.text;
-      const table = await source.table();
-      requireColumn(table, column);
-      return textDataset(
-        table.rows.slice(0, source.limit).map((row) => text.encode({ text: requireField(table, row, column) })),
-      );
-    },
+    read: async (source) => textDataset(await readTexts(source, text)),
     collate(examples, size) {
       const targets = examples.flatMap(({ ids }, row) =>
         Array.from(ids.subarray(1), (label, before) => ({ position: row * size + before, label })),
@@ -31,7 +23,7 @@ export function causalLmTask(text: TextEncoder): Task<EncodedText> {
       };
     },
     loss: tokenLoss,
-    metrics: tokenMetrics,
+    metrics: () => tokenMetrics(text.vocabularySize),
     config: () => ({}),
   };
 }

@@ -2,8 +2,8 @@
 import type { Value } from "@nanoadam/engine";
 import { type Batch, float32Tensor, type HostTensor, int32Tensor, tensorOf } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
-import { labelMapOfTable, readExamples } from "../data/examples.js";
-import { createLabelMap, type LabelMap, labelMapFromConfig, labelMapToConfig } from "../data/labels.js";
+import { labelMapOfTable, readLabelled, readTexts } from "../data/examples.js";
+import { type LabelMap, labelMapOfModel, labelMapToConfig } from "../data/labels.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { argmax, probabilitiesOf, rowsOf } from "./logits.js";
@@ -63,7 +63,7 @@ function taskWithLoss(
     name: "classification",
     head: { kind: "outputs", per: "example", outputs: classes },
     async read(source) {
-      const examples = readExamples(await source.table(), source, (label, file, line) => labels.id(label, file, line));
+      const examples = await readLabelled(source, labels.id);
       return textDataset(
         examples.map(({ label = 0, ...texts }): LabelledText => ({ ...text.encode(texts), label })),
         ({ label = 0 }) => label,
@@ -93,6 +93,7 @@ function taskWithLoss(
       }),
     metrics: () => classMetrics(classes),
     predictor: {
+      texts: readTexts,
       example: (texts) => text.encode(texts),
       dataset: (examples) => textDataset(examples),
       outcome(logits) {
@@ -144,24 +145,20 @@ function balancedWeights(examples: Dataset, classes: number): number[] {
 
 export const classification = {
   name: "classification",
+  description: "one label for each text, or pair of texts",
   needsLabel: true,
   mostTextColumns: 2,
+  mostLabelColumns: 1,
+  hasUsualColumns: false,
+  lossOptions: ["labelSmoothing", "classWeights"],
   metrics: ["accuracy", "f1", "matthews", "loss"],
   async fromData(source, { text, ...loss }) {
-    return classificationTask({ labels: labelMapOfTable(await source.table(), source.label ?? ""), text, ...loss });
+    return classificationTask({
+      labels: labelMapOfTable(await source.table(), source.label?.[0] ?? ""),
+      text,
+      ...loss,
+    });
   },
   matches: () => true,
-  fromConfig(config, file, { text }) {
-    const labels =
-      labelMapFromConfig(config, file) ??
-      createLabelMap(Array.from({ length: labelCountOf(config) }, (_, label) => `LABEL_${label}`));
-    return classificationTask({ labels, text });
-  },
+  fromConfig: (config, file, { text }) => classificationTask({ labels: labelMapOfModel(config, file), text }),
 } as const satisfies TaskKind;
-
-/** How many labels a configuration has; 2 where it does not say, as in Hugging Face's. */
-export function labelCountOf(config: Readonly<Record<string, unknown>>): number {
-  const names = config.id2label ?? config.label2id;
-  if (typeof names === "object" && names !== null) return Object.keys(names).length;
-  return typeof config.num_labels === "number" ? config.num_labels : 2;
-}

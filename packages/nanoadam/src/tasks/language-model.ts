@@ -1,8 +1,20 @@
-/** What tasks share that predict tokens at some positions of a batch: targets, loss and metrics. */
+/** The common part of tasks that predict tokens at some positions of a batch: texts, targets, loss and metrics. */
 import { float32Tensor, type HostTensor, int32Tensor, tensorOf } from "../data/batch.js";
+import type { DataSource } from "../data/source.js";
+import { requireColumn, requireField } from "../data/tables/table.js";
+import type { TextEncoder } from "../data/text/encoder.js";
+import type { EncodedText } from "../data/text/tokenizer.js";
 import { argmax, rowsOf } from "./logits.js";
 import { crossEntropy } from "./loss.js";
 import type { MetricAccumulator, Task } from "./task.js";
+
+/** The texts of a source, one column of a table, as tokens. */
+export async function readTexts(source: DataSource, text: TextEncoder): Promise<EncodedText[]> {
+  const [column = ""] = source.text;
+  const table = await source.table();
+  requireColumn(table, column);
+  return table.rows.slice(0, source.limit).map((row) => text.encode({ text: requireField(table, row, column) }));
+}
 
 /** A token to predict: its position among all of the batch, counted row by row, and its id. */
 export interface TokenTarget {
@@ -35,15 +47,14 @@ export function tokenTargets(targets: readonly TokenTarget[], places: number): [
 export const tokenLoss: Task["loss"] = (logits, target) =>
   crossEntropy(logits, target("labels"), { rowWeights: target("label_weights") });
 
-/** Perplexity, and the fraction of tokens that were found. */
-export function tokenMetrics(): MetricAccumulator {
+/** Perplexity, and the fraction of tokens that were found; `vocabularySize` is the columns of the logits. */
+export function tokenMetrics(vocabularySize: number): MetricAccumulator {
   let [correct, count] = [0, 0];
   return {
     add(logits, batch, firstRow) {
-      const { type, data: labels } = tensorOf(batch, "labels");
+      const labels = tensorOf(batch, "labels").data;
       const weights = tensorOf(batch, "label_weights").data;
-      const rows = firstRow === 0 ? labels.length : (type.shape[0] ?? 0) - firstRow;
-      for (const [row, own] of rowsOf(logits, logits.length / rows).entries()) {
+      for (const [row, own] of rowsOf(logits, vocabularySize).entries()) {
         if (weights[firstRow + row] === 0) continue;
         count++;
         if (argmax(own) === labels[firstRow + row]) correct++;

@@ -12,6 +12,11 @@ export function argmax(logits: Float32Array): number {
   return logits.reduce((best, logit, index) => (logit > (logits[best] ?? Number.NEGATIVE_INFINITY) ? index : best), 0);
 }
 
+/** The probability of what has a logit for itself, in double precision. */
+export function sigmoid(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
+}
+
 /** Probabilities by softmax, in double precision. */
 export function probabilitiesOf(logits: Float32Array): number[] {
   const largest = logits.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);

@@ -1,11 +1,13 @@
 /** Losses as graphs on logits. All are sums over rows: whoever wants a mean divides by a batch's weight, once. */
 import {
   add,
+  constant,
   logSoftmax,
   multiply,
   reduceSum,
   reshape,
   scale,
+  sizeOf,
   subtract,
   takeAlongRows,
   type Value,
@@ -39,6 +41,19 @@ export function crossEntropy(logits: Value, labels: Value, options: CrossEntropy
 export function squaredError(logits: Value, targets: Value): Value {
   const error = subtract(logits, targets);
   return scale(negativeSum(multiply(error, error)), -1);
+}
+
+/**
+ * Summed binary cross-entropy of logits [rows, labels] against targets of the same shape, each from 0 to 1: PyTorch's
+ * `binary_cross_entropy_with_logits` with `reduction="sum"`. A label is a choice between the logits 0 and x, whose
+ * log-softmax loses nothing at logits of any size.
+ */
+export function binaryCrossEntropy(logits: Value, targets: Value): Value {
+  const entries = sizeOf(logits.type.shape);
+  const choices = multiply(reshape(logits, [entries, 1]), constant([0, 1], [1, 2]));
+  const yes = reshape(targets, [entries, 1]);
+  const chosen = add(multiply(yes, constant([-1, 1], [1, 2])), constant([1, 0], [1, 2]));
+  return negativeSum(multiply(logSoftmax(choices), chosen));
 }
 
 /** Minus the sum of all entries of a matrix, as a tensor of one entry. */

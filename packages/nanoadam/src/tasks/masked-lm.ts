@@ -1,9 +1,8 @@
 /** The masked tokens of each text (BERT's recipe, see `maskTokens`): how encoders are pretrained. */
-import { requireColumn, requireField } from "../data/tables/table.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { InputError } from "../errors.js";
-import { tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
+import { readTexts, tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
 import { type MaskedText, maskTokens, mostMasked } from "./masking.js";
 import type { Task, TaskKind } from "./task.js";
 
@@ -17,12 +16,7 @@ export function maskedLmTask(text: TextEncoder): Task<MaskedExample, never> {
     name: "masked-lm",
     head: { kind: "language-model" },
     async read(source) {
-      const [column = ""] = source.text;
-      const table = await source.table();
-      requireColumn(table, column);
-      const texts = table.rows
-        .slice(0, source.limit)
-        .map((row) => text.encode({ text: requireField(table, row, column) }));
+      const texts = await readTexts(source, text);
       return {
         ...textDataset(texts),
         load(index, key) {
@@ -45,15 +39,19 @@ export function maskedLmTask(text: TextEncoder): Task<MaskedExample, never> {
       };
     },
     loss: tokenLoss,
-    metrics: tokenMetrics,
+    metrics: () => tokenMetrics(text.vocabularySize),
     config: () => ({}),
   };
 }
 
 export const maskedLm = {
   name: "masked-lm",
+  description: "hidden words of texts without labels",
   needsLabel: false,
   mostTextColumns: 1,
+  mostLabelColumns: 0,
+  hasUsualColumns: false,
+  lossOptions: [],
   metrics: ["loss", "perplexity", "accuracy"],
   fromData: async (_source, { text }) => maskedLmTask(text),
   matches: ({ architectures }) => Array.isArray(architectures) && String(architectures[0]).endsWith("ForMaskedLM"),

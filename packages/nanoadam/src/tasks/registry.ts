@@ -1,19 +1,18 @@
-/** The tasks by name. A configuration is of the first task that it matches, so the last one is what is left. */
+/** The tasks by name, from the most general on: a configuration is of the last task that it matches. */
 import { InputError } from "../errors.js";
 import { classification } from "./classification.js";
 import { maskedLm } from "./masked-lm.js";
+import { multiLabel } from "./multi-label.js";
 import { regression } from "./regression.js";
 import type { Task, TaskContext, TaskKind } from "./task.js";
+import { tokenClassification } from "./token-classification.js";
 
-const kinds = [maskedLm, regression, classification] as const;
+const kinds = [classification, regression, multiLabel, tokenClassification, maskedLm] as const;
 
 type Kind = (typeof kinds)[number];
 export type TaskName = Kind["name"];
-export const defaultTask: TaskName = "classification";
-export const taskNames: readonly [TaskName, ...TaskName[]] = [
-  defaultTask,
-  ...kinds.map(({ name }) => name).filter((name) => name !== defaultTask),
-];
+export const taskNames: readonly TaskName[] = kinds.map(({ name }) => name);
+export const defaultTask: TaskName = classification.name;
 
 type OutcomeOf<SomeKind> = SomeKind extends { fromConfig(...parameters: never[]): Task<infer _Example, infer Outcome> }
   ? Outcome
@@ -37,6 +36,6 @@ export function taskOfConfig(
   file: string,
   context: TaskContext,
 ): Task<unknown, Outcome> {
-  const kind = kinds.find(({ matches }) => matches(config)) ?? classification;
+  const kind = kinds.toReversed().find(({ matches }) => matches(config)) ?? classification;
   return kind.fromConfig(config, file, context);
 }

@@ -1,10 +1,9 @@
 /** One number for each text or pair of texts. */
 import { float32Tensor, tensorOf } from "../data/batch.js";
-import { readExamples } from "../data/examples.js";
-import { regressionLabel } from "../data/labels.js";
+import { readLabelled, readTexts } from "../data/examples.js";
+import { labelCountOf, regressionLabel } from "../data/labels.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
-import { labelCountOf } from "./classification.js";
 import { squaredError } from "./loss.js";
 import { pearsonCorrelation, spearmanCorrelation } from "./metrics.js";
 import type { Task, TaskKind } from "./task.js";
@@ -23,7 +22,7 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
     name: "regression",
     head: { kind: "outputs", per: "example", outputs: 1 },
     async read(source) {
-      const examples = readExamples(await source.table(), source, regressionLabel);
+      const examples = await readLabelled(source, regressionLabel);
       return textDataset(examples.map(({ label = 0, ...texts }) => ({ ...text.encode(texts), value: label })));
     },
     collate(examples, size) {
@@ -52,6 +51,7 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
       };
     },
     predictor: {
+      texts: readTexts,
       example: (texts) => text.encode(texts),
       dataset: (examples) => textDataset(examples),
       outcome: (logits) => ({ value: logits[0] ?? Number.NaN }),
@@ -63,8 +63,12 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
 
 export const regression = {
   name: "regression",
+  description: "a number for each text, or pair of texts",
   needsLabel: true,
   mostTextColumns: 2,
+  mostLabelColumns: 1,
+  hasUsualColumns: false,
+  lossOptions: [],
   metrics: ["pearson", "spearman", "loss"],
   fromData: async (_source, { text }) => regressionTask(text),
   matches: (config) => config.problem_type === "regression" || labelCountOf(config) === 1,

@@ -9,7 +9,7 @@ import type { DataSource } from "../data/source.js";
 import type { TextEncoder, Texts } from "../data/text/encoder.js";
 import type { HeadSpecification } from "../models/model.js";
 
-/** Values by metric name; "accuracy", "f1", "matthews", "pearson", "spearman", "perplexity". */
+/** Values by metric name, "accuracy" or "f1" for instance. */
 export type Metrics = Readonly<Record<string, number>>;
 
 /** Takes the logits of batch after batch, then gives the metrics, the usual one first. */
@@ -21,6 +21,11 @@ export interface MetricAccumulator {
 
 /** How a task answers for examples without label. */
 export interface Predictor<Example, Outcome> {
+  /**
+   * The texts of a file to predict for.
+   * @throws InputError with file and line for a row without text.
+   */
+  texts(source: DataSource): Promise<readonly Texts[]>;
   example(texts: Texts): Example;
   dataset(examples: readonly Example[]): Dataset<Example>;
   /** The answer, from the example's own logits. */
@@ -60,12 +65,22 @@ export interface TaskContext {
   readonly classWeights?: "none" | "balanced";
 }
 
+/** Options of the loss in training that a task may have. */
+export type LossOption = "labelSmoothing" | "classWeights";
+
 /** A line of the registry: how tasks of a name come to be. */
 export interface TaskKind {
   readonly name: string;
+  /** What is learned and from which data, in half a sentence. */
+  readonly description: string;
   readonly needsLabel: boolean;
   /** Columns of text that an example may have. */
   readonly mostTextColumns: 1 | 2;
+  /** Columns of labels that an example may have. */
+  readonly mostLabelColumns: number;
+  /** Whether data for it have columns of usual names, so that none need be named. */
+  readonly hasUsualColumns: boolean;
+  readonly lossOptions: readonly LossOption[];
   /** The figures of its evaluations, the usual one first. */
   readonly metrics: readonly [string, ...string[]];
   /** The task that training data make: their labels. */

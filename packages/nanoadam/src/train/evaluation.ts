@@ -45,7 +45,7 @@ export async function forEachBatch<Example>(
 
 /**
  * Loss and metrics of a model on labelled examples.
- * @throws InputError where there is nothing to predict: masked-LM on texts without tokens.
+ * @throws InputError where there is nothing to predict: no labelled word, or no token that could be masked.
  */
 export async function evaluateModel<Example>(options: EvaluationOptions<Example>): Promise<Evaluation> {
   const metrics = options.task.metrics();
@@ -56,7 +56,7 @@ export async function evaluateModel<Example>(options: EvaluationOptions<Example>
     weight += batch.weight;
   });
   if (weight === 0) {
-    throw new InputError("the evaluation texts have no token that could be masked, as masked-lm needs");
+    throw new InputError(`the evaluation data have nothing to predict for ${options.task.name}`);
   }
   const loss = sum / weight;
   return { loss, ...metrics.result(loss) };

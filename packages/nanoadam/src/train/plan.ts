@@ -10,7 +10,7 @@ export interface Plan {
   readonly logEvery: number;
 }
 
-/** Steps of a run over so many examples (METHOD section 3 for the intervals, which the optimizer derives). */
+/** Steps of a run over so many examples; the optimizer derives its intervals from them (docs/method.md, section 3). */
 export function planRun(options: TrainingOptions, examples: number): Plan {
   const batches = Math.ceil(examples / options.batchSize);
   const stepsPerEpoch = Math.ceil(batches / options.accumulate);

@@ -37,7 +37,7 @@ describe("refused", () => {
     const place = await tinyPlace();
     await expectRefusal(
       tinyRun({ maxLength: 41 }, place),
-      "--max-length is 41, expected at most the model's 40 positions",
+      "`maxLength` is 41, expected at most the model's 40 positions",
     );
     await expectRefusal(tinyRun({ maxLength: 2 }, place), "maximum length is 2 tokens");
   });

@@ -14,9 +14,9 @@ function setUp(create: (parameters: { name: string; shape: number[]; values: Flo
   return { weights, optimizer, gradients, copy, undo: new UndoBuffer(weights) };
 }
 
-function keepAll(undo: UndoBuffer, optimizer: Optimizer, names: Iterable<string>): void {
-  undo.begin();
-  for (const name of names) undo.keep(name, optimizer.need(name));
+/** Tells the buffer of the tensors that a step is about to move. */
+function keepAll(undo: UndoBuffer, optimizer: Optimizer, step: number, names: Iterable<string>): void {
+  for (const name of names) undo.onUpdate(step, name, optimizer.need(name));
 }
 
 test.each([
@@ -40,7 +40,7 @@ test.each([
   for (let step = 0; step < 8; step++) {
     const before = copy();
     optimizer.prepare();
-    keepAll(undo, optimizer, weights.keys());
+    keepAll(undo, optimizer, step + 1, weights.keys());
     takeStep(optimizer, gradients, 0.3);
     const after = copy();
     expect(after).not.toEqual(before);
@@ -56,7 +56,7 @@ test("what was kept outlives the next selection", () => {
   );
   optimizer.prepare();
   const before = copy();
-  keepAll(undo, optimizer, weights.keys());
+  keepAll(undo, optimizer, 1, weights.keys());
   takeStep(optimizer, gradients, 0.3);
   optimizer.prepare();
   undo.restore();
@@ -65,8 +65,8 @@ test("what was kept outlives the next selection", () => {
 
 test("what a step did not move stays as it is", () => {
   const { weights, optimizer, copy, undo } = setUp((parameters) => createAdamW({ parameters }));
-  keepAll(undo, optimizer, weights.keys());
-  keepAll(undo, optimizer, ["w"]);
+  keepAll(undo, optimizer, 1, weights.keys());
+  keepAll(undo, optimizer, 2, ["w"]);
   const [moved, still] = [weights.get("w"), weights.get("norm")].map((values) => values?.fill(7));
   const kept = copy();
   undo.restore();
@@ -79,4 +79,27 @@ test("with nothing kept, restoring changes nothing", () => {
   const before = copy();
   undo.restore();
   expect(weights).toEqual(before);
+});
+
+test("an optimizer that tells before each update may have its step taken back", () => {
+  const { weights, optimizer, gradients, copy, undo } = setUp((parameters) => createAdamW({ parameters }));
+  for (let step = 1; step <= 3; step++) {
+    const before = copy();
+    optimizer.prepare();
+    optimizer.apply(gradients, 0.3, (name) => undo.onUpdate(step, name, optimizer.need(name)));
+    const after = copy();
+    expect(after).not.toEqual(before);
+    undo.restore();
+    expect(weights).toEqual(before);
+    for (const [name, values] of after) weights.get(name)?.set(values);
+  }
+});
+
+test("a tensor of which nothing is needed is not kept", () => {
+  const { weights, copy, undo } = setUp((parameters) => createAdamW({ parameters }));
+  undo.onUpdate(1, "w", { kind: "nothing" });
+  weights.get("w")?.fill(7);
+  const now = copy();
+  undo.restore();
+  expect(weights).toEqual(now);
 });

@@ -1,7 +1,7 @@
 /**
- * AdamW with moments stored in eight bits (METHOD 4; Dettmers et al. 2022): a code per entry and moment, and one float32, the
- * largest magnitude, per block of entries. A block is widened, updated, and narrowed again. Small tensors keep float32
- * moments, as the rounding would cost more there than the memory is worth.
+ * AdamW with moments stored in eight bits (Dettmers et al. 2022; docs/method.md, section 5): a code per entry and
+ * moment, and one float32, the largest magnitude, per block of entries. A block is widened, updated, and narrowed
+ * again. Small tensors keep float32 moments, as the rounding would cost more there than the memory is worth.
  */
 
 import { AdamRule } from "../adamw.js";

@@ -1,7 +1,7 @@
 /**
- * Eight-bit codes for the moments of AdamW-8bit (METHOD 4; Dettmers et al. 2022, dynamic quantisation): a block of values is
- * its largest magnitude and, for each value, the nearest of 256 numbers between -1 and 1. The numbers are dense near 0: seven
- * decades, each with twice as many as the one below.
+ * Eight-bit codes for the moments of AdamW-8bit (Dettmers et al. 2022, dynamic quantisation; docs/method.md, section
+ * 5): a block of values is its largest magnitude and, for each value, the nearest of 256 numbers between -1 and 1. The
+ * numbers are dense near 0: seven decades, each with twice as many as the one below.
  */
 
 const decades = 7;

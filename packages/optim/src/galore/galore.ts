@@ -1,8 +1,8 @@
 /**
- * GaLore (Zhao et al. 2024; METHOD 4): Adam in a subspace. Every `updateGap` steps a matrix takes the leading singular vectors
- * P of its gradient G on the short side; Adam's moments are those of the projected gradient, and its direction is
- * projected back. With rows >= columns, R = G P^T and the direction is N P; else R = P G and it is P^T N. Vectors take plain
- * Adam.
+ * GaLore (Zhao et al. 2024; docs/method.md, section 5): Adam in a subspace. Every `updateGap` steps a matrix takes the
+ * leading singular vectors P of its gradient G on the short side; Adam's moments are those of the projected gradient,
+ * and its direction is projected back. With rows >= columns, R = G P^T and the direction is N P; else R = P G and it is
+ * P^T N. Vectors take plain Adam.
  */
 
 import { AdamRule } from "../adamw.js";

@@ -15,7 +15,7 @@ import { rowProduct } from "./row-product.js";
 const largestDirect = 160;
 const mostRounds = 12;
 const powersPerRound = 2;
-/** A round's eigenvectors are taken when `|C v - value v|` is below this share of the largest eigenvalue. */
+/** A round's eigenvectors are taken when `|C v - value v|` is below this fraction of the largest eigenvalue. */
 const residualTolerance = 1e-6;
 
 /**
@@ -184,7 +184,7 @@ function products(left: Float64Array, right: Float64Array, width: number, size: 
   return found;
 }
 
-/** How far the first `rank` vectors are from being eigenvectors, as a share of the largest eigenvalue. */
+/** How far the first `rank` vectors are from being eigenvectors, as a fraction of the largest eigenvalue. */
 function largestResidual(
   vectors: Float64Array,
   images: Float64Array,

@@ -1,6 +1,6 @@
 /**
- * What MicroAdam leaves out of a step, in four bits an entry: each bucket of entries has a least and a largest value, and an
- * entry is the nearest of sixteen numbers evenly spaced between them.
+ * The part of the gradient that MicroAdam leaves out of a step, in four bits an entry: each bucket of entries has a
+ * least and a largest value, and an entry is the nearest of sixteen numbers evenly spaced between them.
  */
 export class PackedError {
   /** Two entries a byte, the first in the low half. */

@@ -1,6 +1,7 @@
 /**
- * MicroAdam (Modoranu et al. 2024; METHOD 4): a step keeps only the largest entries of the gradient, what it leaves out is
- * added to the next one's, and Adam's moments are never stored: they are sums over the entries kept in the last steps.
+ * MicroAdam (Modoranu et al. 2024; docs/method.md, section 5): a step keeps only the largest entries of the gradient,
+ * what it leaves out is added to the next one's, and Adam's moments are never stored: they are sums over the entries
+ * kept in the last steps.
  *
  * So the state of a tensor is a ring of sparse gradients, 16-bit offsets and values in 16 or 32 bits, and the error left
  * out, in 4 bits an entry with a range per bucket. A tensor is worked through block by block: only one block of it is ever
@@ -198,7 +199,7 @@ export interface MicroAdamOptions {
   readonly parameters: readonly Parameter[];
   /** Steps whose gradients are kept. 10 unless given. */
   readonly window?: number | undefined;
-  /** Share of each block that a step keeps, at least one entry. 0.01 unless given. */
+  /** Fraction of each block that a step keeps, at least one entry. 0.01 unless given. */
   readonly density?: number | undefined;
   readonly betas?: readonly [number, number] | undefined;
   readonly epsilon?: number | undefined;

@@ -1,4 +1,4 @@
-/** What NanoAdam holds of the entries it has selected, and how this passes from one selection to the next. */
+/** NanoAdam's state of the selected entries, and how it passes from one selection to the next. */
 
 import { oldestAge } from "../bias-factors.js";
 import { createKernel, largestChunkSize, lazily } from "../selection/wasm.js";
@@ -6,15 +6,15 @@ import type { Selection } from "../types.js";
 import { wasm } from "./carry-over.wasm.js";
 import type { Moments } from "./moments.js";
 
-/** What is held of the selected entries, in selection order. */
+/** The state of the selected entries, in selection order. */
 export interface Held {
   readonly selection: Selection;
   readonly firstMoment: Moments;
   readonly secondMoment: Moments;
   /** Updates that each entry had before the last refresh; absent where all have the same age or none is needed. */
   readonly ages: Uint16Array | undefined;
-  /** What weights have beyond bfloat16, where they are stored in it. */
-  readonly rests: Int16Array | undefined;
+  /** The low bits of weights that are stored in bfloat16. */
+  readonly lowBits: Int16Array | undefined;
 }
 
 interface Exports {
@@ -22,20 +22,20 @@ interface Exports {
 }
 
 /**
- * One chunk at a refresh: its former entries stand aside while the new ones are written. Moments are moved as they are stored;
- * a float32 holds the bits of a bfloat16 exactly as a number. What a former entry had is at its place, from 1 on; the entries
- * that were not selected share place 0, where all is 0.
+ * One chunk at a refresh: its former entries stand aside while the new ones are written. Moments are moved in their
+ * storage type; a float32 holds the bits of a bfloat16 exactly as a number. The state of a former entry is at its
+ * position, from 1 on; the entries that were not selected share position 0, where all is 0.
  */
 interface ChunkAtHand {
   readonly exports: Exports;
   readonly formerOffsets: Uint16Array;
   readonly nextOffsets: Uint16Array;
-  /** Of every new offset the place of what it had. */
-  readonly places: Uint32Array;
+  /** Of every new offset the position of its former state. */
+  readonly positions: Uint32Array;
   readonly formerFirst: Float32Array;
   readonly formerSecond: Float32Array;
   readonly formerAges: Uint16Array;
-  readonly formerRests: Int16Array;
+  readonly formerLowBits: Int16Array;
   readonly nextFirst: Float32Array;
   readonly nextSecond: Float32Array;
 }
@@ -48,35 +48,35 @@ const chunkAtHand = lazily((): ChunkAtHand => {
   const { exports, buffer } = createKernel(wasm, memoryPages);
   const length = largestChunkSize;
   let end = 0;
-  const place = (bytes: number): number => {
+  const reserve = (bytes: number): number => {
     const at = end;
     end += Math.ceil(bytes / alignment) * alignment;
     return at;
   };
   return {
     exports: exports as unknown as Exports,
-    formerOffsets: new Uint16Array(buffer, place(2 * length), length),
-    nextOffsets: new Uint16Array(buffer, place(2 * length), length),
-    places: new Uint32Array(buffer, place(4 * length), length),
-    formerFirst: new Float32Array(buffer, place(4 * (length + 1)), length + 1),
-    formerSecond: new Float32Array(buffer, place(4 * (length + 1)), length + 1),
-    nextFirst: new Float32Array(buffer, place(4 * length), length),
-    nextSecond: new Float32Array(buffer, place(4 * length), length),
+    formerOffsets: new Uint16Array(buffer, reserve(2 * length), length),
+    nextOffsets: new Uint16Array(buffer, reserve(2 * length), length),
+    positions: new Uint32Array(buffer, reserve(4 * length), length),
+    formerFirst: new Float32Array(buffer, reserve(4 * (length + 1)), length + 1),
+    formerSecond: new Float32Array(buffer, reserve(4 * (length + 1)), length + 1),
+    nextFirst: new Float32Array(buffer, reserve(4 * length), length),
+    nextSecond: new Float32Array(buffer, reserve(4 * length), length),
     formerAges: new Uint16Array(length + 1),
-    formerRests: new Int16Array(length + 1),
+    formerLowBits: new Int16Array(length + 1),
   };
 });
 
-/** Sets aside what is held of one chunk, its ages brought up to date; returns its entries' count. */
+/** Sets aside the state of one chunk, its ages brought up to date; returns the count of its entries. */
 export function setAside(former: Held, chunk: number, stepsSinceRefresh: number): number {
-  const { formerOffsets, formerFirst, formerSecond, formerAges, formerRests } = chunkAtHand();
-  const { selection, firstMoment, secondMoment, ages, rests } = former;
+  const { formerOffsets, formerFirst, formerSecond, formerAges, formerLowBits } = chunkAtHand();
+  const { selection, firstMoment, secondMoment, ages, lowBits } = former;
   const start = selection.starts[chunk] as number;
   const end = selection.starts[chunk + 1] as number;
   formerOffsets.set(selection.offsets.subarray(start, end));
   formerFirst.set(firstMoment.subarray(start, end), 1);
   formerSecond.set(secondMoment.subarray(start, end), 1);
-  if (rests !== undefined) formerRests.set(rests.subarray(start, end), 1);
+  if (lowBits !== undefined) formerLowBits.set(lowBits.subarray(start, end), 1);
   if (ages !== undefined) {
     for (let position = start; position < end; position++) {
       formerAges[1 + position - start] = Math.min((ages[position] as number) + stepsSinceRefresh, oldestAge);
@@ -85,13 +85,13 @@ export function setAside(former: Held, chunk: number, stepsSinceRefresh: number)
   return end - start;
 }
 
-/** The offsets of the entries set aside and their rests, in one order. */
-export function restsSetAside(): { readonly offsets: Uint16Array; readonly rests: Int16Array } {
-  const { formerOffsets, formerRests } = chunkAtHand();
-  return { offsets: formerOffsets, rests: formerRests.subarray(1) };
+/** The offsets of the entries set aside and their low bits, in one order. */
+export function lowBitsSetAside(): { readonly offsets: Uint16Array; readonly lowBits: Int16Array } {
+  const { formerOffsets, formerLowBits } = chunkAtHand();
+  return { offsets: formerOffsets, lowBits: formerLowBits.subarray(1) };
 }
 
-/** Writes the states of one chunk's new entries: of those that were set aside as they were, of the others 0. */
+/** Writes the states of one chunk's new entries: their former ones if they were set aside, else 0. */
 export function carryOver(
   formerCount: number,
   offsets: Uint16Array,
@@ -99,16 +99,16 @@ export function carryOver(
   start: number,
   count: number,
 ): void {
-  const { exports, nextOffsets, places, nextFirst, nextSecond, formerAges, formerRests } = chunkAtHand();
+  const { exports, nextOffsets, positions, nextFirst, nextSecond, formerAges, formerLowBits } = chunkAtHand();
   nextOffsets.set(offsets.subarray(start, start + count));
   exports.carryOver(formerCount, count);
   next.firstMoment.set(nextFirst.subarray(0, count), start);
   next.secondMoment.set(nextSecond.subarray(0, count), start);
-  const { ages, rests } = next;
-  if (ages === undefined && rests === undefined) return;
+  const { ages, lowBits } = next;
+  if (ages === undefined && lowBits === undefined) return;
   for (let index = 0; index < count; index++) {
-    const place = places[nextOffsets[index] as number] as number;
-    if (ages !== undefined) ages[start + index] = formerAges[place] as number;
-    if (rests !== undefined) rests[start + index] = formerRests[place] as number;
+    const position = positions[nextOffsets[index] as number] as number;
+    if (ages !== undefined) ages[start + index] = formerAges[position] as number;
+    if (lowBits !== undefined) lowBits[start + index] = formerLowBits[position] as number;
   }
 }

@@ -60,7 +60,7 @@ describe("the criterion", () => {
 });
 
 describe("skipZeros", () => {
-  it("leaves zeros alone and takes its share of the others", () => {
+  it("leaves zeros alone and takes its fraction of the others", () => {
     expect(chosen({ skipZeros: true })).toEqual([1, 5, 7]);
     expect(chosen({ skipZeros: true, criterion: "gradient" })).toEqual([0, 5, 8]);
     expect(chosen({ skipZeros: true, density: 1 })).toEqual([0, 1, 3, 4, 5, 7, 8, 9]);

@@ -15,7 +15,7 @@ import {
 import { chunkToSelectFrom } from "../selection/smallest.js";
 import type { Selection } from "../types.js";
 
-/** What entries may be selected by: small or large weights, chance, or large gradients. */
+/** The criteria by which entries may be selected: small or large weights, chance, or large gradients. */
 export const criteria = ["small", "large", "random", "gradient"] as const;
 export type Criterion = (typeof criteria)[number];
 
@@ -27,7 +27,7 @@ export interface Choice {
   readonly seed: number;
 }
 
-/** What a tensor's entries are chosen by. */
+/** The numbers by which a tensor's entries are chosen. */
 export interface ChoiceInput {
   readonly name: string;
   /** The weights' float32 bits, of the whole tensor or of those from entry `firstEntry` on. */

@@ -26,10 +26,10 @@ describe("densityAt", () => {
   });
 
   it("never leaves the range between its ends, nor turns back", () => {
-    const share = fc.double({ min: 0.001, max: 1, noNaN: true });
+    const fraction = fc.double({ min: 0.001, max: 1, noNaN: true });
     const count = fc.integer({ min: 1, max: 300 });
     fc.assert(
-      fc.property(share, share, count, count, (density, finalDensity, densityInterval, totalSteps) => {
+      fc.property(fraction, fraction, count, count, (density, finalDensity, densityInterval, totalSteps) => {
         let previous = density;
         for (let step = 0; step <= totalSteps; step++) {
           const now = densityAt(step, { density, finalDensity, densityInterval, totalSteps });

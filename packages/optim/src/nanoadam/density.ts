@@ -3,9 +3,9 @@
 import { checkCount, checkDensity } from "../check.js";
 
 export interface DensitySchedule {
-  /** The share of entries selected at step 0. */
+  /** The fraction of entries selected at step 0. */
   readonly density: number;
-  /** The share that the line from `density` reaches at `totalSteps`; `density` itself unless given. */
+  /** The fraction that the line from `density` reaches at `totalSteps`; `density` itself unless given. */
   readonly finalDensity?: number | undefined;
   /** The density changes at multiples of this many steps; never, where it is absent or above `totalSteps`. */
   readonly densityInterval?: number | undefined;
@@ -30,8 +30,8 @@ function changesDensity(schedule: DensitySchedule): schedule is DensitySchedule 
 }
 
 /**
- * The density in force at a step: linear from `density` to `finalDensity` over `totalSteps`, evaluated at the last multiple
- * of `densityInterval` (METHOD 2). Beyond the last step it stays at `finalDensity`.
+ * The density in force at a step: linear from `density` to `finalDensity` over `totalSteps`, evaluated at the last
+ * multiple of `densityInterval` (docs/method.md, section 1). Beyond the last step it stays at `finalDensity`.
  *
  * @param step from 0
  * @throws TypeError or RangeError that names the option out of range.

@@ -1,4 +1,4 @@
-/** Moments of the selected entries as they are stored, and one chunk's of them in float32 while it is updated. */
+/** Moments of the selected entries in their storage type, and one chunk's in float32 while it is updated. */
 
 import { fromBfloat16, toBfloat16, toBfloat16Stochastically } from "../bfloat16.js";
 

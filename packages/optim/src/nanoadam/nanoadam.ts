@@ -4,7 +4,7 @@
  * Large weights hold what pretraining learned; small ones are free to learn, and during fine-tuning they get the large
  * gradients anyway. So each tensor keeps a selection of its smallest entries and Adam's moments of these only. The choice
  * needs no gradient: it is known before the backward pass, which need compute nothing else. Every `maskInterval` steps the
- * selection is made anew. What the paper leaves open is an option:
+ * selection is made anew. Two questions that the paper leaves open are options:
  *
  * - `stateOnRefresh`: "carry" keeps the moments of the entries that stay selected and starts the others at 0; "reset"
  *   starts all at 0.
@@ -13,7 +13,7 @@
  */
 
 import { AdamRule } from "../adamw.js";
-import { BiasFactorTable, SharedBiasFactors } from "../bias-factors.js";
+import { BiasFactorsByAge } from "../bias-factors.js";
 import {
   checkAdamConstants,
   checkChoice,
@@ -31,13 +31,13 @@ import { type StateType, stateTypes } from "./moments.js";
 import { type BiasCorrection, biasCorrections, NanoAdamRule, type StateOnRefresh, statesOnRefresh } from "./rule.js";
 
 export interface NanoAdamOptions {
-  /** Those that are selected from may be in bfloat16; what their selected entries have beyond it is then held as state. */
+  /** Those selected from may be in bfloat16; the low bits of their selected entries are then held as state. */
   readonly parameters: readonly Parameter<WeightArray>[];
   /** Names of tensors updated whole with plain Adam: normalisation layers and heads. None unless given. */
   readonly dense?: Iterable<string> | undefined;
-  /** Share of each tensor selected at first: above 0, at most 1. 0.1 unless given. */
+  /** Fraction of each tensor selected at first: above 0, at most 1. 0.1 unless given. */
   readonly density?: number | undefined;
-  /** Share reached at `totalSteps`, linearly; `density` unless given. Takes effect only with `densityInterval`. */
+  /** Fraction reached at `totalSteps`, linearly; `density` unless given. Takes effect only with `densityInterval`. */
   readonly finalDensity?: number | undefined;
   /** Selections are refreshed every so many steps; `totalSteps` makes one selection for the whole run. */
   readonly maskInterval: number;
@@ -47,7 +47,7 @@ export interface NanoAdamOptions {
   readonly totalSteps: number;
   /** Entries per chunk of a flattened tensor, at most 65,536. 32,768 unless given. */
   readonly chunkSize?: number | undefined;
-  /** What becomes of moments at a refresh. "carry" unless given. */
+  /** Whether moments are kept at a refresh. "carry" unless given. */
   readonly stateOnRefresh?: StateOnRefresh | undefined;
   /** By which age moments are corrected for their start at 0. "global" unless given (docs/ablation.md). */
   readonly biasCorrection?: BiasCorrection | undefined;
@@ -72,8 +72,7 @@ export interface NanoAdamOptions {
 /**
  * Makes a NanoAdam optimizer. Bytes of state per selected entry: 8 for the moments (4 in bfloat16), 2 for the index, 2 for
  * the age where ages differ ("carry" with "entry"), and 2 where weights are in bfloat16; per chunk 4, and 4 more per tensor;
- * per entry of a dense tensor 8. A refresh works in three megabytes of shared memory, and "entry" in a table of factors by
- * age, at most a megabyte.
+ * per entry of a dense tensor 8. A refresh works in three megabytes of shared memory.
  *
  * @throws TypeError or RangeError that names the option out of range, what was found and what was expected.
  */
@@ -107,8 +106,7 @@ export function createNanoAdam(options: NanoAdamOptions): Optimizer {
     betas,
     epsilon,
     weightDecay,
-    factorsByAge: new BiasFactorTable(betas),
-    sharedFactors: new SharedBiasFactors(betas),
+    factorsByAge: new BiasFactorsByAge(betas),
     stateType,
   };
   const denseOptions = {

@@ -1,19 +1,25 @@
-/** The rule of NanoAdam for one tensor: its selection, the states of what is selected, and what becomes of them. */
+/** The rule of NanoAdam for one tensor: its selection, the states of the selected entries, and their update. */
 
-import { type BiasCorrectionTable, type BiasFactorTable, oldestAge, type SharedBiasFactors } from "../bias-factors.js";
+import {
+  type BiasFactors,
+  type BiasFactorsByAge,
+  biasFactorsAt,
+  noBiasCorrection,
+  oldestAge,
+} from "../bias-factors.js";
 import { checkStateKeys, stateArray } from "../optimizer.js";
 import { mixKeys, textKey } from "../random.js";
 import { gatherEntries } from "../selection/gather.js";
 import { bitsOf, checkSelection } from "../selection/select.js";
 import type { GradientNeed, Parameter, StateArray, TensorRule, WeightArray } from "../types.js";
-import { carryOver, type Held, restsSetAside, setAside } from "./carry-over.js";
+import { carryOver, type Held, lowBitsSetAside, setAside } from "./carry-over.js";
 import { type Choice, type ChoiceInput, choiceStarts, chooseInChunk } from "./criterion.js";
 import { densityAt, type RefreshSchedule, refreshIsDue } from "./density.js";
 import { createMoments, type Moments, type StateType, storeMoments, wideMoments } from "./moments.js";
 import { type SelectedAdamStep, updateSelected } from "./selected-adam.js";
 import { joinSelected, splitSelected, widenChunk } from "./split-float.js";
 
-/** What may become of the moments of entries that stay selected. */
+/** Whether the moments of entries that stay selected are carried over or reset. */
 export const statesOnRefresh = ["carry", "reset"] as const;
 export type StateOnRefresh = (typeof statesOnRefresh)[number];
 /** By what age moments may be corrected for their start at 0: the entry's, the run's, or not at all. */
@@ -31,18 +37,16 @@ export interface NanoAdamRuleOptions {
   readonly betas: readonly [number, number];
   readonly epsilon: number;
   readonly weightDecay: number;
-  readonly factorsByAge: BiasFactorTable;
-  /** Where all entries of a tensor share an age. */
-  readonly sharedFactors: SharedBiasFactors;
+  readonly factorsByAge: BiasFactorsByAge;
   readonly stateType: StateType;
 }
 
 /**
- * NanoAdam on one tensor. States, one value per selected entry in selection order unless told:
+ * NanoAdam on one tensor. States, one value per selected entry in selection order unless stated:
  * `starts` (Uint32Array, chunks + 1) and `offsets` (Uint16Array), the {@link Selection}; `first_moment`, `second_moment`
  * (Float32Array, or Uint16Array of bfloat16); with `biasCorrection: "entry"` `ages` (Uint16Array), the number of updates
  * each entry has had since it was selected, a single one for all with `stateOnRefresh: "reset"`; and where weights are in
- * bfloat16, `rests` (Int16Array), what they have beyond it. Before the first `prepare` there are none.
+ * bfloat16, `low_bits` (Int16Array), their bits beyond it. Before the first `prepare` there are none.
  */
 export class NanoAdamRule implements TensorRule {
   readonly #name: string;
@@ -52,8 +56,6 @@ export class NanoAdamRule implements TensorRule {
   readonly #options: NanoAdamRuleOptions;
   /** Whether ages differ from entry to entry. */
   readonly #hasAges: boolean;
-  /** The step at hand: one object for all steps, which would be garbage after each. */
-  readonly #step: { -readonly [Field in keyof SelectedAdamStep]: SelectedAdamStep[Field] };
   #held: Held | undefined;
   #entries: (GradientNeed & { readonly kind: "entries" }) | undefined;
   #refreshedAt = 0;
@@ -65,9 +67,6 @@ export class NanoAdamRule implements TensorRule {
     this.#values = values;
     this.#bits = values instanceof Float32Array ? bitsOf(values) : values;
     this.#options = options;
-    const { betas, epsilon, weightDecay, sharedFactors } = options;
-    const correction = sharedFactors.at(0);
-    this.#step = { gradient: new Float32Array(0), learningRate: 0, betas, epsilon, weightDecay, age: 0, correction };
     this.#hasAges = options.biasCorrection === "entry" && options.stateOnRefresh === "carry";
   }
 
@@ -101,11 +100,10 @@ export class NanoAdamRule implements TensorRule {
   #update(gradient: Float32Array, learningRate: number, step: number): void {
     const held = this.#current();
     const { firstMoment, secondMoment } = held;
-    const update = this.#step;
-    update.gradient = gradient;
-    update.learningRate = learningRate;
-    update.age = step - this.#refreshedAt + 1;
-    update.correction = this.#correctionAt(step, update.age);
+    const { betas, epsilon, weightDecay, factorsByAge } = this.#options;
+    const age = step - this.#refreshedAt + 1;
+    const factors = this.#factorsAt(step, age);
+    const update = { gradient, learningRate, betas, epsilon, weightDecay, factors, factorsByAge, age };
     const values = this.#values;
     const areWide = values instanceof Float32Array && firstMoment instanceof Float32Array;
     if (areWide && secondMoment instanceof Float32Array) {
@@ -116,7 +114,7 @@ export class NanoAdamRule implements TensorRule {
 
   /** Where weights or moments are stored in bfloat16: chunk by chunk, in float32 while one is updated. */
   #updateNarrow(held: Held, update: SelectedAdamStep, roundingKey: number): void {
-    const { selection, firstMoment, secondMoment, rests } = held;
+    const { selection, firstMoment, secondMoment, lowBits } = held;
     const { starts, offsets, chunkSize, length } = selection;
     const values = this.#values;
     for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
@@ -125,21 +123,21 @@ export class NanoAdamRule implements TensorRule {
       const moments = wideMoments(firstMoment, secondMoment, start, end);
       if (values instanceof Float32Array) {
         updateSelected(held, update, chunk, chunk + 1, { values, valueStart: chunkStart, ...moments });
-      } else if (rests !== undefined) {
+      } else if (lowBits !== undefined) {
         const chunkLength = Math.min(chunkSize, length - chunkStart);
-        const wide = joinSelected(values, chunkStart, chunkLength, offsets, rests, start, end);
+        const wide = joinSelected(values, chunkStart, chunkLength, offsets, lowBits, start, end);
         updateSelected(held, update, chunk, chunk + 1, { values: wide.values, valueStart: 0, ...moments });
-        splitSelected(wide, values, chunkStart, offsets, rests, start, end);
+        splitSelected(wide, values, chunkStart, offsets, lowBits, start, end);
       }
       storeMoments(moments, firstMoment, secondMoment, start, end, roundingKey);
     }
   }
 
-  #correctionAt(step: number, age: number): BiasCorrectionTable {
-    const { biasCorrection, factorsByAge, sharedFactors } = this.#options;
-    if (this.#hasAges) return factorsByAge.upTo(Math.min(step + 1, oldestAge));
-    if (biasCorrection === "none") return sharedFactors.at(0);
-    return sharedFactors.at(biasCorrection === "global" ? step + 1 : age);
+  /** The bias correction that all entries share, where they do. */
+  #factorsAt(step: number, age: number): BiasFactors {
+    const { biasCorrection, betas } = this.#options;
+    if (biasCorrection === "none") return noBiasCorrection;
+    return biasFactorsAt(biasCorrection === "global" ? step + 1 : age, betas);
   }
 
   /**
@@ -156,7 +154,7 @@ export class NanoAdamRule implements TensorRule {
     const fitsFormer = former?.selection.starts.every((start, chunk) => start === starts[chunk]) === true;
     const next = fitsFormer ? former : this.#allocate(count);
     const offsets = next === former ? former.selection.offsets : new Uint16Array(count);
-    const carries = former !== undefined && (stateOnRefresh === "carry" || former.rests !== undefined);
+    const carries = former !== undefined && (stateOnRefresh === "carry" || former.lowBits !== undefined);
     for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
       const chunkStart = chunk * chunkSize;
       const start = starts[chunk] as number;
@@ -176,7 +174,7 @@ export class NanoAdamRule implements TensorRule {
     this.#refreshedAt = step;
   }
 
-  /** The bits that a chunk is chosen by; the former entries' rests are those set aside. */
+  /** The bits that a chunk is chosen by; the former entries' low bits are those set aside. */
   #weightsOfChunk(
     chunkStart: number,
     chunkLength: number,
@@ -184,8 +182,8 @@ export class NanoAdamRule implements TensorRule {
   ): Pick<ChoiceInput, "bits" | "firstEntry"> {
     const bits = this.#bits;
     if (bits instanceof Uint32Array) return { bits, firstEntry: 0 };
-    const { offsets, rests } = restsSetAside();
-    const wide = widenChunk(bits, chunkStart, chunkLength, offsets, rests, formerCount, this.#name);
+    const { offsets, lowBits } = lowBitsSetAside();
+    const wide = widenChunk(bits, chunkStart, chunkLength, offsets, lowBits, formerCount, this.#name);
     return { bits: wide.bits, firstEntry: chunkStart };
   }
 
@@ -195,22 +193,22 @@ export class NanoAdamRule implements TensorRule {
       firstMoment: createMoments(stateType, count),
       secondMoment: createMoments(stateType, count),
       ages: this.#hasAges ? new Uint16Array(count) : undefined,
-      rests: this.#values instanceof Float32Array ? undefined : new Int16Array(count),
+      lowBits: this.#values instanceof Float32Array ? undefined : new Int16Array(count),
     };
   }
 
   stateBytes(): number {
     if (this.#held === undefined) return 0;
-    const { selection, firstMoment, secondMoment, ages, rests } = this.#held;
+    const { selection, firstMoment, secondMoment, ages, lowBits } = this.#held;
     const indices = selection.starts.byteLength + selection.offsets.byteLength;
     const moments = firstMoment.byteLength + secondMoment.byteLength;
-    return indices + moments + (ages?.byteLength ?? 0) + (rests?.byteLength ?? 0);
+    return indices + moments + (ages?.byteLength ?? 0) + (lowBits?.byteLength ?? 0);
   }
 
   state(completedSteps: number): ReadonlyMap<string, StateArray> {
     const state = new Map<string, StateArray>();
     if (this.#held === undefined) return state;
-    const { selection, firstMoment, secondMoment, ages, rests } = this.#held;
+    const { selection, firstMoment, secondMoment, ages, lowBits } = this.#held;
     state.set("starts", selection.starts.slice());
     state.set("offsets", selection.offsets.slice());
     state.set("first_moment", firstMoment.slice());
@@ -222,7 +220,7 @@ export class NanoAdamRule implements TensorRule {
         (ages ?? new Uint16Array(1)).map((age) => Math.min(age + updates, oldestAge)),
       );
     }
-    if (rests !== undefined) state.set("rests", rests.slice());
+    if (lowBits !== undefined) state.set("low_bits", lowBits.slice());
     return state;
   }
 
@@ -234,9 +232,9 @@ export class NanoAdamRule implements TensorRule {
       return;
     }
     const isCorrectedByEntry = this.#options.biasCorrection === "entry";
-    const hasRests = !(this.#values instanceof Float32Array);
+    const hasLowBits = !(this.#values instanceof Float32Array);
     const keys = ["starts", "offsets", "first_moment", "second_moment"];
-    checkStateKeys(state, [...keys, ...(isCorrectedByEntry ? ["ages"] : []), ...(hasRests ? ["rests"] : [])]);
+    checkStateKeys(state, [...keys, ...(isCorrectedByEntry ? ["ages"] : []), ...(hasLowBits ? ["low_bits"] : [])]);
     const { chunkSize } = this.#options;
     const length = this.#values.length;
     const starts = stateArray(state, "starts", Uint32Array, Math.ceil(length / chunkSize) + 1).slice();
@@ -253,8 +251,8 @@ export class NanoAdamRule implements TensorRule {
         `ages has ${ages.find((age) => age > completedSteps)}; expected at most the ${completedSteps} completed steps`,
       );
     }
-    const rests = hasRests ? stateArray(state, "rests", Int16Array, count).slice() : undefined;
-    this.#held = { selection, firstMoment, secondMoment, ages: this.#hasAges ? ages?.slice() : undefined, rests };
+    const lowBits = hasLowBits ? stateArray(state, "low_bits", Int16Array, count).slice() : undefined;
+    this.#held = { selection, firstMoment, secondMoment, ages: this.#hasAges ? ages?.slice() : undefined, lowBits };
     this.#refreshedAt = this.#hasAges ? completedSteps : completedSteps - (ages?.[0] ?? 0);
   }
 }

@@ -1,11 +1,10 @@
 /**
- * Adam's update of selected entries, the loop that NanoAdam spends its step in. It takes all chunks of a tensor in one call, and
- * the correction for bias from arrays: V8 would box the constants anew at every call, and numbers that a loop carries.
+ * Adam's update of selected entries, the loop that NanoAdam spends its step in. It takes all chunks of a tensor in one call.
  */
-import { type BiasCorrectionTable, oldestAge } from "../bias-factors.js";
+import type { BiasFactors, BiasFactorsByAge } from "../bias-factors.js";
 import type { Held } from "./carry-over.js";
 
-/** What one step's update of a tensor has in common for all entries. */
+/** The inputs of one step's update of a tensor that all its entries have in common. */
 export interface SelectedAdamStep {
   /** One value per selected entry. */
   readonly gradient: Float32Array;
@@ -13,10 +12,12 @@ export interface SelectedAdamStep {
   readonly betas: readonly [number, number];
   readonly epsilon: number;
   readonly weightDecay: number;
-  /** Steps since the selection was made, this one included; added to each entry's age, where ages differ. */
+  /** The correction for the moments' start at 0, where all entries share one. */
+  readonly factors: BiasFactors;
+  /** The correction by an entry's age, where ages differ. */
+  readonly factorsByAge: BiasFactorsByAge;
+  /** Steps since the selection was made, this one included; added to each entry's age. */
   readonly age: number;
-  /** The correction of the first moment and of the second's root by an entry's age; at 0 where entries share one. */
-  readonly correction: BiasCorrectionTable;
 }
 
 /** Weights or moments while they are updated: those of the first chunk to update begin at `start`. */
@@ -31,7 +32,7 @@ export interface ChunksAtHand {
 /** Updates the selected entries of the chunks from `firstChunk` to before `endChunk`. */
 export function updateSelected(
   { selection, ages }: Pick<Held, "selection" | "ages">,
-  { gradient, learningRate, betas, epsilon, weightDecay, age, correction }: SelectedAdamStep,
+  { gradient, learningRate, betas, epsilon, weightDecay, factors, factorsByAge, age }: SelectedAdamStep,
   firstChunk: number,
   endChunk: number,
   { values, valueStart, firstMoment, secondMoment, momentStart }: ChunksAtHand,
@@ -39,13 +40,12 @@ export function updateSelected(
   const { starts, offsets, chunkSize } = selection;
   const [beta1, beta2] = betas;
   const keep = 1 - learningRate * weightDecay;
-  const { first, root } = correction;
   const momentsBefore = (starts[firstChunk] as number) - momentStart;
   for (let chunk = firstChunk; chunk < endChunk; chunk++) {
     const chunkStart = valueStart + (chunk - firstChunk) * chunkSize;
     const end = starts[chunk + 1] as number;
     for (let position = starts[chunk] as number; position < end; position++) {
-      const entryAge = ages === undefined ? 0 : Math.min((ages[position] as number) + age, oldestAge);
+      const { first, root } = ages === undefined ? factors : factorsByAge.at((ages[position] as number) + age);
       const moment = position - momentsBefore;
       const slope = gradient[position] as number;
       const m = beta1 * (firstMoment[moment] as number) + (1 - beta1) * slope;
@@ -53,8 +53,7 @@ export function updateSelected(
       firstMoment[moment] = m;
       secondMoment[moment] = v;
       const entry = chunkStart + (offsets[position] as number);
-      const change =
-        (learningRate * (first[entryAge] as number) * m) / (Math.sqrt(v) * (root[entryAge] as number) + epsilon);
+      const change = (learningRate * first * m) / (Math.sqrt(v) * root + epsilon);
       values[entry] = (values[entry] as number) * keep - change;
     }
   }

@@ -42,10 +42,10 @@ export function gatherEntries<Values extends WeightArray>(
 }
 
 /**
- * Puts packed entries back in their places: the reverse of {@link gatherEntries}.
+ * Puts packed entries back at their positions: the reverse of {@link gatherEntries}.
  *
  * @param packed one value per selected entry
- * @param whole one value per entry of the tensor; those not selected stay as they are
+ * @param whole one value per entry of the tensor; those not selected are left alone
  * @throws RangeError where a size is not the selection's.
  */
 export function scatterEntries(packed: WeightArray, selection: Selection, whole: WeightArray): void {

@@ -37,8 +37,8 @@ const tiedValues = fc
 describe("selectSmallest", () => {
   it("is the bottom-k of a sort in every chunk", () => {
     fc.assert(
-      fc.property(fc.oneof(finiteValues, tiedValues), density, chunkSize, (values, share, size) => {
-        expect(smallest(values, share, size)).toEqual(smallestBySorting(values, share, size));
+      fc.property(fc.oneof(finiteValues, tiedValues), density, chunkSize, (values, fraction, size) => {
+        expect(smallest(values, fraction, size)).toEqual(smallestBySorting(values, fraction, size));
       }),
       { numRuns: 1000 },
     );
@@ -46,12 +46,12 @@ describe("selectSmallest", () => {
 
   it("is so for chunks of 32,768 and 65,536 entries", () => {
     const values = Float32Array.from({ length: 150_001 }, (_, entry) => Math.sin(entry * entry) ** 3);
-    for (const [share, size] of [
+    for (const [fraction, size] of [
       [0.01, 32_768],
       [0.1, 65_536],
       [1e-6, 32_768],
     ] as const) {
-      expect(smallest(values, share, size)).toEqual(smallestBySorting(values, share, size));
+      expect(smallest(values, fraction, size)).toEqual(smallestBySorting(values, fraction, size));
     }
     expect(smallest(values, 0.01)).toEqual(smallest(values, 0.01, 32_768));
   });
@@ -60,8 +60,8 @@ describe("selectSmallest", () => {
     const sampledAre = (sampled: number, others: number) =>
       Float32Array.from({ length: 20_000 }, (_, entry) => (entry % 17 === 0 ? sampled : others) * (1 + (entry % 1009)));
     for (const values of [sampledAre(1e-3, 1), sampledAre(1, 1e-3)]) {
-      for (const share of [0.01, 0.1, 0.9, 1]) {
-        expect(smallest(values, share, 10_000)).toEqual(smallestBySorting(values, share, 10_000));
+      for (const fraction of [0.01, 0.1, 0.9, 1]) {
+        expect(smallest(values, fraction, 10_000)).toEqual(smallestBySorting(values, fraction, 10_000));
       }
     }
   });
@@ -74,8 +74,8 @@ describe("selectSmallest", () => {
     ["rounding up forgives the rounding of the product", [5, 4, 3, 2, 1, 0, 9, 9, 9, 9], 0.1 + 0.2, [3, 4, 5]],
     ["all of them at density 1", [3, 2, 1], 1, [0, 1, 2]],
     ["none of an empty tensor", [], 0.5, []],
-  ])("%s", (_, values, share, expected) => {
-    expect(smallest(Float32Array.from(values), share)).toEqual(expected);
+  ])("%s", (_, values, fraction, expected) => {
+    expect(smallest(Float32Array.from(values), fraction)).toEqual(expected);
   });
 
   it("writes on the buffers of a previous selection of the same size, and only then", () => {
@@ -114,8 +114,8 @@ describe("selectSmallest", () => {
 describe("packed entries", () => {
   it("gathers what flat indices would", () => {
     fc.assert(
-      fc.property(finiteValues, density, chunkSize, (values, share, size) => {
-        const selection = selectSmallest(values, { density: share, chunkSize: size });
+      fc.property(finiteValues, density, chunkSize, (values, fraction, size) => {
+        const selection = selectSmallest(values, { density: fraction, chunkSize: size });
         const expected = Array.from(selectionIndices(selection), (entry) => values[entry]);
         expect([...gatherEntries(values, selection)]).toEqual(expected);
       }),

@@ -1,6 +1,6 @@
 /**
- * Which entries move: in every chunk of a flattened tensor, those of smallest magnitude (METHOD 2; "Pay Attention to Small
- * Weights", Algorithm 1, bottom-k).
+ * Which entries move: in every chunk of a flattened tensor, those of smallest magnitude (docs/method.md, section 1;
+ * "Pay Attention to Small Weights", Algorithm 1, bottom-k).
  *
  * NaN and the infinities would order as the largest magnitudes; they are refused instead, since a weight that is not finite is
  * a run that has already failed.
@@ -14,11 +14,11 @@ import { largestChunkSize } from "./wasm.js";
 export const defaultChunkSize = 32_768;
 
 export interface SelectionOptions {
-  /** Share of each chunk to select: above 0, at most 1. At least one entry of a chunk is always selected. */
+  /** Fraction of each chunk to select: above 0, at most 1. At least one entry of a chunk is always selected. */
   readonly density: number;
-  /** Entries per chunk, 32,768 unless told. */
+  /** Entries per chunk, 32,768 unless given. */
   readonly chunkSize?: number | undefined;
-  /** What errors call the tensor. */
+  /** The tensor's name in errors. */
   readonly name?: string | undefined;
 }
 
@@ -57,7 +57,7 @@ export function bitsOf(values: Float32Array): Uint32Array {
  *
  * @param bits the tensor's float32 bits ({@link bitsOf})
  * @param chunkStart the chunk's first entry; the chunk has `chunkLength` entries, at most 65,536
- * @param name what an error calls the tensor
+ * @param name the tensor's name in errors
  * @throws RangeError where the chunk has an entry that is NaN or infinite; nothing is written then.
  */
 export function selectSmallestOfChunk(

@@ -2,11 +2,11 @@
  * The smallest magnitudes of a chunk, in WebAssembly (assembly/smallest.ts): a refresh looks at every weight of a model, with
  * its vectors several times as fast as in JavaScript. Every engine of the last years has them, so there is no second way.
  *
- * The bits of a finite float32, its sign aside, order as its magnitude does. So the bottom-k of a chunk needs no sort: a
- * histogram of the 11 high bits of every 17th entry tells a bin below whose end at least k entries should lie; one pass over the
- * chunk keeps the offsets of these, about k of them, eight entries at a time and without a branch, as no processor could
- * predict it (should they be fewer, all entries are counted); and histograms of 11, 10 and 10 bits over what was kept find the
- * k-th smallest. Ties go to the lower index, and -0 ties with 0.
+ * The bits of a finite float32, its sign aside, order as its magnitude does. So the bottom-k of a chunk needs no sort:
+ * a histogram of the 11 high bits of every 17th entry gives a bin below whose end at least k entries should lie; one
+ * pass over the chunk keeps the offsets of these, about k of them, eight entries at a time and without a branch, as no
+ * processor could predict it (should they be fewer, all entries are counted); and histograms of 11, 10 and 10 bits over
+ * what was kept find the k-th smallest. Ties go to the lower index, and -0 ties with 0.
  */
 
 import { wasm } from "./smallest.wasm.js";

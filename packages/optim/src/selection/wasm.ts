@@ -18,8 +18,8 @@ export function createKernel(wasm: string, pages: number): Kernel {
 }
 
 /**
- * What `create` makes, made when it is first asked for: a kernel and its memory. All calls share it, since a selection is made in
- * one go: no two are ever under way at once.
+ * A kernel and its memory, created by the first call. All calls share it, since a selection is made in one go: no two
+ * are ever under way at once.
  */
 export function lazily<Value>(create: () => Value): () => Value {
   let made: Value | undefined;

@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.js";
 import { parseDelimited } from "./delimited.js";
-import { parseJsonArray, parseJsonLines } from "./json.js";
+import { parseJsonRows, tableOfJson } from "./json.js";
 import type { Table, TableOptions, TableRow } from "./table.js";
 
 /** The file name endings that are read. */
@@ -30,9 +30,8 @@ function parseByExtension(text: string, file: string, options: TableOptions): Pi
       return parseDelimited(text, file, readDelimiter(options.delimiter ?? ","), "always");
     case ".jsonl":
     case ".ndjson":
-      return parseJsonLines(text, file);
     case ".json":
-      return text.trimStart().startsWith("{") ? parseJsonLines(text, file) : parseJsonArray(text, file);
+      return tableOfJson(parseJsonRows(text, file));
     case ".txt":
       return parseLines(text);
     default:

@@ -12,6 +12,11 @@ const largestFile = 500 * 2 ** 20;
  * see `parseTable` for the formats. Throws InputError for a file that is missing, not UTF-8, empty or malformed.
  */
 export async function readTable(path: string, options: TableOptions = {}): Promise<Table> {
+  return parseTable(await readText(path), path, options);
+}
+
+/** The text of a data file. Throws InputError for a file that is missing, empty, too large or not UTF-8. */
+export async function readText(path: string): Promise<string> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -22,11 +27,9 @@ export async function readTable(path: string, options: TableOptions = {}): Promi
   if (bytes.length > largestFile) {
     throw new InputError(`The data file ${path} has ${bytes.length} bytes, at most ${largestFile} are read; split it.`);
   }
-  let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw new InputError(`The data file ${path} is not UTF-8 text.`);
   }
-  return parseTable(text, path, options);
 }

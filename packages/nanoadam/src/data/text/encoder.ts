@@ -2,7 +2,7 @@
 import { InputError } from "../../errors.js";
 import { type HostTensor, int32Tensor } from "../batch.js";
 import type { Dataset } from "../dataset.js";
-import type { EncodedText, TextTokenizer } from "./tokenizer.js";
+import type { EncodedText, EncodedWords, TextTokenizer } from "./tokenizer.js";
 
 /** One text, or a pair of texts. */
 export interface Texts {
@@ -14,14 +14,23 @@ export interface Texts {
 export interface TextEncoder {
   readonly tokenizer: TextTokenizer;
   readonly maxLength: number;
+  /** Rows of the model's word embeddings, which are at least as many as the tokenizer has ids. */
+  readonly vocabularySize: number;
   encode(texts: Texts): EncodedText;
+  encodeWords(words: readonly string[]): EncodedWords;
 }
 
-export function textEncoder(tokenizer: TextTokenizer, maxLength: number): TextEncoder {
+export function textEncoder(
+  tokenizer: TextTokenizer,
+  maxLength: number,
+  vocabularySize = tokenizer.vocabularySize,
+): TextEncoder {
   return {
     tokenizer,
     maxLength,
+    vocabularySize,
     encode: ({ text, textPair }) => tokenizer.encode(text, textPair, maxLength),
+    encodeWords: (words) => tokenizer.encodeWords(words, maxLength),
   };
 }
 
@@ -97,5 +106,5 @@ export function encoderForModel(
     throw new InputError(`\`maxLength\` is ${asked}, expected at most the model's ${model.maximumLength} positions`);
   }
   const most = Math.min(model.maximumLength, tokenizer.maximumLength ?? model.maximumLength);
-  return textEncoder(tokenizer, asked ?? Math.min(defaultMaximumLength, most));
+  return textEncoder(tokenizer, asked ?? Math.min(defaultMaximumLength, most), model.vocabularySize);
 }

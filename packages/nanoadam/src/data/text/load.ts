@@ -5,7 +5,7 @@ import { readJsonObject } from "../../files/read-json.js";
 import { describeSystemError } from "../../files/system-error.js";
 import { createTextTokenizer, type TextTokenizer } from "./tokenizer.js";
 
-export type { EncodedText, TextTokenizer } from "./tokenizer.js";
+export type { EncodedText, EncodedWords, TextTokenizer } from "./tokenizer.js";
 
 const tokenizerFiles: readonly string[] = [
   "tokenizer.json",

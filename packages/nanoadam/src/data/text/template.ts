@@ -1,4 +1,5 @@
 import { InputError } from "../../errors.js";
+import { isObject } from "../../files/json-value.js";
 
 /** One place of a template: special tokens, or where the first (A) or second (B) text goes; with its token type. */
 export type TemplatePart =
@@ -89,8 +90,4 @@ function namedId(value: unknown, field: string, file: string): number[] {
 
 function isIds(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((id) => Number.isInteger(id));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

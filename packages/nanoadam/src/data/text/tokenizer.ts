@@ -14,12 +14,24 @@ export interface EncodedText {
   readonly wasTruncated: boolean;
 }
 
+/** The tokens of a sentence that came as words. */
+export interface EncodedWords extends EncodedText {
+  /** Where each word's first token is; -1 for a word that has none, or whose first one was cut off. */
+  readonly wordStarts: Int32Array;
+}
+
 export interface TextTokenizer {
   /**
    * Tokens of a text, or a pair of texts, with special tokens as the model expects them, cut longest-first to at most
    * `maxLength` tokens in total (special ones included, which are never cut).
    */
   encode(text: string, textPair: string | undefined, maxLength: number): EncodedText;
+  /**
+   * Tokens of words, each for itself as at the beginning of a text, with special tokens around them, cut on the right to
+   * `maxLength` tokens: what Hugging Face's fast tokenizers do with `is_split_into_words` (and byte-level ones with
+   * `add_prefix_space`, without which they refuse it).
+   */
+  encodeWords(words: readonly string[], maxLength: number): EncodedWords;
   /** The id that fills up batches: the padding token's, else the end token's, else 0 (padding is masked anyway). */
   readonly padId: number;
   /** The mask token's id, where there is one. */
@@ -74,22 +86,42 @@ export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
 
   function encode(text: string, textPair: string | undefined, maxLength: number): EncodedText {
     const parts = textPair === undefined ? template.single : template.pair;
-    const added = addedTokens(parts);
-    if (!(maxLength > added)) {
-      throw new InputError(
-        `The maximum length is ${maxLength} tokens, expected more than the ${added} special tokens.`,
-      );
-    }
+    const room = roomFor(parts, maxLength);
     const first = idsOf(text);
     const second = textPair === undefined ? [] : idsOf(textPair);
-    const kept = truncateLongestFirst(first.length, second.length, maxLength - added);
+    const kept = truncateLongestFirst(first.length, second.length, room);
     const wasTruncated = kept.first + kept.second < first.length + second.length;
     return { ...assemble(parts, first.slice(0, kept.first), second.slice(0, kept.second)), wasTruncated };
+  }
+
+  const wordPrefix = isByteLevel(json.pre_tokenizer) ? " " : "";
+
+  function encodeWords(words: readonly string[], maxLength: number): EncodedWords {
+    const parts = template.single;
+    const room = roomFor(parts, maxLength);
+    const before = addedTokens(
+      parts.slice(
+        0,
+        Math.max(
+          0,
+          parts.findIndex(({ kind }) => kind === "text"),
+        ),
+      ),
+    );
+    const ids: number[] = [];
+    const wordStarts = new Int32Array(words.length).fill(-1);
+    for (const [place, word] of words.entries()) {
+      const own = idsOf(word.startsWith(" ") ? word : wordPrefix + word);
+      if (own.length > 0 && ids.length < room) wordStarts[place] = before + ids.length;
+      for (const id of own) ids.push(id);
+    }
+    return { ...assemble(parts, ids.slice(0, room), []), wordStarts, wasTruncated: ids.length > room };
   }
 
   const modelMaximum = config.model_max_length;
   return {
     encode,
+    encodeWords,
     padId: tokenId("pad_token") ?? tokenId("eos_token") ?? 0,
     maskId: tokenId("mask_token"),
     vocabularySize: vocabulary.reduce((largest, id) => Math.max(largest, id), 0) + 1,
@@ -114,6 +146,24 @@ function createLibraryTokenizer({ file, tokenizer, config }: TokenizerFiles): Li
       `${file} cannot be used as a tokenizer: ${error instanceof Error ? error.message : String(error)}.`,
     );
   }
+}
+
+/** How many tokens of texts go between special tokens. */
+function roomFor(parts: readonly TemplatePart[], maxLength: number): number {
+  const added = addedTokens(parts);
+  if (maxLength > added) return maxLength - added;
+  throw new InputError(`The maximum length is ${maxLength} tokens, expected more than the ${added} special tokens.`);
+}
+
+/** Whether spaces are tokens' parts, so that a word reads otherwise at the beginning of a text than after a space. */
+function isByteLevel(preTokenizer: unknown): boolean {
+  if (typeof preTokenizer !== "object" || preTokenizer === null) return false;
+  if ("type" in preTokenizer && preTokenizer.type === "ByteLevel") return true;
+  return (
+    "pretokenizers" in preTokenizer &&
+    Array.isArray(preTokenizer.pretokenizers) &&
+    preTokenizer.pretokenizers.some(isByteLevel)
+  );
 }
 
 function assemble(

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
 import { defaultThreads, parseProcessorList, physicalCores } from "./threads.js";
 
-/** What Linux says of a process that may use some processors, of which each line of `siblings` is a core. */
+/** Linux's files on a process that may use the processors `allowed`; each line of `siblings` is a core. */
 function linux(allowed: string, siblings: readonly string[]) {
   const files = new Map([["/proc/self/status", `Name:\tnode\nCpus_allowed_list:\t${allowed}\nMems_allowed:\t1\n`]]);
   for (const list of siblings) {
@@ -24,7 +24,7 @@ describe("physical cores", () => {
     expect(physicalCores(linux(allowed, siblings))).toBe(expected);
   });
 
-  test("are unknown where Linux does not tell, or it is not Linux", () => {
+  test("are unknown where Linux does not say, or it is not Linux", () => {
     expect(physicalCores(() => undefined)).toBeUndefined();
     expect(physicalCores(linux("0-1", ["0"]))).toBeUndefined();
     expect(physicalCores(linux("all", ["0"]))).toBeUndefined();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cpuRuntime, measureSampledBounds } from "./node.js";
+import { measureBounds } from "./calibration.js";
 
 test.each([1, 2])("on %i threads, every size gets a bound of its own, from 0 to 0.5", async (threads) => {
   const sizes = [
@@ -7,7 +7,7 @@ test.each([1, 2])("on %i threads, every size gets a bound of its own, from 0 to 
     { tokens: 1, rows: 1, columns: 1 },
     { tokens: 3, rows: 200, columns: 400 },
   ];
-  const bounds = await measureSampledBounds(sizes, { threads, runtime: cpuRuntime });
+  const bounds = await measureBounds(sizes, threads);
   expect(bounds).toHaveLength(sizes.length);
   for (const bound of bounds) {
     expect(bound).toBeGreaterThanOrEqual(0);
@@ -16,5 +16,5 @@ test.each([1, 2])("on %i threads, every size gets a bound of its own, from 0 to 
 });
 
 test("nothing is measured of no sizes", async () => {
-  expect(await measureSampledBounds([], { threads: 1, runtime: cpuRuntime })).toEqual([]);
+  expect(await measureBounds([], 1)).toEqual([]);
 });

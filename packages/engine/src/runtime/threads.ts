@@ -1,15 +1,15 @@
-/** How many threads a run has unless told: two threads of one core share its arithmetic, so they do not help products. */
+/** The default number of threads: one for each physical core, as two threads of one core share its arithmetic. */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
-/** Threads for as many physical cores as this process may use, at least 1; as far as Linux tells, else for all processors. */
+/** The physical cores that this process may use, at least 1; all its processors where Linux does not say, or it is not Linux. */
 export function defaultThreads(): number {
   return Math.max(1, Math.min(availableParallelism(), physicalCores(readOrNothing) ?? Number.POSITIVE_INFINITY));
 }
 
 /**
- * How many physical cores a process may use, by what the files of Linux say of it and of its processors; undefined where
- * they do not.
+ * The number of physical cores that a process may use, from Linux's files on it and on its processors; undefined where these
+ * cannot be read.
  * @param read the text of a file, undefined where it cannot be read
  */
 export function physicalCores(read: (path: string) => string | undefined): number | undefined {
@@ -24,7 +24,7 @@ export function physicalCores(read: (path: string) => string | undefined): numbe
   return cores.size === 0 ? undefined : cores.size;
 }
 
-/** The numbers of a list such as "0-3,8": none where it is no such list. */
+/** The numbers of a list such as "0-3,8"; none where it is not such a list. */
 export function parseProcessorList(list: string): number[] {
   if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(list)) return [];
   return list.split(",").flatMap((range) => {

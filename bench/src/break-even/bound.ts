@@ -1,11 +1,11 @@
-/** Up to which share of a gradient's entries computing these alone is faster than the whole product: from measured times. */
+/** From measured times, the density up to which computing the selected entries of a gradient alone is faster than all of them. */
 
 /** How long products of one size took on as many threads, in any one unit. */
 export interface ProductTimes {
   readonly whole: number;
-  /** A product of the share `lowDensity` of the entries. */
+  /** A product of the fraction `lowDensity` of the entries. */
   readonly low: number;
-  /** A product of the share `highDensity` of the entries. */
+  /** A product of the fraction `highDensity` of the entries. */
   readonly high: number;
 }
 
@@ -13,7 +13,7 @@ export interface MeasuredTimes {
   readonly threads: number;
   /** On one thread. */
   readonly alone: ProductTimes;
-  /** On all threads; as `alone` where there is one. */
+  /** On all threads; the same as `alone` where there is one. */
   readonly together: ProductTimes;
   /** A call of the runtime that does nothing. It is a part of `whole`, but not of a whole product inside a larger function. */
   readonly call: number;
@@ -21,8 +21,8 @@ export interface MeasuredTimes {
 
 export const [lowDensity, highDensity] = [0.04, 0.12];
 
-/** The part of the whole product's time that a sampled one may take; the rest is for errors of measurement. */
-const shareOfWhole = 0.97;
+/** The fraction of the whole product's time that a sampled one may take; the rest is for errors of measurement. */
+const fractionOfWhole = 0.97;
 const highestBound = 0.5;
 const boundsPerUnit = 200;
 
@@ -43,25 +43,25 @@ function hadThreads(alone: ProductTimes, together: ProductTimes): boolean {
   return together.whole < 0.8 * alone.whole && together.high < 0.85 * alone.high;
 }
 
-/** What is taken to be spread over threads, of the whole product and of what a sampled one takes for each entry. */
-const parallelShare = 0.9;
+/** The fraction of the whole product, and of a sampled one's time for each entry, that is taken to be spread over threads. */
+const parallelFraction = 0.9;
 
 /**
  * The times on several threads by those on one. What a sampled product takes beside its entries is not spread, as one thread
  * copies the factors; and waking threads for it costs what a call of the runtime does.
  */
 function promisedTimes({ whole, low, high }: ProductTimes, threads: number, call: number): ProductTimes {
-  const share = 1 - parallelShare + parallelShare / threads;
+  const fraction = 1 - parallelFraction + parallelFraction / threads;
   const perDensity = slopeOf({ low, high });
   const fixed = call + Math.max(0, low - lowDensity * perDensity);
-  const sampled = (density: number) => fixed + share * perDensity * density;
-  return { whole: share * whole, low: sampled(lowDensity), high: sampled(highDensity) };
+  const sampled = (density: number) => fixed + fraction * perDensity * density;
+  return { whole: fraction * whole, low: sampled(lowDensity), high: sampled(highDensity) };
 }
 
 function meetingPoint({ whole, low, high }: ProductTimes): number {
-  const allowed = shareOfWhole * whole;
+  const allowed = fractionOfWhole * whole;
   const slope = slopeOf({ low, high });
-  // More entries never take less time: a line that falls was disturbed, and tells nothing beyond what was measured.
+  // More entries never take less time: a line that falls was disturbed, and says nothing beyond what was measured.
   if (slope <= 0) return roundDown(Math.max(low, high) <= allowed ? highDensity : 0);
   return roundDown(lowDensity + (allowed - low) / slope);
 }

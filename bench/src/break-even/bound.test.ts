@@ -1,12 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  highDensity,
-  lowDensity,
-  type MeasuredTimes,
-  type ProductTimes,
-  sampledBound,
-} from "./sampled-product-bound.js";
+import { highDensity, lowDensity, type MeasuredTimes, type ProductTimes, sampledBound } from "./bound.js";
 
 /** Times of a sampled product that takes `fixed` and `perDensity` times the density, beside a whole one. */
 const times = ({ whole = 100, fixed = 0, perDensity = 0 }): ProductTimes => ({
@@ -47,7 +41,7 @@ describe("on several threads", () => {
   const bound = (together: ProductTimes, more: Partial<MeasuredTimes> = {}) =>
     sampledBound({ threads: 2, alone, together, call: 0, ...more });
 
-  test("the bound is that of times which tell of several threads", () => {
+  test("the bound is that of times which show several threads", () => {
     const together = times({ whole: 60, fixed: 15, perDensity: 260 });
     expect(bound(together)).toBe(sampledBound({ threads: 1, alone: together, together, call: 0 }));
   });
