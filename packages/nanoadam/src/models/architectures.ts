@@ -3,7 +3,9 @@ import { bert } from "./bert.js";
 import type { RawConfig } from "./config.js";
 import { debertaV2 } from "./deberta-v2.js";
 import { distilbert } from "./distilbert.js";
+import { electra } from "./electra.js";
 import { assembleModel, type Backbone, type HeadSpecification, type Model } from "./model.js";
+import { modernbert } from "./modernbert.js";
 import { camembert, roberta, xlmRoberta } from "./roberta.js";
 
 /** Backbones by `model_type` of config.json. */
@@ -13,6 +15,8 @@ const architectures: Readonly<Record<string, (config: RawConfig) => Backbone>> =
   "xlm-roberta": xlmRoberta,
   camembert,
   distilbert,
+  electra,
+  modernbert,
   "deberta-v2": debertaV2,
 };
 

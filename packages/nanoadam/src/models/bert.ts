@@ -1,6 +1,12 @@
 /** BERT (Devlin et al. 2018) as in Hugging Face's modeling_bert: names, order of operations, places of dropout. */
 import { tanh } from "@nanoadam/engine";
-import { type EncoderConfig, encoderConfig, parseEncoderConfig, type RawConfig } from "./config.js";
+import {
+  type EncoderConfig,
+  encoderConfig,
+  parseEncoderConfig,
+  type RawConfig,
+  requireTiedEmbeddings,
+} from "./config.js";
 import { encoderLayer, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
 import { embeddings, firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
@@ -117,6 +123,7 @@ function classificationHead(config: EncoderConfig, outputs: number): Head {
 }
 
 function languageModelHead(config: EncoderConfig): Head {
+  requireTiedEmbeddings(config);
   return maskedLmHead({
     architecture: "BertForMaskedLM",
     stage: "cls.predictions",

@@ -31,6 +31,7 @@ export const encoderConfig = z.object({
   classifier_dropout: rate.nullish(),
   initializer_range: deviation,
   pad_token_id: z.number().int().min(0).nullish(),
+  tie_word_embeddings: z.boolean().default(true),
   /** Relative positions would need other layers. */
   position_embedding_type: z.literal("absolute").nullish(),
 });
@@ -65,6 +66,16 @@ export function parseConfig<Schema extends z.ZodType>(schema: Schema, config: Ra
   }
   if (found === undefined) throw new InputError(`config.json: ${field} is missing`);
   throw new InputError(`config.json: ${field} is ${JSON.stringify(found)}: ${issue?.message ?? "not valid"}`);
+}
+
+/** @throws InputError where the head over the vocabulary would have a table of its own. */
+export function requireTiedEmbeddings({
+  tie_word_embeddings: isTied,
+}: {
+  readonly tie_word_embeddings: boolean;
+}): void {
+  if (!isTied)
+    throw new InputError("config.json: tie_word_embeddings is false, expected true: heads use the embeddings");
 }
 
 /** @throws InputError where the value is not a multiple of the divisor. */

@@ -7,12 +7,20 @@ import { add, matmul, reshape, softmax, takeAlongLast, transpose, type Value } f
 import { z } from "zod";
 import { type Batch, extendBatch, int32Tensor, tensorOf } from "../data/batch.js";
 import { InputError } from "../errors.js";
-import { activation, encoderConfig, parseEncoderConfig, type RawConfig, rate, size } from "./config.js";
+import {
+  activation,
+  encoderConfig,
+  parseEncoderConfig,
+  type RawConfig,
+  rate,
+  requireTiedEmbeddings,
+  size,
+} from "./config.js";
 import { afterAttention, encoderLayerParameters, paddingBias, withConsecutivePositions } from "./encoder.js";
 import { activations, embeddings, firstToken, normalise, textShape } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
 import type { Backbone, Block, Head, Stage, StageContext } from "./model.js";
-import { embeddingParameters, type LocalParameters, linearParameters, normalisationParameters } from "./parameters.js";
+import { embeddingParameters, linearParameters, normalisationParameters } from "./parameters.js";
 import { tokenHead } from "./token-head.js";
 
 const words = z
@@ -80,13 +88,13 @@ function embeddingStage(config: DebertaConfig): Stage {
     ...(config.position_biased_input ? { position_embeddings: ["position_ids", config.max_position_embeddings] } : {}),
     ...(config.type_vocab_size > 0 ? { token_type_embeddings: ["token_type_ids", config.type_vocab_size] } : {}),
   } as const satisfies Readonly<Record<string, readonly [indices: string, rows: number]>>;
-  const parameters = Object.entries(tables).map(([name, [, rows]]) =>
-    embeddingParameters(name, `deberta.embeddings.${name}`, [rows, hidden], deviation),
+  const parameters = Object.entries(tables).flatMap(([name, [, rows]]) =>
+    Object.entries(embeddingParameters(name, `deberta.embeddings.${name}`, [rows, hidden], deviation)),
   );
   return {
     name: "deberta.embeddings",
     parameters: {
-      ...parameters.reduce<LocalParameters>((all, own) => ({ ...all, ...own }), {}),
+      ...Object.fromEntries(parameters),
       ...normalisationParameters("LayerNorm", "deberta.embeddings.LayerNorm", hidden),
     },
     block: embeddings(Object.fromEntries(Object.entries(tables).map(([name, [indices]]) => [name, indices])), {
@@ -261,6 +269,7 @@ function classificationHead(config: DebertaConfig, outputs: number): Head {
 }
 
 function languageModelHead(config: DebertaConfig): Head {
+  requireTiedEmbeddings(config);
   const names = config.legacy
     ? {
         stage: "cls.predictions",

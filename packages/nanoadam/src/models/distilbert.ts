@@ -1,7 +1,16 @@
 /** DistilBERT (Sanh et al. 2019): no token types, no pooler, half the layers, and names of its own. */
 import { relu } from "@nanoadam/engine";
 import { z } from "zod";
-import { activation, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
+import {
+  activation,
+  deviation,
+  parseConfig,
+  type RawConfig,
+  rate,
+  requireDivision,
+  requireTiedEmbeddings,
+  size,
+} from "./config.js";
 import { encoderLayer, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
 import { embeddings, firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
@@ -23,6 +32,7 @@ const distilbertConfig = z.object({
   attention_dropout: rate.default(0.1),
   seq_classif_dropout: rate.default(0.2),
   initializer_range: deviation,
+  tie_word_embeddings: z.boolean().default(true),
 });
 
 type DistilbertConfig = z.output<typeof distilbertConfig>;
@@ -117,6 +127,7 @@ function classificationHead(config: DistilbertConfig, outputs: number): Head {
 }
 
 function languageModelHead(config: DistilbertConfig): Head {
+  requireTiedEmbeddings(config);
   return maskedLmHead({
     architecture: "DistilBertForMaskedLM",
     stage: "vocab_projector",

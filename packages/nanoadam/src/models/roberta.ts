@@ -4,7 +4,13 @@
  */
 import { tanh } from "@nanoadam/engine";
 import { classifierDropout, encoderStages, tokenHeadOptions } from "./bert.js";
-import { type EncoderConfig, encoderConfig, parseEncoderConfig, type RawConfig } from "./config.js";
+import {
+  type EncoderConfig,
+  encoderConfig,
+  parseEncoderConfig,
+  type RawConfig,
+  requireTiedEmbeddings,
+} from "./config.js";
 import { withPositionsAfterPadding } from "./encoder.js";
 import { firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
@@ -62,6 +68,7 @@ function classificationHead(architecture: string, config: EncoderConfig, outputs
 }
 
 function languageModelHead(architecture: string, config: EncoderConfig): Head {
+  requireTiedEmbeddings(config);
   return maskedLmHead({
     architecture,
     stage: "lm_head",
