@@ -85,7 +85,10 @@ const cases: Readonly<Record<string, BadInput>> = {
   },
   "models: an unknown architecture": {
     checkpoint: { config: { model_type: "gpt9" } },
-    says: ["config.json", 'model_type is "gpt9", expected one of bert, roberta, distilbert'],
+    says: [
+      "config.json",
+      'model_type is "gpt9", expected one of bert, roberta, xlm-roberta, camembert, distilbert, electra, modernbert, deberta-v2',
+    ],
   },
   "checkpoint: weights that are cut off": {
     spoil: (at) => truncate(join(at.model, "model.safetensors"), 9000),

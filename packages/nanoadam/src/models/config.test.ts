@@ -33,9 +33,13 @@ test.each([
   [
     "an unknown architecture",
     { ...bert, model_type: "gpt9" },
-    'model_type is "gpt9", expected one of bert, roberta, distilbert',
+    'model_type is "gpt9", expected one of bert, roberta, xlm-roberta, camembert, distilbert, electra, modernbert, deberta-v2',
   ],
-  ["no architecture", sizes, "model_type is missing, expected one of bert, roberta, distilbert"],
+  [
+    "no architecture",
+    sizes,
+    "model_type is missing, expected one of bert, roberta, xlm-roberta, camembert, distilbert, electra, modernbert, deberta-v2",
+  ],
   ["a size left out", { ...bert, hidden_size: undefined }, "hidden_size is missing"],
   ["a size of the wrong kind", { ...bert, hidden_size: "16" }, /hidden_size is "16": .*expected number/],
   [
