@@ -104,3 +104,73 @@ export function bytePairFiles(): TokenizerFiles {
   const config = { tokenizer_class: "RobertaTokenizer", pad_token: "<pad>", mask_token: "<mask>", eos_token: "</s>" };
   return { ...files(tokenizer, config), "merges.txt": "#version: 0.2\n" };
 }
+
+/** Unigram with XLM-RoBERTa's template: a few pieces with their scores, the text normalised by NFKC. */
+export function unigramFiles(): TokenizerFiles {
+  const special = ["<s>", "<pad>", "</s>", "<unk>"];
+  const scored: Readonly<Record<string, number>> = {
+    "▁the": -3.2,
+    "▁film": -4.1,
+    "▁good": -4.3,
+    "▁go": -5,
+    od: -5.5,
+    "▁": -2.5,
+    s: -3.9,
+    ly: -4.8,
+    bad: -4.9,
+    "▁bad": -4.4,
+    e: -5.1,
+    r: -5.2,
+    a: -5.3,
+    t: -5.4,
+    f: -6,
+    i: -6.1,
+    l: -6.2,
+    m: -6.3,
+    g: -6.4,
+    o: -6.5,
+    d: -6.6,
+    b: -6.7,
+    é: -7,
+    中: -7.1,
+  };
+  const vocabulary = [
+    ...special.map((token): [string, number] => [token, 0]),
+    ...Object.entries(scored),
+    ["<mask>", 0],
+  ];
+  const tokenizer = {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: [...special.map(addedToken), { ...addedToken("<mask>", vocabulary.length - 1), lstrip: true }],
+    normalizer: {
+      type: "Sequence",
+      normalizers: [{ type: "NFKC" }, { type: "Replace", pattern: { Regex: " {2,}" }, content: " " }],
+    },
+    pre_tokenizer: { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: true },
+    post_processor: {
+      type: "TemplateProcessing",
+      single: [
+        { SpecialToken: { id: "<s>", type_id: 0 } },
+        { Sequence: { id: "A", type_id: 0 } },
+        { SpecialToken: { id: "</s>", type_id: 0 } },
+      ],
+      pair: [
+        { SpecialToken: { id: "<s>", type_id: 0 } },
+        { Sequence: { id: "A", type_id: 0 } },
+        { SpecialToken: { id: "</s>", type_id: 0 } },
+        { SpecialToken: { id: "</s>", type_id: 0 } },
+        { Sequence: { id: "B", type_id: 0 } },
+        { SpecialToken: { id: "</s>", type_id: 0 } },
+      ],
+      special_tokens: {
+        "<s>": { id: "<s>", ids: [0], tokens: ["<s>"] },
+        "</s>": { id: "</s>", ids: [2], tokens: ["</s>"] },
+      },
+    },
+    decoder: { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: true },
+    model: { type: "Unigram", unk_id: 3, vocab: vocabulary, byte_fallback: false },
+  };
+  return files(tokenizer, { tokenizer_class: "XLMRobertaTokenizer", pad_token: "<pad>", mask_token: "<mask>" });
+}

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { sharedDataFolder, sharedDataIsPresent } from "../../../../../testing/fixtures.js";
 import { InputError } from "../../errors.js";
 import { temporaryFolder } from "../../testing/temporary-folder.js";
+import { unigramFiles } from "../../testing/tiny-tokenizer.js";
 import { loadTokenizer, type TextTokenizer } from "./load.js";
 import { truncateLongestFirst } from "./truncation.js";
 
@@ -104,6 +105,31 @@ describe("byte-level BPE with RoBERTa's template", () => {
     expect(encoded(tokenizer, "a", "b")).toEqual({ ids: [0, 5, 6], typeIds: [0, 0, 1], specialMask: [1, 0, 0] });
     const bare = await loadTokenizer(await folderWith({ ...roberta, post_processor: null }));
     expect(encoded(bare, "a", undefined)).toEqual({ ids: [5], typeIds: [0], specialMask: [0] });
+  });
+});
+
+describe("Unigram with XLM-RoBERTa's template", () => {
+  /** The ids that the tokenizers library in Rust gives with the same file. */
+  const expected: Readonly<Record<string, readonly number[]>> = {
+    "the film": [0, 4, 5, 2],
+    "goodly films": [0, 6, 11, 5, 10, 2],
+    "bad  badder": [0, 13, 13, 24, 14, 15, 2],
+    "café 中": [0, 9, 3, 16, 18, 26, 9, 27, 2],
+    "a <mask> film": [0, 9, 16, 28, 5, 2],
+    "": [0, 2],
+    "  the ": [0, 4, 9, 2],
+    ﬁlm: [0, 5, 2],
+    "the中film xyz": [0, 4, 27, 18, 19, 20, 21, 9, 3, 2],
+  };
+
+  test("finds the likeliest pieces, spaces and unknown letters as the library in Rust", async () => {
+    const folder = await temporaryFolder();
+    for (const [file, content] of Object.entries(unigramFiles())) await writeFile(join(folder, file), content);
+    const tokenizer = await loadTokenizer(folder);
+    const found = Object.keys(expected).map((text) => [text, [...tokenizer.encode(text, undefined, 64).ids]]);
+    expect(Object.fromEntries(found)).toEqual(expected);
+    expect([...tokenizer.encode("the film", "bad", 64).ids]).toEqual([0, 4, 5, 2, 2, 13, 2]);
+    expect([tokenizer.padId, tokenizer.maskId, tokenizer.vocabularySize]).toEqual([1, 28, 29]);
   });
 });
 
