@@ -38,7 +38,7 @@ interface Bound {
   readonly logits: Float32Array;
   /** Absent in a program without loss. */
   readonly loss: Float32Array | undefined;
-  /** The gradient of the loss by itself, which is 1; absent in a program that is not for training. */
+  /** The factor on the loss that gradients are of; absent in a program that is not for training. */
   readonly lossCotangent: Float32Array | undefined;
 }
 
@@ -104,11 +104,14 @@ export class Program {
     this.#placed = stage;
   }
 
-  /** Runs the stages of the last forward pass in reverse; the gradients of each are handed out as they appear. */
-  async backward(receive: GradientReceiver): Promise<void> {
+  /**
+   * Runs the stages of the last forward pass in reverse; the gradients of each, of the loss times `factor`, are handed out as
+   * they appear.
+   */
+  async backward(receive: GradientReceiver, factor = 1): Promise<void> {
     const bound = this.#memory();
     if (bound.lossCotangent === undefined) throw new Error("the program was not compiled for training");
-    bound.lossCotangent[0] = 1;
+    bound.lossCotangent[0] = factor;
     const keepsInputsOnly = this.#options.training?.checkpointing === "stage";
     const [last] = bound.upwards;
     for (const stage of bound.upwards) {

@@ -42,8 +42,12 @@ export async function trainStep(
   prepare(optimizer, where);
   accumulator.begin(optimizer);
   let [lossSum, weight, pass] = [0, 0, 0];
+  // Gradients are of the loss over the first batch's weight: where a step has one batch, they need no scaling at the end.
+  let unit: number | undefined;
   for await (const batch of batches) {
     weight += batch.weight;
+    unit ??= positive(batch.weight);
+    const factor = 1 / unit;
     await programs.use(batch, async (program) => {
       lossSum += await program.forward({ seed: key.seed, step: key.step * mostBatches + pass++ });
       if (!Number.isFinite(lossSum)) {
@@ -51,21 +55,25 @@ export async function trainStep(
           `the loss became ${lossSum} ${where}; a lower \`learningRate\` or a \`clip\` of 1 usually helps`,
         );
       }
-      await program.backward(accumulator.add);
+      await program.backward(accumulator.add, factor);
     });
   }
-  // Without anything to learn from, sums are 0 and stay it.
-  const divisor = weight === 0 ? 1 : weight;
-  const gradientNorm = accumulator.norm() / divisor;
+  const share = (unit ?? 1) / positive(weight);
+  const gradientNorm = accumulator.norm() * share;
   if (!Number.isFinite(gradientNorm)) {
     throw new DivergenceError(
       `the gradient norm became ${gradientNorm} ${where}; a lower \`learningRate\` usually helps`,
     );
   }
   const clipping = clip !== undefined && gradientNorm > clip ? clip / gradientNorm : 1;
-  accumulator.scale(clipping / divisor);
+  if (clipping * share !== 1) accumulator.scale(clipping * share);
   optimizer.apply(accumulator.sums(), learningRate, onUpdate);
-  return { loss: lossSum / divisor, gradientNorm };
+  return { loss: lossSum / positive(weight), gradientNorm };
+}
+
+/** A weight to divide by: without anything to learn from, sums are 0 and stay it. */
+function positive(weight: number): number {
+  return weight === 0 ? 1 : weight;
 }
 
 /** Selecting by magnitude is where weights that a step has made infinite show. */
