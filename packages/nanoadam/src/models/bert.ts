@@ -7,7 +7,7 @@ import {
   type RawConfig,
   requireTiedEmbeddings,
 } from "./config.js";
-import { encoderLayer, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
+import { type EncoderLayerNames, encoderLayer, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
 import { embeddings, firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
 import type { Backbone, Head, Stage } from "./model.js";
@@ -70,6 +70,20 @@ export function embeddingStage(prefix: string, config: EncoderConfig, columns: n
   };
 }
 
+/** The names of the parts of the layer `name`; `suffix` ends those of its projections. */
+export function encoderLayerNames(name: string, suffix = ""): EncoderLayerNames {
+  return {
+    query: `${name}.attention.self.query${suffix}`,
+    key: `${name}.attention.self.key${suffix}`,
+    value: `${name}.attention.self.value${suffix}`,
+    attentionOutput: `${name}.attention.output.dense`,
+    attentionNorm: `${name}.attention.output.LayerNorm`,
+    intermediate: `${name}.intermediate.dense`,
+    output: `${name}.output.dense`,
+    outputNorm: `${name}.output.LayerNorm`,
+  };
+}
+
 /** The transformer layers under `prefix`, as BERT, RoBERTa and ELECTRA name them. */
 export function encoderLayerStages(prefix: string, config: EncoderConfig): Stage[] {
   const block = encoderLayer({
@@ -82,23 +96,11 @@ export function encoderLayerStages(prefix: string, config: EncoderConfig): Stage
   });
   return Array.from({ length: config.num_hidden_layers }, (_, layer): Stage => {
     const name = `${prefix}.encoder.layer.${layer}`;
-    const parameters = encoderLayerParameters(
-      {
-        query: `${name}.attention.self.query`,
-        key: `${name}.attention.self.key`,
-        value: `${name}.attention.self.value`,
-        attentionOutput: `${name}.attention.output.dense`,
-        attentionNorm: `${name}.attention.output.LayerNorm`,
-        intermediate: `${name}.intermediate.dense`,
-        output: `${name}.output.dense`,
-        outputNorm: `${name}.output.LayerNorm`,
-      },
-      {
-        hidden: config.hidden_size,
-        intermediate: config.intermediate_size,
-        deviation: config.initializer_range,
-      },
-    );
+    const parameters = encoderLayerParameters(encoderLayerNames(name), {
+      hidden: config.hidden_size,
+      intermediate: config.intermediate_size,
+      deviation: config.initializer_range,
+    });
     return { name, block, parameters };
   });
 }

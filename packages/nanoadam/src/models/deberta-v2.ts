@@ -3,10 +3,11 @@
  * content with content, content with the relative position of the other token, and the other way round. Distances beyond half
  * the buckets share them by the logarithm.
  */
-import { add, matmul, reshape, softmax, takeAlongLast, transpose, type Value } from "@nanoadam/engine";
+import { add, matmul, reshape, slice, softmax, takeAlongLast, transpose, type Value } from "@nanoadam/engine";
 import { z } from "zod";
 import { type Batch, extendBatch, int32Tensor, tensorOf } from "../data/batch.js";
 import { InputError } from "../errors.js";
+import { encoderLayerNames } from "./bert.js";
 import {
   activation,
   encoderConfig,
@@ -14,7 +15,6 @@ import {
   type RawConfig,
   rate,
   requireTiedEmbeddings,
-  size,
 } from "./config.js";
 import { afterAttention, encoderLayerParameters, paddingBias, withConsecutivePositions } from "./encoder.js";
 import { activations, embeddings, firstToken, normalise, textShape } from "./layers.js";
@@ -25,7 +25,9 @@ import { tokenHead } from "./token-head.js";
 
 const words = z
   .union([z.string(), z.array(z.string())])
-  .transform((value) => (typeof value === "string" ? value.split("|") : value));
+  .transform((value) =>
+    typeof value === "string" ? value.split("|").map((word) => word.trim().toLowerCase()) : value,
+  );
 
 const debertaConfig = encoderConfig.extend({
   type_vocab_size: z.number().int().min(0).default(0),
@@ -39,7 +41,6 @@ const debertaConfig = encoderConfig.extend({
   norm_rel_ebd: words.pipe(z.array(z.enum(["none", "layer_norm"]))).default(["none"]),
   pooler_dropout: rate.default(0),
   pooler_hidden_act: activation,
-  pooler_hidden_size: size.nullish(),
   cls_dropout: rate.nullish(),
   /** Other names of the head over the vocabulary. */
   legacy: z.boolean().default(true),
@@ -52,7 +53,9 @@ type DebertaConfig = z.output<typeof debertaConfig>;
 export function debertaV2(rawConfig: RawConfig): Backbone {
   const config = parseEncoderConfig(debertaConfig, rawConfig);
   requireSame(rawConfig, "embedding_size", config.hidden_size);
+  requireSame(rawConfig, "pooler_hidden_size", config.hidden_size);
   requireSame(rawConfig, "attention_head_size", config.hidden_size / config.num_attention_heads);
+  requireBuckets(config);
   return {
     name: "deberta",
     input: { kind: "text", vocabularySize: config.vocab_size, maximumLength: config.max_position_embeddings },
@@ -81,26 +84,37 @@ function requireSame(config: RawConfig, field: string, expected: number): void {
   throw new InputError(`config.json: ${field} is ${JSON.stringify(found)}, expected ${expected} or none`);
 }
 
-function embeddingStage(config: DebertaConfig): Stage {
-  const { hidden_size: hidden, initializer_range: deviation } = config;
-  const tables = {
-    word_embeddings: ["input_ids", config.vocab_size],
-    ...(config.position_biased_input ? { position_embeddings: ["position_ids", config.max_position_embeddings] } : {}),
-    ...(config.type_vocab_size > 0 ? { token_type_embeddings: ["token_type_ids", config.type_vocab_size] } : {}),
-  } as const satisfies Readonly<Record<string, readonly [indices: string, rows: number]>>;
-  const parameters = Object.entries(tables).flatMap(([name, [, rows]]) =>
-    Object.entries(embeddingParameters(name, `deberta.embeddings.${name}`, [rows, hidden], deviation)),
+/** Half the buckets are for single distances; the others share what is left up to the largest one by its logarithm. */
+function requireBuckets(config: DebertaConfig): void {
+  const [buckets, most] = [config.position_buckets, mostRelative(config)];
+  const middle = Math.floor(buckets / 2);
+  if (buckets <= 0 || (middle > 0 && most - 1 > middle)) return;
+  throw new InputError(
+    `config.json: position_buckets is ${buckets}, which does not fit max_relative_positions ${most}`,
   );
+}
+
+function embeddingStage(config: DebertaConfig): Stage {
+  const { hidden_size: hidden, initializer_range: deviation, layer_norm_eps: epsilon } = config;
+  const table = (name: string, rows: number) =>
+    embeddingParameters(name, `deberta.embeddings.${name}`, [rows, hidden], deviation);
+  const { position_biased_input: hasPositions, type_vocab_size: types } = config;
   return {
     name: "deberta.embeddings",
     parameters: {
-      ...Object.fromEntries(parameters),
+      ...table("word_embeddings", config.vocab_size),
+      ...(hasPositions ? table("position_embeddings", config.max_position_embeddings) : {}),
+      ...(types > 0 ? table("token_type_embeddings", types) : {}),
       ...normalisationParameters("LayerNorm", "deberta.embeddings.LayerNorm", hidden),
     },
-    block: embeddings(Object.fromEntries(Object.entries(tables).map(([name, [indices]]) => [name, indices])), {
-      epsilon: config.layer_norm_eps,
-      dropout: config.hidden_dropout_prob,
-    }),
+    block: embeddings(
+      {
+        word_embeddings: "input_ids",
+        ...(hasPositions ? { position_embeddings: "position_ids" } : {}),
+        ...(types > 0 ? { token_type_embeddings: "token_type_ids" } : {}),
+      },
+      { epsilon, dropout: config.hidden_dropout_prob },
+    ),
   };
 }
 
@@ -136,19 +150,11 @@ function layerStages(config: DebertaConfig): Stage[] {
       name,
       block,
       parameters: {
-        ...encoderLayerParameters(
-          {
-            query: `${name}.attention.self.query_proj`,
-            key: `${name}.attention.self.key_proj`,
-            value: `${name}.attention.self.value_proj`,
-            attentionOutput: `${name}.attention.output.dense`,
-            attentionNorm: `${name}.attention.output.LayerNorm`,
-            intermediate: `${name}.intermediate.dense`,
-            output: `${name}.output.dense`,
-            outputNorm: `${name}.output.LayerNorm`,
-          },
-          { hidden, intermediate: config.intermediate_size, deviation },
-        ),
+        ...encoderLayerParameters(encoderLayerNames(name, "_proj"), {
+          hidden,
+          intermediate: config.intermediate_size,
+          deviation,
+        }),
         ...(!config.share_att_key && config.pos_att_type.includes("c2p") ? own("pos_key_proj") : {}),
         ...(!config.share_att_key && config.pos_att_type.includes("p2c") ? own("pos_query_proj") : {}),
         ...relative,
@@ -159,15 +165,14 @@ function layerStages(config: DebertaConfig): Stage[] {
 
 function layerBlock(config: DebertaConfig): Block {
   const { num_attention_heads: heads, hidden_dropout_prob: hiddenDropout, layer_norm_eps: epsilon } = config;
-  const [hasContentToPosition, hasPositionToContent] = [
-    config.pos_att_type.includes("c2p"),
-    config.pos_att_type.includes("p2c"),
-  ];
+  const hasContentToPosition = config.pos_att_type.includes("c2p");
+  const hasPositionToContent = config.pos_att_type.includes("p2c");
   const products = 1 + Number(hasContentToPosition) + Number(hasPositionToContent);
   return (context) => {
     const [texts, length] = textShape(context);
     const x = context.hidden();
-    const table = context.parameter("rel_embeddings.weight");
+    const [first, end] = reachedRows(length, config);
+    const table = slice(context.parameter("rel_embeddings.weight"), 0, first, end);
     const positions = context.dropout(
       config.norm_rel_ebd.includes("layer_norm") ? normalise(context, "rel_norm", table, { epsilon }) : table,
       hiddenDropout,
@@ -179,18 +184,19 @@ function layerBlock(config: DebertaConfig): Block {
     ];
     const scale = 1 / Math.sqrt((query.type.shape[2] ?? 1) * products);
     const perText = (y: Value): Value => reshape(y, [heads, texts, length, y.type.shape[2] ?? 0]);
-    /** Products with the positions [heads, texts, length, length]: of each row those that `indices` names. */
-    const relative = (content: Value, layer: string, indices: string): Value =>
+    const rows = context.input("relative_positions");
+    /** Products with the positions [heads, texts, length, length]: of each row those that `indices` name. */
+    const relative = (content: Value, layer: string, indices: Value): Value =>
       takeAlongLast(
         perText(matmul(content, byHead(context.linear(layer, positions), heads), { transposeB: true, scale })),
-        context.input(indices),
+        indices,
       );
     let scores = matmul(perText(query), perText(key), { transposeB: true, scale });
     if (hasContentToPosition) {
-      scores = add(scores, relative(query, config.share_att_key ? "key" : "pos_key_proj", "c2p_positions"));
+      scores = add(scores, relative(query, config.share_att_key ? "key" : "pos_key_proj", rows));
     }
     if (hasPositionToContent) {
-      const columns = relative(key, config.share_att_key ? "query" : "pos_query_proj", "p2c_positions");
+      const columns = relative(key, config.share_att_key ? "query" : "pos_query_proj", transpose(rows, [1, 0]));
       scores = add(scores, transpose(columns, [0, 1, 3, 2]));
     }
     const bias = reshape(paddingBias(context), [1, texts, 1, length]);
@@ -213,26 +219,22 @@ function byHead(x: Value, heads: number): Value {
   return transpose(reshape(x, [rows, heads, hidden / heads]), [1, 0, 2]);
 }
 
-/**
- * The batch with the rows of the table of relative positions, int32 [length, length]: for each query those of all keys
- * (`c2p_positions`), and for each key those of all queries (`p2c_positions`).
- */
+/** The rows of the table of relative positions that texts of a length can reach, from the first up to the end. */
+function reachedRows(length: number, config: DebertaConfig): readonly [first: number, end: number] {
+  const [span, reach] = [relativeSpan(config), bucketOf(length - 1, config)];
+  return [Math.max(span - reach, 0), Math.min(span + reach + 1, 2 * span)];
+}
+
+/** The batch with the reached row for each query and key, `relative_positions`, int32 [length, length]. */
 function withRelativePositions(batch: Batch, config: DebertaConfig): Batch {
   const [, length = 0] = tensorOf(batch, "input_ids").type.shape;
-  const span = relativeSpan(config);
-  const row = (distance: number) => Math.min(Math.max(distance + span, 0), 2 * span - 1);
-  const [keys, queries] = [new Int32Array(length * length), new Int32Array(length * length)];
-  for (let i = 0; i < length; i++) {
-    for (let j = 0; j < length; j++) {
-      const distance = bucketOf(i - j, config);
-      keys[i * length + j] = row(distance);
-      queries[i * length + j] = row(-distance);
-    }
-  }
-  return extendBatch(batch, [
-    ["c2p_positions", int32Tensor(keys, [length, length])],
-    ["p2c_positions", int32Tensor(queries, [length, length])],
-  ]);
+  const [first, end] = reachedRows(length, config);
+  const rows = Int32Array.from({ length: length * length }, (_, entry) => {
+    const distance = Math.floor(entry / length) - (entry % length);
+    const row = bucketOf(distance, config) + relativeSpan(config);
+    return Math.min(Math.max(row, first), end - 1) - first;
+  });
+  return extendBatch(batch, [["relative_positions", int32Tensor(rows, [length, length])]]);
 }
 
 /** The bucket of a distance: itself up to half the buckets, then by its logarithm, in float32 as transformers has it. */
@@ -249,15 +251,14 @@ function bucketOf(distance: number, config: DebertaConfig): number {
 
 function classificationHead(config: DebertaConfig, outputs: number): Head {
   const { hidden_size: hidden, initializer_range: deviation } = config;
-  const pooled = config.pooler_hidden_size ?? hidden;
   return {
     architecture: "DebertaV2ForSequenceClassification",
     pool: firstToken,
     stage: {
       name: "classifier",
       parameters: {
-        ...linearParameters("pooler", "pooler.dense", [hidden, pooled], { deviation, isHead: true }),
-        ...linearParameters("classifier", "classifier", [pooled, outputs], { deviation, isHead: true }),
+        ...linearParameters("pooler", "pooler.dense", [hidden, hidden], { deviation, isHead: true }),
+        ...linearParameters("classifier", "classifier", [hidden, outputs], { deviation, isHead: true }),
       },
       block(context: StageContext) {
         const first = context.dropout(context.hidden(), config.pooler_dropout);
@@ -270,26 +271,15 @@ function classificationHead(config: DebertaConfig, outputs: number): Head {
 
 function languageModelHead(config: DebertaConfig): Head {
   requireTiedEmbeddings(config);
-  const names = config.legacy
-    ? {
-        stage: "cls.predictions",
-        transform: "cls.predictions.transform.dense",
-        LayerNorm: "cls.predictions.transform.LayerNorm",
-        tiedNames: ["cls.predictions.decoder.weight", "cls.predictions.decoder.bias"],
-      }
-    : {
-        stage: "lm_predictions.lm_head",
-        transform: "lm_predictions.lm_head.dense",
-        LayerNorm: "lm_predictions.lm_head.LayerNorm",
-        tiedNames: [],
-      };
+  const stage = config.legacy ? "cls.predictions" : "lm_predictions.lm_head";
+  const transform = config.legacy ? `${stage}.transform` : stage;
   return maskedLmHead({
     architecture: "DebertaV2ForMaskedLM",
-    stage: names.stage,
+    stage,
     names: {
-      transform: names.transform,
-      LayerNorm: names.LayerNorm,
-      bias: `${names.stage}.bias`,
+      transform: `${transform}.dense`,
+      LayerNorm: `${transform}.LayerNorm`,
+      bias: `${stage}.bias`,
       wordEmbeddings: "deberta.embeddings.word_embeddings",
     },
     hidden: config.hidden_size,
@@ -297,6 +287,6 @@ function languageModelHead(config: DebertaConfig): Head {
     deviation: config.initializer_range,
     activation: config.hidden_act,
     epsilon: config.layer_norm_eps,
-    tiedNames: names.tiedNames,
+    tiedNames: config.legacy ? [`${stage}.decoder.weight`, `${stage}.decoder.bias`] : [],
   });
 }

@@ -1,8 +1,9 @@
 /** The encoders beside BERT, RoBERTa and DistilBERT under every head: gradients, padding and dropout. */
 import { Arena } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
-import { createAdamW } from "@nanoadam/optim";
+import { createAdamW, type WeightArray } from "@nanoadam/optim";
 import { describe, expect, test } from "vitest";
+import { narrowToBfloat16, widenBfloat16 } from "../checkpoint/floats.js";
 import { type Batch, float32Tensor, int32Tensor } from "../data/batch.js";
 import { InputError } from "../errors.js";
 import { GradientAccumulator } from "../program/gradient-accumulator.js";
@@ -11,7 +12,7 @@ import { crossEntropy } from "../tasks/loss.js";
 import { drawnModel, furtherEncoders } from "../testing/further-encoders.js";
 import { seededUniform } from "../testing/tiny-checkpoint.js";
 import { defineModel } from "./architectures.js";
-import type { HeadSpecification } from "./model.js";
+import type { HeadSpecification, Model } from "./model.js";
 
 const [texts, length] = [2, 12];
 /** Tokens of each text; the rest is padding. */
@@ -56,17 +57,33 @@ function batchOf(
   };
 }
 
-function setUp(config: Readonly<Record<string, unknown>>, head: HeadSpecification, dropout: number | undefined = 0) {
+interface SetUpOptions {
+  readonly dropout?: number;
+  readonly checkpointing?: "none" | "stage";
+  /** Instead of those that are drawn. */
+  readonly weights?: ReadonlyMap<string, WeightArray>;
+}
+
+function setUp(
+  config: Readonly<Record<string, unknown>>,
+  head: HeadSpecification,
+  { dropout = 0, checkpointing = "none", weights: held }: SetUpOptions = {},
+) {
   const { model, weights } = drawnModel(config, head);
   const programs = new ProgramCache({
     model,
     loss: (logits, target) => crossEntropy(logits, target("labels"), { rowWeights: target("label_weights") }),
-    weights,
+    weights: held ?? weights,
     runtime: cpuRuntime({ threads: 1 }),
     arena: new Arena(),
-    training: { dropout, form: () => "dense" },
+    training: { dropout, form: () => "dense", checkpointing },
   });
   return { model, weights, programs };
+}
+
+/** A model's parameters as an optimizer takes them. */
+function parametersOf({ parameters }: Model, weights: ReadonlyMap<string, Float32Array>) {
+  return parameters.map(({ name, shape }) => ({ name, shape, values: weights.get(name) ?? new Float32Array() }));
 }
 
 const heads: readonly (readonly [string, HeadSpecification])[] = [
@@ -81,13 +98,8 @@ const cases = Object.entries(furtherEncoders).flatMap(([name, config]) =>
 test.each(cases)("%s, a head of %s: gradients are what the loss changes by", async (_name, _what, config, head) => {
   const { model, weights, programs } = setUp(config, head);
   const batch = batchOf(config, head);
-  const parameters = model.parameters.map(({ name, shape }) => ({
-    name,
-    shape,
-    values: weights.get(name) ?? new Float32Array(),
-  }));
   const accumulator = new GradientAccumulator(model.parameters);
-  accumulator.begin(createAdamW({ parameters }));
+  accumulator.begin(createAdamW({ parameters: parametersOf(model, weights) }));
   await programs.use(batch, async (program) => {
     await program.forward();
     await program.backward(accumulator.add);
@@ -141,13 +153,83 @@ describe.each(Object.entries(furtherEncoders))("%s", (_, config) => {
   });
 
   test("has dropout while it trains, a function of its key", async () => {
-    const { programs } = setUp(config, head, 0.3);
+    const { programs } = setUp(config, head, { dropout: 0.3 });
     const batch = batchOf(config, head);
     const lossAt = (step: number) => programs.use(batch, (program) => program.forward({ seed: 1, step }));
     const first = await lossAt(1);
     expect(await lossAt(2)).not.toBe(first);
     expect(await lossAt(1)).toBe(first);
     await programs.release();
+  });
+});
+
+test.each(Object.entries(furtherEncoders))(
+  "%s: weights in bfloat16 and checkpointing give the same bits as their float32 values",
+  async (_, config) => {
+    const head = { kind: "language-model" } as const;
+    const { model, weights } = drawnModel(config, head);
+    const stored = new Map<string, WeightArray>(weights);
+    for (const { name, role } of model.parameters) {
+      const values = weights.get(name);
+      if (values === undefined || (role !== "weight" && role !== "embedding")) continue;
+      const halves = new Uint16Array(values.length);
+      narrowToBfloat16(values, halves);
+      widenBfloat16(halves, values);
+      stored.set(name, halves);
+    }
+    const batch = batchOf(config, head);
+    const gradientsOf = async (held: ReadonlyMap<string, WeightArray>, checkpointing: "none" | "stage") => {
+      const { programs } = setUp(config, head, { dropout: 0.1, weights: held, checkpointing });
+      const accumulator = new GradientAccumulator(model.parameters);
+      accumulator.begin(createAdamW({ parameters: parametersOf(model, weights) }));
+      const loss = await programs.use(batch, async (program) => {
+        const value = await program.forward({ seed: 3, step: 7 });
+        await program.backward(accumulator.add);
+        return value;
+      });
+      await programs.release();
+      return [loss, accumulator.sums()] as const;
+    };
+    const plain = await gradientsOf(weights, "none");
+    expect(await gradientsOf(stored, "none")).toEqual(plain);
+    expect(await gradientsOf(stored, "stage")).toEqual(plain);
+  },
+);
+
+describe("fields that say the same", () => {
+  const logitsOf = async (name: string, change: Readonly<Record<string, unknown>>) => {
+    const head = { kind: "outputs", per: "example", outputs: 3 } as const;
+    const config = { ...furtherEncoders[name], ...change };
+    const { programs } = setUp(config, head);
+    const logits = await programs.use(batchOf(config, head), async (program) => {
+      await program.forward();
+      return program.logits().slice();
+    });
+    await programs.release();
+    return logits;
+  };
+  const [global, local] = [{ rope_theta: 900 }, { rope_theta: 50 }];
+  const old = { global_rope_theta: 900, local_rope_theta: 50 };
+  test.each([
+    ["modernbert with biases", old, { rope_parameters: { full_attention: global, sliding_attention: local } }],
+    ["modernbert with biases", old, { ...old, rope_parameters: { full_attention: { rope_type: "default" } } }],
+    ["modernbert with biases", { ...old, local_rope_theta: 900 }, { ...old, local_rope_theta: null }],
+    ["modernbert with biases", { local_rope_theta: 10_000 }, {}],
+    [
+      "modernbert with biases",
+      { global_attn_every_n_layers: 2 },
+      { layer_types: ["full_attention", "sliding_attention", "full_attention"] },
+    ],
+    ["deberta-v2 with buckets and shared keys", { pos_att_type: ["c2p", "p2c"] }, { pos_att_type: "P2C | c2p" }],
+  ] as const)("%s: %j and %j", async (name, one, other) => {
+    const logits = await logitsOf(name, one);
+    expect(await logitsOf(name, other)).toEqual(logits);
+  });
+
+  test("and others do not", async () => {
+    const logits = await logitsOf("modernbert with biases", old);
+    expect(await logitsOf("modernbert with biases", { ...old, local_rope_theta: null })).not.toEqual(logits);
+    expect(await logitsOf("modernbert with biases", {})).not.toEqual(logits);
   });
 });
 
@@ -160,6 +242,9 @@ describe("refused, with the field", () => {
     ["deberta-v2 with buckets and shared keys", { relative_attention: false }, texts2, "relative_attention is false"],
     ["deberta-v2 with buckets and shared keys", { embedding_size: 8 }, texts2, "embedding_size is 8"],
     ["deberta-v2 with buckets and shared keys", { pos_att_type: "p2p" }, texts2, "pos_att_type"],
+    ["deberta-v2 with buckets and shared keys", { pooler_hidden_size: 8 }, texts2, "pooler_hidden_size is 8"],
+    ["deberta-v2 with buckets and shared keys", { position_buckets: 1 }, texts2, "position_buckets is 1"],
+    ["deberta-v2 with buckets and shared keys", { position_buckets: 40 }, texts2, "max_relative_positions 20"],
     ["modernbert with biases", { layer_types: ["full_attention"] }, texts2, "layer_types has 1 entries"],
     [
       "modernbert with biases",
@@ -167,7 +252,8 @@ describe("refused, with the field", () => {
       texts2,
       "rope_type",
     ],
-    ["modernbert with biases", { num_attention_heads: 5 }, texts2, "num_attention_heads 5"],
+    ["modernbert with biases", { rope_scaling: { rope_type: "linear", factor: 2 } }, texts2, "rope_scaling is {"],
+    ["modernbert with biases", { num_attention_heads: 16 }, texts2, "2 * num_attention_heads, 32"],
     ["electra with wide embeddings", { tie_word_embeddings: false }, languageModel, "tie_word_embeddings is false"],
     ["camembert", { hidden_act: "mish" }, texts2, "hidden_act"],
   ] as const)("%s, %j", (name, change, head, says) => {

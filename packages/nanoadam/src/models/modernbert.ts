@@ -33,7 +33,7 @@ type AttentionName = (typeof attentions)[number];
 
 const theta = z.number().positive();
 /** As transformers 5 writes it, where earlier ones have `global_rope_theta` and `local_rope_theta`. */
-const rope = z.object({ rope_type: z.literal("default").default("default"), rope_theta: theta });
+const rope = z.object({ rope_type: z.literal("default").nullish(), rope_theta: theta.nullish() }).nullish();
 
 const modernbertConfig = z.object({
   hidden_size: size,
@@ -61,7 +61,9 @@ const modernbertConfig = z.object({
   layer_types: z.array(z.enum(attentions)).nullish(),
   global_rope_theta: theta.default(160_000),
   local_rope_theta: theta.nullish(),
-  rope_parameters: z.object({ full_attention: rope, sliding_attention: rope }).partial().nullish(),
+  rope_parameters: z.object({ full_attention: rope, sliding_attention: rope }).nullish(),
+  /** Angles that are scaled for longer texts. */
+  rope_scaling: z.null().optional(),
   tie_word_embeddings: z.boolean().default(true),
 });
 
@@ -69,7 +71,8 @@ type ModernbertConfig = z.output<typeof modernbertConfig>;
 
 export function modernbert(rawConfig: RawConfig): Backbone {
   const config = parseConfig(modernbertConfig, rawConfig);
-  requireDivision("hidden_size", config.hidden_size, "num_attention_heads", config.num_attention_heads);
+  // Rotation turns the halves of a head against each other.
+  requireDivision("hidden_size", config.hidden_size, "2 * num_attention_heads,", 2 * config.num_attention_heads);
   const layerTypes = layerTypesOf(config);
   return {
     name: "model",
@@ -102,7 +105,9 @@ function layerTypesOf(config: ModernbertConfig): readonly AttentionName[] {
 function thetaOf(config: ModernbertConfig, attention: AttentionName): number {
   const { rope_parameters: parameters, global_rope_theta: global, local_rope_theta: local } = config;
   const told = parameters?.[attention]?.rope_theta;
-  return told ?? (attention === "full_attention" ? global : (local ?? 10_000));
+  if (told !== undefined && told !== null) return told;
+  // A null is the global base, as transformers 4 had it; what is missing has a default.
+  return attention === "full_attention" || local === null ? global : (local ?? 10_000);
 }
 
 function embeddingStage(config: ModernbertConfig): Stage {
