@@ -3,10 +3,10 @@
  * generator has the head over the vocabulary; the discriminator's own head, which tells replaced tokens, is left out.
  */
 import { gelu } from "@nanoadam/engine";
-import { classifierDropout, embeddingStage, encoderLayerStages, tokenHeadOptions } from "./bert.js";
+import { embeddingStage, encoderLayerStages, tokenHeadOptions } from "./bert.js";
 import { encoderConfig, parseEncoderConfig, type RawConfig, requireTiedEmbeddings, size } from "./config.js";
+import { denseHead } from "./dense-head.js";
 import { withConsecutivePositions } from "./encoder.js";
-import { firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
 import type { Backbone, Head, Stage } from "./model.js";
 import { linearParameters } from "./parameters.js";
@@ -31,8 +31,11 @@ export function electra(rawConfig: RawConfig): Backbone {
     head(specification) {
       if (specification.kind === "language-model") return languageModelHead(config);
       const { per, outputs } = specification;
-      if (per === "example") return classificationHead(config, outputs);
-      return tokenHead({ architecture: "ElectraForTokenClassification", outputs, ...tokenHeadOptions(config) });
+      // The `summary_` fields are of other heads.
+      const options = { outputs, ...tokenHeadOptions(config) };
+      return per === "example"
+        ? denseHead({ architecture: "ElectraForSequenceClassification", activation: gelu, ...options })
+        : tokenHead({ architecture: "ElectraForTokenClassification", ...options });
     },
   };
 }
@@ -43,27 +46,6 @@ function projectionStage({ embedding_size, hidden_size, initializer_range }: Ele
     name: "electra.embeddings_project",
     parameters: linearParameters("project", "electra.embeddings_project", sizes, { deviation: initializer_range }),
     block: (context) => context.linear("project", context.hidden()),
-  };
-}
-
-/** RoBERTa's head with another activation; the `summary_` fields are of other heads. */
-function classificationHead(config: ElectraConfig, outputs: number): Head {
-  const { hidden_size: hidden, initializer_range: deviation } = config;
-  return {
-    architecture: "ElectraForSequenceClassification",
-    pool: firstToken,
-    stage: {
-      name: "classifier",
-      parameters: {
-        ...linearParameters("dense", "classifier.dense", [hidden, hidden], { deviation, isHead: true }),
-        ...linearParameters("out_proj", "classifier.out_proj", [hidden, outputs], { deviation, isHead: true }),
-      },
-      block(context) {
-        const rate = classifierDropout(config);
-        const first = context.dropout(context.hidden(), rate);
-        return context.linear("out_proj", context.dropout(gelu(context.linear("dense", first)), rate));
-      },
-    },
   };
 }
 

@@ -3,7 +3,7 @@
  * 2019) and CamemBERT (Martin et al. 2020) are the same network, trained on other texts; their checkpoints say "roberta" too.
  */
 import { tanh } from "@nanoadam/engine";
-import { classifierDropout, encoderStages, tokenHeadOptions } from "./bert.js";
+import { encoderStages, tokenHeadOptions } from "./bert.js";
 import {
   type EncoderConfig,
   encoderConfig,
@@ -11,11 +11,10 @@ import {
   type RawConfig,
   requireTiedEmbeddings,
 } from "./config.js";
+import { denseHead } from "./dense-head.js";
 import { withPositionsAfterPadding } from "./encoder.js";
-import { firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
 import type { Backbone, Head } from "./model.js";
-import { linearParameters } from "./parameters.js";
 import { tokenHead } from "./token-head.js";
 
 export const roberta = robertaNamed("Roberta");
@@ -40,30 +39,12 @@ function robertaNamed(className: string): (rawConfig: RawConfig) => Backbone {
       head(specification) {
         if (specification.kind === "language-model") return languageModelHead(`${className}ForMaskedLM`, config);
         const { per, outputs } = specification;
-        if (per === "example") return classificationHead(`${className}ForSequenceClassification`, config, outputs);
-        return tokenHead({ architecture: `${className}ForTokenClassification`, outputs, ...tokenHeadOptions(config) });
+        const options = { outputs, ...tokenHeadOptions(config) };
+        return per === "example"
+          ? denseHead({ architecture: `${className}ForSequenceClassification`, activation: tanh, ...options })
+          : tokenHead({ architecture: `${className}ForTokenClassification`, ...options });
       },
     };
-  };
-}
-
-function classificationHead(architecture: string, config: EncoderConfig, outputs: number): Head {
-  const { hidden_size: hidden, initializer_range: deviation } = config;
-  return {
-    architecture,
-    pool: firstToken,
-    stage: {
-      name: "classifier",
-      parameters: {
-        ...linearParameters("dense", "classifier.dense", [hidden, hidden], { deviation, isHead: true }),
-        ...linearParameters("out_proj", "classifier.out_proj", [hidden, outputs], { deviation, isHead: true }),
-      },
-      block(context) {
-        const rate = classifierDropout(config);
-        const first = context.dropout(context.hidden(), rate);
-        return context.linear("out_proj", context.dropout(tanh(context.linear("dense", first)), rate));
-      },
-    },
   };
 }
 
