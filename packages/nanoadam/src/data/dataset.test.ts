@@ -9,6 +9,8 @@ const whole: Required<Dataset<{ index: number; key: StepKey }>> = {
   load: (index, key) => ({ index, key }),
   classOf: (index) => index % 3,
   wasTruncated: (index) => index >= 4,
+  sourceOf: (index) => ({ text: `text ${index}`, line: index + 2 }),
+  notes: ["a note"],
 };
 
 describe("a subset", () => {
@@ -21,6 +23,8 @@ describe("a subset", () => {
     expect(places.map((place) => part.classOf?.(place))).toEqual([2, 1, 1]);
     expect(places.map((place) => part.wasTruncated?.(place))).toEqual([true, false, true]);
     expect([countTruncated(whole), countTruncated(part)]).toEqual([2, 2]);
+    expect(places.map((place) => part.sourceOf?.(place).line)).toEqual([7, 3, 6]);
+    expect(part.notes).toEqual(["a note"]);
   });
 
   test("loads by the index in the whole and the key, so what is random about an example is what it is there", async () => {

@@ -11,6 +11,17 @@ export interface Dataset<Example = unknown> {
   classOf?(index: number): number;
   /** Whether an example was cut to the maximum size. */
   wasTruncated?(index: number): boolean;
+  /** What an example was made of, as its file has it. */
+  sourceOf?(index: number): ExampleSource;
+  /** What should be said of the data: what was left out, or understood in a way that is not the only one. */
+  readonly notes?: readonly string[];
+}
+
+/** Where an example came from, as people see it. */
+export interface ExampleSource {
+  readonly text: string;
+  readonly textPair?: string;
+  readonly line: number;
 }
 
 /** The examples at `indices` alone, in that order. */
@@ -28,6 +39,10 @@ export function subset<Example>(dataset: Dataset<Example>, indices: ArrayLike<nu
     ...(dataset.wasTruncated === undefined
       ? {}
       : { wasTruncated: (index: number) => dataset.wasTruncated?.(at(index)) ?? false }),
+    ...(dataset.sourceOf === undefined
+      ? {}
+      : { sourceOf: (index: number) => dataset.sourceOf?.(at(index)) ?? { text: "", line: 0 } }),
+    ...(dataset.notes === undefined ? {} : { notes: dataset.notes }),
   };
 }
 

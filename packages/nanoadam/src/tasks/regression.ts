@@ -22,8 +22,14 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
     name: "regression",
     head: { kind: "outputs", per: "example", outputs: 1 },
     async read(source) {
-      const examples = await readLabelled(source, regressionLabel);
-      return textDataset(examples.map(({ label = 0, ...texts }) => ({ ...text.encode(texts), value: label })));
+      const { examples, notes } = await readLabelled(source);
+      return textDataset(
+        examples.map(({ source: texts, label }) => ({
+          ...text.encode(texts),
+          value: regressionLabel(label, source.file, texts.line),
+        })),
+        { sources: examples.map(({ source: texts }) => texts), notes },
+      );
     },
     collate(examples, size) {
       const tokens = tokenTensors(examples, size, text.tokenizer.padId);

@@ -37,6 +37,8 @@ export interface Predictor<Example, Outcome> {
 export interface Task<Example = unknown, Outcome = object> {
   readonly name: string;
   readonly head: HeadSpecification;
+  /** The names of an example's classes, by class id, where it is of one of them. */
+  readonly classes?: readonly string[];
   /**
    * The examples of a file, for training or evaluation.
    * @throws InputError with file and line for a row that is none.
@@ -61,6 +63,8 @@ export interface Task<Example = unknown, Outcome = object> {
 /** What a task may be made with. */
 export interface TaskContext {
   readonly text: TextEncoder;
+  /** The configuration of the checkpoint, whose classes are kept where the data's labels are among them. */
+  readonly config?: Readonly<Record<string, unknown>>;
   readonly labelSmoothing?: number;
   readonly classWeights?: "none" | "balanced";
 }

@@ -3,6 +3,7 @@ import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
 import { countTruncated, type Dataset, subset } from "../data/dataset.js";
+import { hasSameClasses } from "../data/labels.js";
 import { dataSource } from "../data/source.js";
 import { splitHeldOut } from "../data/split.js";
 import { encoderForModel } from "../data/text/encoder.js";
@@ -59,11 +60,12 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     const kind = taskKind(taskName);
     const columns = { ...options.data, label: kind.needsLabel ? options.data.label : undefined };
     const source = dataSource(options.data.train, { ...columns, limit: options.data.limitTrain });
-    const task = await kind.fromData(source, { text, ...objective });
+    const task = await kind.fromData(source, { text, config: checkpoint.config, ...objective });
     const { train, evaluation } = await splitData(await task.read(source), task, columns, seed);
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
+      freshHead: !hasSameClasses(checkpoint.config, task.config()),
       adapt: (model) => withAdapter(model, options.adapter),
       hold: storageOfRun(options),
     });
