@@ -18,6 +18,16 @@ const start: RunStart = {
   maxLength: 64,
   truncated: 5,
   learningRate: 3e-4,
+  data: {
+    train: 1200,
+    evaluation: 30,
+    tokens: { median: 12, longest: 64, limit: 64, cut: 5 },
+    empty: 0,
+    repeated: 0,
+    contradictory: 0,
+    shared: 0,
+    notes: [],
+  },
 };
 
 function stepRecord(step: number): StepRecord {

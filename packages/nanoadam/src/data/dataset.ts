@@ -11,6 +11,8 @@ export interface Dataset<Example = unknown> {
   classOf?(index: number): number;
   /** Whether an example was cut to the maximum size. */
   wasTruncated?(index: number): boolean;
+  /** The number, or numbers, that an example is labelled with, where it is of no class. */
+  targetsOf?(index: number): ArrayLike<number>;
   /** What an example was made of, as its file has it. */
   sourceOf?(index: number): ExampleSource;
   /** What should be said of the data: what was left out, or understood in a way that is not the only one. */
@@ -39,6 +41,7 @@ export function subset<Example>(dataset: Dataset<Example>, indices: ArrayLike<nu
     ...(dataset.wasTruncated === undefined
       ? {}
       : { wasTruncated: (index: number) => dataset.wasTruncated?.(at(index)) ?? false }),
+    ...(dataset.targetsOf === undefined ? {} : { targetsOf: (index: number) => dataset.targetsOf?.(at(index)) ?? [] }),
     ...(dataset.sourceOf === undefined
       ? {}
       : { sourceOf: (index: number) => dataset.sourceOf?.(at(index)) ?? { text: "", line: 0 } }),

@@ -13,6 +13,7 @@ import type { Weights } from "../program/compile-stages.js";
 import { GradientAccumulator } from "../program/gradient-accumulator.js";
 import { defaultSampledBelow, gradientForm } from "../program/gradient-form.js";
 import { ProgramCache } from "../program/program-cache.js";
+import type { ReviewAccumulator } from "../tasks/review.js";
 import { evaluateModel } from "../train/evaluation.js";
 import { createLoader } from "../train/loader.js";
 import { runSteps, type Stopped } from "../train/loop.js";
@@ -89,11 +90,13 @@ async function train(
   const log = await MetricsLog.open(output.path("metrics.jsonl"), plan.logEvery);
   const sampledProduct = createSampledProduct({ threads });
   const observer = observeAll([log, ...observers]);
-  const evaluate = () => evaluateModel({ task, dataset: run.evaluation, batchSize, programs: evaluationPrograms });
+  const evaluate = (review?: ReviewAccumulator) =>
+    evaluateModel({ task, dataset: run.evaluation, batchSize, programs: evaluationPrograms, review });
   /** What is evaluated at the end is what is saved. */
-  const evaluateStored = () => {
+  const evaluateStored = async () => {
     roundToStorage(options.output.saveDtype, pretrained);
-    return evaluate();
+    const review = task.review?.(run.evaluation);
+    return { final: await evaluate(review), review };
   };
 
   try {
@@ -114,6 +117,7 @@ async function train(
       maxLength: run.maxLength,
       truncated: run.truncated,
       learningRate,
+      data: run.data,
     });
     const before = await evaluate();
     observer.onEvaluation({ step: 0, epoch: 0, eval: before });
@@ -132,11 +136,11 @@ async function train(
     });
     let { stopped } = result;
     if (stopped !== undefined) undo.restore();
-    let final = await evaluateStored();
+    let { final, review } = await evaluateStored();
     if (stopped === undefined && !(Number.isFinite(final.loss) && weightsAreFinite(weights))) {
       stopped = lastStepDiverged(plan.totalSteps, final.loss, learningRate);
       undo.restore();
-      final = await evaluateStored();
+      ({ final, review } = await evaluateStored());
     }
     // A run that diverged has taken its last step back.
     const step = stopped === undefined ? plan.totalSteps : Math.max(0, optimizer.completedSteps - 1);
@@ -152,6 +156,7 @@ async function train(
       optimizer,
       sampledBelow,
       evaluation: { before, final },
+      review: review?.result(),
       wallSeconds: (performance.now() - started) / 1000,
       stepMilliseconds: result.stepMilliseconds,
       stopped,

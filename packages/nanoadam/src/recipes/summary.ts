@@ -1,6 +1,8 @@
 import type { Optimizer } from "@nanoadam/optim";
 import { type FinetuneOptions, flattenOptions } from "../options/finetune-options.js";
 import { optimizers } from "../options/optimizers.js";
+import type { Review } from "../tasks/review.js";
+import type { DataReport } from "../train/data-report.js";
 import type { Evaluation } from "../train/evaluation.js";
 import { type CountAndShare, countParameters, type ParameterCounts } from "../train/parameter-counts.js";
 import type { Plan } from "../train/plan.js";
@@ -25,6 +27,10 @@ export interface RunSummary {
   };
   readonly initialised: readonly string[];
   readonly unused: readonly string[];
+  /** What the data are, and what is worth a look. */
+  readonly data: DataReport;
+  /** The final answers looked through: by label, confusions, mistakes, and a verdict in a sentence. */
+  readonly review?: Review;
   readonly examples: { readonly train: number; readonly evaluation: number; readonly truncated: number };
   readonly steps: number;
   readonly stepsPerEpoch: number;
@@ -56,6 +62,7 @@ export interface SummaryInputs {
   readonly optimizer: Optimizer;
   readonly sampledBelow: number;
   readonly evaluation: RunSummary["evaluation"];
+  readonly review: Review | undefined;
   readonly wallSeconds: number;
   readonly stepMilliseconds: readonly number[];
   readonly stopped: RunSummary["stopped"];
@@ -82,6 +89,8 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     parameters: { ...counts, everChanged: { count: changed, share: changed / counts.total }, meanShift },
     initialised: pretrained.initialised,
     unused: pretrained.unused,
+    data: run.data,
+    ...(inputs.review === undefined ? {} : { review: inputs.review }),
     examples: { train: run.train.length, evaluation: run.evaluation.length, truncated: run.truncated },
     steps: optimizer.completedSteps,
     stepsPerEpoch: plan.stepsPerEpoch,

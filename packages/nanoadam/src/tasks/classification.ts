@@ -6,6 +6,7 @@ import { readLabelColumn, readLabelled, readTexts, spellingNotes } from "../data
 import { type LabelMap, labelMapFor, labelMapOfModel, labelMapToConfig, labelReader } from "../data/labels.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
+import { classReview } from "./class-review.js";
 import { argmax, probabilitiesOf, rowsOf } from "./logits.js";
 import { crossEntropy } from "./loss.js";
 import { accuracy, f1, macroF1, matthewsCorrelation } from "./metrics.js";
@@ -114,6 +115,7 @@ function taskWithLoss(
         ...(classWeights === undefined || labelSmoothing === 0 ? {} : { classWeights: target("class_weights") }),
       }),
     metrics: () => classMetrics(classes),
+    review: (dataset) => classReview(labels.names, dataset),
     predictor: {
       texts: readTexts,
       example: (texts) => text.encode(texts),

@@ -16,6 +16,7 @@ import type { DataSource } from "../data/source.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { InputError } from "../errors.js";
+import { labelSetReview } from "./label-set-review.js";
 import { rowsOf, sigmoid } from "./logits.js";
 import { binaryCrossEntropy } from "./loss.js";
 import { f1 } from "./metrics.js";
@@ -48,7 +49,7 @@ export function multiLabelTask(labels: LabelMap, text: TextEncoder): Task<MultiL
       const reader = labelReader(labels, namesIn(sets));
       return textDataset(
         texts.map((each, row) => ({ ...text.encode(each), labels: indicatorsOf(sets[row], reader, outputs, file) })),
-        { sources: texts },
+        { targetsOf: ({ labels: own }) => own, sources: texts },
       );
     },
     collate(examples, size) {
@@ -65,6 +66,7 @@ export function multiLabelTask(labels: LabelMap, text: TextEncoder): Task<MultiL
     },
     loss: (logits, target) => binaryCrossEntropy(logits, target("labels")),
     metrics: () => multiLabelMetrics(outputs),
+    review: (dataset) => labelSetReview(names, (index) => dataset.targetsOf?.(index) ?? []),
     predictor: {
       texts: readTexts,
       example: (texts) => text.encode(texts),

@@ -6,6 +6,7 @@ import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encode
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { squaredError } from "./loss.js";
 import { pearsonCorrelation, spearmanCorrelation } from "./metrics.js";
+import { numberReview } from "./number-review.js";
 import type { Task, TaskKind } from "./task.js";
 
 /** A text as tokens, with its number where it is labelled. */
@@ -28,7 +29,11 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
           ...text.encode(texts),
           value: regressionLabel(label, source.file, texts.line),
         })),
-        { sources: examples.map(({ source: texts }) => texts), notes },
+        {
+          targetsOf: ({ value }) => [value],
+          sources: examples.map(({ source: texts }) => texts),
+          notes,
+        },
       );
     },
     collate(examples, size) {
@@ -56,6 +61,7 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
         }),
       };
     },
+    review: (dataset) => numberReview((index) => dataset.targetsOf?.(index)[0] ?? Number.NaN, dataset),
     predictor: {
       texts: readTexts,
       example: (texts) => text.encode(texts),

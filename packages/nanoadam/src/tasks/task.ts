@@ -8,6 +8,7 @@ import type { Dataset } from "../data/dataset.js";
 import type { DataSource } from "../data/source.js";
 import type { TextEncoder, Texts } from "../data/text/encoder.js";
 import type { HeadSpecification } from "../models/model.js";
+import type { ReviewAccumulator } from "./review.js";
 
 /** Values by metric name, "accuracy" or "f1" for instance. */
 export type Metrics = Readonly<Record<string, number>>;
@@ -49,6 +50,8 @@ export interface Task<Example = unknown, Outcome = object> {
   /** The loss summed over the rows of `logits`, a tensor of one entry; `target` gives the batch's tensors. */
   loss(logits: Value, target: (name: string) => Value): Value;
   metrics(): MetricAccumulator;
+  /** What there is to say of answers beside the metrics, for a data set that the task has read. */
+  review?(dataset: Dataset<Example>): ReviewAccumulator;
   /** Present where whole examples have an answer. */
   readonly predictor?: Predictor<Example, Outcome>;
   /**

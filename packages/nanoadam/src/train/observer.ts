@@ -1,5 +1,6 @@
 /** What may look on while a run goes. An observer is an object of its own file and imports nothing of the loop. */
 import type { GradientNeed } from "@nanoadam/optim";
+import type { DataReport } from "./data-report.js";
 import type { Evaluation } from "./evaluation.js";
 import type { ParameterCounts } from "./parameter-counts.js";
 
@@ -21,6 +22,7 @@ export interface RunStart {
   readonly maxLength: number;
   readonly truncated: number;
   readonly learningRate: number;
+  readonly data: DataReport;
 }
 
 /** One step as it is logged. */

@@ -17,6 +17,7 @@ import type { FinetuneOptions } from "../options/finetune-options.js";
 import { mayHoldBfloat16 } from "../options/optimizer-options.js";
 import { taskKind } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
+import { type DataReport, reportOfData } from "./data-report.js";
 
 export interface PreparedRun {
   readonly checkpoint: Checkpoint;
@@ -31,6 +32,7 @@ export interface PreparedRun {
   readonly maxLength: number;
   /** Texts that had more than `maxLength` tokens and were cut. */
   readonly truncated: number;
+  readonly data: DataReport;
 }
 
 const defaultEvaluationShare = 0.1;
@@ -79,6 +81,13 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       evaluation,
       maxLength: text.maxLength,
       truncated: countTruncated(train) + countTruncated(evaluation),
+      data: reportOfData({
+        task,
+        train,
+        evaluation,
+        maxLength: text.maxLength,
+        hasOwnEvaluation: options.data.eval !== undefined,
+      }),
     };
   } catch (error) {
     await checkpoint.close();

@@ -36,6 +36,7 @@ export function textEncoder(
 
 export interface TextDatasetOptions<Example> {
   readonly classOf?: (example: Example) => number;
+  readonly targetsOf?: (example: Example) => ArrayLike<number>;
   /** What each example was made of. */
   readonly sources?: readonly ExampleSource[];
   readonly notes?: readonly string[];
@@ -44,7 +45,7 @@ export interface TextDatasetOptions<Example> {
 /** Encoded examples as a data set; their size is their number of tokens. */
 export function textDataset<Example extends EncodedText>(
   examples: readonly Example[],
-  { classOf, sources, notes }: TextDatasetOptions<Example> = {},
+  { classOf, targetsOf, sources, notes }: TextDatasetOptions<Example> = {},
 ): Dataset<Example> {
   const at = (index: number): Example => {
     const example = examples[index];
@@ -57,6 +58,7 @@ export function textDataset<Example extends EncodedText>(
     load: at,
     wasTruncated: (index) => at(index).wasTruncated,
     ...(classOf === undefined ? {} : { classOf: (index: number) => classOf(at(index)) }),
+    ...(targetsOf === undefined ? {} : { targetsOf: (index: number) => targetsOf(at(index)) }),
     ...(sources === undefined ? {} : { sourceOf: (index: number) => sources[index] ?? { text: "", line: 0 } }),
     ...(notes === undefined ? {} : { notes }),
   };
