@@ -81,8 +81,11 @@ async function demonstrate(kept: string, temporary: string, seed: number, quiet:
   const results: { readonly name: string; readonly summary: RunSummary }[] = [];
   for (const [index, { name, options }] of runs.entries()) {
     const output = index === 0 ? kept : join(temporary, String(index));
-    const observers = quiet ? [] : [progressObserver({ stream: process.stderr, label: name })];
-    const summary = await finetune({ ...common, ...options, seed, output }, { observers });
+    const progress = quiet ? undefined : progressObserver({ stream: process.stderr, label: name });
+    const observers = progress === undefined ? [] : [progress];
+    const summary = await finetune({ ...common, ...options, seed, output }, { observers }).finally(() =>
+      progress?.end(),
+    );
     results.push({ name, summary });
   }
   process.stdout.write(`\n${comparisonTable(results)}\n`);
