@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { z } from "zod";
 import { flagOf } from "../options/option-types.js";
+import { flagGroups, groupOf, inHelpOrder, shortFlags } from "./flag-groups.js";
 import { withFlags } from "./flag-names.js";
 
 interface FlagDescription {
@@ -13,14 +14,18 @@ export type Flags = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Adds a flag to a command for every option of a schema. */
 export function addFlags(command: Command, schema: z.ZodObject): Command {
-  for (const [name, field] of Object.entries(schema.shape)) {
+  for (const [name, field] of inHelpOrder(Object.entries(schema.shape))) {
     const { description = "", hint } = ((field as z.ZodType).meta() ?? {}) as FlagDescription;
     const { type, choices, fallback } = inspect(field as z.ZodType);
     const value = type === "boolean" ? "" : ` <${hint ?? choices?.join("|") ?? "value"}>`;
     const told = fallback === undefined || fallback === false ? description : `${description} (default: ${fallback})`;
-    command.addOption(new Option(`${flagOf(name)}${value}`, withFlags(told)));
+    const short = shortFlags[name];
+    const spelled = `${short === undefined ? "" : `${short}, `}${flagOf(name)}${value}`;
+    command.addOption(new Option(spelled, withFlags(told)).helpGroup(groupOf(name)));
   }
-  return command;
+  // What is added later is of the first group, too.
+  command.optionsGroup(flagGroups[0]);
+  return command.addHelpOption(new Option("-h, --help", "show this help").helpGroup(flagGroups[0]));
 }
 
 /**

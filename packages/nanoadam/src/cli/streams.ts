@@ -1,7 +1,7 @@
-import type { ProgressOptions } from "./progress.js";
+import type { OutputStream } from "./terminal.js";
 
 /** Where a command writes; the process's own, unless a test listens. */
 export interface Streams {
-  readonly stdout: ProgressOptions["stream"];
-  readonly stderr: ProgressOptions["stream"];
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
 }

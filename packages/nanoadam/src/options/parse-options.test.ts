@@ -49,7 +49,7 @@ describe("options", () => {
     [{ delimiter: "" }, '`delimiter` is "", expected at least 1 character'],
     [
       { optimizer: "adam" },
-      '`optimizer` is "adam", expected one of nanoadam, adamw, adamw8bit, microadam, galore, sgd',
+      '`optimizer` is "adam", expected one of nanoadam, adamw, adamw8bit, microadam, galore, sgd; did you mean adamw?',
     ],
     [{ evalShare: 1 }, "`evalShare` is 1, expected less than 1"],
     [{ labelSmoothing: 1 }, "`labelSmoothing` is 1, expected less than 1"],
@@ -70,7 +70,7 @@ describe("options", () => {
     [{ eval: "b.tsv", evalShare: 0.5 }, "`evalShare` cannot go with `eval`"],
     [{ label: undefined }, "`label` is needed for classification"],
     [{ density: 0.1, finalDensity: 0.2 }, "`finalDensity` is 0.2, expected at most `density` 0.1"],
-    [{ learningrate: 1 }, "there is no option `learningrate`"],
+    [{ learningrate: 1 }, "there is no option `learningrate`; did you mean `learningRate`?"],
   ])("%j are refused: %s", (options, message) => {
     expect(() => parse(options)).toThrow(InputError);
     expect(() => parse(options)).toThrow(new InputError(message));

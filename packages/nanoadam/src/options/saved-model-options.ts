@@ -92,4 +92,9 @@ export const exportSchema = z
     output: z.string().min(1).meta(flag("folder to write the model to", "DIR")),
     overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
   })
-  .strict();
+  .strict()
+  .superRefine(({ merge }, context) => {
+    if (merge) return;
+    const message = "is needed: an adapter is exported by adding it to its base model";
+    context.addIssue({ code: "custom", path: ["merge"], message });
+  });
