@@ -1,6 +1,7 @@
 /** A report of a run's data as a terminal shows it. */
 import { formatCount } from "../format.js";
 import type { DataReport } from "../train/data-report.js";
+import { withFlags } from "./flag-names.js";
 
 const mostClasses = 8;
 
@@ -14,7 +15,7 @@ export function dataLines(report: DataReport): string[] {
   return [
     `data: ${formatCount(train)} rows to train on, ${formatCount(evaluation)} to evaluate; texts of ${tokens.median} tokens in the median, ${tokens.longest} at most${cut}`,
     ...(classes === undefined ? [] : [`${classes.length} classes: ${classCounts(classes)}`]),
-    ...notes.map((note) => `note: ${note}`),
+    ...notes.map((note) => `note: ${withFlags(note)}`),
   ];
 }
 

@@ -2,9 +2,11 @@ import { Command } from "commander";
 import { formatCount } from "../format.js";
 import { evaluateSchema } from "../options/saved-model-options.js";
 import { evaluate } from "../recipes/evaluate.js";
+import { withFlags } from "./flag-names.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
 import { formatEvaluation } from "./progress.js";
+import { reviewLines } from "./review-lines.js";
 import type { Streams } from "./streams.js";
 
 const examples = ["nanoadam evaluate --model reviews-model --data test.tsv --text sentence --label label"];
@@ -19,7 +21,12 @@ export function evaluateCommand(streams: Streams = process): Command {
       streams.stdout.write(
         json === true
           ? `${JSON.stringify(report, null, 2)}\n`
-          : `${formatCount(report.examples)} examples: ${formatEvaluation(report.evaluation)}\n`,
+          : [
+              ...report.notes.map((note) => `note: ${withFlags(note)}`),
+              `${formatCount(report.examples)} examples: ${formatEvaluation(report.evaluation)}`,
+              ...(report.review === undefined ? [] : reviewLines(report.review)),
+              "",
+            ].join("\n"),
       );
     });
 }

@@ -7,6 +7,7 @@ import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
 import { interruptSignal } from "./interrupt.js";
 import { formatEvaluation, progressObserver } from "./progress.js";
+import { reviewLines } from "./review-lines.js";
 import type { Streams } from "./streams.js";
 
 const examples = [
@@ -58,10 +59,11 @@ export function finetuneCommand(streams: Streams = process): Command {
       });
       if (json === true) streams.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
       if (isSilent) return;
-      const { parameters, evaluation } = summary;
+      const { parameters, evaluation, review } = summary;
       streams.stdout.write(
         [
           `final: ${formatEvaluation(evaluation.final)}`,
+          ...(review === undefined ? [] : reviewLines(review)),
           `changed ${formatCount(parameters.everChanged.count)} of ${formatCount(parameters.total)} weights (${formatShare(parameters.everChanged.share)}), optimizer state ${formatCount(summary.optimizerStateBytes)} bytes`,
           `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step`,
           `written to ${options.output}`,

@@ -15,10 +15,6 @@ const start: RunStart = {
   counts: { total: 10_000, selected: { count: 1000, share: 0.1 }, dense: { count: 50, share: 0.005 } },
   totalSteps,
   stepsPerEpoch: 50,
-  trainExamples: 1200,
-  evaluationExamples: 30,
-  maxLength: 64,
-  truncated: 5,
   learningRate: 3e-4,
   data: {
     train: 1200,

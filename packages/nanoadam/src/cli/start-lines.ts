@@ -1,16 +1,16 @@
 import { formatCount, formatShare } from "../format.js";
 import type { RunStart } from "../train/observer.js";
+import { dataLines } from "./data-lines.js";
 
 /** What is known before the first step, a line each; names of tensors where `verbose` is set. */
 export function startLines(start: RunStart, verbose: boolean): string[] {
-  const { counts, initialised, unused, truncated, trainExamples, evaluationExamples } = start;
-  const cut = truncated > 0 ? ` (${formatCount(truncated)} were cut)` : "";
+  const { counts, initialised, unused } = start;
   const { selected, dense } = counts;
   return [
     `${start.architecture} from ${start.source}, ${formatCount(counts.total)} parameters`,
     ...freshLines(initialised, verbose),
     ...unusedLines(unused, verbose),
-    `${formatCount(trainExamples)} training and ${formatCount(evaluationExamples)} evaluation examples of at most ${start.maxLength} tokens${cut}`,
+    ...dataLines(start.data),
     `${formatCount(start.totalSteps)} steps, learning rate ${start.learningRate}; updates ${formatCount(selected.count)} selected entries (${formatShare(selected.share)}) and ${formatCount(dense.count)} of whole tensors`,
   ];
 }

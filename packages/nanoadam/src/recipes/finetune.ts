@@ -112,10 +112,6 @@ async function train(
       counts: countParameters(pretrained, optimizer),
       totalSteps: plan.totalSteps,
       stepsPerEpoch: plan.stepsPerEpoch,
-      trainExamples: run.train.length,
-      evaluationExamples: run.evaluation.length,
-      maxLength: run.maxLength,
-      truncated: run.truncated,
       learningRate,
       data: run.data,
     });

@@ -16,11 +16,6 @@ export interface RunStart {
   readonly counts: ParameterCounts;
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
-  readonly trainExamples: number;
-  readonly evaluationExamples: number;
-  /** Tokens of a text at most, and how many texts were cut to it. */
-  readonly maxLength: number;
-  readonly truncated: number;
   readonly learningRate: number;
   readonly data: DataReport;
 }
