@@ -135,6 +135,21 @@ function namesInCheckpoints(name: string, basePrefix: string): string[] {
   return [...names, ...old];
 }
 
+/** Gives weights back the values that they were loaded with: the checkpoint's, read again, and what was drawn. */
+export async function restoreStart(
+  { model, weights, sources }: Pretrained,
+  checkpoint: Pick<Checkpoint, "read">,
+  seed: number,
+): Promise<void> {
+  for (const parameter of model.parameters) {
+    const values = weights.get(parameter.name);
+    const source = sources.get(parameter.name);
+    if (values === undefined) continue;
+    if (source !== undefined) await checkpoint.read(source.name, values);
+    else values.set(initialValues(model, parameter, seed));
+  }
+}
+
 /** The values that a parameter starts from when no checkpoint has it: a function of the seed and its place alone. */
 export function initialValues(model: Model, parameter: ParameterSpecification, seed: number): Float32Array {
   const { initialisation, shape } = parameter;

@@ -15,6 +15,7 @@ const start: RunStart = {
   counts: { total: 10_000, selected: { count: 1000, share: 0.1 }, dense: { count: 50, share: 0.005 } },
   totalSteps,
   stepsPerEpoch: 50,
+  batchSize: 16,
   learningRate: 3e-4,
   data: {
     train: 1200,
@@ -104,8 +105,8 @@ describe.each([
       "BertForSequenceClassification from bert, 10,000 parameters\n",
       "the classifier is new: 2 tensors drawn afresh\n",
       "not used: 9 tensors of the checkpoint\n",
-      "1,200 training and 30 evaluation examples of at most 64 tokens (5 were cut)\n",
-      "100 steps, learning rate 0.0003; updates 1,000 selected entries (10.0 %) and 50 of whole tensors\n",
+      "data: 1,200 rows to train on, 30 to evaluate; texts of 12 tokens in the median, 64 at most, 5 cut to 64\n",
+      "100 steps of 16 rows, learning rate 0.0003; updates 1,000 selected entries (10.0 %) and 50 of whole tensors\n",
       "before: accuracy 0.5000  loss 0.7000\n",
     ]);
     expect(lines).toContain("after step 50: accuracy 0.7500  loss 0.6000\n");

@@ -61,6 +61,11 @@ export function progressObserver({ label, verbose = false, ...options }: Progres
       for (const line of startLines(start, verbose)) print(line);
       prepare("evaluating before the first step");
     },
+    onRateTried({ learningRate, loss: reached }) {
+      const told = Number.isFinite(reached) ? `loss ${reached.toPrecision(3)} after a short try` : "diverged";
+      print(`rate ${learningRate.toExponential()}: ${told}`);
+      prepare("trying another learning rate");
+    },
     onStep(record: StepRecord) {
       const { step } = record;
       pace.step();

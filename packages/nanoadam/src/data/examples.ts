@@ -2,6 +2,7 @@ import type { ExampleSource } from "./dataset.js";
 import { isMissingLabel, spellingsOf, tidyLabel } from "./label-spelling.js";
 import type { DataSource } from "./source.js";
 import { requireColumn, requireField, type Table, type TableRow } from "./tables/table.js";
+import type { Texts } from "./text/encoder.js";
 
 export interface ExampleColumns {
   /** One column of text, or two for pairs. */
@@ -24,9 +25,9 @@ export function readExamples(table: Table, { text, limit }: ExampleColumns): Exa
   }));
 }
 
-/** The texts of a source, or pairs of texts; see `readExamples`. */
-export async function readTexts(source: DataSource): Promise<ExampleSource[]> {
-  return readExamples(await source.table(), source);
+/** The texts of a source, or pairs of texts, alone; see `readExamples`. */
+export async function readTexts(source: DataSource): Promise<Texts[]> {
+  return readExamples(await source.table(), source).map(({ line: _line, ...texts }) => texts);
 }
 
 /** The labels of a table's rows, as far as they have one. */

@@ -12,6 +12,7 @@ import {
   labelMapToConfig,
   labelReader,
   regressionLabel,
+  unnamedClassesNote,
 } from "./labels.js";
 
 describe("the classes of a data set", () => {
@@ -103,13 +104,22 @@ describe("the classes of data for a checkpoint that has classes", () => {
     expect(labelMapFor(["b", "a"], undefined, "x").names).toEqual(["a", "b"]);
   });
 
+  test("without names are told which label each is taken for", () => {
+    const names = labelMapToConfig(createLabelMap(["no", "yes"]));
+    expect(unnamedClassesNote({ num_labels: 2 }, names)).toBe(
+      'the checkpoint\'s classes have no names: LABEL_0 is taken for "no", LABEL_1 is taken for "yes"',
+    );
+    expect(unnamedClassesNote(names, names)).toBeUndefined();
+    expect(unnamedClassesNote({}, labelMapToConfig(createLabelMap(["0", "1"])))).toBeUndefined();
+  });
+
   test("keep the trained head where they are the same in the same order", () => {
     const named = (...names: string[]) => labelMapToConfig(createLabelMap(names));
     expect(hasSameClasses(named("a", "b"), named("a", "b"))).toBe(true);
     expect(hasSameClasses(named("a", "b"), named("b", "a"))).toBe(false);
     expect(hasSameClasses(named("a", "b"), named("a", "b", "c"))).toBe(false);
     expect(hasSameClasses({ num_labels: 2 }, named("0", "1"))).toBe(true);
-    expect(hasSameClasses({ num_labels: 2 }, named("no", "yes"))).toBe(false);
+    expect(hasSameClasses({ num_labels: 2 }, named("no", "yes"))).toBe(true);
     expect(hasSameClasses(named("a", "b"), {})).toBe(true);
   });
 });

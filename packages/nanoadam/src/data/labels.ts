@@ -117,18 +117,29 @@ export function labelMapFor(
   return areKnown ? known : build(found, file);
 }
 
-/**
- * Whether a head that was trained for a checkpoint's classes is one for a task's: their names are the same, or those of the
- * checkpoint are only numbered and the task's are those numbers.
- */
+/** Whether a head that was trained for a checkpoint's classes is one for a task's: their names are the same, or unknown. */
 export function hasSameClasses(
   checkpoint: Readonly<Record<string, unknown>>,
   task: Readonly<Record<string, unknown>>,
 ): boolean {
-  const wanted = labelMapFromConfig(task)?.names;
-  if (wanted === undefined) return true;
-  const known = labelMapFromConfig(checkpoint)?.names ?? wanted.map((_, index) => String(index));
+  const [known, wanted] = [labelMapFromConfig(checkpoint)?.names, labelMapFromConfig(task)?.names];
+  if (known === undefined || wanted === undefined) return true;
   return known.length === wanted.length && known.every((name, index) => name === wanted[index]);
+}
+
+/**
+ * What to say of a trained head whose classes have no names, but places: which label each place is taken for. Nothing where
+ * the labels are ids.
+ */
+export function unnamedClassesNote(
+  checkpoint: Readonly<Record<string, unknown>>,
+  task: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const names = labelMapFromConfig(task)?.names;
+  if (names === undefined || labelMapFromConfig(checkpoint) !== undefined) return undefined;
+  if (names.every((name, index) => name === String(index))) return undefined;
+  const shown = names.slice(0, 6).map((name, index) => `LABEL_${index} is taken for "${name}"`);
+  return `the checkpoint's classes have no names: ${shown.join(", ")}${names.length > shown.length ? ", ..." : ""}`;
 }
 
 /**

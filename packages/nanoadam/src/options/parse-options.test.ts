@@ -14,7 +14,6 @@ describe("options", () => {
       text: ["text"],
       task: "classification",
       optimizer: "nanoadam",
-      batchSize: 32,
       accumulate: 1,
       schedule: "linear",
       warmup: 0,
@@ -25,7 +24,7 @@ describe("options", () => {
       overwrite: false,
       seed: 42,
     });
-    for (const open of ["learningRate", "epochs", "steps", "maskInterval", "dropout", "threads"]) {
+    for (const open of ["learningRate", "batchSize", "epochs", "steps", "maskInterval", "dropout", "threads"]) {
       expect(parse({})).not.toHaveProperty(open);
     }
   });
@@ -44,7 +43,7 @@ describe("options", () => {
     [{ batchSize: 3.5 }, "`batchSize` is 3.5, expected a whole number"],
     [{ accumulate: -1 }, "`accumulate` is -1, expected at least 1"],
     [{ learningRate: 0 }, "`learningRate` is 0, expected more than 0"],
-    [{ learningRate: "fast" }, '`learningRate` is "fast", expected a number'],
+    [{ learningRate: "fast" }, '`learningRate` is "fast", expected a number above 0, or auto'],
     [{ density: 2 }, "`density` is 2, expected at most 1"],
     [{ delimiter: "" }, '`delimiter` is "", expected at least 1 character'],
     [

@@ -7,7 +7,8 @@ import { type BatchInput, trainingSchema } from "./training-options.js";
 /** How texts are read and run, as in training. */
 const textOptions = {
   ...dataSchema.pick({ text: true, label: true, delimiter: true, maxLength: true }).shape,
-  ...trainingSchema.pick({ batchSize: true, threads: true }).shape,
+  batchSize: count.default(32).meta(flag("examples that run together", "N")),
+  ...trainingSchema.pick({ threads: true }).shape,
 };
 
 /** How a fine-tuned checkpoint is measured. */

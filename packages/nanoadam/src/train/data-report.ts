@@ -33,11 +33,20 @@ export interface DataReportInputs {
   readonly train: Dataset;
   readonly evaluation: Dataset;
   readonly maxLength: number;
+  /** What should be said besides. */
+  readonly notes?: readonly string[];
   /** Whether the evaluation data are a file of their own. */
   readonly hasOwnEvaluation: boolean;
 }
 
-export function reportOfData({ task, train, evaluation, maxLength, hasOwnEvaluation }: DataReportInputs): DataReport {
+export function reportOfData({
+  task,
+  train,
+  evaluation,
+  maxLength,
+  hasOwnEvaluation,
+  notes: others = [],
+}: DataReportInputs): DataReport {
   const classes = task.classes === undefined ? undefined : classCounts(task.classes, train, evaluation);
   const lengths = [...sizes(train), ...sizes(evaluation)].sort((a, b) => a - b);
   const texts = repetitionsOf(train, evaluation);
@@ -54,6 +63,7 @@ export function reportOfData({ task, train, evaluation, maxLength, hasOwnEvaluat
     ...texts,
   };
   const notes = [
+    ...others,
     ...new Set([...(train.notes ?? []), ...(evaluation.notes ?? [])]),
     ...notesOf(figures, hasOwnEvaluation),
     ...(looksLikeIdentifiers(train) ? ["the texts are single words or numbers: is it the right column?"] : []),

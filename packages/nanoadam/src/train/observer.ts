@@ -16,6 +16,8 @@ export interface RunStart {
   readonly counts: ParameterCounts;
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
+  readonly batchSize: number;
+  /** Of the schedule, the highest; where some are tried before, the one that they are around. */
   readonly learningRate: number;
   readonly data: DataReport;
 }
@@ -32,6 +34,12 @@ export interface StepRecord {
   readonly tokensPerSecond: number;
 }
 
+/** A learning rate that was tried before the run, and the loss that it led to; NaN where it diverged. */
+export interface RateTrial {
+  readonly learningRate: number;
+  readonly loss: number;
+}
+
 /** One evaluation as it is logged. */
 export interface EvaluationRecord {
   readonly step: number;
@@ -42,6 +50,8 @@ export interface EvaluationRecord {
 /** An error that an observer throws ends the run. */
 export interface TrainingObserver {
   onStart?(start: RunStart): void;
+  /** A learning rate was tried; before the first step. */
+  onRateTried?(trial: RateTrial): void;
   /** Just before step number `step`, counted from 1, moves a tensor; its gradients are known to be finite. */
   onUpdate?(step: number, name: string, need: GradientNeed): void;
   onStep?(record: StepRecord): void;
@@ -53,6 +63,9 @@ export function observeAll(observers: readonly TrainingObserver[]): Required<Tra
   return {
     onStart(start) {
       for (const observer of observers) observer.onStart?.(start);
+    },
+    onRateTried(trial) {
+      for (const observer of observers) observer.onRateTried?.(trial);
     },
     onUpdate(step, name, need) {
       for (const observer of observers) observer.onUpdate?.(step, name, need);

@@ -3,7 +3,7 @@ import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
 import { countTruncated, type Dataset, subset } from "../data/dataset.js";
-import { hasSameClasses } from "../data/labels.js";
+import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
 import { dataSource } from "../data/source.js";
 import { splitHeldOut } from "../data/split.js";
 import { encoderForModel } from "../data/text/encoder.js";
@@ -18,6 +18,7 @@ import { mayHoldBfloat16 } from "../options/optimizer-options.js";
 import { taskKind } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 import { type DataReport, reportOfData } from "./data-report.js";
+import { heldOutShare } from "./settle.js";
 
 export interface PreparedRun {
   readonly checkpoint: Checkpoint;
@@ -34,8 +35,6 @@ export interface PreparedRun {
   readonly truncated: number;
   readonly data: DataReport;
 }
-
-const defaultEvaluationShare = 0.1;
 
 /** A checkpoint's bfloat16 is kept only where nothing is lost by it: neither updates of whole tensors, nor wider results. */
 function storageOfRun({
@@ -82,6 +81,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       maxLength: text.maxLength,
       truncated: countTruncated(train) + countTruncated(evaluation),
       data: reportOfData({
+        notes: headNotes(checkpoint, pretrained, task),
         task,
         train,
         evaluation,
@@ -95,6 +95,13 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   }
 }
 
+/** What should be said of a head that the checkpoint brought. */
+function headNotes(checkpoint: Checkpoint, { model, sources }: Pretrained, task: Task): string[] {
+  const hasHead = model.parameters.some(({ name, role }) => role === "head" && sources.has(name));
+  const note = hasHead ? unnamedClassesNote(checkpoint.config, task.config()) : undefined;
+  return note === undefined ? [] : [note];
+}
+
 /** What is trained on and what is evaluated on: a file of its own, or a part of the training data. */
 async function splitData(
   all: Dataset,
@@ -106,7 +113,7 @@ async function splitData(
   if (file !== undefined) {
     return { train: all, evaluation: await task.read(dataSource(file, { ...columns, limit: limitEval })) };
   }
-  const { train, heldOut } = splitHeldOut(all, evalShare ?? defaultEvaluationShare, seed);
+  const { train, heldOut } = splitHeldOut(all, evalShare ?? heldOutShare(all.length), seed);
   return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)) };
 }
 
