@@ -4,8 +4,8 @@ import { readTable, readText } from "./tables/read-table.js";
 import { tableOfRows } from "./tables/rows.js";
 import type { Table, TableOptions } from "./tables/table.js";
 
-/** A row of data that a program has at hand: values by column, nested or not, as a row of a JSON file. */
-export type Row = Readonly<Record<string, unknown>>;
+/** A row of data that a program has at hand: values by column, nested or not, as in a row of a JSON file. */
+export type Row = object;
 
 /** Data, and which of its columns are what. */
 export interface DataSource {
@@ -25,6 +25,8 @@ export interface DataSource {
   table(): Promise<Table>;
   /** The file's text, read once. */
   content(): Promise<string>;
+  /** What was left out of the table, or read otherwise than it stands, in sentences; none where no table was read. */
+  notes(): Promise<readonly string[]>;
 }
 
 export interface DataSourceOptions {
@@ -73,14 +75,14 @@ function sourceOf(
   const options: TableOptions = { asked: [...text, ...(label ?? [])], limit, labels: label, delimiter, blankLines };
   if (typeof data === "string") {
     const content = once(() => readText(data));
-    return { ...columns, file: data, format: formatOf(data), content, table: once(() => readTable(data, options)) };
+    return { ...columns, file: data, format: formatOf(data), content, ...tableOnce(() => readTable(data, options)) };
   }
   const file = `\`${option}\``;
   return {
     ...columns,
     file,
     format: "rows",
-    table: once(async () => tableOfRows(data, file, options)),
+    ...tableOnce(async () => tableOfRows(data, file, options)),
     async content() {
       throw new InputError(`${file} has rows, expected a file of text`);
     },
@@ -100,6 +102,21 @@ async function columnsOf(source: DataSource): Promise<readonly string[]> {
 /** A name, and what is between its commas. */
 function withParts(name: string): string[] {
   return name.includes(",") ? [name, ...name.split(",")] : [name];
+}
+
+/** A table that is read when it is first asked for, and what it notes from then on, with the name of its file. */
+function tableOnce(read: () => Promise<Table>): Pick<DataSource, "table" | "notes"> {
+  let table: Promise<Table> | undefined;
+  return {
+    table() {
+      table ??= read();
+      return table;
+    },
+    async notes() {
+      const { file, notes } = (await table) ?? { file: "", notes: [] };
+      return notes.map((note) => `${file}: ${note}`);
+    },
+  };
 }
 
 /** Does work when it is first asked for, and gives the same result from then on. */

@@ -12,6 +12,8 @@ export interface EvaluationReport {
   readonly examples: number;
   readonly truncated: number;
   readonly evaluation: Evaluation;
+  /** What was left out of the data, or read otherwise than it stands, in sentences. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -34,6 +36,7 @@ export async function evaluate(input: EvaluateInput): Promise<EvaluationReport> 
       examples: dataset.length,
       truncated: countTruncated(dataset),
       evaluation: await evaluateModel({ task, dataset, batchSize, programs }),
+      notes: await source.notes(),
     };
   } finally {
     await model.release();

@@ -48,5 +48,6 @@ export function tableSource(
     ...columns,
     table: async () => parseTable(content, file),
     content: async () => content,
+    notes: async () => [],
   };
 }

@@ -31,6 +31,8 @@ export interface PreparedRun {
   readonly maxLength: number;
   /** Texts that had more than `maxLength` tokens and were cut. */
   readonly truncated: number;
+  /** What was left out of the data, or read otherwise than it stands, in sentences. */
+  readonly notes: readonly string[];
 }
 
 const defaultEvaluationShare = 0.1;
@@ -62,7 +64,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     const source = await openDataSource(options.data.train, "train", { ...columns, limit: options.data.limitTrain });
     requireFittingColumns(kind, source);
     const task = await kind.fromData(source, { text, ...objective });
-    const { train, evaluation } = await splitData(source, task, columns, seed);
+    const { train, evaluation, notes } = await splitData(source, task, columns, seed);
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
@@ -79,6 +81,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       evaluation,
       maxLength: text.maxLength,
       truncated: countTruncated(train) + countTruncated(evaluation),
+      notes: [...new Set(notes)],
     };
   } catch (error) {
     await checkpoint.close();
@@ -92,15 +95,17 @@ async function splitData(
   task: Task,
   options: Pick<DataOptions, "eval" | "evalShare" | "limitEval" | "text" | "label" | "delimiter">,
   seed: number,
-): Promise<{ readonly train: Dataset; readonly evaluation: Dataset }> {
+): Promise<Pick<PreparedRun, "train" | "evaluation" | "notes">> {
   const { eval: data, evalShare, limitEval, ...columns } = options;
   const all = await task.read(source);
+  const notes = await source.notes();
   if (data !== undefined) {
-    const evaluation = await openDataSource(data, "eval", { ...columns, limit: limitEval });
-    return { train: all, evaluation: await task.read(evaluation) };
+    const held = await openDataSource(data, "eval", { ...columns, limit: limitEval });
+    const evaluation = await task.read(held);
+    return { train: all, evaluation, notes: [...notes, ...(await held.notes())] };
   }
   const { train, heldOut } = splitHeldOut(all, evalShare ?? defaultEvaluationShare, seed);
-  return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)) };
+  return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)), notes };
 }
 
 /** The model with the adapter that options ask for. */

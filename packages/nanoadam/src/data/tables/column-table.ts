@@ -69,18 +69,16 @@ const mostShared = 4096;
  */
 export class ColumnOfTexts {
   readonly cells: string[] = [];
-  #shared: Map<string, string> | undefined = new Map();
+  readonly #shared = new Map<string, string>();
 
   add(text: string): void {
     this.cells.push(text.length > longestShared ? text : this.#kept(text));
   }
 
   #kept(text: string): string {
-    if (this.#shared === undefined) return text;
     const known = this.#shared.get(text);
     if (known !== undefined) return known;
-    if (this.#shared.size === mostShared) this.#shared = undefined;
-    else this.#shared.set(text, text);
+    if (this.#shared.size < mostShared) this.#shared.set(text, text);
     return text;
   }
 }

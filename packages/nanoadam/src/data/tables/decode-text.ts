@@ -44,8 +44,8 @@ function unmarkedUtf16(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
   const zeros = [0, 0];
   for (let place = 0; place < looked; place++) if (bytes[place] === 0) zeros[place % 2] = (zeros[place % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
-  if (odd > looked / 8 && even === 0) return "utf-16le";
-  return even > looked / 8 && odd === 0 ? "utf-16be" : undefined;
+  if (odd > looked / 8 && odd > 4 * even) return "utf-16le";
+  return even > looked / 8 && even > 4 * odd ? "utf-16be" : undefined;
 }
 
 /** The first byte that is not UTF-8, with its line. No character of UTF-8 has the byte of a line end in it. */

@@ -80,7 +80,6 @@ function tableOf(text: string, options: RecordOptions, { blankLines = false }: T
     if (isBlank(record) && !isKept) continue;
     if (header === undefined) {
       header = fields;
-      columns = fields.map(() => new ColumnOfTexts());
       continue;
     }
     if (fields.length !== header.length) throw wrongWidth(record, header, options);
@@ -88,6 +87,7 @@ function tableOf(text: string, options: RecordOptions, { blankLines = false }: T
       repeats.push(line);
       continue;
     }
+    if (lines.length === 0) columns = header.map(() => new ColumnOfTexts());
     for (const [place, column] of columns.entries()) column.add(fields[place] ?? "");
     lines.push(line);
   }

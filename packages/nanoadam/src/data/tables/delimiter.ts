@@ -4,6 +4,9 @@ import { InputError } from "../../errors.js";
 /** What programs separate fields by, the most usual first. */
 const usual = [",", ";", "\t", "|"] as const;
 
+/** So much of a header is looked at; of a longer one the beginning tells. */
+const longestLook = 100_000;
+
 /** A delimiter as it is given, on a command line `\t` for a tab. */
 export function readDelimiter(delimiter: string): string {
   if (delimiter === "\\t") return "\t";
@@ -15,8 +18,8 @@ export function readDelimiter(delimiter: string): string {
 export function findDelimiter(text: string): string {
   const counts = new Map<string, number>(usual.map((delimiter) => [delimiter, 0]));
   let isQuoted = false;
-  for (let place = text.search(/[^\r\n]/); place >= 0 && place < text.length; place++) {
-    const character = text[place] ?? "";
+  const start = Math.max(0, text.search(/[^\r\n]/));
+  for (const character of text.slice(start, start + longestLook)) {
     if (character === '"') isQuoted = !isQuoted;
     if (isQuoted) continue;
     if (character === "\n" || character === "\r") break;

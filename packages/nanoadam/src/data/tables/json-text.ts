@@ -51,7 +51,7 @@ export function jsonElements(text: string, key?: string): JsonElement[] {
   let [line, depth] = [1, 0];
   let [isWanted, isInList, keyIsNext] = [key === undefined, false, false];
   const finish = (end: number) => {
-    if (begun !== undefined) elements.push({ ...begun, end });
+    if (begun !== undefined) elements.push({ line: begun.line, start: begun.start, end });
     begun = undefined;
   };
   for (let place = 0; place < text.length; place++) {

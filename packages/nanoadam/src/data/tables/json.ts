@@ -21,7 +21,7 @@ interface JsonRow {
  * - a list of objects;
  * - an object that has such a list under one of its keys, as `{"version": 1, "data": [...]}`;
  * - an object of columns: lists of one length, or, as pandas writes, objects whose keys are row numbers;
- * - an object of rows whose keys are row numbers;
+ * - an object of rows whose keys are row numbers, or of `columns` and `data`, as pandas writes too;
  * - or any other object, which is one row.
  * What ends in .jsonl or .ndjson has an object on each line if its first line is one.
  * @throws InputError, with the line, for anything else.
@@ -48,11 +48,20 @@ function parseWhole(text: string, file: string, expected: string): unknown {
   try {
     return parseJson(text, file, expected);
   } catch (error) {
-    for (const { line, start, end } of jsonElements(text)) {
-      parseJson(text.slice(start, end), placeOf(file, line), expected);
+    for (const key of keysOfLists(text)) {
+      for (const { line, start, end } of jsonElements(text, key)) {
+        parseJson(text.slice(start, end), placeOf(file, line), expected);
+      }
     }
     throw error;
   }
+}
+
+/** Keys whose values look like lists, the first few; undefined for a text that is a list itself. */
+function keysOfLists(text: string): (string | undefined)[] {
+  if (text.trimStart().startsWith("[")) return [undefined];
+  const keys = [...text.slice(0, 10_000).matchAll(/"([^"\\]*)"\s*:\s*\[/g)].map(([, key]) => key);
+  return [...new Set(keys)].slice(0, 8);
 }
 
 /** The first line that is not blank, and whether there is no other. */
@@ -113,8 +122,12 @@ export function describe(value: unknown): string {
 }
 
 function rowsOfObject(object: Values, text: string, file: string): Iterable<JsonRow> {
+  const { columns, data } = object;
+  if (isListOf(columns, (name) => typeof name === "string") && isListOf(data, Array.isArray)) {
+    return rowsOfLists(columns as string[], data as unknown[][], file);
+  }
   const entries = Object.entries(object);
-  const ofRows = entries.filter(([, value]) => isListOfObjects(value)).map(([key]) => key);
+  const ofRows = entries.filter(([, value]) => isListOf(value, isObject)).map(([key]) => key);
   const [key, another] = ofRows;
   if (another !== undefined) {
     const keys = ofRows.slice(0, 8).map((each) => `"${excerpt(each)}"`);
@@ -131,8 +144,23 @@ function rowsOfObject(object: Values, text: string, file: string): Iterable<Json
   return [{ line: 1, values: object }];
 }
 
-function isListOfObjects(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every(isObject);
+function isListOf(value: unknown, isEntry: (entry: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isEntry);
+}
+
+function* rowsOfLists(
+  columns: readonly string[],
+  rows: readonly (readonly unknown[])[],
+  file: string,
+): Generator<JsonRow> {
+  for (const [index, row] of rows.entries()) {
+    if (row.length !== columns.length) {
+      throw new InputError(
+        `${file}, row ${index + 1} of "data" has ${row.length} values for ${columns.length} columns.`,
+      );
+    }
+    yield { line: index + 1, values: Object.fromEntries(columns.map((column, place) => [column, row[place]])) };
+  }
 }
 
 function hasRowNumbers(object: Values): boolean {

@@ -20,12 +20,10 @@ export class ObjectRows {
     const row = this.#lines.length;
     this.#lines.push(line);
     for (const [column, value] of Object.entries(values)) {
-      let cells = this.#columns.get(column);
-      if (cells === undefined) {
-        cells = [];
-        this.#columns.set(column, cells);
-      }
-      cells[row] = cellOfValue(value);
+      const cells = this.#columns.get(column);
+      const cell = cellOfValue(value);
+      if (cells !== undefined) cells[row] = cell;
+      else this.#columns.set(column, row === 0 ? [cell] : startingAt(row, cell));
     }
     for (const [path, cells] of this.#paths) {
       const cell = cellOfValue(valueAt(values, path));
@@ -46,7 +44,14 @@ export class ObjectRows {
   }
 }
 
-/** Text, a number, a boolean or a date as text, a list of such as a list of texts; undefined for anything else. */
+/** Cells of which the first is at a row. */
+function startingAt(row: number, cell: Cell): Cell[] {
+  const cells: Cell[] = [];
+  cells[row] = cell;
+  return cells;
+}
+
+/** Text, a number, a boolean, a date or bytes of UTF-8 as text, a list of such as a list of texts; undefined for anything else. */
 export function cellOfValue(value: unknown): Cell {
   if (!Array.isArray(value)) return textOfValue(value);
   const texts = value.map(textOfValue).filter((text) => text !== undefined);
@@ -57,7 +62,16 @@ function textOfValue(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (typeof value === "number") return Number.isNaN(value) ? undefined : String(value);
   if (typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (value instanceof Uint8Array) return textOfBytes(value);
   return value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : undefined;
+}
+
+function textOfBytes(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a path such as `review.body` or `messages.0.content` leads to; keys along it may have dots themselves. */

@@ -22,7 +22,9 @@ export async function readParquet(path: string, { asked = [], limit, labels = []
     const names = classNames(metadata);
     let line = 1;
     for (const { start, end, columns } of pieces(metadata, limit ?? Number.POSITIVE_INFINITY, labels)) {
-      const read = await parquetReadObjects({ file, metadata, compressors, rowStart: start, rowEnd: end, ...columns });
+      const rowsWanted = { rowStart: start, rowEnd: end, ...columns };
+      // Bytes that the file does not call text may be none; `ObjectRows` looks at them.
+      const read = await parquetReadObjects({ file, metadata, compressors, utf8: false, ...rowsWanted });
       for (const row of read) rows.add(line++, named(row, names));
     }
   } catch (error) {

@@ -21,6 +21,9 @@ export interface RecordOptions {
   readonly firstLine: number;
 }
 
+/** No table has more columns; where a file of one long line is taken for a table, memory would not end. */
+const mostFields = 1_000_000;
+
 /**
  * The records of a text, blank lines included: a blank line is one empty field. A quoted field begins and ends with `"`, may hold
  * delimiters and line ends, and writes a quote as `""`.
@@ -42,6 +45,7 @@ export function* readRecords(text: string, options: RecordOptions): Generator<De
       throw new InputError(`${file}, in the row that begins on line ${begin}: ${fault}.`);
     };
     for (let isOpen = true; isOpen; ) {
+      if (fields.length === mostFields) refuse(`more than ${mostFields} fields`);
       let end: number;
       if (quotes && text[position] === '"') {
         const closing = closingQuote(text, position) ?? refuse("a quoted field is never closed");
