@@ -1,5 +1,6 @@
 /** The same data in whatever form they are given: the same model. */
-import { readFile, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { FinetuneInput } from "../options/finetune-options.js";
@@ -62,6 +63,18 @@ test("more columns of text than a task takes are refused once the data tell that
   await expectRefusal(tinyRun({ text: "sentence,reply", task: "masked-lm", label: undefined }, place), "`text` is one");
   await expectRefusal(tinyRun({ label: "label,score" }, place), "`label` is one column for classification");
 });
+
+test.skipIf(process.platform === "win32")(
+  "a pipe in place of a model's file is refused before it is read",
+  async () => {
+    for (const name of ["model.safetensors", "config.json", "tokenizer.json"]) {
+      const place = await tinyPlace();
+      await rm(join(place.model, name));
+      execFileSync("mkfifo", [join(place.model, name)]);
+      await expectRefusal(tinyRun({}, place), `${name} could not be read: it is a pipe, expected a file`);
+    }
+  },
+);
 
 test.each(["model.safetensors", "config.json", "tokenizer.json"])("a Git LFS pointer in place of %s", async (name) => {
   const place = await tinyPlace();

@@ -21,7 +21,7 @@ export function columnTable({ file, columns, cells, lines, notes = [] }: ColumnT
     columns,
     rows: lines.map((_, index) => new StoredRow(content, index)),
     notes,
-    placeOf: (column) => places.get(column),
+    columnIndex: (column) => places.get(column),
   };
 }
 

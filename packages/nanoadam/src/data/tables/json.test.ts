@@ -165,7 +165,7 @@ describe("lists of texts, numbers and booleans", () => {
         const text = asList ? JSON.stringify(rows) : rows.map((each) => JSON.stringify(each)).join("\n");
         const table = parseTable(text, asList ? "x.json" : "x.jsonl");
         const columns = ["a", "b", "c", "d"];
-        const cells = table.rows.map((each) => columns.map((column) => each.cell(table.placeOf(column) ?? -1)));
+        const cells = table.rows.map((each) => columns.map((column) => each.cell(table.columnIndex(column) ?? -1)));
         const cellOf = (given: unknown) => (Array.isArray(given) ? given : given == null ? undefined : String(given));
         expect(cells).toEqual(rows.map((each) => columns.map((column) => cellOf(each[column]))));
       }),

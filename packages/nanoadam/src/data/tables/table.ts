@@ -25,7 +25,7 @@ export interface Table {
   /** What was left out or read otherwise than it stands, in sentences without the file's name. */
   readonly notes: readonly string[];
   /** Where a column is among `columns`; undefined where there is none. */
-  placeOf(column: string): number | undefined;
+  columnIndex(column: string): number | undefined;
 }
 
 export interface TableOptions {
@@ -42,12 +42,12 @@ export interface TableOptions {
 }
 
 /** Checks that the table has a column, once, else throws InputError with the columns that there are. Returns the name. */
-export function requireColumn({ file, columns, placeOf }: Table, name: string): string {
-  const place = placeOf(name);
-  if (place === undefined) {
+export function requireColumn({ file, columns, columnIndex }: Table, name: string): string {
+  const index = columnIndex(name);
+  if (index === undefined) {
     throw new InputError(`${file} has no column "${excerpt(name)}"; its columns are ${listed(columns)}.`);
   }
-  if (columns.indexOf(name, place + 1) >= 0) throw new InputError(`${file} has two columns named "${excerpt(name)}".`);
+  if (columns.indexOf(name, index + 1) >= 0) throw new InputError(`${file} has two columns named "${excerpt(name)}".`);
   return name;
 }
 
@@ -82,8 +82,8 @@ export function requireList(table: Table, row: TableRow, column: string): readon
 }
 
 function cellOf(table: Table, row: TableRow, column: string): Cell {
-  const place = table.placeOf(column);
-  return place === undefined ? undefined : row.cell(place);
+  const index = table.columnIndex(column);
+  return index === undefined ? undefined : row.cell(index);
 }
 
 const mostListed = 8;
