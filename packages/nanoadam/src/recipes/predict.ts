@@ -1,4 +1,4 @@
-import { dataSource } from "../data/source.js";
+import { openDataSource, type Row } from "../data/source.js";
 import type { Texts } from "../data/text/encoder.js";
 import { InputError } from "../errors.js";
 import { parseOptions } from "../options/parse-options.js";
@@ -12,7 +12,7 @@ import { type OpenModel, openModel } from "./open-model.js";
 export type Prediction = Texts & Outcome;
 
 /**
- * Predictions for one text (or pair), or for every row of a file, in order.
+ * Predictions for one text (or pair), or for every row of data, in order.
  * @throws InputError for anything wrong with options, model or data.
  */
 export async function predict(input: PredictInput): Promise<Prediction[]> {
@@ -41,7 +41,7 @@ export async function predictAndFormat(input: PredictInput): Promise<{
     if (textPair !== undefined && mostTextColumns < 2) {
       throw new InputError(`\`textPair\` cannot go with ${model.task.name}`);
     }
-    const texts = data === undefined ? [textsOf(text, textPair)] : await textsOfFile(model, data, { text, delimiter });
+    const texts = data === undefined ? [textsOf(text, textPair)] : await textsOfData(model, data, { text, delimiter });
     const predictions = await predictTexts(model, texts, { batchSize });
     const { format } = predictorOf(model);
     return {
@@ -58,19 +58,20 @@ function textsOf(text = "", textPair: string | undefined): Texts {
   return textPair === undefined ? { text } : { text, textPair };
 }
 
-async function textsOfFile(
+async function textsOfData(
   model: OpenModel,
-  file: string,
+  data: string | Iterable<Row>,
   { text, delimiter }: Pick<PredictOptions, "text" | "delimiter">,
 ): Promise<readonly Texts[]> {
   const predictor = predictorOf(model);
   const { hasUsualColumns, mostTextColumns } = taskKind(model.task.name);
-  const columns = text?.split(",");
-  if (columns === undefined && !hasUsualColumns) throw new InputError("`text` is needed");
-  if (columns !== undefined && columns.length > mostTextColumns) {
+  if (text === undefined && !hasUsualColumns) throw new InputError("`text` is needed");
+  const columns = text === undefined ? undefined : [text];
+  const source = await openDataSource(data, "data", { text: columns, delimiter, blankLines: true });
+  if (source.text.length > mostTextColumns) {
     throw new InputError(`\`text\` is "${text}", expected one column${mostTextColumns > 1 ? " or two" : ""}`);
   }
-  return predictor.texts(dataSource(file, { text: columns, delimiter }));
+  return predictor.texts(source);
 }
 
 /**

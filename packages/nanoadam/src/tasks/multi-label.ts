@@ -45,7 +45,7 @@ export function multiLabelTask(labels: LabelMap, text: TextEncoder): Task<MultiL
       requireAllLabels(source, names);
       const { text: columns, limit, file } = source;
       const sets = await readLabelSets(source);
-      const texts = readExamples(await source.listTable(), { text: columns, limit });
+      const texts = readExamples(await source.table(), { text: columns, limit });
       const reader = labelReader(labels, namesIn(sets));
       return textDataset(
         texts.map((each, row) => ({ ...text.encode(each), labels: indicatorsOf(sets[row], reader, outputs, file) })),
