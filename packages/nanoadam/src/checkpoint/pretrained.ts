@@ -11,6 +11,7 @@ import type { HeadSpecification, Model } from "../models/model.js";
 import type { ParameterSpecification } from "../models/parameters.js";
 import { randomSites } from "../random-streams.js";
 import type { Checkpoint } from "./checkpoint.js";
+import { entryOf } from "./parameter-names.js";
 import type { SafetensorsDtype } from "./safetensors.js";
 import type { CheckpointEntry } from "./weight-files.js";
 
@@ -102,28 +103,12 @@ export function findSources(checkpoint: Checkpoint, model: Model): Pretrained["s
 
 /** The checkpoint's tensor for a parameter; a head of another size counts as missing. */
 function sourceOf(checkpoint: Checkpoint, model: Model, parameter: ParameterSpecification) {
-  for (const name of namesInCheckpoints(parameter.name, model.backbone.name)) {
-    const entry = checkpoint.entries.get(name);
-    if (entry === undefined) continue;
-    const fits =
-      entry.shape.length === parameter.shape.length && entry.shape.every((side, i) => side === parameter.shape[i]);
-    if (fits) return entry;
-    if (parameter.role === "head") return undefined;
-    throw new InputError(
-      `${entry.file}: tensor "${name}" has shape [${entry.shape.join(", ")}], expected [${parameter.shape.join(", ")}] by config.json`,
-    );
-  }
-  return undefined;
-}
-
-/** A parameter's name, then those that base-model checkpoints and old TensorFlow conversions give it. */
-function namesInCheckpoints(name: string, basePrefix: string): string[] {
-  const names = [name];
-  if (name.startsWith(`${basePrefix}.`)) names.push(name.slice(basePrefix.length + 1));
-  const old = names.map((known) =>
-    known.replace(/LayerNorm\.weight$/, "LayerNorm.gamma").replace(/LayerNorm\.bias$/, "LayerNorm.beta"),
+  const entry = entryOf(checkpoint.entries, parameter.name, model.backbone.name);
+  if (entry === undefined || String(entry.shape) === String(parameter.shape)) return entry;
+  if (parameter.role === "head") return undefined;
+  throw new InputError(
+    `${entry.file}: tensor "${entry.name}" has shape [${entry.shape.join(", ")}], expected [${parameter.shape.join(", ")}] by config.json`,
   );
-  return [...names, ...old];
 }
 
 /** The values that a parameter starts from when no checkpoint has it: a function of the seed and its place alone. */

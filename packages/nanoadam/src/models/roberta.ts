@@ -4,13 +4,7 @@
  */
 import { tanh } from "@nanoadam/engine";
 import { encoderStages, tokenHeadOptions } from "./bert.js";
-import {
-  type EncoderConfig,
-  encoderConfig,
-  parseEncoderConfig,
-  type RawConfig,
-  requireTiedEmbeddings,
-} from "./config.js";
+import { type EncoderConfig, encoderConfig, parseEncoderConfig, type RawConfig } from "./config.js";
 import { denseHead } from "./dense-head.js";
 import { withPositionsAfterPadding } from "./encoder.js";
 import { maskedLmHead } from "./masked-lm-head.js";
@@ -49,7 +43,6 @@ function robertaNamed(className: string): (rawConfig: RawConfig) => Backbone {
 }
 
 function languageModelHead(architecture: string, config: EncoderConfig): Head {
-  requireTiedEmbeddings(config);
   return maskedLmHead({
     architecture,
     stage: "lm_head",
@@ -58,12 +51,13 @@ function languageModelHead(architecture: string, config: EncoderConfig): Head {
       LayerNorm: "lm_head.layer_norm",
       bias: "lm_head.bias",
       wordEmbeddings: "roberta.embeddings.word_embeddings",
+      decoder: "lm_head.decoder",
     },
+    isTied: config.tie_word_embeddings,
     hidden: config.hidden_size,
     vocabulary: config.vocab_size,
     deviation: config.initializer_range,
     activation: "gelu",
     epsilon: config.layer_norm_eps,
-    tiedNames: ["lm_head.decoder.weight", "lm_head.decoder.bias"],
   });
 }

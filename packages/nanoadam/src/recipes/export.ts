@@ -2,7 +2,8 @@ import { copyFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
-import { adapterConfigFile, openModelFolder } from "../checkpoint/adapter.js";
+import { openModelFolder } from "../checkpoint/adapter.js";
+import { adapterConfigFile } from "../checkpoint/adapter-config.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { findSources, initialValues } from "../checkpoint/pretrained.js";
 import { type WritableTensor, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
@@ -33,7 +34,7 @@ export async function exportModel(input: ExportInput): Promise<void> {
   const checkpoint = await openModelFolder(options.model, options.base);
   let output: OutputFolder | undefined;
   try {
-    const tokenizer = await loadTokenizer(options.model);
+    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);
     const text = encoderForModel(tokenizer, backbone.input, undefined, options.model);
     const { head } = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });

@@ -38,7 +38,7 @@ export interface OpenModel {
 export async function openModel(folder: string, options: OpenModelOptions = {}): Promise<OpenModel> {
   const checkpoint = await openModelFolder(folder);
   try {
-    const tokenizer = await loadTokenizer(folder);
+    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const { input } = defineBackbone(checkpoint.config);
     const text = encoderForModel(tokenizer, input, options.maxLength, folder);
     const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });

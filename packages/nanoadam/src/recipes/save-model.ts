@@ -1,6 +1,7 @@
 import { copyFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { adapterConfig, adapterConfigFile, adapterWeightsFile, peftName } from "../checkpoint/adapter.js";
+import { adapterConfig, adapterConfigFile } from "../checkpoint/adapter-config.js";
+import { adapterWeightsFile, peftName } from "../checkpoint/adapter-tensors.js";
 import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "../checkpoint/floats.js";
 import type { Pretrained } from "../checkpoint/pretrained.js";
 import { type WritableDtype, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";

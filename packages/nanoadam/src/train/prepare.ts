@@ -53,7 +53,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   const { task: taskName, ...objective } = options.objective;
   const checkpoint = await openModelFolder(folder);
   try {
-    const tokenizer = await loadTokenizer(folder);
+    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);
     const text = encoderForModel(tokenizer, backbone.input, options.data.maxLength, folder);
     const kind = taskKind(taskName);
