@@ -5,7 +5,7 @@
 import { Arena } from "@nanoadam/engine";
 import { cpuRuntime, createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
-import { DivergenceError } from "../errors.js";
+import { DivergenceError, InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import { defaultLearningRate } from "../options/optimizer-options.js";
@@ -116,6 +116,11 @@ async function train(
       learningRate,
     });
     const before = await evaluate();
+    if (!Number.isFinite(before.loss)) {
+      throw new InputError(
+        `${run.checkpoint.folder}: the loss is ${before.loss} on the evaluation data before the first step, so the weights or the labels are too large for float32; nothing was trained`,
+      );
+    }
     observer.onEvaluation({ step: 0, epoch: 0, eval: before });
 
     const result = await runSteps({

@@ -143,21 +143,22 @@ describe("truncation", () => {
   });
 
   test("known cases of Hugging Face's fast tokenizers", () => {
-    const cut = (first: number, second: number, room: number) =>
-      Object.values(truncateLongestFirst(first, second, room));
+    const cut = (first: number, second: number, room: number, limit = 20) =>
+      Object.values(truncateLongestFirst(first, second, room, limit));
     expect(cut(3, 4, 10)).toEqual([3, 4]);
     expect(cut(10, 2, 8)).toEqual([6, 2]);
     expect(cut(2, 10, 8)).toEqual([2, 6]);
     expect(cut(10, 10, 8)).toEqual([4, 4]);
     expect(cut(10, 10, 7)).toEqual([3, 4]);
     expect(cut(11, 10, 7)).toEqual([4, 3]);
+    expect(cut(11, 10, 7, 10)).toEqual([3, 4]);
     expect(cut(9, 0, 4)).toEqual([4, 0]);
   });
 
   test("fills the room and never cuts the shorter text while the longer one is longer", () => {
     fc.assert(
       fc.property(fc.nat(50), fc.nat(50), fc.nat(50), (first, second, room) => {
-        const kept = truncateLongestFirst(first, second, room);
+        const kept = truncateLongestFirst(first, second, room, room + 3);
         expect(kept.first + kept.second).toBe(Math.min(room, first + second));
         expect(kept.first).toBeLessThanOrEqual(first);
         expect(kept.second).toBeLessThanOrEqual(second);
