@@ -15,7 +15,7 @@ import { configOfAdapter, modelOfAdapter, startsOfUntied, untiedModel } from "./
 import { type Adaptation, adaptationsOf, adapterWeightsFile } from "./adapter-tensors.js";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.js";
 import { addProduct, type LowRankProduct } from "./low-rank-product.js";
-import { entryOf } from "./parameter-names.js";
+import { parameterFinder } from "./parameter-names.js";
 import {
   readInPieces,
   requireEntry,
@@ -140,13 +140,11 @@ function planAdapter(
   );
   const starts = startsOfUntied(tied, model);
   for (const name of starts.keys()) if (!adaptations.has(name)) adaptations.set(name, {});
+  const find = parameterFinder(base.entries, model);
   const recipes = new Map<string, Recipe>();
   for (const [name, adaptation] of adaptations) {
-    const replaced = entryOf(base.entries, name, model.backbone.name);
-    const start =
-      stored.get(adaptation.whole ?? "") ??
-      replaced ??
-      entryOf(base.entries, starts.get(name) ?? name, model.backbone.name);
+    const replaced = find(name);
+    const start = stored.get(adaptation.whole ?? "") ?? replaced ?? find(starts.get(name) ?? name);
     if (start === undefined) throw new InputError(`${path} adapts ${name}, which the base model lacks`);
     const adapted = adaptation.product ?? adaptation.added;
     const scale = adapted === undefined ? 1 : description.scaleOf(adapted.layer, adapted.rank);
