@@ -25,9 +25,13 @@ export async function evaluate(input: EvaluateInput): Promise<EvaluationReport> 
   try {
     const { task, evaluationPrograms: programs } = model;
     const kind = taskKind(task.name);
+    if (columns.label !== undefined && !kind.needsLabel) {
+      throw new InputError(
+        `\`label\` cannot go with ${folder}, a ${task.name} checkpoint by its config.json (architectures): it has no head for labels; run nanoadam finetune first`,
+      );
+    }
     for (const [option, message] of unfitColumns(kind, columns)) throw new InputError(`\`${option}\` ${message}`);
-    const label = kind.needsLabel ? columns.label : undefined;
-    const dataset = await task.read(dataSource(data, { ...columns, label }));
+    const dataset = await task.read(dataSource(data, columns));
     return {
       task: task.name,
       examples: dataset.length,

@@ -36,7 +36,11 @@ export async function exportModel(input: ExportInput): Promise<void> {
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, backbone.input, undefined, options.model);
+    const text = encoderForModel(tokenizer, backbone.input, {
+      asked: undefined,
+      folder: options.model,
+      isToTrain: false,
+    });
     const { head } = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
     const tensors = mergedTensors(checkpoint, assembleModel(backbone, head));
     output = await OutputFolder.create(options.output, {

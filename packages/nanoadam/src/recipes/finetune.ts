@@ -23,7 +23,7 @@ import { planRun } from "../train/plan.js";
 import { type PreparedRun, prepareRun } from "../train/prepare.js";
 import { UndoBuffer } from "../train/undo.js";
 import { MetricsLog } from "./metrics-log.js";
-import { roundToStorage, saveModel } from "./save-model.js";
+import { requireStorable, roundToStorage, saveModel } from "./save-model.js";
 import { type RunSummary, summarise } from "./summary.js";
 
 /** Who looks on while a run goes, and what may end it. */
@@ -115,6 +115,7 @@ async function train(
       truncated: run.truncated,
       learningRate,
     });
+    requireStorable(options.output.saveDtype, pretrained);
     const before = await evaluate();
     if (!Number.isFinite(before.loss)) {
       throw new InputError(

@@ -11,7 +11,7 @@ import { type Outcome, taskOfConfig } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 
 export interface OpenModelOptions {
-  /** Tokens of a text at most; by default what the model allows, but at most 128. */
+  /** Tokens of a text at most; by default what model and tokenizer allow: after a fine-tuning, as many as in it. */
   readonly maxLength?: number | undefined;
   /** Processor threads; by default one for each physical core. */
   readonly threads?: number | undefined;
@@ -59,7 +59,7 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const { input } = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, input, options.maxLength, folder);
+    const text = encoderForModel(tokenizer, input, { asked: options.maxLength, folder, isToTrain: false });
     const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
     const pretrained = await loadPretrained(checkpoint, task.head, 0);
     requireHead(folder, task, pretrained);

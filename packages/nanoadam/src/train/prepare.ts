@@ -55,7 +55,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, backbone.input, options.data.maxLength, folder);
+    const text = encoderForModel(tokenizer, backbone.input, { asked: options.data.maxLength, folder, isToTrain: true });
     const kind = taskKind(taskName);
     const columns = { ...options.data, label: kind.needsLabel ? options.data.label : undefined };
     const source = dataSource(options.data.train, { ...columns, limit: options.data.limitTrain });
