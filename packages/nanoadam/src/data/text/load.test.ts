@@ -133,6 +133,19 @@ describe("Unigram with XLM-RoBERTa's template", () => {
   });
 });
 
+test("white space is Unicode's: the next-line character is, the byte order mark is not", async () => {
+  const pieces = async (files: Readonly<Record<string, string>>, text: string) => {
+    const folder = await temporaryFolder();
+    for (const [file, content] of Object.entries(files)) await writeFile(join(folder, file), content);
+    return [...(await loadTokenizer(folder)).encode(text, undefined, 64).ids].slice(1, -1);
+  };
+  const unigram = JSON.parse(unigramFiles()["tokenizer.json"] ?? "");
+  const pre_tokenizer = { type: "Sequence", pretokenizers: [{ type: "WhitespaceSplit" }, unigram.pre_tokenizer] };
+  const split = { ...unigramFiles(), "tokenizer.json": JSON.stringify({ ...unigram, pre_tokenizer }) };
+  expect(await pieces(split, "the\u0085film")).toEqual([4, 5]);
+  expect(await pieces(split, "the\uFEFFfilm")).not.toContain(5);
+});
+
 describe("truncation", () => {
   test("takes from the longer text first, and never special tokens", async () => {
     const tokenizer = await loadTokenizer(await folderWith(roberta));

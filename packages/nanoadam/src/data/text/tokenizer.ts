@@ -1,9 +1,11 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import { InputError } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
+import { type LibraryNormalizer, mendedNormalizer } from "./normalizer.js";
 import { addedTokens, readTemplate, type TemplatePart } from "./template.js";
 import { givesTokenTypes, withTokenizerConfig } from "./tokenizer-config.js";
 import { truncateLongestFirst } from "./truncation.js";
+import { type LibraryPreTokenizer, mendWhiteSpace } from "./white-space.js";
 
 /** The tokens of a text or pair; the three arrays have one entry per token. */
 export interface EncodedText {
@@ -61,6 +63,8 @@ export interface TokenizerFiles {
 /** The part of the library's tokenizer that is used; its own types do not resolve under Node's module rules. */
 interface LibraryTokenizer {
   encode(text: string, options: { add_special_tokens: boolean }): { ids: (number | undefined)[]; tokens: string[] };
+  normalizer: LibraryNormalizer | null;
+  readonly pre_tokenizer: LibraryPreTokenizer | null;
   token_to_id(token: string): number | undefined;
   get_vocab(): Map<string, number>;
 }
@@ -153,8 +157,17 @@ function createLibraryTokenizer({ file, tokenizer, config }: TokenizerFiles): Li
   }
   try {
     const optional = { normalizer: null, pre_tokenizer: null, decoder: null, added_tokens: [] };
-    return new Tokenizer({ ...optional, ...tokenizer, post_processor: null }, config);
+    // Fields by which the library changes texts, and transformers' fast tokenizers do not.
+    const silent = { remove_space: false, do_lowercase_and_remove_accent: false };
+    const library: LibraryTokenizer = new Tokenizer(
+      { ...optional, ...tokenizer, post_processor: null },
+      { ...config, ...silent },
+    );
+    library.normalizer = mendedNormalizer(tokenizer.normalizer, library.normalizer, file);
+    mendWhiteSpace(tokenizer.pre_tokenizer, library.pre_tokenizer);
+    return library;
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(
       `${file} cannot be used as a tokenizer: ${error instanceof Error ? error.message : String(error)}.`,
     );
