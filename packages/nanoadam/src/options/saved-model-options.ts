@@ -7,7 +7,8 @@ import { type BatchInput, trainingSchema } from "./training-options.js";
 
 /** How texts are read and run, as in training. */
 const textOptions = {
-  ...dataSchema.pick({ text: true, label: true, delimiter: true, maxLength: true }).shape,
+  ...dataSchema.pick({ text: true, label: true, delimiter: true }).shape,
+  maxLength: count.optional().meta(flag("tokens of a text at most (default: as in the fine-tuning)", "N")),
   batchSize: count.default(32).meta(flag("examples that run together", "N")),
   ...trainingSchema.pick({ threads: true }).shape,
 };

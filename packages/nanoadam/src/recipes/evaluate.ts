@@ -1,5 +1,6 @@
 import { countTruncated } from "../data/dataset.js";
 import { openDataSource } from "../data/source.js";
+import { InputError } from "../errors.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type EvaluateInput, evaluateSchema } from "../options/saved-model-options.js";
 import { requireFittingColumns } from "../tasks/columns.js";
@@ -29,9 +30,13 @@ export async function evaluate(input: EvaluateInput): Promise<EvaluationReport> 
   try {
     const { task, evaluationPrograms: programs } = model;
     const kind = taskKind(task.name);
+    if (columns.label !== undefined && !kind.needsLabel) {
+      throw new InputError(
+        `\`label\` cannot go with ${folder}, a ${task.name} checkpoint by its config.json (architectures): it has no head for labels; run nanoadam finetune first`,
+      );
+    }
     requireFittingColumns(kind, columns);
-    const label = kind.needsLabel ? columns.label : undefined;
-    const source = await openDataSource(data, "data", { ...columns, label });
+    const source = await openDataSource(data, "data", columns);
     requireFittingColumns(kind, source);
     const dataset = await task.read(source);
     const review = task.review?.(dataset);

@@ -4,7 +4,7 @@
  */
 import { nonFiniteIndex } from "../checkpoint/floats.js";
 import type { Row } from "../data/source.js";
-import { DivergenceError } from "../errors.js";
+import { DivergenceError, InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { hiddenSizeOf } from "../models/config.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
@@ -18,7 +18,7 @@ import { settleTraining } from "../train/settle.js";
 import { UndoBuffer } from "../train/undo.js";
 import { chooseLearningRate } from "./choose-learning-rate.js";
 import { MetricsLog } from "./metrics-log.js";
-import { roundToStorage, saveModel } from "./save-model.js";
+import { requireStorable, roundToStorage, saveModel } from "./save-model.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
 
@@ -93,7 +93,13 @@ async function train(
       learningRate: settled.learningRate,
       data: run.data,
     });
+    requireStorable(options.output.saveDtype, pretrained);
     const before = await session.evaluate(run.evaluation);
+    if (!Number.isFinite(before.loss)) {
+      throw new InputError(
+        `${run.checkpoint.folder}: the loss is ${before.loss} on the evaluation data before the first step, so the weights or the labels are too large for float32; nothing was trained`,
+      );
+    }
     let trials: readonly RateTrial[] | undefined;
     if (options.training.learningRate === "auto") {
       const chosen = await chooseLearningRate(session, run, settled, plan, { observer, signal });

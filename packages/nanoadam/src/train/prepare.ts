@@ -56,9 +56,9 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   const { task: taskName, ...objective } = options.objective;
   const checkpoint = await openModelFolder(folder);
   try {
-    const tokenizer = await loadTokenizer(folder);
+    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, backbone.input, options.data.maxLength, folder);
+    const text = encoderForModel(tokenizer, backbone.input, { asked: options.data.maxLength, folder, isToTrain: true });
     const kind = taskKind(taskName);
     const columns = { ...options.data, label: kind.needsLabel ? options.data.label : undefined };
     const source = await openDataSource(options.data.train, "train", { ...columns, limit: options.data.limitTrain });
