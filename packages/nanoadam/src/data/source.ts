@@ -1,4 +1,5 @@
 import { type ListTable, parseListTable } from "./tables/list-table.js";
+import { parseTable } from "./tables/parse-table.js";
 import { readTable, readText } from "./tables/read-table.js";
 import type { Table } from "./tables/table.js";
 
@@ -41,6 +42,17 @@ export function dataSource(file: string, { text = [], label, limit, delimiter }:
     table: once(() => readTable(file, options)),
     listTable: once(async () => parseListTable(await content(), file, options)),
     content,
+  };
+}
+
+/** A text as a source of data, in the format that the ending of `file` says; messages call it by that name. */
+export function textSource(content: string, file: string, { text = [] }: Pick<DataSourceOptions, "text">): DataSource {
+  return {
+    file,
+    text,
+    table: once(async () => parseTable(content, file)),
+    listTable: once(async () => parseListTable(content, file)),
+    content: async () => content,
   };
 }
 
