@@ -1,12 +1,14 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { formatCount, formatSeconds, formatShare } from "../format.js";
 import { type FinetuneInput, finetuneSchema, parseFinetuneOptions } from "../options/finetune-options.js";
 import { loadPreset, nameFile, overrideOptions, presetSource, readOptionFile } from "../options/option-files.js";
 import { finetune } from "../recipes/finetune.js";
+import { flagGroups } from "./flag-groups.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
 import { interruptSignal } from "./interrupt.js";
 import { formatEvaluation, progressObserver } from "./progress.js";
+import { progressReporter } from "./progress-report.js";
 import type { Streams } from "./streams.js";
 
 const examples = [
@@ -21,6 +23,7 @@ interface OwnFlags {
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly verbose?: boolean;
+  readonly progressJson?: boolean;
 }
 
 /** `nanoadam finetune`: from a checkpoint and labelled text to a fine-tuned checkpoint. */
@@ -32,7 +35,8 @@ export function finetuneCommand(streams: Streams = process): Command {
     .option("--quiet", "print nothing but errors")
     .option("--verbose", "name the tensors that are drawn afresh or not used")
     .option("--json", "print the run's summary as JSON, and nothing else")
-    .action(async ({ quiet, json, verbose, preset, config, ...flags }: Flags & OwnFlags) => {
+    .addOption(new Option("--progress-json", "tell progress as JSON lines on standard error").helpGroup(flagGroups[3]))
+    .action(async ({ quiet, json, verbose, progressJson, preset, config, ...flags }: Flags & OwnFlags) => {
       const files = [
         ...(config === undefined ? [] : [{ source: config, options: await readOptionFile(config) }]),
         ...(preset === undefined ? [] : [{ source: presetSource(preset), options: await loadPreset(preset) }]),
@@ -47,17 +51,20 @@ export function finetuneCommand(streams: Streams = process): Command {
       } catch (error) {
         throw nameFile(error, Object.keys(flags), files);
       }
-      const isSilent = quiet === true || json === true;
+      const isSilent = quiet === true || json === true || progressJson === true;
       const progress = isSilent ? undefined : progressObserver({ stream: streams.stderr, verbose: verbose === true });
       const interrupt = interruptSignal(() => progress?.print("stopping after this step; Ctrl-C again ends at once"));
       progress?.prepare("reading the model and the data");
-      const observers = progress === undefined ? [] : [progress];
+      const observers = [
+        ...(progress === undefined ? [] : [progress]),
+        ...(progressJson === true ? [progressReporter(streams.stderr)] : []),
+      ];
       const summary = await finetune(options, { observers, signal: interrupt.signal }).finally(() => {
         interrupt.release();
         progress?.end();
       });
       if (json === true) streams.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
-      if (isSilent) return;
+      if (quiet === true || json === true) return;
       const { parameters, evaluation } = summary;
       streams.stdout.write(
         [
