@@ -8,7 +8,9 @@ import { compareProgress } from "./compare-progress.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
 import { interruptSignal } from "./interrupt.js";
+import { plainTable } from "./plain-table.js";
 import type { Streams } from "./streams.js";
+import { terminalOf } from "./terminal.js";
 
 const examples = [
   "nanoadam compare --model bert-base --train reviews.tsv --text sentence --label label --output comparison",
@@ -33,7 +35,10 @@ export function compareCommand(streams: Streams = process, start: StartCommand =
         progress?.end();
       });
       if (json === true) streams.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
-      if (!isSilent)
-        streams.stdout.write(`${markdownTable(contestantsTable(comparison))}written to ${options.output}\n`);
+      if (isSilent) return;
+      const table = contestantsTable(comparison);
+      const { isLive, columns } = terminalOf(streams.stdout);
+      streams.stdout.write(isLive ? plainTable(table, columns()) : markdownTable(table));
+      streams.stdout.write(`written to ${options.output}\n`);
     });
 }

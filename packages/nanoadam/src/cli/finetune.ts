@@ -10,6 +10,7 @@ import { interruptSignal } from "./interrupt.js";
 import { formatEvaluation, progressObserver } from "./progress.js";
 import { progressReporter } from "./progress-report.js";
 import type { Streams } from "./streams.js";
+import { fitted, terminalOf } from "./terminal.js";
 
 const examples = [
   "nanoadam finetune --model bert-base --train reviews.csv --text text --label label --output reviews-model",
@@ -67,13 +68,16 @@ export function finetuneCommand(streams: Streams = process): Command {
       if (quiet === true || json === true) return;
       const { parameters, evaluation } = summary;
       streams.stdout.write(
-        [
-          `final: ${formatEvaluation(evaluation.final)}`,
-          `changed ${formatCount(parameters.everChanged.count)} of ${formatCount(parameters.total)} weights (${formatShare(parameters.everChanged.share)}), optimizer state ${formatCount(summary.optimizerStateBytes)} bytes`,
-          `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step`,
-          `written to ${options.output}`,
-          "",
-        ].join("\n"),
+        fitted(
+          [
+            `final: ${formatEvaluation(evaluation.final)}`,
+            `changed ${formatCount(parameters.everChanged.count)} of ${formatCount(parameters.total)} weights (${formatShare(parameters.everChanged.share)}), optimizer state ${formatCount(summary.optimizerStateBytes)} bytes`,
+            `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step`,
+            `written to ${options.output}`,
+            "",
+          ].join("\n"),
+          terminalOf(streams.stdout),
+        ),
       );
     });
 }
