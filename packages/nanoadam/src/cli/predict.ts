@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { z } from "zod";
 import { InputError } from "../errors.js";
-import { formatCount } from "../format.js";
+import { formatCount, formatSeconds } from "../format.js";
 import { predictFileSchema, predictSchema } from "../options/saved-model-options.js";
 import { formatPrediction, predictInBlocks } from "../recipes/predict.js";
 import { predictFile } from "../recipes/predict-file.js";
@@ -78,7 +78,7 @@ async function print(flags: Flags, isJson: boolean, { streams, status, control }
   );
 }
 
-/** The progress of many predictions: how many of them, and how many in a second. */
+/** The progress of many predictions: the time left, how many of them, and how many in a second. */
 function showProgress(status: StatusLine): (done: number, total: number) => void {
   const { colors } = status.terminal;
   const started = performance.now();
@@ -86,6 +86,7 @@ function showProgress(status: StatusLine): (done: number, total: number) => void
     if (total < 2) return;
     const perSecond = (1000 * done) / (performance.now() - started);
     const fields = [
+      [`${formatSeconds((total - done) / perSecond)} left`],
       [`${formatCount(done)} of ${formatCount(total)} texts`, `${formatCount(done)}/${formatCount(total)}`],
       [`${formatCount(Math.round(perSecond))} texts/s`],
     ];
