@@ -5,6 +5,7 @@ import { evaluate } from "../recipes/evaluate.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
 import { formatEvaluation } from "./progress.js";
+import { StatusLine } from "./status-line.js";
 import type { Streams } from "./streams.js";
 
 const examples = ["nanoadam evaluate --model reviews-model --data test.tsv --text sentence --label label"];
@@ -15,7 +16,9 @@ export function evaluateCommand(streams: Streams = process): Command {
   return addHelpTail(addFlags(command, evaluateSchema), { examples })
     .option("--json", "print JSON")
     .action(async ({ json, ...flags }: Flags) => {
-      const report = await evaluate(optionsOfFlags(evaluateSchema, flags));
+      const status = new StatusLine({ stream: streams.stderr });
+      status.show(() => "evaluating");
+      const report = await evaluate(optionsOfFlags(evaluateSchema, flags)).finally(() => status.clear());
       streams.stdout.write(
         json === true
           ? `${JSON.stringify(report, null, 2)}\n`

@@ -37,6 +37,9 @@ export function predictCommand(streams: Streams = process): Command {
         throw new InputError("--json cannot go with `output`, whose ending says the format");
       }
       const status = new StatusLine({ stream: streams.stderr });
+      if (flags.data === "-" && streams.stdin === process.stdin && process.stdin.isTTY) {
+        status.print("a text on each line, please; Ctrl-D ends");
+      }
       const interrupt = interruptSignal();
       const control = {
         signal: interrupt.signal,
