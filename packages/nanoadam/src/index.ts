@@ -5,6 +5,7 @@ export { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.js";
 export { initialValues, loadPretrained, type Pretrained } from "./checkpoint/pretrained.js";
 export { type WritableTensor, writeSafetensors } from "./checkpoint/write-safetensors.js";
 export type { Comparison } from "./compare/comparison.js";
+export type { Row } from "./data/source.js";
 export { AbortError, DivergenceError, InputError } from "./errors.js";
 export { defineModel, knownModelTypes } from "./models/architectures.js";
 export { type LoraOptions, withLora } from "./models/lora.js";

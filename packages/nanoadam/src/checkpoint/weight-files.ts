@@ -1,6 +1,7 @@
 import { type FileHandle, open, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { InputError } from "../errors.js";
+import { pointerBytes, refuseGitLfsPointer } from "../files/git-lfs.js";
 import { readJsonObject } from "../files/read-json.js";
 import { describeSystemError, systemErrorCode } from "../files/system-error.js";
 import { parseSafetensorsHeader, safetensorsHeaderBytes, type TensorEntry } from "./safetensors.js";
@@ -92,6 +93,7 @@ export async function openWeightFile(path: string): Promise<WeightFile> {
   }
   try {
     const { size } = await handle.stat();
+    refuseGitLfsPointer(await readStart(handle, Math.min(pointerBytes, size)), path);
     const headerBytes = safetensorsHeaderBytes(await readStart(handle, Math.min(8, size)), size, path);
     return { path, handle, tensors: parseSafetensorsHeader(await readStart(handle, headerBytes), size, path).tensors };
   } catch (error) {

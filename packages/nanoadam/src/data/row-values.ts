@@ -19,13 +19,12 @@ export async function rowValuesOf(source: DataSource): Promise<RowValues> {
   return {
     columns: table.columns,
     values(row) {
-      const fields = table.rows[row]?.fields ?? {};
       const object = objects[row];
-      return table.columns.map((column) => {
-        const field = Object.hasOwn(fields, column) ? fields[column] : undefined;
-        if (object === undefined) return field;
-        const value = Object.hasOwn(object, column) ? object[column] : undefined;
-        return typeof value === "number" && field !== undefined ? new SpelledNumber(field) : value;
+      return table.columns.map((column, place) => {
+        const cell = table.rows[row]?.cell(place);
+        if (object === undefined || !Object.hasOwn(object, column)) return cell;
+        const value = object[column];
+        return typeof value === "number" && typeof cell === "string" ? new SpelledNumber(cell) : value;
       });
     },
   };

@@ -1,7 +1,8 @@
 /** The options of what is done with a fine-tuned model: measuring it, predicting, merging an adapter. */
 import { z } from "zod";
+import type { Row } from "../data/source.js";
 import { dataSchema, type TextInput } from "./data-options.js";
-import { count, flag } from "./option-types.js";
+import { count, data, flag } from "./option-types.js";
 import { type BatchInput, trainingSchema } from "./training-options.js";
 
 /** How texts are read and run, as in training. */
@@ -14,8 +15,8 @@ const textOptions = {
 export interface EvaluateInput extends TextInput, BatchInput {
   /** The folder of the fine-tuned checkpoint. */
   readonly model: string;
-  /** The file of labelled data, in the form of training data. */
-  readonly data: string;
+  /** The labelled data, a file or rows, in the form of training data. */
+  readonly data: string | Iterable<Row>;
   /** Use only so many rows, the first. */
   readonly limit?: number | undefined;
 }
@@ -23,7 +24,7 @@ export interface EvaluateInput extends TextInput, BatchInput {
 export const evaluateSchema = z
   .object({
     model: z.string().min(1).meta(flag("fine-tuned checkpoint folder", "DIR")),
-    data: z.string().min(1).meta(flag("labelled data: .tsv, .csv, .jsonl, .json, .txt or .conll", "FILE")),
+    data: data.meta(flag("labelled data: .tsv, .csv, .jsonl, .json, .parquet, .txt or .conll", "FILE")),
     ...textOptions,
     limit: count.optional().meta(flag("use only the first N rows", "N")),
   })
@@ -33,8 +34,8 @@ export const evaluateSchema = z
 export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchInput {
   /** The folder of the fine-tuned checkpoint. */
   readonly model: string;
-  /** The file to predict for. */
-  readonly data?: string | undefined;
+  /** What to predict for, a file or rows. */
+  readonly data?: string | Iterable<Row> | undefined;
   /**
    * The text itself; or with `data` its column, or two columns with a comma between them, which may be left out where data of
    * the task have columns of usual names.
@@ -47,7 +48,7 @@ export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchIn
 const predictFields = z
   .object({
     model: z.string().min(1).meta(flag("fine-tuned checkpoint folder", "DIR")),
-    data: z.string().min(1).optional().meta(flag("data to label, or - for standard input", "FILE")),
+    data: data.optional().meta(flag("data to label, or - for standard input", "FILE")),
     textPair: z.string().optional().meta(flag("the second text of a pair", '"..."')),
     ...textOptions,
     text: z

@@ -1,9 +1,8 @@
 import { countTruncated } from "../data/dataset.js";
-import { dataSource } from "../data/source.js";
-import { InputError } from "../errors.js";
+import { openDataSource } from "../data/source.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type EvaluateInput, evaluateSchema } from "../options/saved-model-options.js";
-import { unfitColumns } from "../tasks/columns.js";
+import { requireFittingColumns } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 import { type Evaluation, evaluateModel } from "../train/evaluation.js";
 import { openModel } from "./open-model.js";
@@ -13,6 +12,8 @@ export interface EvaluationReport {
   readonly examples: number;
   readonly truncated: number;
   readonly evaluation: Evaluation;
+  /** What was left out of the data, or read otherwise than it stands, in sentences. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -25,14 +26,17 @@ export async function evaluate(input: EvaluateInput): Promise<EvaluationReport> 
   try {
     const { task, evaluationPrograms: programs } = model;
     const kind = taskKind(task.name);
-    for (const [option, message] of unfitColumns(kind, columns)) throw new InputError(`\`${option}\` ${message}`);
+    requireFittingColumns(kind, columns);
     const label = kind.needsLabel ? columns.label : undefined;
-    const dataset = await task.read(dataSource(data, { ...columns, label }));
+    const source = await openDataSource(data, "data", { ...columns, label });
+    requireFittingColumns(kind, source);
+    const dataset = await task.read(source);
     return {
       task: task.name,
       examples: dataset.length,
       truncated: countTruncated(dataset),
       evaluation: await evaluateModel({ task, dataset, batchSize, programs }),
+      notes: await source.notes(),
     };
   } finally {
     await model.release();

@@ -5,6 +5,7 @@
 import { Arena } from "@nanoadam/engine";
 import { cpuRuntime, createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
+import type { Row } from "../data/source.js";
 import { DivergenceError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
@@ -47,13 +48,18 @@ export async function finetune(input: FinetuneInput, control: RunControl = {}): 
   try {
     output = await OutputFolder.create(options.output.output, {
       overwrite: options.output.overwrite,
-      inputs: { model: options.model.model, train: options.data.train, eval: options.data.eval },
+      inputs: { model: options.model.model, train: fileOf(options.data.train), eval: fileOf(options.data.eval) },
     });
     return await train(options, run, output, control, started);
   } finally {
     await output?.discard();
     await run.checkpoint.close();
   }
+}
+
+/** The file of data that are one. */
+function fileOf(data: string | Iterable<Row> | undefined): string | undefined {
+  return typeof data === "string" ? data : undefined;
 }
 
 async function train(

@@ -1,4 +1,4 @@
-import { type DataSource, dataSource, textSource } from "../data/source.js";
+import { type DataSource, openDataSource, type Row, textSource } from "../data/source.js";
 import type { Texts } from "../data/text/encoder.js";
 import { AbortError, InputError } from "../errors.js";
 import { readStandardInput } from "../files/standard-input.js";
@@ -38,7 +38,7 @@ export interface PredictionContext {
 }
 
 /**
- * Predictions for one text (or pair), or for every row of a file, in order.
+ * Predictions for one text (or pair), or for every row of data, in order.
  * @throws InputError for anything wrong with options, model or data.
  */
 export async function predict(input: PredictInput): Promise<Prediction[]> {
@@ -119,27 +119,31 @@ async function openTexts(
     const texts = [{ text: text ?? "", ...(textPair === undefined ? {} : { textPair }) }];
     return { source: undefined, texts, predictor };
   }
-  const columns = text?.split(",") ?? (hasUsualColumns ? undefined : usualTextColumn(data));
-  if (columns === undefined && !hasUsualColumns) throw new InputError("`text` is needed");
-  if (columns !== undefined && columns.length > mostTextColumns) {
-    throw new InputError(`\`text\` is "${text}", expected one column${mostTextColumns > 1 ? " or two" : ""}`);
-  }
+  const column = text ?? (hasUsualColumns ? undefined : usualTextColumn(data));
+  if (column === undefined && !hasUsualColumns) throw new InputError("`text` is needed");
   const source =
     data === "-"
-      ? sourceOfLines(await readStandardInput(standardInput), columns)
-      : dataSource(data, { text: columns, delimiter });
+      ? sourceOfLines(await readStandardInput(standardInput), column)
+      : await openDataSource(data, "data", {
+          text: column === undefined ? undefined : [column],
+          delimiter,
+          blankLines: true,
+        });
+  if (source.text.length > mostTextColumns) {
+    throw new InputError(`\`text\` is "${text}", expected one column${mostTextColumns > 1 ? " or two" : ""}`);
+  }
   return { source, texts: await predictor.texts(source), predictor };
 }
 
 /** Files of lines have one column. */
-function usualTextColumn(data: string): string[] | undefined {
-  return data === "-" || data.toLowerCase().endsWith(".txt") ? ["text"] : undefined;
+function usualTextColumn(data: string | Iterable<Row>): string | undefined {
+  return typeof data === "string" && (data === "-" || data.toLowerCase().endsWith(".txt")) ? "text" : undefined;
 }
 
 /** Texts on lines of their own, or objects of JSON. */
-function sourceOfLines(content: string, columns: readonly string[] | undefined): DataSource {
+function sourceOfLines(content: string, column: string | undefined): DataSource {
   const format = /^\s*\{/.test(content) ? "jsonl" : "txt";
-  return textSource(content, `standard-input.${format}`, { text: columns });
+  return textSource(content, `standard-input.${format}`, { text: column?.split(",") });
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Optimizer } from "@nanoadam/optim";
+import type { Row } from "../data/source.js";
 import { type FinetuneOptions, flattenOptions } from "../options/finetune-options.js";
 import { optimizers } from "../options/optimizers.js";
 import type { Evaluation } from "../train/evaluation.js";
@@ -96,9 +97,16 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     seed: options.training.seed,
     configuration: {
       ...flattenOptions(options),
+      train: dataName(options.data.train),
+      eval: dataName(options.data.eval),
       learningRate: inputs.learningRate,
       maxLength: run.maxLength,
       ...optimizers[options.optimizer.optimizer].settled?.(options.optimizer, plan),
     },
   };
+}
+
+/** Data as a summary names them: their file, or that they were rows of a program. */
+function dataName(data: string | Iterable<Row> | undefined): string | undefined {
+  return data === undefined || typeof data === "string" ? data : "rows of a program";
 }

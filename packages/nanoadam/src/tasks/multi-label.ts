@@ -35,7 +35,7 @@ export function multiLabelTask(labels: LabelMap, text: TextEncoder): Task<MultiL
       requireAllLabels(source, names);
       const { text: columns, limit, file } = source;
       const sets = await readLabelSets(source);
-      const texts = readExamples(await source.listTable(), { text: columns, limit }, () => 0);
+      const texts = readExamples(await source.table(), { text: columns, limit }, () => 0);
       return textDataset(
         texts.map((each, row) => ({ ...text.encode(each), labels: indicatorsOf(sets[row], labels, file) })),
       );

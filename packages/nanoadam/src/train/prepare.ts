@@ -3,7 +3,7 @@ import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
 import { countTruncated, type Dataset, subset } from "../data/dataset.js";
-import { dataSource } from "../data/source.js";
+import { type DataSource, openDataSource } from "../data/source.js";
 import { splitHeldOut } from "../data/split.js";
 import { encoderForModel } from "../data/text/encoder.js";
 import { loadTokenizer, type TextTokenizer } from "../data/text/load.js";
@@ -14,6 +14,7 @@ import type { AdapterOptions } from "../options/adapter-options.js";
 import type { DataOptions } from "../options/data-options.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
 import { mayHoldBfloat16 } from "../options/optimizer-options.js";
+import { requireFittingColumns } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 
@@ -30,6 +31,8 @@ export interface PreparedRun {
   readonly maxLength: number;
   /** Texts that had more than `maxLength` tokens and were cut. */
   readonly truncated: number;
+  /** What was left out of the data, or read otherwise than it stands, in sentences. */
+  readonly notes: readonly string[];
 }
 
 const defaultEvaluationShare = 0.1;
@@ -58,9 +61,10 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     const text = encoderForModel(tokenizer, backbone.input, options.data.maxLength, folder);
     const kind = taskKind(taskName);
     const columns = { ...options.data, label: kind.needsLabel ? options.data.label : undefined };
-    const source = dataSource(options.data.train, { ...columns, limit: options.data.limitTrain });
+    const source = await openDataSource(options.data.train, "train", { ...columns, limit: options.data.limitTrain });
+    requireFittingColumns(kind, source);
     const task = await kind.fromData(source, { text, ...objective });
-    const { train, evaluation } = await splitData(await task.read(source), task, columns, seed);
+    const { train, evaluation, notes } = await splitData(source, task, columns, seed);
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
@@ -77,6 +81,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       evaluation,
       maxLength: text.maxLength,
       truncated: countTruncated(train) + countTruncated(evaluation),
+      notes: [...new Set(notes)],
     };
   } catch (error) {
     await checkpoint.close();
@@ -86,17 +91,21 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
 
 /** What is trained on and what is evaluated on: a file of its own, or a part of the training data. */
 async function splitData(
-  all: Dataset,
+  source: DataSource,
   task: Task,
   options: Pick<DataOptions, "eval" | "evalShare" | "limitEval" | "text" | "label" | "delimiter">,
   seed: number,
-): Promise<{ readonly train: Dataset; readonly evaluation: Dataset }> {
-  const { eval: file, evalShare, limitEval, ...columns } = options;
-  if (file !== undefined) {
-    return { train: all, evaluation: await task.read(dataSource(file, { ...columns, limit: limitEval })) };
+): Promise<Pick<PreparedRun, "train" | "evaluation" | "notes">> {
+  const { eval: data, evalShare, limitEval, ...columns } = options;
+  const all = await task.read(source);
+  const notes = await source.notes();
+  if (data !== undefined) {
+    const held = await openDataSource(data, "eval", { ...columns, limit: limitEval });
+    const evaluation = await task.read(held);
+    return { train: all, evaluation, notes: [...notes, ...(await held.notes())] };
   }
   const { train, heldOut } = splitHeldOut(all, evalShare ?? defaultEvaluationShare, seed);
-  return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)) };
+  return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)), notes };
 }
 
 /** The model with the adapter that options ask for. */
