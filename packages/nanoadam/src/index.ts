@@ -13,12 +13,13 @@ export type { Backbone, Block, Head, HeadSpecification, Model, Stage, StageConte
 export type { ParameterSpecification } from "./models/parameters.js";
 export type { FinetuneInput } from "./options/finetune-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
-export type { EvaluateInput, ExportInput, PredictInput } from "./options/saved-model-options.js";
+export type { EvaluateInput, ExportInput, PredictFileInput, PredictInput } from "./options/saved-model-options.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune, type RunControl } from "./recipes/finetune.js";
 export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
-export { type Prediction, predict, predictTexts } from "./recipes/predict.js";
+export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
+export { predictFile } from "./recipes/predict-file.js";
 export type { RunSummary } from "./recipes/summary.js";
 export type { Evaluation } from "./train/evaluation.js";
 export type { EvaluationRecord, RunStart, StepRecord, TrainingObserver } from "./train/observer.js";

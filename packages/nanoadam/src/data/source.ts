@@ -1,5 +1,6 @@
 import { InputError } from "../errors.js";
 import { formatOf } from "./tables/format.js";
+import { parseTable } from "./tables/parse-table.js";
 import { readTable, readText } from "./tables/read-table.js";
 import { tableOfRows } from "./tables/rows.js";
 import type { Table, TableOptions } from "./tables/table.js";
@@ -116,6 +117,17 @@ function tableOnce(read: () => Promise<Table>): Pick<DataSource, "table" | "note
       const { file, notes } = (await table) ?? { file: "", notes: [] };
       return notes.map((note) => `${file}: ${note}`);
     },
+  };
+}
+
+/** A text as a source of data, in the format that the ending of `file` says; messages call it by that name. */
+export function textSource(content: string, file: string, { text = [] }: Pick<DataSourceOptions, "text">): DataSource {
+  return {
+    file,
+    text,
+    format: formatOf(file),
+    ...tableOnce(async () => parseTable(content, file, { asked: text, blankLines: true })),
+    content: async () => content,
   };
 }
 

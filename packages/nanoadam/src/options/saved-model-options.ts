@@ -47,10 +47,10 @@ export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchIn
   readonly textPair?: string | undefined;
 }
 
-export const predictSchema = z
+const predictFields = z
   .object({
     model: z.string().min(1).meta(flag("fine-tuned checkpoint folder", "DIR")),
-    data: data.optional().meta(flag("data to label", "FILE")),
+    data: data.optional().meta(flag("data to label, or - for standard input", "FILE")),
     textPair: z.string().optional().meta(flag("the second text of a pair", '"..."')),
     ...textOptions,
     text: z
@@ -60,18 +60,42 @@ export const predictSchema = z
       .meta(flag("the text itself, or with `data` its column or columns", '"..."|COL[,COL2]')),
   })
   .omit({ label: true })
-  .strict()
-  .superRefine(({ data, text, textPair }, context) => {
-    if (data === undefined && text === undefined) {
-      context.addIssue({ code: "custom", path: ["text"], message: "is needed" });
-    }
-    if (data !== undefined && textPair !== undefined) {
-      const message = "cannot go with `data`; name two columns in `text`";
-      context.addIssue({ code: "custom", path: ["textPair"], message });
-    }
-  });
+  .strict();
+
+export const predictSchema = predictFields.superRefine(({ data, text, textPair }, context) => {
+  if (data === undefined && text === undefined) {
+    const message = "is needed, or a file of `data`";
+    context.addIssue({ code: "custom", path: ["text"], message });
+  }
+  if (data !== undefined && textPair !== undefined) {
+    const message = "cannot go with `data`; name two columns in `text`";
+    context.addIssue({ code: "custom", path: ["textPair"], message });
+  }
+});
 
 export type PredictOptions = z.output<typeof predictSchema>;
+
+/** Predictions for every row of a file, written to another beside what the rows have. */
+export interface PredictFileInput extends Omit<PredictInput, "data" | "textPair"> {
+  /** The file to predict for. */
+  readonly data: string;
+  /** The file to write: .csv, .tsv or .jsonl. */
+  readonly output: string;
+  /** Replace an output file that is there. By default false. */
+  readonly overwrite?: boolean | undefined;
+}
+
+export const predictFileSchema = predictFields
+  .omit({ textPair: true })
+  .extend({
+    data: z.string().min(1).meta(flag("data to label, or - for standard input", "FILE")),
+    output: z
+      .string()
+      .min(1)
+      .meta(flag("file to write all columns of `data` to, with the predictions: .csv, .tsv or .jsonl", "FILE")),
+    overwrite: z.boolean().default(false).meta(flag("replace an output file that is there")),
+  })
+  .strict();
 
 /** How an adapter is merged into its base model. */
 export interface ExportInput {

@@ -80,6 +80,7 @@ export function multiLabelTask(labels: LabelMap, text: TextEncoder): Task<MultiL
         likely.length === 0
           ? "-"
           : likely.map((name) => `${name} ${(100 * (probabilities[name] ?? Number.NaN)).toFixed(1)} %`).join(", "),
+      columns: ({ labels: likely, probabilities }) => ({ labels: likely, probabilities }),
     },
     config: () => ({ problem_type: problemType, ...labelMapToConfig(labels) }),
   };

@@ -69,6 +69,7 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
       dataset: (examples) => textDataset(examples),
       outcome: (logits) => ({ value: logits[0] ?? Number.NaN }),
       format: ({ value }) => value.toFixed(4),
+      columns: ({ value }) => ({ prediction: value }),
     },
     config: () => ({ problem_type: "regression", id2label: { "0": "LABEL_0" }, label2id: { LABEL_0: 0 } }),
   };
