@@ -20,4 +20,4 @@ export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open
 export { type Prediction, predict, predictTexts } from "./recipes/predict.js";
 export type { RunSummary } from "./recipes/summary.js";
 export type { Evaluation } from "./train/evaluation.js";
-export type { EvaluationRecord, RunStart, StepRecord, TrainingObserver } from "./train/observer.js";
+export type { EvaluationRecord, NoticeListener, RunStart, StepRecord, TrainingObserver } from "./train/observer.js";

@@ -4,7 +4,7 @@ import { evaluateSchema } from "../options/saved-model-options.js";
 import { evaluate } from "../recipes/evaluate.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { formatEvaluation } from "./progress.js";
-import type { Streams } from "./streams.js";
+import { noticesTo, type Streams } from "./streams.js";
 
 const example = `
 Example:
@@ -17,7 +17,7 @@ export function evaluateCommand(streams: Streams = process): Command {
     .option("--json", "print JSON")
     .addHelpText("after", example)
     .action(async ({ json, ...flags }: Flags) => {
-      const report = await evaluate(optionsOfFlags(evaluateSchema, flags));
+      const report = await evaluate(optionsOfFlags(evaluateSchema, flags), noticesTo(streams));
       streams.stdout.write(
         json === true
           ? `${JSON.stringify(report, null, 2)}\n`

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { predictSchema } from "../options/saved-model-options.js";
 import { predictAndFormat } from "../recipes/predict.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
-import type { Streams } from "./streams.js";
+import { noticesTo, type Streams } from "./streams.js";
 
 const example = `
 Examples:
@@ -16,7 +16,7 @@ export function predictCommand(streams: Streams = process): Command {
     .option("--json", "print one JSON object a line")
     .addHelpText("after", example)
     .action(async ({ json, ...flags }: Flags) => {
-      const { predictions, format } = await predictAndFormat(optionsOfFlags(predictSchema, flags));
+      const { predictions, format } = await predictAndFormat(optionsOfFlags(predictSchema, flags), noticesTo(streams));
       const lines = predictions.map((prediction) => (json === true ? JSON.stringify(prediction) : format(prediction)));
       streams.stdout.write(lines.map((line) => `${line}\n`).join(""));
     });

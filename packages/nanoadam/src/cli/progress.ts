@@ -33,6 +33,7 @@ export function progressObserver({ stream, label }: ProgressOptions): Required<O
     stream.write(`${label === undefined ? "" : `${label}: `}${text}\n`);
   };
   return {
+    onNotice: line,
     onStart(start: RunStart) {
       started = performance.now();
       totalSteps = start.totalSteps;

@@ -1,7 +1,13 @@
+import type { NoticeListener } from "../train/observer.js";
 import type { ProgressOptions } from "./progress.js";
 
 /** Where a command writes; the process's own, unless a test listens. */
 export interface Streams {
   readonly stdout: ProgressOptions["stream"];
   readonly stderr: ProgressOptions["stream"];
+}
+
+/** Notices as lines beside a command's output. */
+export function noticesTo({ stderr }: Streams): NoticeListener {
+  return { onNotice: (notice) => void stderr.write(`${notice}\n`) };
 }

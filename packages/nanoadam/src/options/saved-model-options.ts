@@ -7,7 +7,7 @@ import { type BatchInput, trainingSchema } from "./training-options.js";
 /** How texts are read and run, as in training. */
 const textOptions = {
   ...dataSchema.pick({ text: true, label: true, delimiter: true, maxLength: true }).shape,
-  ...trainingSchema.pick({ batchSize: true, threads: true }).shape,
+  ...trainingSchema.pick({ batchSize: true, threads: true, engine: true }).shape,
 };
 
 /** How a fine-tuned checkpoint is measured. */

@@ -2,8 +2,8 @@
  * Fine-tuning from a checkpoint folder to a checkpoint folder. It reads from top to bottom as what happens: prepare,
  * evaluate, step after step with evaluations between, evaluate, save.
  */
-import { Arena } from "@nanoadam/engine";
-import { cpuRuntime, createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
+import { Arena, type Runtime } from "@nanoadam/engine";
+import { createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
 import { DivergenceError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
@@ -23,6 +23,7 @@ import { planRun } from "../train/plan.js";
 import { type PreparedRun, prepareRun } from "../train/prepare.js";
 import { UndoBuffer } from "../train/undo.js";
 import { MetricsLog } from "./metrics-log.js";
+import { openRuntime } from "./open-runtime.js";
 import { roundToStorage, saveModel } from "./save-model.js";
 import { type RunSummary, summarise } from "./summary.js";
 
@@ -42,6 +43,7 @@ export interface RunControl {
 export async function finetune(input: FinetuneInput, control: RunControl = {}): Promise<RunSummary> {
   const options = parseFinetuneOptions(input);
   const started = performance.now();
+  const runtime = await openRuntime(options.training, observeAll(control.observers ?? []));
   const run = await prepareRun(options);
   let output: OutputFolder | undefined;
   try {
@@ -49,7 +51,7 @@ export async function finetune(input: FinetuneInput, control: RunControl = {}): 
       overwrite: options.output.overwrite,
       inputs: { model: options.model.model, train: options.data.train, eval: options.data.eval },
     });
-    return await train(options, run, output, control, started);
+    return await train(options, { ...run, runtime }, output, control, started);
   } finally {
     await output?.discard();
     await run.checkpoint.close();
@@ -58,7 +60,7 @@ export async function finetune(input: FinetuneInput, control: RunControl = {}): 
 
 async function train(
   options: FinetuneOptions,
-  run: PreparedRun,
+  run: PreparedRun & { readonly runtime: Runtime },
   output: OutputFolder,
   { observers = [], signal }: RunControl,
   started: number,
@@ -74,7 +76,7 @@ async function train(
   const threads = options.training.threads ?? defaultThreads();
   const sampledBelow = options.training.sampledBelow ?? defaultSampledBelow;
   const parameters = new Map(model.parameters.map((parameter) => [parameter.name, parameter]));
-  const shared = { model, weights, runtime: cpuRuntime({ threads }), arena: new Arena() };
+  const shared = { model, weights, runtime: run.runtime, arena: new Arena() };
   const evaluationPrograms = new ProgramCache({ ...shared, loss: task.loss });
   const trainingPrograms = new ProgramCache({
     ...shared,
@@ -147,6 +149,7 @@ async function train(
     const summary = await summarise({
       options,
       run,
+      engine: run.runtime,
       plan,
       learningRate,
       optimizer,

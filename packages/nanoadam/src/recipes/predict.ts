@@ -6,6 +6,7 @@ import { type PredictInput, type PredictOptions, predictSchema } from "../option
 import { type Outcome, taskKind } from "../tasks/registry.js";
 import type { Predictor } from "../tasks/task.js";
 import { forEachBatch } from "../train/evaluation.js";
+import type { NoticeListener } from "../train/observer.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
 /** A text, or pair of texts, with what is predicted of it: a label with its probability and those of all, or a number, ... */
@@ -15,13 +16,16 @@ export type Prediction = Texts & Outcome;
  * Predictions for one text (or pair), or for every row of a file, in order.
  * @throws InputError for anything wrong with options, model or data.
  */
-export async function predict(input: PredictInput): Promise<Prediction[]> {
-  const { predictions } = await predictAndFormat(input);
+export async function predict(input: PredictInput, listener: NoticeListener = {}): Promise<Prediction[]> {
+  const { predictions } = await predictAndFormat(input, listener);
   return predictions;
 }
 
 /** The predictions, and a function that gives one in a line: what is predicted, then the text. */
-export async function predictAndFormat(input: PredictInput): Promise<{
+export async function predictAndFormat(
+  input: PredictInput,
+  listener: NoticeListener = {},
+): Promise<{
   readonly predictions: Prediction[];
   format(prediction: Prediction): string;
 }> {
@@ -33,9 +37,10 @@ export async function predictAndFormat(input: PredictInput): Promise<{
     batchSize,
     maxLength,
     threads,
+    engine,
     delimiter,
   } = parseOptions(predictSchema, input);
-  const model = await openModel(folder, { maxLength, threads });
+  const model = await openModel(folder, { maxLength, threads, engine }, listener);
   try {
     const { mostTextColumns } = taskKind(model.task.name);
     if (textPair !== undefined && mostTextColumns < 2) {

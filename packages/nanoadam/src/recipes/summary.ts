@@ -1,3 +1,4 @@
+import type { Runtime } from "@nanoadam/engine";
 import type { Optimizer } from "@nanoadam/optim";
 import { type FinetuneOptions, flattenOptions } from "../options/finetune-options.js";
 import { optimizers } from "../options/optimizers.js";
@@ -37,6 +38,8 @@ export interface RunSummary {
   readonly sampledBelow: number;
   readonly evaluation: { readonly before: Evaluation; readonly final: Evaluation };
   readonly stopped?: { readonly step: number; readonly reason: string };
+  /** What computed, and if it is not what one would expect, why. */
+  readonly engine: Pick<Runtime, "name" | "version" | "notice">;
   readonly versions: Readonly<Record<string, string>>;
   readonly seed: number;
   readonly configuration: Readonly<Record<string, unknown>>;
@@ -51,6 +54,7 @@ function median(values: readonly number[]): number {
 export interface SummaryInputs {
   readonly options: FinetuneOptions;
   readonly run: PreparedRun;
+  readonly engine: RunSummary["engine"];
   readonly plan: Plan;
   readonly learningRate: number;
   readonly optimizer: Optimizer;
@@ -63,6 +67,7 @@ export interface SummaryInputs {
 
 export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
   const { options, run, plan, optimizer } = inputs;
+  const { name, version, notice } = inputs.engine;
   const { pretrained } = run;
   const counts = countParameters(pretrained, optimizer);
   const { changed, meanShift } = await measureChange({
@@ -92,6 +97,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     sampledBelow: inputs.sampledBelow,
     evaluation: inputs.evaluation,
     ...(inputs.stopped === undefined ? {} : { stopped: inputs.stopped }),
+    engine: { name, version, ...(notice === undefined ? {} : { notice }) },
     versions: versions(),
     seed: options.training.seed,
     configuration: {
