@@ -1,5 +1,7 @@
 /** Fine-tune pretrained networks by updating only their small weights: the library behind the command line. */
 
+import "./global-types.js";
+
 export { openModelFolder } from "./checkpoint/adapter.js";
 export { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.js";
 export { initialValues, loadPretrained, type Pretrained } from "./checkpoint/pretrained.js";

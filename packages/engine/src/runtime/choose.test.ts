@@ -30,7 +30,7 @@ test("the native library is taken where it loads, and nothing is said", async ()
 });
 
 test.each([
-  ["not installed", missing, 'onnxruntime-node is not installed ("npm install onnxruntime-node" brings it)'],
+  ["not installed", missing, 'onnxruntime-node is not installed ("npm install --ignore-scripts" brings it)'],
   [
     "not for this system",
     unfit,

@@ -40,7 +40,7 @@ function whyNotNative(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   const line = firstLine(error);
   if (code === "ERR_MODULE_NOT_FOUND" && line.includes("'onnxruntime-node'")) {
-    return 'onnxruntime-node is not installed ("npm install onnxruntime-node" brings it)';
+    return 'onnxruntime-node is not installed ("npm install --ignore-scripts" brings it)';
   }
   if (code === "MODULE_NOT_FOUND" && line.includes("onnxruntime_binding.node")) {
     return `onnxruntime-node has no library for ${process.platform} on ${process.arch}`;

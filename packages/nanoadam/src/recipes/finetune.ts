@@ -15,7 +15,7 @@ import { defaultSampledBelow, gradientForm } from "../program/gradient-form.js";
 import { ProgramCache } from "../program/program-cache.js";
 import { evaluateModel } from "../train/evaluation.js";
 import { createLoader } from "../train/loader.js";
-import { runSteps, type Stopped } from "../train/loop.js";
+import { runSteps, type Stopped, type StopSignal } from "../train/loop.js";
 import { observeAll, type TrainingObserver } from "../train/observer.js";
 import { createOptimizer } from "../train/optimizer.js";
 import { countParameters } from "../train/parameter-counts.js";
@@ -31,7 +31,7 @@ import { type RunSummary, summarise } from "./summary.js";
 export interface RunControl {
   readonly observers?: readonly TrainingObserver[];
   /** Once aborted, the run ends before its next step, and nothing is written. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 /**
