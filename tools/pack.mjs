@@ -9,26 +9,12 @@ import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+const run = promisify(execFile);
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packages = ["optim", "engine", "nanoadam"];
 
-/** What npm sets for the scripts that it runs, but for where packages come from: this is no script of another package. */
-const ofRunningScript = /^npm_(?!config_(registry|cache|userconfig|globalconfig|cafile|noproxy|(https?_)?proxy)$)/;
-
-/** Runs npm in a folder as its user would there. */
-export async function npm(folder, ...arguments_) {
-  const environment = Object.entries(process.env).filter(([name]) => !ofRunningScript.test(name));
-  const { stdout } = await promisify(execFile)("npm", arguments_, {
-    cwd: folder,
-    env: Object.fromEntries(environment),
-    shell: process.platform === "win32",
-    maxBuffer: 1 << 26,
-  });
-  return stdout;
-}
-
 /** Writes the packages' tarballs to a folder; the result has their paths, those of packages that others depend on first. */
-export async function packPackages(folder) {
+async function packPackages(folder) {
   const workspace = await mkdtemp(join(tmpdir(), "nanoadam-pack-"));
   try {
     for (const path of ["tsconfig.base.json", "types", ...packages.map((name) => `packages/${name}`)]) {
@@ -36,11 +22,15 @@ export async function packPackages(folder) {
     }
     await linkModules(workspace);
     const compiler = join(root, "node_modules/typescript/bin/tsc");
-    await promisify(execFile)(process.execPath, [compiler, "-b", "packages/nanoadam"], { cwd: workspace });
+    await run(process.execPath, [compiler, "-b", "packages/nanoadam"], { cwd: workspace });
     await mkdir(folder, { recursive: true });
     const paths = packages.map((name) => `./packages/${name}`);
-    const report = await npm(workspace, "pack", "--json", "--pack-destination", resolve(folder), ...paths);
-    return JSON.parse(report).map(({ filename }) => join(folder, filename));
+    const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", resolve(folder), ...paths], {
+      cwd: workspace,
+      shell: process.platform === "win32",
+      maxBuffer: 1 << 26,
+    });
+    return JSON.parse(stdout).map(({ filename }) => join(folder, filename));
   } finally {
     await rm(workspace, { recursive: true, force: true });
   }
@@ -63,7 +53,5 @@ async function linkModules(workspace) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [folder = "."] = process.argv.slice(2);
-  for (const path of await packPackages(folder)) console.log(path);
-}
+const [folder = "."] = process.argv.slice(2);
+for (const path of await packPackages(folder)) console.log(path);
