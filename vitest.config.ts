@@ -19,6 +19,8 @@ export default defineConfig(({ mode }) => ({
         ? ["tools/*.install.ts"]
         : ["packages/*/src/**/*.test.ts", "bench/src/**/*.test.ts", "examples/src/**/*.test.ts", "tools/**/*.test.ts"],
     testTimeout: 60_000,
+    // TensorFlow.js has modules whose imports Node cannot follow.
+    server: { deps: { inline: [/@tensorflow/] } },
     maxWorkers: 2,
     reporters: ["default", "./vitest.counts.ts"],
   },
