@@ -32,6 +32,8 @@ export type WeightStorage = (typeof weightStorages)[number];
 
 export interface LoadOptions {
   readonly fromScratch?: boolean;
+  /** Draw the head's output layer afresh although the checkpoint has one of its shape, as its rows mean other classes. */
+  readonly freshHead?: boolean;
   readonly adapt?: (model: Model) => Model;
   /** How linear layers and embeddings of the checkpoint are held. "keep" unless given. */
   readonly hold?: WeightStorage;
@@ -51,7 +53,10 @@ export async function loadPretrained(
   const base = defineModel(checkpoint.config, head);
   const model = options.adapt?.(base) ?? base;
   const weights = new Map<string, WeightArray>();
-  const sources: Pretrained["sources"] = options.fromScratch === true ? new Map() : findSources(checkpoint, model);
+  const found: Pretrained["sources"] = options.fromScratch === true ? new Map() : findSources(checkpoint, model);
+  const isRead = (parameter: ParameterSpecification) => !(options.freshHead === true && isOutputLayer(parameter, head));
+  const read = new Set(model.parameters.filter(isRead).map(({ name }) => name));
+  const sources = new Map([...found].filter(([name]) => read.has(name)));
   const initialised: string[] = [];
   for (const parameter of model.parameters) {
     const source = sources.get(parameter.name);
@@ -70,6 +75,10 @@ export async function loadPretrained(
   const ignored = new Set(model.tiedNames);
   const unused = [...checkpoint.entries.keys()].filter((name) => !used.has(name) && !ignored.has(name));
   return { model, weights, sources, initialised, unused };
+}
+
+function isOutputLayer({ role, shape }: ParameterSpecification, head: HeadSpecification): boolean {
+  return role === "head" && head.kind === "outputs" && shape[0] === head.outputs;
 }
 
 function isHeldInBfloat16(
@@ -124,6 +133,21 @@ function namesInCheckpoints(name: string, basePrefix: string): string[] {
     known.replace(/LayerNorm\.weight$/, "LayerNorm.gamma").replace(/LayerNorm\.bias$/, "LayerNorm.beta"),
   );
   return [...names, ...old];
+}
+
+/** Gives weights back the values that they were loaded with: the checkpoint's, read again, and what was drawn. */
+export async function restoreStart(
+  { model, weights, sources }: Pretrained,
+  checkpoint: Pick<Checkpoint, "read">,
+  seed: number,
+): Promise<void> {
+  for (const parameter of model.parameters) {
+    const values = weights.get(parameter.name);
+    const source = sources.get(parameter.name);
+    if (values === undefined) continue;
+    if (source !== undefined) await checkpoint.read(source.name, values);
+    else values.set(initialValues(model, parameter, seed));
+  }
 }
 
 /** The values that a parameter starts from when no checkpoint has it: a function of the seed and its place alone. */

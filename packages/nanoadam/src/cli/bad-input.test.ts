@@ -180,15 +180,30 @@ test("a fault of the file system is one line too, and leaves nothing behind", as
 
 describe("the command itself", () => {
   test.each([
-    [["finetune", "--lerning-rate", "1"], "unknown option '--lerning-rate'"],
-    [["finetun"], "unknown command 'finetun'"],
+    [["finetune", "--lerning-rate", "1"], "unknown option '--lerning-rate' (did you mean --learning-rate?)"],
+    [["finetun"], "unknown command 'finetun' (did you mean finetune?)"],
     [["finetune", "stray"], "too many arguments"],
     [["finetune", "--model"], "argument missing"],
+    [["finetune"], "--model, --train, --output, --text and --label are needed; nanoadam finetune --help has examples"],
+    [["finetune", "--task", "masked-lm", "-m", "bert", "-o", "out"], "--train and --text are needed"],
+    [["evaluate", "--model", "bert"], "--data is needed"],
+    [["export"], "--model, --output and --merge are needed"],
+    [["compare"], "--model, --train, --output, --text and --label are needed"],
+    [
+      ["finetune", ..."-m a --train b --text c --label d -o e --optimizer nanoadm".split(" ")],
+      /expected one of nanoadam, .*; did you mean nanoadam\?/,
+    ],
+    [["finetune", "--preset", "glue/colla"], "did you mean glue/cola?"],
   ])("%j", async (arguments_, says) => {
-    const { exitCode, stderr, stdout } = await runCli(...arguments_);
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain(says);
-    expect(stdout).toBe("");
+    expectFailure(await runCli(...arguments_), [says]);
+  });
+
+  test("without a command there is a way to start", async () => {
+    const { exitCode, stdout, stderr } = await runCli();
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe("");
+    expect(stdout.split("\n").length).toBeLessThan(16);
+    for (const command of ["demo", "finetune", "predict"]) expect(stdout).toContain(`$ nanoadam ${command}`);
   });
 
   test("--debug shows where a fault was found", async () => {

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from "commander";
+import wrapAnsi from "wrap-ansi";
 import { AbortError, DivergenceError, InputError } from "../errors.js";
+import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
 import { compareCommand } from "./compare.js";
 import { demoCommand } from "./demo.js";
@@ -7,23 +9,36 @@ import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { withFlags } from "./flag-names.js";
+import { commandLine, helpConfiguration } from "./help.js";
 import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
 import type { Streams } from "./streams.js";
+import { terminalOf } from "./terminal.js";
+
+const summary = "Fine-tune pretrained networks by updating only their small weights.";
 
 /** Runs the command line; the result is the process's exit code. A user's error is one line on stderr. */
 export async function runCommandLine(arguments_: readonly string[], streams: Streams = process): Promise<number> {
+  const { colors } = terminalOf(streams.stderr);
+  const fail = (message: string) => void streams.stderr.write(`${colors.red("nanoadam:")} ${message}\n`);
+  const columns = () => (streams.stdout.isTTY === true ? terminalOf(streams.stdout).columns() : 80);
+  if (arguments_.length === 0) {
+    streams.stdout.write(welcome(columns()));
+    return 0;
+  }
   const output = {
     writeOut: (text: string) => void streams.stdout.write(text),
     writeErr: (text: string) => void streams.stderr.write(text),
+    getOutHelpWidth: columns,
+    outputError: (text: string) => fail(usageError(text)),
   };
   const program = new Command("nanoadam")
-    .description("Fine-tune pretrained networks by updating only their small weights.")
+    .description(summary)
     .version(versions().nanoadam)
     .option("--debug", "show stack traces")
     .exitOverride()
     .configureOutput(output)
-    .configureHelp({ sortSubcommands: false });
+    .configureHelp(helpConfiguration);
   const commands = [
     finetuneCommand(streams),
     evaluateCommand(streams),
@@ -33,23 +48,62 @@ export async function runCommandLine(arguments_: readonly string[], streams: Str
     presetsCommand(streams),
     demoCommand(),
   ];
-  for (const command of commands) {
-    program.addCommand(command.exitOverride().configureOutput(output));
-  }
+  for (const command of commands) program.addCommand(command.exitOverride().configureOutput(output));
   try {
     await program.parseAsync([...arguments_], { from: "user" });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
-    streams.stderr.write(`nanoadam: ${described(error, program.opts().debug === true)}\n`);
+    const called = commands.find((command) => command.name() === arguments_.find((each) => !each.startsWith("-")));
+    fail(described(error, { isDebugging: program.opts().debug === true, command: called?.name() }));
     return 1;
   }
 }
 
-/** The one line of an error that is no fault of the program, its options as flags; else, or with `debug`, its stack. */
-function described(error: unknown, debug: boolean): string {
+/** What there is to see without a command: what this is, and three lines to start with. */
+function welcome(columns: number): string {
+  const starts = [
+    ["See it work, without network or files:", "nanoadam demo"],
+    [
+      "Learn from your own labelled texts:",
+      "nanoadam finetune --model DIR --train data.csv --text text --label label --output my-model",
+    ],
+    ["Label others:", 'nanoadam predict --model my-model --text "..."'],
+  ] as const;
+  return [
+    wrapAnsi(`nanoadam: ${summary[0]?.toLowerCase()}${summary.slice(1)}`, columns),
+    "",
+    ...starts.flatMap(([what, example]) => [what, commandLine(example, columns), ""]),
+    wrapAnsi("All commands: nanoadam --help. Flags and examples of one: nanoadam finetune --help.", columns),
+    "",
+  ].join("\n");
+}
+
+/** Commander's message as one line: "unknown option '--lerning-rate' (did you mean --learning-rate?)". */
+function usageError(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, "")
+    .replace(/\n\(Did/, " (did")
+    .replaceAll("\n", " ");
+}
+
+interface ErrorContext {
+  readonly isDebugging: boolean;
+  /** Which command has failed. */
+  readonly command: string | undefined;
+}
+
+/** The one line of an error, options as flags; its stack where someone is debugging. */
+function described(error: unknown, { isDebugging, command }: ErrorContext): string {
   if (!(error instanceof Error)) return String(error);
+  if (isDebugging) return String(error.stack);
   const isExpected =
     [InputError, DivergenceError, AbortError].some((kind) => error instanceof kind) || "syscall" in error;
-  return isExpected && !debug ? withFlags(error.message) : String(error.stack);
+  const message = withFlags(error.message)
+    .trim()
+    .replace(/\s*\n\s*/g, " ");
+  if (!isExpected) return `a fault of nanoadam: ${error.name}: ${message} (--debug shows where)`;
+  const hasHelp = error instanceof MissingOptionsError && command !== undefined;
+  return hasHelp ? `${message}; nanoadam ${command} --help has examples` : message;
 }

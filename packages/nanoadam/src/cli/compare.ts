@@ -11,24 +11,23 @@ import { contestantsTable } from "../compare/tables.js";
 import { formatSeconds } from "../format.js";
 import { withFlags } from "./flag-names.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
+import { addHelpTail } from "./help.js";
 import { interruptSignal } from "./interrupt.js";
 import type { Streams } from "./streams.js";
-import { taskHelp } from "./task-help.js";
 
-const example = `
-Examples:
-  $ nanoadam compare --model bert-base --train reviews.tsv --text sentence --label label --output comparison
-  $ nanoadam compare --model bert-base --train reviews.tsv --text sentence --label label --optimizers nanoadam,adamw,sgd --learning-rates nanoadam=1e-3:3e-3,adamw=1e-4:3e-4 --output comparison`;
+const examples = [
+  "nanoadam compare --model bert-base --train reviews.tsv --text sentence --label label --output comparison",
+  "nanoadam compare --model bert-base --train reviews.tsv --text sentence --label label --optimizers nanoadam,adamw,sgd --learning-rates adamw=1e-4:3e-4 --output comparison",
+];
 
 /** `nanoadam compare`: optimizers on the same task, over learning rates and seeds; `start` runs each of them. */
 export function compareCommand(streams: Streams = process, start: StartCommand = startScript()): Command {
   const command = new Command("compare").description(
     "Compare optimizers over learning rates and seeds. The same command again goes on where it was stopped.",
   );
-  return addFlags(command, compareSchema)
+  return addHelpTail(addFlags(command, compareSchema), { examples, withTasks: true })
     .option("--quiet", "print nothing but errors")
     .option("--json", "print the comparison as JSON, and nothing else")
-    .addHelpText("after", `${taskHelp()}\n${example}`)
     .action(async ({ quiet, json, ...flags }: Flags) => {
       const options = optionsOfFlags(compareSchema, flags);
       const isSilent = quiet === true || json === true;

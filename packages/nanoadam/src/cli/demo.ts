@@ -15,6 +15,7 @@ import { finetune } from "../recipes/finetune.js";
 import { predictAndFormat } from "../recipes/predict.js";
 import type { RunSummary } from "../recipes/summary.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
+import { addHelpTail } from "./help.js";
 import { progressObserver } from "./progress.js";
 
 const assets = fileURLToPath(new URL("../../assets/demo/", import.meta.url));
@@ -53,19 +54,16 @@ interface OwnFlags {
   readonly quiet?: boolean;
 }
 
-const example = `
-Example:
-  $ nanoadam demo`;
+const examples = ["nanoadam demo"];
 
 /** `nanoadam demo`: needs no network and no files of its own. */
 export function demoCommand(): Command {
   const command = new Command("demo").description(
     "Fine-tune an embedded encoder on embedded support messages: needs no network, takes under two minutes.",
   );
-  return addFlags(command, demoSchema)
+  return addHelpTail(addFlags(command, demoSchema), { examples })
     .option("--output <DIR>", "keep the model fine-tuned with NanoAdam")
     .option("--quiet", "print only the table and the predictions")
-    .addHelpText("after", example)
     .action(async ({ output, quiet, ...flags }: Flags & OwnFlags) => {
       const { seed } = parseOptions(demoSchema, optionsOfFlags(demoSchema, flags));
       const temporary = await mkdtemp(join(tmpdir(), "nanoadam-demo-"));
@@ -81,8 +79,11 @@ async function demonstrate(kept: string, temporary: string, seed: number, quiet:
   const results: { readonly name: string; readonly summary: RunSummary }[] = [];
   for (const [index, { name, options }] of runs.entries()) {
     const output = index === 0 ? kept : join(temporary, String(index));
-    const observers = quiet ? [] : [progressObserver({ stream: process.stderr, label: name })];
-    const summary = await finetune({ ...common, ...options, seed, output }, { observers });
+    const progress = quiet ? undefined : progressObserver({ stream: process.stderr, label: name });
+    const observers = progress === undefined ? [] : [progress];
+    const summary = await finetune({ ...common, ...options, seed, output }, { observers }).finally(() =>
+      progress?.end(),
+    );
     results.push({ name, summary });
   }
   process.stdout.write(`\n${comparisonTable(results)}\n`);

@@ -48,7 +48,7 @@ describe("flags", () => {
     const help = helpOf(addFlags(new Command("test"), finetuneSchema));
     expect(help).toMatch(/--task <NAME> +what is learned, of the tasks below \(default: classification\)/);
     expect(help).toMatch(/--class-weights <none\|balanced> /);
-    expect(help).toMatch(/--batch-size <N> +examples that run together \(default: 32\)/);
+    expect(help).toMatch(/--batch-size <N> +examples that run together \(default: 8 to 32, by the size of the data\)/);
     expect(help).toMatch(/--text <COL\[,COL2\]> /);
     expect(help).toMatch(/--overwrite +replace an output folder that is not empty\n/);
   });

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { z } from "zod";
 import { flagOf } from "../options/option-types.js";
+import { flagGroups, groupOf, inHelpOrder, shortFlags } from "./flag-groups.js";
 import { withFlags } from "./flag-names.js";
 
 interface FlagDescription {
@@ -13,14 +14,18 @@ export type Flags = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Adds a flag to a command for every option of a schema. */
 export function addFlags(command: Command, schema: z.ZodObject): Command {
-  for (const [name, field] of Object.entries(schema.shape)) {
+  for (const [name, field] of inHelpOrder(Object.entries(schema.shape))) {
     const { description = "", hint } = ((field as z.ZodType).meta() ?? {}) as FlagDescription;
     const { type, choices, fallback } = inspect(field as z.ZodType);
     const value = type === "boolean" ? "" : ` <${hint ?? choices?.join("|") ?? "value"}>`;
     const told = fallback === undefined || fallback === false ? description : `${description} (default: ${fallback})`;
-    command.addOption(new Option(`${flagOf(name)}${value}`, withFlags(told)));
+    const short = shortFlags[name];
+    const spelled = `${short === undefined ? "" : `${short}, `}${flagOf(name)}${value}`;
+    command.addOption(new Option(spelled, withFlags(told)).helpGroup(groupOf(name)));
   }
-  return command;
+  // What is added later is of the first group, too.
+  command.optionsGroup(flagGroups[0]);
+  return command.addHelpOption(new Option("-h, --help", "show this help").helpGroup(flagGroups[0]));
 }
 
 /**
@@ -28,7 +33,7 @@ export function addFlags(command: Command, schema: z.ZodObject): Command {
  * schema to refuse, and so are options that the schema lacks.
  */
 export function optionsOfFlags<Input>(schema: z.ZodObject & z.ZodType<unknown, Input>, flags: Flags): Input {
-  const isNumber = (name: string) => Object.hasOwn(schema.shape, name) && inspect(schema.shape[name]).type === "number";
+  const isNumber = (name: string) => Object.hasOwn(schema.shape, name) && takesNumber(schema.shape[name]);
   const options = Object.entries(flags).map(
     ([name, value]) => [name, isNumber(name) ? asNumber(value) : value] as const,
   );
@@ -41,7 +46,15 @@ function asNumber(value: string | boolean | undefined): unknown {
   return Number.isFinite(Number(value)) ? Number(value) : value;
 }
 
+/** Whether a field may be a number: it is one, or one of several forms is. */
+function takesNumber(field: z.ZodType): boolean {
+  const { type, forms } = inspect(field);
+  return type === "number" || forms.some(takesNumber);
+}
+
 interface FieldFacts {
+  /** The forms of a field that may have several. */
+  readonly forms: readonly z.ZodType[];
   readonly type: string;
   readonly choices: readonly string[] | undefined;
   readonly fallback: unknown;
@@ -52,11 +65,17 @@ function inspect(field: z.ZodType): FieldFacts {
   let inner = field;
   let fallback: unknown;
   for (;;) {
-    const definition = inner.def as { type: string; innerType?: z.ZodType; defaultValue?: unknown; entries?: object };
+    const definition = inner.def as {
+      type: string;
+      innerType?: z.ZodType;
+      defaultValue?: unknown;
+      entries?: object;
+      options?: readonly z.ZodType[];
+    };
     if (definition.type === "default") fallback = definition.defaultValue;
     else if (definition.type !== "optional") {
       const choices = definition.entries === undefined ? undefined : Object.keys(definition.entries);
-      return { type: definition.type, choices, fallback };
+      return { type: definition.type, choices, fallback, forms: definition.options ?? [] };
     }
     if (definition.innerType === undefined) throw new Error(`a ${definition.type} field has no inner type`);
     inner = definition.innerType;

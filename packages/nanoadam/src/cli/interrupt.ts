@@ -1,10 +1,13 @@
 /**
  * A signal that is aborted by the first Ctrl-C, so that work can end in order; the second ends the process at once.
- * `release` stops listening.
+ * `release` stops listening, `told` is called at the first.
  */
-export function interruptSignal(): { readonly signal: AbortSignal; release(): void } {
+export function interruptSignal(told?: () => void): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController();
-  const interrupt = () => controller.abort();
+  const interrupt = () => {
+    if (!controller.signal.aborted) told?.();
+    controller.abort();
+  };
   process.once("SIGINT", interrupt);
   process.once("SIGTERM", interrupt);
   return {

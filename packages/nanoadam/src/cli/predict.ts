@@ -2,19 +2,19 @@ import { Command } from "commander";
 import { predictSchema } from "../options/saved-model-options.js";
 import { predictAndFormat } from "../recipes/predict.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
+import { addHelpTail } from "./help.js";
 import { noticesTo, type Streams } from "./streams.js";
 
-const example = `
-Examples:
-  $ nanoadam predict --model reviews-model --text "I want my money back"
-  $ nanoadam predict --model reviews-model --data new.tsv --text sentence --json`;
+const examples = [
+  'nanoadam predict --model reviews-model --text "I want my money back"',
+  "nanoadam predict --model reviews-model --data new.tsv --text sentence --json",
+];
 
 /** `nanoadam predict`: labels or numbers for texts. */
 export function predictCommand(streams: Streams = process): Command {
   const command = new Command("predict").description("Label texts with a fine-tuned checkpoint.");
-  return addFlags(command, predictSchema)
+  return addHelpTail(addFlags(command, predictSchema), { examples })
     .option("--json", "print one JSON object a line")
-    .addHelpText("after", example)
     .action(async ({ json, ...flags }: Flags) => {
       const { predictions, format } = await predictAndFormat(optionsOfFlags(predictSchema, flags), noticesTo(streams));
       const lines = predictions.map((prediction) => (json === true ? JSON.stringify(prediction) : format(prediction)));

@@ -1,17 +1,16 @@
 import { Command } from "commander";
 import { presetNames, presetText } from "../options/option-files.js";
+import { addHelpTail } from "./help.js";
 import type { Streams } from "./streams.js";
 
-const example = `
-Example:
-  $ nanoadam presets glue/cola > cola.yaml`;
+const examples = ["nanoadam presets glue/cola > cola.yaml"];
 
 /** `nanoadam presets`: a list of the presets, or the text of one. */
 export function presetsCommand(streams: Streams = process): Command {
-  return new Command("presets")
+  const command = new Command("presets");
+  return addHelpTail(command, { examples })
     .description("List the presets of finetune, or print one, to read or to copy.")
     .argument("[name]", "the preset to print")
-    .addHelpText("after", example)
     .action(async (name: string | undefined) => {
       streams.stdout.write(name === undefined ? `${(await presetNames()).join("\n")}\n` : await presetText(name));
     });

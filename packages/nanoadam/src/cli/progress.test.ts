@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from "node:util";
+import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import { formatBytes, formatCount, formatSeconds, formatShare } from "../format.js";
 import type { RunStart, StepRecord } from "../train/observer.js";
@@ -13,11 +15,18 @@ const start: RunStart = {
   counts: { total: 10_000, selected: { count: 1000, share: 0.1 }, dense: { count: 50, share: 0.005 } },
   totalSteps,
   stepsPerEpoch: 50,
-  trainExamples: 1200,
-  evaluationExamples: 30,
-  maxLength: 64,
-  truncated: 5,
+  batchSize: 16,
   learningRate: 3e-4,
+  data: {
+    train: 1200,
+    evaluation: 30,
+    tokens: { median: 12, longest: 64, limit: 64, cut: 5 },
+    empty: 0,
+    repeated: 0,
+    contradictory: 0,
+    shared: 0,
+    notes: [],
+  },
 };
 
 function stepRecord(step: number): StepRecord {
@@ -32,81 +41,118 @@ function stepRecord(step: number): StepRecord {
   };
 }
 
+/** A clock that goes on by a tenth of a second whenever it is read, so that every line is drawn. */
+function clock(): () => number {
+  let time = 0;
+  return () => {
+    time += 100;
+    return time;
+  };
+}
+
+interface Watched extends Pick<ProgressOptions, "label" | "verbose"> {
+  readonly isTTY: boolean;
+  readonly columns?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** The output of a whole run. */
-function watchRun(
-  options: Omit<ProgressOptions, "stream"> & { readonly isTTY: boolean; readonly columns?: number },
-): string[] {
+function watchRun({ isTTY, columns, environment = {}, ...options }: Watched): string[] {
   const written: string[] = [];
-  const { isTTY, columns, ...rest } = options;
   const stream = { write: (text: string) => written.push(text), isTTY, ...(columns === undefined ? {} : { columns }) };
-  const observer = progressObserver({ ...rest, stream });
-  observer.onStart(start);
-  observer.onEvaluation({ step: 0, epoch: 0, eval: { loss: 0.7, accuracy: 0.5 } });
+  const progress = progressObserver({ ...options, stream, environment, now: clock() });
+  progress.prepare("reading the model and the data");
+  progress.onStart(start);
+  progress.onEvaluation({ step: 0, epoch: 0, eval: { loss: 0.7, accuracy: 0.5 } });
   for (let step = 1; step <= totalSteps; step++) {
-    observer.onStep(stepRecord(step));
-    if (step === 50) observer.onEvaluation({ step, epoch: 1, eval: { loss: 0.6, accuracy: 0.75 } });
+    progress.onStep(stepRecord(step));
+    if (step === 50) progress.onEvaluation({ step, epoch: 1, eval: { loss: 0.6, accuracy: 0.75 } });
   }
-  observer.onEvaluation({ step: totalSteps, epoch: 2, eval: { loss: 0.4, accuracy: 0.9 } });
+  progress.onEvaluation({ step: totalSteps, epoch: 2, eval: { loss: 0.4, accuracy: 0.9 } });
+  progress.end();
   return written;
 }
 
-describe("without a terminal", () => {
-  const lines = watchRun({ isTTY: false });
+/** What a terminal shows in the end, colours left out. */
+function screenOf(written: readonly string[]): string[] {
+  const screen: string[] = [""];
+  for (const character of stripVTControlCharacters(written.join("").replaceAll("\u001b[2K", ""))) {
+    if (character === "\r") screen[screen.length - 1] = "";
+    else if (character === "\n") screen.push("");
+    else screen[screen.length - 1] += character;
+  }
+  return screen;
+}
+
+describe.each([
+  ["in a pipe", { isTTY: false }],
+  ["on a build server", { isTTY: true, environment: { CI: "true" } }],
+  ["on a dumb terminal", { isTTY: true, environment: { TERM: "dumb" } }],
+])("%s", (_, where) => {
+  const lines = watchRun(where);
 
   test("there are plain lines only, and twenty of steps at most", () => {
     for (const line of lines) expect(line).toMatch(/^[\x20-\x7e]+\n$/);
     const steps = lines.filter((line) => line.startsWith("step "));
     expect(steps).toHaveLength(20);
-    expect(steps.at(-1)).toMatch(
-      /^step 100\/100 {2}epoch 2\.00 {2}loss 0\.5000 {2}accuracy 0\.7500 {2}density 10\.0 %/,
+    expect(steps[10]).toMatch(
+      /^step 55\/100 {2}\d+s left {2}loss 0\.500 {2}accuracy 75 % 5 steps ago {2}rate 3\.0e-4 {2}\d/,
     );
   });
 
   test("the first lines tell model, fresh and unused weights, data and plan", () => {
     expect(lines.slice(0, 6)).toEqual([
       "BertForSequenceClassification from bert, 10,000 parameters\n",
-      "freshly initialised: classifier.weight, classifier.bias\n",
-      "not used: cls.0, cls.1, cls.2, cls.3, cls.4, cls.5 and 3 more\n",
-      "1,200 training and 30 evaluation examples of at most 64 tokens (5 were cut)\n",
-      "100 steps, learning rate 0.0003; updates 1,000 selected entries (10.0 %) and 50 of whole tensors\n",
+      "the classifier is new: 2 tensors drawn afresh\n",
+      "not used: 9 tensors of the checkpoint\n",
+      "data: 1,200 rows to train on, 30 to evaluate; texts of 12 tokens in the median, 64 at most, 5 cut to 64\n",
+      "100 steps of 16 rows, learning rate 0.0003; updates 1,000 selected entries (10.0 %) and 50 of whole tensors\n",
       "before: accuracy 0.5000  loss 0.7000\n",
     ]);
     expect(lines).toContain("after step 50: accuracy 0.7500  loss 0.6000\n");
   });
+});
 
-  test("a label goes before every line", () => {
-    for (const line of watchRun({ isTTY: false, label: "AdamW" })) expect(line).toMatch(/^AdamW: /);
+test("names of tensors are told where they are asked for", () => {
+  const lines = watchRun({ isTTY: false, verbose: true });
+  expect(lines.slice(1, 4)).toEqual([
+    "the classifier is new: 2 tensors drawn afresh\n",
+    "  classifier.weight\n",
+    "  classifier.bias\n",
+  ]);
+  expect(lines).toContain("  cls.8\n");
+});
+
+test("a label goes before every line", () => {
+  for (const line of watchRun({ isTTY: false, label: "AdamW" })) expect(line).toMatch(/^AdamW: /);
+});
+
+describe.each([40, 60, 80, 200])("on a terminal of %i columns", (columns) => {
+  const written = watchRun({ isTTY: true, columns });
+  const drawn = written.map((text) => text.split("\r").at(-1) ?? "").map(stripVTControlCharacters);
+
+  test("every step draws the one line again, which fits and never ends", () => {
+    const steps = drawn.filter((line) => /^[█░]+ {2}\d+s left {2}\d+\/100/.test(line));
+    expect(steps.length).toBeGreaterThanOrEqual(totalSteps);
+    for (const line of steps) expect(stringWidth(line)).toBeLessThan(columns);
+  });
+
+  test("what stays is printed in its place, in lines that fit", () => {
+    const screen = screenOf(written);
+    expect(screen.filter((line) => /[█░]/.test(line))).toEqual([]);
+    for (const line of screen) expect(line.length).toBeLessThanOrEqual(columns);
+    expect(screen.join(" ").replace(/\s+/g, " ")).toContain(
+      "before: accuracy 0.5000 loss 0.7000 after step 50: accuracy 0.7500 loss 0.6000 after step 100: accuracy 0.9000",
+    );
+    expect(screen.at(-1)).toBe("");
   });
 });
 
-describe("on a terminal", () => {
-  const written = watchRun({ isTTY: true, columns: 60 });
-  const clear = "\r\u001b[K";
-
-  test("every step rewrites one line, which fits the width and never ends", () => {
-    const steps = written.filter((text) => text.startsWith(`${clear}step `));
-    expect(steps).toHaveLength(totalSteps);
-    for (const step of steps) {
-      expect(step).not.toContain("\n");
-      expect(step.length - clear.length).toBeLessThan(60);
-    }
-  });
-
-  test("what stays is written in place of that line", () => {
-    const screen: string[] = [""];
-    for (const character of written.join("").replaceAll(clear, "\r")) {
-      if (character === "\r") screen[screen.length - 1] = "";
-      else if (character === "\n") screen.push("");
-      else screen[screen.length - 1] += character;
-    }
-    expect(screen.filter((line) => line.startsWith("step "))).toEqual([]);
-    expect(screen.slice(-4)).toEqual([
-      "before: accuracy 0.5000  loss 0.7000",
-      "after step 50: accuracy 0.7500  loss 0.6000",
-      "after step 100: accuracy 0.9000  loss 0.4000",
-      "",
-    ]);
-  });
+test("NO_COLOR leaves the line without colours", () => {
+  const withoutErasing = (environment: Readonly<Record<string, string>>) =>
+    watchRun({ isTTY: true, columns: 80, environment }).join("").replaceAll("\r\u001b[2K", "");
+  expect(withoutErasing({})).toContain("\u001b[32m");
+  expect(withoutErasing({ NO_COLOR: "1" })).not.toContain("\u001b");
 });
 
 test("numbers as people read them", () => {

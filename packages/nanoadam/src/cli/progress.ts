@@ -1,14 +1,32 @@
-/** The progress of a run on a terminal: one line that is rewritten; elsewhere, plain lines now and then. */
+/** The progress of a run on a terminal: one line that is drawn again; elsewhere, plain lines now and then. */
 import { formatCount, formatSeconds, formatShare } from "../format.js";
 import type { Evaluation } from "../train/evaluation.js";
 import type { EvaluationRecord, RunStart, StepRecord, TrainingObserver } from "../train/observer.js";
+import { Pace } from "./pace.js";
+import { progressLine } from "./progress-line.js";
+import { SmoothedLoss } from "./smoothed-loss.js";
+import { startLines } from "./start-lines.js";
+import { StatusLine, type StatusLineOptions } from "./status-line.js";
 
+/** Plain lines of steps that a run has at most, unless more than a minute passes between two. */
 const plainLines = 20;
+const longestSilence = 60_000;
 
-export interface ProgressOptions {
-  readonly stream: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
-  /** The task's metric to show, known from the run's start. */
+export interface ProgressOptions extends StatusLineOptions {
+  /** Goes before every line. */
   readonly label?: string;
+  /** Tell the names of tensors. */
+  readonly verbose?: boolean;
+}
+
+/** Looks on and tells. */
+export interface Progress extends Required<Omit<TrainingObserver, "onUpdate">> {
+  /** Says what is done before the first step. */
+  prepare(what: string): void;
+  /** Prints a message, of one line or more, above the line of progress. */
+  print(message: string): void;
+  /** Takes the line of progress away: nothing follows, or something else is printed. */
+  end(): void;
 }
 
 /** "accuracy 0.812  f1 0.803  loss 0.431". */
@@ -17,60 +35,111 @@ export function formatEvaluation({ loss, ...metrics }: Evaluation): string {
   return [...parts, `loss ${loss.toFixed(4)}`].join("  ");
 }
 
-/** Names of tensors, the first few in full. */
-function formatNames(names: readonly string[]): string {
-  const shown = names.slice(0, 6).join(", ");
-  return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
-}
+export function progressObserver({ label, verbose = false, ...options }: ProgressOptions): Progress {
+  const { now = () => performance.now() } = options;
+  const status = new StatusLine(options);
+  const { colors, isLive, hasBlocks } = status.terminal;
+  const loss = new SmoothedLoss();
+  let totalSteps = 0;
+  let pace = new Pace(now);
+  let metric: LastMetric | undefined;
+  let lastLine = now();
 
-export function progressObserver({ stream, label }: ProgressOptions): Required<Omit<TrainingObserver, "onUpdate">> {
-  const onTerminal = stream.isTTY === true;
-  let lastEvaluation = "";
-  let started = 0;
-  let [steps, totalSteps] = [0, 0];
-  const line = (text: string) => {
-    if (onTerminal) stream.write("\r\u001b[K");
-    stream.write(`${label === undefined ? "" : `${label}: `}${text}\n`);
+  const print = (text: string) => {
+    const lines = text.split("\n").map((line) => `${label === undefined ? "" : `${label}: `}${line}`);
+    status.print(lines.join("\n"));
   };
+  const prepare = (what: string) =>
+    status.show((columns) => progressLine({ done: 0, fields: [[what]] }, columns, colors), { atOnce: true });
+
   return {
-    onNotice: line,
+    prepare,
+    print,
+    end: () => status.clear(),
+    onNotice: print,
     onStart(start: RunStart) {
-      started = performance.now();
       totalSteps = start.totalSteps;
-      const { counts, initialised, unused, truncated, learningRate } = start;
-      line(`${start.architecture} from ${start.source}, ${formatCount(counts.total)} parameters`);
-      if (initialised.length > 0) line(`freshly initialised: ${formatNames(initialised)}`);
-      if (unused.length > 0) line(`not used: ${formatNames(unused)}`);
-      line(
-        `${formatCount(start.trainExamples)} training and ${formatCount(start.evaluationExamples)} evaluation examples of at most ${start.maxLength} tokens${truncated > 0 ? ` (${formatCount(truncated)} were cut)` : ""}`,
-      );
-      line(
-        `${formatCount(totalSteps)} steps, learning rate ${learningRate}; updates ${formatCount(counts.selected.count)} selected entries (${formatShare(counts.selected.share)}) and ${formatCount(counts.dense.count)} of whole tensors`,
-      );
+      for (const line of startLines(start, verbose)) print(line);
+      prepare("evaluating before the first step");
+    },
+    onRateTried({ learningRate, loss: reached }) {
+      const told = Number.isFinite(reached) ? `loss ${reached.toPrecision(3)} after a short try` : "diverged";
+      print(`rate ${learningRate.toExponential()}: ${told}`);
+      prepare("trying another learning rate");
     },
     onStep(record: StepRecord) {
-      steps++;
+      const { step } = record;
+      pace.step();
+      const { left, count, others } = describeStep(record, { totalSteps, loss: loss.add(record.loss), metric, pace });
+      if (isLive) {
+        const fields = [[left], ...(label === undefined ? [] : [[label]]), [count], ...others];
+        const state = { done: step / totalSteps, fields, curve: hasBlocks ? loss.history : [] };
+        status.show((columns) => progressLine(state, columns, colors), { atOnce: step === totalSteps });
+        return;
+      }
       const every = Math.max(1, Math.ceil(totalSteps / plainLines));
-      const isShown = onTerminal || record.step % every === 0 || record.step === totalSteps;
-      if (!isShown) return;
-      const left = ((performance.now() - started) / 1000 / steps) * (totalSteps - record.step);
-      const text = [
-        `step ${record.step}/${totalSteps}`,
-        `epoch ${record.epoch.toFixed(2)}`,
-        `loss ${record.loss.toFixed(4)}`,
-        ...(lastEvaluation === "" ? [] : [lastEvaluation]),
-        ...(record.density === undefined ? [] : [`density ${formatShare(record.density)}`]),
-        `rate ${record.learningRate.toExponential(2)}`,
-        `${formatCount(Math.round(record.tokensPerSecond))} tokens/s`,
-        `${formatSeconds(left)} left`,
-      ].join("  ");
-      if (onTerminal) stream.write(`\r\u001b[K${text.slice(0, (stream.columns ?? 120) - 1)}`);
-      else line(text);
+      if (step % every !== 0 && step !== totalSteps && now() - lastLine < longestSilence) return;
+      lastLine = now();
+      print([`step ${count}`, left, ...others.map(([longest]) => longest)].join("  "));
     },
     onEvaluation({ step, eval: evaluation }: EvaluationRecord) {
-      const [metric] = Object.entries(evaluation).filter(([name]) => name !== "loss");
-      lastEvaluation = metric === undefined ? "" : `${metric[0]} ${metric[1].toFixed(4)}`;
-      line(`${step === 0 ? "before" : `after step ${step}`}: ${formatEvaluation(evaluation)}`);
+      const [first] = Object.entries(evaluation).filter(([name]) => name !== "loss");
+      metric = first === undefined ? undefined : { text: formatMetric(...first), step };
+      print(`${step === 0 ? "before" : `after step ${step}`}: ${formatEvaluation(evaluation)}`);
+      if (step === 0) {
+        pace = new Pace(now);
+        prepare(`${formatCount(totalSteps)} steps`);
+      }
     },
   };
+}
+
+/** A metric and the step after which it was measured. */
+interface LastMetric {
+  readonly text: string;
+  readonly step: number;
+}
+
+interface StepContext {
+  readonly totalSteps: number;
+  /** Smoothed. */
+  readonly loss: number;
+  readonly metric: LastMetric | undefined;
+  readonly pace: Pace;
+}
+
+/** A step in words: how long the run will take, how far it is, and what else there is to say, the most important first. */
+function describeStep(
+  { step, learningRate }: StepRecord,
+  { totalSteps, loss, metric, pace }: StepContext,
+): { readonly left: string; readonly count: string; readonly others: readonly (readonly string[])[] } {
+  const stepsPerSecond = pace.stepsPerSecond();
+  return {
+    left: `${formatSeconds((totalSteps - step) / stepsPerSecond)} left`,
+    count: `${step}/${totalSteps}`,
+    others: [
+      [`loss ${loss.toPrecision(3)}`],
+      ...(metric === undefined ? [] : [metricForms(metric, step)]),
+      [`rate ${learningRate.toExponential(1)}`],
+      [formatPace(stepsPerSecond)],
+    ],
+  };
+}
+
+/** "accuracy 87 % 40 steps ago", so that nobody takes it for the model's as it is now. */
+function metricForms({ text, step: measured }: LastMetric, step: number): string[] {
+  const age = step - measured;
+  return age === 0 ? [text] : [`${text} ${formatCount(age)} ${age === 1 ? "step" : "steps"} ago`, text];
+}
+
+/** "accuracy 87 %", "matthews 0.54". */
+function formatMetric(name: string, value: number): string {
+  return `${name} ${name === "accuracy" ? formatShare(value).replace(/\.\d/, "") : value.toPrecision(3)}`;
+}
+
+/** "3.2 steps/s", or for slow ones "12 s/step". */
+function formatPace(stepsPerSecond: number): string {
+  const isFast = stepsPerSecond >= 1;
+  const number = isFast ? stepsPerSecond : 1 / stepsPerSecond;
+  return `${number < 10 ? number.toFixed(1) : formatCount(Math.round(number))} ${isFast ? "steps/s" : "s/step"}`;
 }

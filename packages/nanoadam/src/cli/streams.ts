@@ -1,10 +1,10 @@
 import type { NoticeListener } from "../train/observer.js";
-import type { ProgressOptions } from "./progress.js";
+import type { OutputStream } from "./terminal.js";
 
 /** Where a command writes; the process's own, unless a test listens. */
 export interface Streams {
-  readonly stdout: ProgressOptions["stream"];
-  readonly stderr: ProgressOptions["stream"];
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
 }
 
 /** Notices as lines beside a command's output. */

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { finetuneSchema } from "../options/finetune-options.js";
 import { count, flag, flagOf } from "../options/option-types.js";
+import { unfitColumns } from "../tasks/columns.js";
+import { taskKind } from "../tasks/registry.js";
 
 /** The options that all runs of a comparison share. */
 const sharedSchema = z
@@ -30,7 +32,12 @@ export const compareSchema = z
     ...otherShared,
     evalEvery: otherShared.evalEvery.meta(flag("steps between evaluations (default: at the end only)", "N")),
   })
-  .strict();
+  .strict()
+  .superRefine((options, context) => {
+    for (const [option, message] of unfitColumns(taskKind(options.task), options)) {
+      context.addIssue({ code: "custom", path: [option], message });
+    }
+  });
 
 export type CompareOptions = z.output<typeof compareSchema>;
 export type CompareInput = z.input<typeof compareSchema>;

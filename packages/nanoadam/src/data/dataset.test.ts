@@ -9,6 +9,9 @@ const whole: Required<Dataset<{ index: number; key: StepKey }>> = {
   load: (index, key) => ({ index, key }),
   classOf: (index) => index % 3,
   wasTruncated: (index) => index >= 4,
+  targetsOf: (index) => [index / 2],
+  sourceOf: (index) => ({ text: `text ${index}`, line: index + 2 }),
+  notes: ["a note"],
 };
 
 describe("a subset", () => {
@@ -21,6 +24,9 @@ describe("a subset", () => {
     expect(places.map((place) => part.classOf?.(place))).toEqual([2, 1, 1]);
     expect(places.map((place) => part.wasTruncated?.(place))).toEqual([true, false, true]);
     expect([countTruncated(whole), countTruncated(part)]).toEqual([2, 2]);
+    expect(places.map((place) => part.sourceOf?.(place).line)).toEqual([7, 3, 6]);
+    expect(places.map((place) => part.targetsOf?.(place)[0])).toEqual([2.5, 0.5, 2]);
+    expect(part.notes).toEqual(["a note"]);
   });
 
   test("loads by the index in the whole and the key, so what is random about an example is what it is there", async () => {

@@ -11,6 +11,19 @@ export interface Dataset<Example = unknown> {
   classOf?(index: number): number;
   /** Whether an example was cut to the maximum size. */
   wasTruncated?(index: number): boolean;
+  /** The number, or numbers, that an example is labelled with, where it is of no class. */
+  targetsOf?(index: number): ArrayLike<number>;
+  /** What an example was made of, as its file has it. */
+  sourceOf?(index: number): ExampleSource;
+  /** What should be said of the data: what was left out, or understood in a way that is not the only one. */
+  readonly notes?: readonly string[];
+}
+
+/** Where an example came from, as people see it. */
+export interface ExampleSource {
+  readonly text: string;
+  readonly textPair?: string;
+  readonly line: number;
 }
 
 /** The examples at `indices` alone, in that order. */
@@ -28,6 +41,11 @@ export function subset<Example>(dataset: Dataset<Example>, indices: ArrayLike<nu
     ...(dataset.wasTruncated === undefined
       ? {}
       : { wasTruncated: (index: number) => dataset.wasTruncated?.(at(index)) ?? false }),
+    ...(dataset.targetsOf === undefined ? {} : { targetsOf: (index: number) => dataset.targetsOf?.(at(index)) ?? [] }),
+    ...(dataset.sourceOf === undefined
+      ? {}
+      : { sourceOf: (index: number) => dataset.sourceOf?.(at(index)) ?? { text: "", line: 0 } }),
+    ...(dataset.notes === undefined ? {} : { notes: dataset.notes }),
   };
 }
 

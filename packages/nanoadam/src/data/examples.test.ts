@@ -1,85 +1,71 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
-import { type ExampleColumns, labelMapOfTable, readExamples } from "./examples.js";
-import { buildLabelMap, type LabelMap, regressionLabel } from "./labels.js";
+import { tableSource } from "../testing/number-texts.js";
+import { readExamples, readLabelColumn, readLabelled, spellingNotes } from "./examples.js";
 import { parseTable } from "./tables/parse-table.js";
-import type { Table } from "./tables/table.js";
 
-const pairs = parseTable("a\tb\tlabel\tscore\none\ttwo\tyes\t1.5\nthree\tfour\tno\t2\nfive\tsix\tyes\tbad\n", "p.tsv");
+const pairs = parseTable("a\tb\tlabel\nA cat.\tA dog.\tyes\nSun.\tRain.\tno\n", "p.tsv");
 
-/** Examples of one class each, by the classes of the whole column unless told. */
-function classified(table: Table, columns: ExampleColumns, labels?: LabelMap) {
-  const known = labels ?? labelMapOfTable(table, columns.label ?? "");
-  return readExamples(table, columns, known.id.bind(known));
-}
-
-const noLabel = (): never => {
-  throw new Error("no label is asked for");
-};
-
-describe("examples", () => {
-  test("have a text and a class id", () => {
-    expect(classified(pairs, { text: ["a"], label: "label" })).toEqual([
-      { text: "one", label: 1 },
-      { text: "three", label: 0 },
-      { text: "five", label: 1 },
+describe("texts", () => {
+  test("of one column or two, with their lines", () => {
+    expect(readExamples(pairs, { text: ["a"] })).toEqual([
+      { text: "A cat.", line: 2 },
+      { text: "Sun.", line: 3 },
+    ]);
+    expect(readExamples(pairs, { text: ["a", "b"], limit: 1 })).toEqual([
+      { text: "A cat.", textPair: "A dog.", line: 2 },
     ]);
   });
 
-  test("or a pair of texts and a number; the limit takes the first rows", () => {
-    expect(readExamples(pairs, { text: ["b", "a"], label: "score", limit: 2 }, regressionLabel)).toEqual([
-      { text: "two", textPair: "one", label: 1.5 },
-      { text: "four", textPair: "three", label: 2 },
-    ]);
-  });
-
-  test("or no label, for prediction", () => {
-    const [first] = readExamples(pairs, { text: ["a"] }, noLabel);
-    expect(first).toEqual({ text: "one" });
-  });
-
-  test("with a limit the classes are still those of the whole column", () => {
-    expect(classified(pairs, { text: ["a"], label: "label", limit: 1 })).toEqual([{ text: "one", label: 1 }]);
-  });
-
-  test("have the label that is parsed from the row's field, its file and its line", () => {
-    const seen: [string, string, number][] = [];
-    const parseLabel = (...label: [string, string, number]) => seen.push(label);
-    const examples = readExamples(pairs, { text: ["a"], label: "score" }, parseLabel);
-    expect(seen).toEqual([
-      ["1.5", "p.tsv", 2],
-      ["2", "p.tsv", 3],
-      ["bad", "p.tsv", 4],
-    ]);
-    expect(examples.map(({ label }) => label)).toEqual([1, 2, 3]);
+  test("of a column that is not there, or a row without text, are refused", () => {
+    const read = () => readExamples(pairs, { text: ["a", "c"] });
+    expect(read).toThrow(InputError);
+    expect(read).toThrow('p.tsv has no column "c"; its columns are "a", "b", "label".');
+    const table = parseTable('{"text":"a"}\n{"text":["a","b"]}', "p.jsonl");
+    expect(() => readExamples(table, { text: ["text"] })).toThrow(
+      /p\.jsonl, line 2: the field "text" is missing or no text/,
+    );
   });
 });
 
-describe("refused", () => {
-  test("columns that are not there", () => {
-    const read = () => readExamples(pairs, { text: ["a", "c"] }, noLabel);
-    expect(read).toThrow(InputError);
-    expect(read).toThrow('p.tsv has no column "c"; its columns are "a", "b", "label", "score".');
-    expect(() => readExamples(pairs, { text: ["a"], label: "y" }, regressionLabel)).toThrow(/column "y"/);
-    expect(() => labelMapOfTable(pairs, "y")).toThrow(
-      'p.tsv has no column "y"; its columns are "a", "b", "label", "score".',
-    );
+describe("labels", () => {
+  test("stand without the blanks around them; rows without one are left out and counted", () => {
+    const table = parseTable('text,label\na,pos \nb,\nc,"  "\nd,NaN\ne, neg\n', "x.csv");
+    const { rows, notes } = readLabelColumn(table, "label");
+    expect(rows.map(({ label, row }) => [label, row.line])).toEqual([
+      ["pos", 2],
+      ["neg", 6],
+    ]);
+    expect(notes).toEqual(['x.csv: 3 rows have no "label" and are left out (line 3 is the first)']);
   });
 
-  test("an unknown class, and a number that is none", () => {
-    const labels = buildLabelMap(["yes", "maybe"]);
-    expect(() => classified(pairs, { text: ["a"], label: "label" }, labels)).toThrow(
-      /p\.tsv, line 3: the label "no" is unknown, expected one of "maybe", "yes"/,
-    );
-    expect(() => readExamples(pairs, { text: ["a"], label: "score" }, regressionLabel)).toThrow(
-      /p\.tsv, line 4: the label "bad" is not a finite number/,
-    );
+  test("may be null or absent in JSON, which is no label either", () => {
+    const table = parseTable('{"text":"a","label":null}\n{"text":"b"}\n{"text":"c","label":1}', "x.jsonl");
+    expect(readLabelColumn(table, "label").rows.map(({ label }) => label)).toEqual(["1"]);
   });
 
-  test("a row without text", () => {
-    const table = parseTable('{"text":"a"}\n{"text":["a","b"]}', "p.jsonl");
-    expect(() => readExamples(table, { text: ["text"] }, noLabel)).toThrow(
-      /p\.jsonl, line 2: the field "text" is missing or no text/,
-    );
+  test("called None, null or NA are labels", () => {
+    const table = parseTable("text,label\na,None\nb,null\nc,NA\n", "x.csv");
+    expect(readLabelColumn(table, "label").rows).toHaveLength(3);
+  });
+
+  test("of a column that is not there are refused", () => {
+    expect(() => readLabelColumn(pairs, "y")).toThrow('p.tsv has no column "y"; its columns are "a", "b", "label".');
+  });
+
+  test("are read with the texts of the same rows, of the first rows where there is a limit", async () => {
+    const source = tableSource(["text\tlabel", "a\t", "b\tx", "c\ty"], { label: ["label"], limit: 2 });
+    expect(await readLabelled(source)).toEqual({
+      examples: [{ source: { text: "b", line: 3 }, label: "x" }],
+      notes: ['data.tsv: 1 row has no "label" and is left out (line 2)'],
+    });
+  });
+
+  test("that are one class in several spellings are told", () => {
+    expect(spellingNotes(["pos", "Pos", "pos", "neg"], "x.csv")).toEqual(['x.csv: "Pos" (1) is taken for "pos" (2)']);
+    expect(spellingNotes(["1", "1.0", "1.00", "2"], "x.csv")).toEqual([
+      'x.csv: "1.0" (1), "1.00" (1) are taken for "1" (1)',
+    ]);
+    expect(spellingNotes(["a", "b"], "x.csv")).toEqual([]);
   });
 });

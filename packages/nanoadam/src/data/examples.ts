@@ -1,63 +1,97 @@
-import { buildLabelMap, type LabelMap } from "./labels.js";
+import type { ExampleSource } from "./dataset.js";
+import { isMissingLabel, spellingsOf, tidyLabel } from "./label-spelling.js";
 import type { DataSource } from "./source.js";
-import { requireColumn, requireField, type Table } from "./tables/table.js";
-
-/** One text or pair of texts; `label` is a class id, or the number to predict in regression. */
-export interface Example {
-  readonly text: string;
-  readonly textPair?: string;
-  readonly label?: number;
-}
+import { requireColumn, requireField, type Table, type TableRow } from "./tables/table.js";
+import type { Texts } from "./text/encoder.js";
 
 export interface ExampleColumns {
   /** One column of text, or two for pairs. */
   readonly text: readonly string[];
-  /** Without it the examples have no label, as for prediction. */
-  readonly label?: string | undefined;
   /** Take the first rows only, in the order of the file. */
   readonly limit?: number | undefined;
 }
 
-/** The classes of a table's label column; see `buildLabelMap`. */
-export function labelMapOfTable(table: Table, labelColumn: string): LabelMap {
-  requireColumn(table, labelColumn);
-  return buildLabelMap(
-    table.rows.map((row) => requireField(table, row, labelColumn)),
-    table.file,
-  );
-}
-
 /**
- * The examples in a table's rows, in order.
- * @param parseLabel the number that a label stands for; throws InputError for a label that is none
- * @throws InputError for a column that is not there (naming those that are) or a row without text or label, with file and
- * line.
+ * The texts in a table's rows, in order.
+ * @throws InputError for a column that is not there (naming those that are) or a row without text, with file and line.
  */
-export function readExamples(
-  table: Table,
-  { text, label: labelColumn, limit }: ExampleColumns,
-  parseLabel: (label: string, file: string, line: number) => number,
-): Example[] {
+export function readExamples(table: Table, { text, limit }: ExampleColumns): ExampleSource[] {
   const [textColumn = "", pairColumn] = text;
-  for (const column of [...text, ...(labelColumn === undefined ? [] : [labelColumn])]) requireColumn(table, column);
+  for (const column of text) requireColumn(table, column);
   return table.rows.slice(0, limit).map((row) => ({
-    ...(labelColumn === undefined
-      ? {}
-      : { label: parseLabel(requireField(table, row, labelColumn), table.file, row.line) }),
     text: requireField(table, row, textColumn),
     ...(pairColumn === undefined ? {} : { textPair: requireField(table, row, pairColumn) }),
+    line: row.line,
   }));
 }
 
-/** The examples of a source with one column of labels; see `readExamples`. */
-export async function readLabelled(
-  source: DataSource,
-  parseLabel: (label: string, file: string, line: number) => number,
-): Promise<Example[]> {
-  return readExamples(await source.table(), { ...source, label: source.label?.[0] }, parseLabel);
+/** The texts of a source, or pairs of texts, alone; see `readExamples`. */
+export async function readTexts(source: DataSource): Promise<Texts[]> {
+  return readExamples(await source.table(), source).map(({ line: _line, ...texts }) => texts);
 }
 
-/** The texts of a source, or pairs of texts; see `readExamples`. */
-export async function readTexts({ text, limit, ...source }: DataSource): Promise<Example[]> {
-  return readExamples(await source.table(), { text, limit }, () => 0);
+/** The labels of a table's rows, as far as they have one. */
+export interface LabelColumn {
+  readonly rows: readonly { readonly row: TableRow; readonly label: string }[];
+  /** What should be said of them. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * The labels in a column of a table, without blanks around them; rows without a label are left out and counted.
+ * @throws InputError for a column that is not there, naming those that are.
+ */
+export function readLabelColumn(table: Table, column: string): LabelColumn {
+  requireColumn(table, column);
+  const labels = table.rows.map((row) => {
+    const field = Object.hasOwn(row.fields, column) ? (row.fields[column] ?? "") : "";
+    return { row, label: tidyLabel(field) };
+  });
+  const rows = labels.filter(({ label }) => !isMissingLabel(label));
+  const first = labels.find(({ label }) => isMissingLabel(label));
+  const missing = labels.length - rows.length;
+  const notes =
+    first === undefined
+      ? []
+      : [
+          `${table.file}: ${rowsWithout(missing)} no "${column}" and ${missing === 1 ? "is" : "are"} left out (line ${first.row.line}${missing > 1 ? " is the first" : ""})`,
+        ];
+  return { rows, notes };
+}
+
+function rowsWithout(count: number): string {
+  return count === 1 ? "1 row has" : `${count} rows have`;
+}
+
+/** What should be said of labels that were taken for one class although they are spelt in different ways. */
+export function spellingNotes(labels: Iterable<string>, file: string): string[] {
+  return [...spellingsOf(labels).values()].flatMap((spellings) => {
+    const [usual, ...others] = spellings;
+    if (usual === undefined || others.length === 0) return [];
+    const listed = others.map(([spelling, count]) => `"${spelling}" (${count})`).join(", ");
+    return [`${file}: ${listed} ${others.length > 1 ? "are" : "is"} taken for "${usual[0]}" (${usual[1]})`];
+  });
+}
+
+/** A labelled row: its texts, where it is, and its label as the file has it. */
+export interface LabelledSource {
+  readonly source: ExampleSource;
+  readonly label: string;
+}
+
+/**
+ * The rows of a source that have a label, in order.
+ * @throws InputError for a column that is not there, or a row without text, with file and line.
+ */
+export async function readLabelled(
+  source: DataSource,
+): Promise<{ readonly examples: readonly LabelledSource[]; readonly notes: readonly string[] }> {
+  const table = await source.table();
+  const limited = { ...table, rows: table.rows.slice(0, source.limit) };
+  const { rows, notes } = readLabelColumn(limited, source.label?.[0] ?? "");
+  const texts = readExamples({ ...table, rows: rows.map(({ row }) => row) }, { text: source.text });
+  return {
+    examples: texts.map((text, index) => ({ source: text, label: rows[index]?.label ?? "" })),
+    notes,
+  };
 }

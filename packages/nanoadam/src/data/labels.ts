@@ -1,50 +1,145 @@
 import { InputError } from "../errors.js";
 import { isObject } from "../files/json-value.js";
+import { labelKey, labelNames } from "./label-spelling.js";
 
 /** The classes of a task: class i is called `names[i]`. */
 export interface LabelMap {
   readonly names: readonly string[];
   /**
-   * The class id of a label. Besides the names, an id is accepted as a label ("0" to "n-1") where no name is an integer
-   * itself, since files often hold ids where a checkpoint's config holds names. Throws InputError, naming the file, the
-   * line and the known labels, for any other label.
+   * The class that a label names, or undefined where it names none. Blanks around a label, upper and lower case, and the
+   * spelling of a whole number (1, 1.0) make no difference, but where two names differ by nothing else.
    */
-  id(label: string, file: string, line: number): number;
+  find(label: string): number | undefined;
 }
 
-const integer = /^-?(0|[1-9]\d*)$/;
+const id = /^(0|[1-9]\d*)(\.0+)?$/;
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const placeholder = /^LABEL_\d+$/;
 
+/** The label map whose class i is called `names[i]`. */
+export function createLabelMap(names: readonly string[]): LabelMap {
+  const exact = new Map(names.map((name, index) => [name, index]));
+  const byKey = new Map<string, number | undefined>();
+  for (const [index, name] of names.entries()) {
+    const key = labelKey(name);
+    byKey.set(key, byKey.has(key) ? undefined : index);
+  }
+  return { names, find: (label) => exact.get(label.trim()) ?? byKey.get(labelKey(label)) };
+}
+
+/** How the labels of one file are understood. */
+export interface LabelReader {
+  /** The class of a label. Throws InputError, naming the file, the line and the known labels, for one that is none. */
+  id(label: string, file: string, line: number): number;
+  /** Whether the labels are ids of classes that have other names. */
+  readonly areIds: boolean;
+}
+
 /**
- * The classes of a set of labels: the distinct labels, in numeric order if all are integers (so the labels 0 to n-1 are
- * their own ids), else ordered by code point. The order depends on the set alone, not on the order of rows. Throws
- * InputError for fewer than two labels; `file` is what the message calls them.
+ * How the labels that a file has are read with known classes: as their names, or all of them as ids ("0" to "n-1"), which
+ * files often hold where a checkpoint's config holds names. Where names are numbers themselves, a label is always a name.
+ */
+export function labelReader(labels: LabelMap, found: Iterable<string>): LabelReader {
+  const { names } = labels;
+  const areIds = labelsAreIds(labels, found);
+  return {
+    areIds,
+    id(label, file, line) {
+      const known = areIds ? Number(label) : labels.find(label);
+      if (known !== undefined) return known;
+      throw new InputError(`${file}, line ${line}: the label "${label}" is unknown, expected one of ${listed(names)}.`);
+    },
+  };
+}
+
+function labelsAreIds({ names, find }: LabelMap, found: Iterable<string>): boolean {
+  if (names.some((name) => decimal.test(name))) return false;
+  const distinct = [...new Set(found)];
+  return distinct.length > 0 && distinct.every((label) => find(label) === undefined && isIdBelow(label, names.length));
+}
+
+function isIdBelow(label: string, count: number): boolean {
+  return id.test(label.trim()) && Number(label) < count;
+}
+
+/**
+ * The classes of a set of labels: the distinct labels, in numeric order if all are numbers (so the labels 0 to n-1 are their
+ * own ids), else ordered by code point. The order depends on the set alone, not on the order of rows; labels that differ
+ * by blanks, case or the spelling of a number are one class, called as most of them are.
+ * @param file what messages call the data
+ * @throws InputError for fewer than two labels, and for numbers or identifiers that are no classes.
  */
 export function buildLabelMap(labels: Iterable<string>, file = "The data"): LabelMap {
-  const names = [...new Set(labels)];
+  const all = [...labels];
+  const names = labelNames(all);
   if (names.length < 2) {
     const found = names[0] === undefined ? "no label" : `only the label "${names[0]}"`;
     throw new InputError(`${file} has ${found}, expected at least two classes.`);
   }
-  const allIntegers = names.every((name) => integer.test(name));
-  names.sort(allIntegers ? (a, b) => Number(a) - Number(b) : compareCodePoints);
+  refuseValues(names, all.length, file);
   return createLabelMap(names);
 }
 
-/** The label map whose class i is called `names[i]`. */
-export function createLabelMap(names: readonly string[]): LabelMap {
-  const ids = new Map(names.map((name, index) => [name, index]));
-  const idsAreLabels = !names.some((name) => integer.test(name));
-  return {
-    names,
-    id(label, file, line) {
-      const id = ids.get(label);
-      if (id !== undefined) return id;
-      if (idsAreLabels && /^(0|[1-9]\d*)$/.test(label) && Number(label) < names.length) return Number(label);
-      throw new InputError(`${file}, line ${line}: the label "${label}" is unknown, expected one of ${listed(names)}.`);
-    },
-  };
+/** More different numbers than this are values and no classes, where some are not whole. */
+const mostDecimals = 10;
+/** So many classes are believed whatever the number of rows. */
+const fewClasses = 20;
+
+function refuseValues(names: readonly string[], rows: number, file: string): void {
+  const areNumbers = names.every((name) => decimal.test(name));
+  const shown = `"${names[0]}", "${names[1]}", "${names[2]}"`;
+  if (areNumbers && names.length > mostDecimals && names.some((name) => !id.test(name.replace("-", "")))) {
+    throw new InputError(
+      `${file}: the labels are ${names.length} different numbers (${shown}, ...), not classes; \`task\` regression learns numbers.`,
+    );
+  }
+  if (names.length > fewClasses && names.length > rows / 2) {
+    throw new InputError(
+      `${file}: ${names.length} different labels in ${rows} rows (${shown}, ...) are more like identifiers${areNumbers ? " or values" : ""} than classes; check \`label\`${areNumbers ? ", or use `task` regression" : ""}.`,
+    );
+  }
+}
+
+/**
+ * The classes of data for a model that has classes already: the model's own, in their order, where the data's labels are
+ * among their names or are their ids; else the data's.
+ */
+export function labelMapFor(
+  labels: Iterable<string>,
+  config: Readonly<Record<string, unknown>> | undefined,
+  file: string,
+  build: (labels: Iterable<string>, file: string) => LabelMap = buildLabelMap,
+): LabelMap {
+  const found = [...labels];
+  const known = config === undefined ? undefined : labelMapFromConfig(config);
+  if (known === undefined || found.length === 0) return build(found, file);
+  const areKnown = labelsAreIds(known, found) || found.every((label) => known.find(label) !== undefined);
+  return areKnown ? known : build(found, file);
+}
+
+/** Whether a head that was trained for a checkpoint's classes is one for a task's: their names are the same, or unknown. */
+export function hasSameClasses(
+  checkpoint: Readonly<Record<string, unknown>>,
+  task: Readonly<Record<string, unknown>>,
+): boolean {
+  const [known, wanted] = [labelMapFromConfig(checkpoint)?.names, labelMapFromConfig(task)?.names];
+  if (known === undefined || wanted === undefined) return true;
+  return known.length === wanted.length && known.every((name, index) => name === wanted[index]);
+}
+
+/**
+ * What to say of a trained head whose classes have no names, but places: which label each place is taken for. Nothing where
+ * the labels are ids.
+ */
+export function unnamedClassesNote(
+  checkpoint: Readonly<Record<string, unknown>>,
+  task: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const names = labelMapFromConfig(task)?.names;
+  if (names === undefined || labelMapFromConfig(checkpoint) !== undefined) return undefined;
+  if (names.every((name, index) => name === String(index))) return undefined;
+  const shown = names.slice(0, 6).map((name, index) => `LABEL_${index} is taken for "${name}"`);
+  return `the checkpoint's classes have no names: ${shown.join(", ")}${names.length > shown.length ? ", ..." : ""}`;
 }
 
 /**
@@ -87,8 +182,8 @@ const largestId = 65_535;
  * `buildLabelMap`.
  */
 export function buildIdMap(labels: Iterable<string>, file: string): LabelMap {
-  const found = new Set(labels);
-  const ids = [...found].map((label) => (/^(0|[1-9]\d*)$/.test(label) ? Number(label) : Number.NaN));
+  const found = [...labels];
+  const ids = [...new Set(found)].map((label) => (id.test(label) ? Number(label) : Number.NaN));
   const largest = ids.reduce((most, id) => Math.max(most, id), 0);
   if (largest >= 1 && largest <= largestId) return createLabelMap(placeholders(largest + 1));
   return buildLabelMap(found, file);
@@ -107,7 +202,7 @@ export function labelCountOf(config: Readonly<Record<string, unknown>>): number 
 }
 
 function placeholders(count: number): string[] {
-  return Array.from({ length: count }, (_, id) => `LABEL_${id}`);
+  return Array.from({ length: count }, (_, index) => `LABEL_${index}`);
 }
 
 /** The config fields that record a label map. */
@@ -132,14 +227,4 @@ export function regressionLabel(label: string, file: string, line: number): numb
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 20).map((name) => `"${name}"`);
   return names.length > shown.length ? `${shown.join(", ")} and ${names.length - shown.length} more` : shown.join(", ");
-}
-
-function compareCodePoints(a: string, b: string): number {
-  const left = [...a];
-  const right = [...b];
-  for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const difference = (left[i]?.codePointAt(0) ?? 0) - (right[i]?.codePointAt(0) ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
 }

@@ -84,3 +84,10 @@ export function requireDivision(field: string, value: number, divisorField: stri
     throw new InputError(`config.json: ${field} ${value} is not a multiple of ${divisorField} ${divisor}`);
   }
 }
+
+/** The width of a model that a configuration describes, whatever its architecture calls it. */
+export function hiddenSizeOf({ hidden_size: hiddenSize, dim }: RawConfig): number {
+  const width = hiddenSize ?? dim;
+  if (typeof width === "number") return width;
+  throw new Error("the configuration has no width");
+}

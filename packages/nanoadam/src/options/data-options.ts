@@ -22,7 +22,7 @@ export interface DataInput extends TextInput {
   readonly train: string;
   /** The file of evaluation data; by default a part of the training data is held out. */
   readonly eval?: string | undefined;
-  /** The fraction of the training data that is held out where there is no `eval`; by default 0.1. */
+  /** The fraction of the training data that is held out where there is no `eval`; by default 0.1, and up to 0.2 of small data. */
   readonly evalShare?: number | undefined;
   /** Use only so many training rows, the first. */
   readonly limitTrain?: number | undefined;
@@ -38,7 +38,12 @@ export const dataSchema = z.object({
     .gt(0)
     .lt(1)
     .optional()
-    .meta(flag("fraction of the training data held out when there is no `eval` (default: 0.1)", "X")),
+    .meta(
+      flag(
+        "fraction of the training data held out when there is no `eval` (default: 0.1, up to 0.2 of small data)",
+        "X",
+      ),
+    ),
   text: names
     .pipe(z.array(z.string().min(1)).min(1).max(2))
     .optional()

@@ -48,7 +48,7 @@ describe("the documented interfaces", () => {
   });
 
   test("refuse what is no number, no choice and no option", () => {
-    expectTypeOf<FinetuneInput["learningRate"]>().toEqualTypeOf<number | undefined>();
+    expectTypeOf<FinetuneInput["learningRate"]>().toEqualTypeOf<number | "auto" | undefined>();
     // @ts-expect-error a text is no learning rate
     const rate: FinetuneInput = { ...needed, learningRate: "banana" };
     // @ts-expect-error there is no such optimizer

@@ -35,6 +35,7 @@ export interface OptimizerEntry<Shape extends z.ZodRawShape> {
   readonly summary: string;
   /** Its own options, by names that no other option has. */
   readonly options: Shape;
+  /** For a model as wide as BERT-base, 768. */
   readonly defaultLearningRate: number;
   /** Learning rates that a comparison tries when no others are asked for, ascending. */
   readonly comparedAt: readonly number[];

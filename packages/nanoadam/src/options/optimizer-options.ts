@@ -35,10 +35,17 @@ export function mayHoldBfloat16(
 /** An adapter starts from nothing and takes larger steps. */
 const adapterFactor = 4;
 
-/** The learning rate of a run that names none. */
+/** The width that the table's learning rates are for: BERT-base's. */
+const usualWidth = 768;
+/** Narrow models take larger steps, by this power of how much narrower they are (docs/defaults.md). */
+const widthPower = 1.5;
+
+/** The learning rate of a run that names none, for a model so wide; to two digits. */
 export function defaultLearningRate(
   { optimizer }: Pick<OptimizerOptions, "optimizer">,
   { loraRank }: Pick<AdapterOptions, "loraRank">,
+  hiddenSize: number,
 ): number {
-  return optimizers[optimizer].defaultLearningRate * (loraRank === undefined ? 1 : adapterFactor);
+  const rate = optimizers[optimizer].defaultLearningRate * (loraRank === undefined ? 1 : adapterFactor);
+  return Number((rate * (usualWidth / hiddenSize) ** widthPower).toPrecision(2));
 }

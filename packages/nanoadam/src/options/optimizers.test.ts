@@ -36,9 +36,14 @@ describe.each(optimizerNames)("%s", (name) => {
   });
 });
 
+test("narrow models take larger learning rates, wide ones smaller", () => {
+  const rates = [128, 256, 768, 1024].map((width) => defaultLearningRate({ optimizer: "adamw" }, {}, width));
+  expect(rates).toEqual([7.3e-4, 2.6e-4, 5e-5, 3.2e-5]);
+});
+
 test("an adapter takes four times the learning rate, and may lie beside weights in bfloat16", () => {
-  expect(defaultLearningRate({ optimizer: "adamw" }, {})).toBe(5e-5);
-  expect(defaultLearningRate({ optimizer: "adamw" }, { loraRank: 8 })).toBe(2e-4);
+  expect(defaultLearningRate({ optimizer: "adamw" }, {}, 768)).toBe(5e-5);
+  expect(defaultLearningRate({ optimizer: "adamw" }, { loraRank: 8 }, 768)).toBe(2e-4);
   expect(mayHoldBfloat16({ optimizer: "adamw" }, {})).toBe(false);
   expect(mayHoldBfloat16({ optimizer: "adamw" }, { loraRank: 8 })).toBe(true);
   expect(mayHoldBfloat16({ optimizer: "nanoadam" }, {})).toBe(true);

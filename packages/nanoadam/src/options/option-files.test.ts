@@ -96,7 +96,7 @@ describe("an option file", () => {
     ["epochs", /^mine\.yaml holds a string, expected a mapping of options to values$/],
     ["maskInterval: 6\nmask-interval: 7", /^mine\.yaml: maskInterval is given twice$/],
     ["epochs:", /^mine\.yaml: epochs is null, expected a number$/],
-    ["epoch: 3", /^mine\.yaml: there is no option epoch$/],
+    ["epoch: 3", /^mine\.yaml: there is no option epoch; did you mean epochs\?$/],
     ["constructor: 3", /^mine\.yaml: there is no option constructor$/],
     ["epochs: 0", /^mine\.yaml: epochs is 0, expected more than 0$/],
     ["density: 2", /^mine\.yaml: density is 2, expected at most 1$/],

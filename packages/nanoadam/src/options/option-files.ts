@@ -10,7 +10,7 @@ import type { z } from "zod";
 import { InputError } from "../errors.js";
 import { describeSystemError } from "../files/system-error.js";
 import { type FinetuneInput, finetuneSchema } from "./finetune-options.js";
-import { expectation } from "./parse-options.js";
+import { didYouMean, expectation } from "./parse-options.js";
 
 const presets = fileURLToPath(new URL("../../presets/", import.meta.url));
 
@@ -43,7 +43,9 @@ export async function presetNames(): Promise<string[]> {
  */
 export async function presetText(name: string): Promise<string> {
   const names = await presetNames();
-  if (!names.includes(name)) throw new InputError(`there is no preset "${name}", expected one of ${names.join(", ")}`);
+  if (!names.includes(name)) {
+    throw new InputError(`there is no preset "${name}", expected one of ${names.join(", ")}${didYouMean(name, names)}`);
+  }
   return readFile(join(presets, `${name}.yaml`), "utf8");
 }
 
@@ -88,7 +90,8 @@ export function parseOptionFile(text: string, source: string): Partial<FinetuneI
   for (const [key, value] of Object.entries(content)) {
     const option = key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     const field = Object.hasOwn(fields, option) ? fields[option] : undefined;
-    if (field === undefined) throw new InputError(`${source}: there is no option ${key}`);
+    if (field === undefined)
+      throw new InputError(`${source}: there is no option ${key}${didYouMean(option, Object.keys(fields))}`);
     if (Object.hasOwn(options, option)) throw new InputError(`${source}: ${option} is given twice`);
     const issue = field.safeParse(value).error?.issues[0];
     if (issue !== undefined) {

@@ -14,7 +14,6 @@ describe("options", () => {
       text: ["text"],
       task: "classification",
       optimizer: "nanoadam",
-      batchSize: 32,
       accumulate: 1,
       schedule: "linear",
       warmup: 0,
@@ -25,7 +24,7 @@ describe("options", () => {
       overwrite: false,
       seed: 42,
     });
-    for (const open of ["learningRate", "epochs", "steps", "maskInterval", "dropout", "threads"]) {
+    for (const open of ["learningRate", "batchSize", "epochs", "steps", "maskInterval", "dropout", "threads"]) {
       expect(parse({})).not.toHaveProperty(open);
     }
   });
@@ -44,12 +43,12 @@ describe("options", () => {
     [{ batchSize: 3.5 }, "`batchSize` is 3.5, expected a whole number"],
     [{ accumulate: -1 }, "`accumulate` is -1, expected at least 1"],
     [{ learningRate: 0 }, "`learningRate` is 0, expected more than 0"],
-    [{ learningRate: "fast" }, '`learningRate` is "fast", expected a number'],
+    [{ learningRate: "fast" }, '`learningRate` is "fast", expected a number above 0, or auto'],
     [{ density: 2 }, "`density` is 2, expected at most 1"],
     [{ delimiter: "" }, '`delimiter` is "", expected at least 1 character'],
     [
       { optimizer: "adam" },
-      '`optimizer` is "adam", expected one of nanoadam, adamw, adamw8bit, microadam, galore, sgd',
+      '`optimizer` is "adam", expected one of nanoadam, adamw, adamw8bit, microadam, galore, sgd; did you mean adamw?',
     ],
     [{ evalShare: 1 }, "`evalShare` is 1, expected less than 1"],
     [{ labelSmoothing: 1 }, "`labelSmoothing` is 1, expected less than 1"],
@@ -70,7 +69,7 @@ describe("options", () => {
     [{ eval: "b.tsv", evalShare: 0.5 }, "`evalShare` cannot go with `eval`"],
     [{ label: undefined }, "`label` is needed for classification"],
     [{ density: 0.1, finalDensity: 0.2 }, "`finalDensity` is 0.2, expected at most `density` 0.1"],
-    [{ learningrate: 1 }, "there is no option `learningrate`"],
+    [{ learningrate: 1 }, "there is no option `learningrate`; did you mean `learningRate`?"],
   ])("%j are refused: %s", (options, message) => {
     expect(() => parse(options)).toThrow(InputError);
     expect(() => parse(options)).toThrow(new InputError(message));

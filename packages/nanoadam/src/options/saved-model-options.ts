@@ -7,7 +7,8 @@ import { type BatchInput, trainingSchema } from "./training-options.js";
 /** How texts are read and run, as in training. */
 const textOptions = {
   ...dataSchema.pick({ text: true, label: true, delimiter: true, maxLength: true }).shape,
-  ...trainingSchema.pick({ batchSize: true, threads: true, engine: true }).shape,
+  batchSize: count.default(32).meta(flag("examples that run together", "N")),
+  ...trainingSchema.pick({ threads: true, engine: true }).shape,
 };
 
 /** How a fine-tuned checkpoint is measured. */
@@ -92,4 +93,9 @@ export const exportSchema = z
     output: z.string().min(1).meta(flag("folder to write the model to", "DIR")),
     overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
   })
-  .strict();
+  .strict()
+  .superRefine(({ merge }, context) => {
+    if (merge) return;
+    const message = "is needed: an adapter is exported by adding it to its base model";
+    context.addIssue({ code: "custom", path: ["merge"], message });
+  });

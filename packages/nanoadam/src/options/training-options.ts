@@ -5,7 +5,7 @@ import { count, flag } from "./option-types.js";
 
 /** How batches are run. */
 export interface BatchInput {
-  /** Examples that run together; by default 32. */
+  /** Examples that run together; in training by default 8 to 32, by the size of the data, else 32. */
   readonly batchSize?: number | undefined;
   /** Processor threads; by default one for each physical core. */
   readonly threads?: number | undefined;
@@ -18,9 +18,12 @@ export interface BatchInput {
 
 /** The steps of a run: how many, of what size and at what rate, and what is looked at between them. */
 export interface TrainingInput extends BatchInput {
-  /** The highest learning rate of the schedule; the default depends on the optimizer. */
-  readonly learningRate?: number | undefined;
-  /** Passes over the training data; by default 3. Give either this or `steps`. */
+  /**
+   * The highest learning rate of the schedule; the default depends on the optimizer and the model's width. `auto` tries some
+   * rates around it for a part of the run, on a part of the training data, and takes the best.
+   */
+  readonly learningRate?: number | "auto" | undefined;
+  /** Passes over the training data; by default 3, or more of small data. Give either this or `steps`. */
   readonly epochs?: number | undefined;
   /** Optimizer steps, instead of `epochs`. */
   readonly steps?: number | undefined;
@@ -41,7 +44,7 @@ export interface TrainingInput extends BatchInput {
   readonly checkpointing?: "none" | "stage" | undefined;
   /** The density up to which only the selected entries of a gradient are computed; 0 for never. By default 0.12. */
   readonly sampledBelow?: number | undefined;
-  /** Steps between evaluations; by default those of an epoch. */
+  /** Steps between evaluations; by default those of an epoch, or a tenth of the run if that is more. */
   readonly evalEvery?: number | undefined;
   /** Steps between lines of metrics.jsonl; by default a hundredth of the run. */
   readonly logEvery?: number | undefined;
@@ -59,13 +62,21 @@ const defaultRates = [...new Set(optimizerNames.map((name) => optimizers[name].d
 
 export const trainingSchema = z.object({
   learningRate: z
+    .union([z.number().positive(), z.literal("auto")], { error: "a number above 0, or auto" })
+    .optional()
+    .meta(
+      flag(
+        `highest learning rate, or auto to try some briefly (default for a model 768 wide: ${defaultRates}; more for narrower ones, and four times that for adapters)`,
+        "X",
+      ),
+    ),
+  epochs: z
     .number()
     .positive()
     .optional()
-    .meta(flag(`highest learning rate (default: ${defaultRates}; four times that for adapters)`, "X")),
-  epochs: z.number().positive().optional().meta(flag("passes over the training data (default: 3)", "N")),
+    .meta(flag("passes over the training data (default: 3, more if that is under 300 steps)", "N")),
   steps: count.optional().meta(flag("optimizer steps, instead of `epochs`", "N")),
-  batchSize: count.default(32).meta(flag("examples that run together", "N")),
+  batchSize: count.optional().meta(flag("examples that run together (default: 8 to 32, by the size of the data)", "N")),
   accumulate: count.default(1).meta(flag("batches whose gradients make one step", "N")),
   schedule: z.enum(learningRateSchedules).default("linear").meta(flag("how the learning rate falls after the warm-up")),
   warmup: z.number().min(0).default(0).meta(flag("warm-up steps, or their fraction of all steps if below 1", "X")),
@@ -83,7 +94,7 @@ export const trainingSchema = z.object({
     .meta(
       flag("density up to which only the selected entries of a gradient are computed; 0: never (default: 0.12)", "X"),
     ),
-  evalEvery: count.optional().meta(flag("steps between evaluations (default: every epoch)", "N")),
+  evalEvery: count.optional().meta(flag("steps between evaluations (default: every epoch, at most 10 times)", "N")),
   logEvery: count.optional().meta(flag("steps between lines of metrics.jsonl (default: 1/100 of the run)", "N")),
   threads: count.optional().meta(flag("processor threads (default: one a physical core)", "N")),
   engine: z

@@ -5,6 +5,7 @@ import { parseOptions } from "../options/parse-options.js";
 import { type EvaluateInput, evaluateSchema } from "../options/saved-model-options.js";
 import { unfitColumns } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
+import type { Review } from "../tasks/review.js";
 import { type Evaluation, evaluateModel } from "../train/evaluation.js";
 import type { NoticeListener } from "../train/observer.js";
 import { openModel } from "./open-model.js";
@@ -14,6 +15,10 @@ export interface EvaluationReport {
   readonly examples: number;
   readonly truncated: number;
   readonly evaluation: Evaluation;
+  /** By label, the confusions and the surest mistakes, and a sentence; for tasks that have one. */
+  readonly review?: Review;
+  /** What should be said of the data, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -37,11 +42,15 @@ export async function evaluate(input: EvaluateInput, listener: NoticeListener = 
     for (const [option, message] of unfitColumns(kind, columns)) throw new InputError(`\`${option}\` ${message}`);
     const label = kind.needsLabel ? columns.label : undefined;
     const dataset = await task.read(dataSource(data, { ...columns, label }));
+    const review = task.review?.(dataset);
+    const evaluation = await evaluateModel({ task, dataset, batchSize, programs, review });
     return {
       task: task.name,
       examples: dataset.length,
       truncated: countTruncated(dataset),
-      evaluation: await evaluateModel({ task, dataset, batchSize, programs }),
+      evaluation,
+      ...(review === undefined ? {} : { review: review.result() }),
+      notes: dataset.notes ?? [],
     };
   } finally {
     await model.release();

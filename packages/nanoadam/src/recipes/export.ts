@@ -29,7 +29,6 @@ export async function exportModel(input: ExportInput): Promise<void> {
   if ((await readJsonObject(`${options.model}/${adapterConfigFile}`)) === undefined) {
     throw new InputError(`${options.model} has no ${adapterConfigFile}, so there is no adapter to merge`);
   }
-  if (!options.merge) throw new InputError("`merge` is needed: an adapter is exported by adding it to its base model");
   const checkpoint = await openModelFolder(options.model, options.base);
   let output: OutputFolder | undefined;
   try {

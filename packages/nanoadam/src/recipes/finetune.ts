@@ -2,30 +2,26 @@
  * Fine-tuning from a checkpoint folder to a checkpoint folder. It reads from top to bottom as what happens: prepare,
  * evaluate, step after step with evaluations between, evaluate, save.
  */
-import { Arena, type Runtime } from "@nanoadam/engine";
-import { createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
+import type { Runtime } from "@nanoadam/engine";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
 import { DivergenceError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
+import { hiddenSizeOf } from "../models/config.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
-import { defaultLearningRate } from "../options/optimizer-options.js";
 import type { Weights } from "../program/compile-stages.js";
-import { GradientAccumulator } from "../program/gradient-accumulator.js";
-import { defaultSampledBelow, gradientForm } from "../program/gradient-form.js";
-import { ProgramCache } from "../program/program-cache.js";
-import { evaluateModel } from "../train/evaluation.js";
-import { createLoader } from "../train/loader.js";
-import { runSteps, type Stopped, type StopSignal } from "../train/loop.js";
-import { observeAll, type TrainingObserver } from "../train/observer.js";
-import { createOptimizer } from "../train/optimizer.js";
+import type { Stopped, StopSignal } from "../train/loop.js";
+import { observeAll, type RateTrial, type TrainingObserver } from "../train/observer.js";
 import { countParameters } from "../train/parameter-counts.js";
 import { planRun } from "../train/plan.js";
 import { type PreparedRun, prepareRun } from "../train/prepare.js";
+import { settleTraining } from "../train/settle.js";
 import { UndoBuffer } from "../train/undo.js";
+import { chooseLearningRate } from "./choose-learning-rate.js";
 import { MetricsLog } from "./metrics-log.js";
 import { openRuntime } from "./open-runtime.js";
 import { roundToStorage, saveModel } from "./save-model.js";
 import { type RunSummary, summarise } from "./summary.js";
+import { TrainingSession } from "./training-session.js";
 
 /** Who looks on while a run goes, and what may end it. */
 export interface RunControl {
@@ -65,96 +61,79 @@ async function train(
   { observers = [], signal }: RunControl,
   started: number,
 ): Promise<RunSummary> {
-  const { pretrained, task, trainingTask } = run;
-  const { model, weights } = pretrained;
-  const { batchSize, accumulate, seed } = options.training;
-  const plan = planRun(options.training, run.train.length);
-  const learningRate = options.training.learningRate ?? defaultLearningRate(options.optimizer, options.adapter);
-  const optimizer = createOptimizer(options.optimizer, pretrained, plan, seed);
-  optimizer.prepare();
-
-  const threads = options.training.threads ?? defaultThreads();
-  const sampledBelow = options.training.sampledBelow ?? defaultSampledBelow;
-  const parameters = new Map(model.parameters.map((parameter) => [parameter.name, parameter]));
-  const shared = { model, weights, runtime: run.runtime, arena: new Arena() };
-  const evaluationPrograms = new ProgramCache({ ...shared, loss: task.loss });
-  const trainingPrograms = new ProgramCache({
-    ...shared,
-    loss: trainingTask.loss,
-    training: {
-      dropout: options.training.dropout,
-      checkpointing: options.training.checkpointing,
-      form: (name) => gradientForm(optimizer.need(name), parameters.get(name)?.role ?? "weight", sampledBelow),
-    },
-  });
-  const undo = new UndoBuffer(weights);
+  const { pretrained, task } = run;
+  const hiddenSize = hiddenSizeOf(run.checkpoint.config);
+  let settled = settleTraining(options, { examples: run.train.length, hiddenSize });
+  const plan = planRun(settled, run.train.length);
+  const session = new TrainingSession(options, settled, run, run.runtime);
   const log = await MetricsLog.open(output.path("metrics.jsonl"), plan.logEvery);
-  const sampledProduct = createSampledProduct({ threads });
   const observer = observeAll([log, ...observers]);
-  const evaluate = () => evaluateModel({ task, dataset: run.evaluation, batchSize, programs: evaluationPrograms });
   /** What is evaluated at the end is what is saved. */
-  const evaluateStored = () => {
+  const evaluateStored = async () => {
     roundToStorage(options.output.saveDtype, pretrained);
-    return evaluate();
+    const review = task.review?.(run.evaluation);
+    return { final: await session.evaluate(run.evaluation, review), review };
   };
 
   try {
-    const maximumSize = run.maxLength;
-    const loader = createLoader(trainingTask, run.train, plan, { batchSize, accumulate, seed, maximumSize });
-    // Memory for the largest batch first: a block that grew would lie beside the smaller one for a while.
-    await trainingPrograms.reserve(await loader.largest());
+    let optimizer = session.startOptimizer(plan);
+    await session.reserve();
     observer.onStart({
       source: run.checkpoint.folder,
-      architecture: model.architecture,
+      architecture: pretrained.model.architecture,
       initialised: pretrained.initialised,
       unused: pretrained.unused,
       counts: countParameters(pretrained, optimizer),
       totalSteps: plan.totalSteps,
       stepsPerEpoch: plan.stepsPerEpoch,
-      trainExamples: run.train.length,
-      evaluationExamples: run.evaluation.length,
-      maxLength: run.maxLength,
-      truncated: run.truncated,
-      learningRate,
+      batchSize: settled.batchSize,
+      learningRate: settled.learningRate,
+      data: run.data,
     });
-    const before = await evaluate();
+    const before = await session.evaluate(run.evaluation);
+    let trials: readonly RateTrial[] | undefined;
+    if (options.training.learningRate === "auto") {
+      const chosen = await chooseLearningRate(session, run, settled, plan, { observer, signal });
+      trials = chosen.trials;
+      settled = { ...settled, learningRate: chosen.learningRate };
+      optimizer = session.startOptimizer(plan);
+    }
     observer.onEvaluation({ step: 0, epoch: 0, eval: before });
 
-    const result = await runSteps({
-      ...options.training,
-      learningRate,
+    const undo = new UndoBuffer(pretrained.weights);
+    const { learningRate } = settled;
+    const result = await session.takeSteps({
+      dataset: run.train,
       plan,
-      loader,
-      programs: trainingPrograms,
-      optimizer,
-      accumulator: new GradientAccumulator(model.parameters, sampledProduct),
+      learningRate,
       observers: [undo, observer],
       signal,
-      evaluate,
+      evaluate: () => session.evaluate(run.evaluation),
     });
     let { stopped } = result;
     if (stopped !== undefined) undo.restore();
-    let final = await evaluateStored();
-    if (stopped === undefined && !(Number.isFinite(final.loss) && weightsAreFinite(weights))) {
+    let { final, review } = await evaluateStored();
+    if (stopped === undefined && !(Number.isFinite(final.loss) && weightsAreFinite(pretrained.weights))) {
       stopped = lastStepDiverged(plan.totalSteps, final.loss, learningRate);
       undo.restore();
-      final = await evaluateStored();
+      ({ final, review } = await evaluateStored());
     }
     // A run that diverged has taken its last step back.
     const step = stopped === undefined ? plan.totalSteps : Math.max(0, optimizer.completedSteps - 1);
     observer.onEvaluation({ step, epoch: step / plan.stepsPerEpoch, eval: final });
-    await trainingPrograms.release();
-    await evaluationPrograms.release();
+    await session.release();
 
     const summary = await summarise({
       options,
+      settled,
       run,
       engine: run.runtime,
       plan,
-      learningRate,
       optimizer,
-      sampledBelow,
+      sampledBelow: session.sampledBelow,
       evaluation: { before, final },
+      review: review?.result(),
+      trials,
       wallSeconds: (performance.now() - started) / 1000,
       stepMilliseconds: result.stepMilliseconds,
       stopped,
@@ -167,9 +146,7 @@ async function train(
     }
     return summary;
   } finally {
-    await trainingPrograms.release();
-    await evaluationPrograms.release();
-    await sampledProduct.release();
+    await session.release();
     await log.close();
   }
 }

@@ -2,10 +2,14 @@ import type { Runtime } from "@nanoadam/engine";
 import type { Optimizer } from "@nanoadam/optim";
 import { type FinetuneOptions, flattenOptions } from "../options/finetune-options.js";
 import { optimizers } from "../options/optimizers.js";
+import type { Review } from "../tasks/review.js";
+import type { DataReport } from "../train/data-report.js";
 import type { Evaluation } from "../train/evaluation.js";
+import type { RateTrial } from "../train/observer.js";
 import { type CountAndShare, countParameters, type ParameterCounts } from "../train/parameter-counts.js";
 import type { Plan } from "../train/plan.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
+import type { SettledTraining } from "../train/settle.js";
 import { peakMemoryBytes } from "./peak-memory.js";
 import { versions } from "./versions.js";
 import { measureChange } from "./weight-shift.js";
@@ -26,7 +30,13 @@ export interface RunSummary {
   };
   readonly initialised: readonly string[];
   readonly unused: readonly string[];
+  /** What the data are, and what is worth a look. */
+  readonly data: DataReport;
+  /** The final answers looked through: by label, confusions, mistakes, and a verdict in a sentence. */
+  readonly review?: Review;
   readonly examples: { readonly train: number; readonly evaluation: number; readonly truncated: number };
+  /** The learning rates that were tried where it was `auto`, and the loss that each led to. */
+  readonly learningRateTrials?: readonly RateTrial[];
   readonly steps: number;
   readonly stepsPerEpoch: number;
   readonly wallSeconds: number;
@@ -51,15 +61,22 @@ function median(values: readonly number[]): number {
   return ((sorted[Math.ceil(middle) - 1] ?? 0) + (sorted[Math.floor(middle)] ?? 0)) / 2;
 }
 
+/** What was left open, as it came out. */
+function settledOf({ batchSize, epochs, learningRate }: SettledTraining) {
+  return { batchSize, learningRate, ...(epochs === undefined ? {} : { epochs }) };
+}
+
 export interface SummaryInputs {
   readonly options: FinetuneOptions;
   readonly run: PreparedRun;
   readonly engine: RunSummary["engine"];
   readonly plan: Plan;
-  readonly learningRate: number;
+  readonly settled: SettledTraining;
   readonly optimizer: Optimizer;
   readonly sampledBelow: number;
   readonly evaluation: RunSummary["evaluation"];
+  readonly review: Review | undefined;
+  readonly trials: readonly RateTrial[] | undefined;
   readonly wallSeconds: number;
   readonly stepMilliseconds: readonly number[];
   readonly stopped: RunSummary["stopped"];
@@ -87,7 +104,10 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     parameters: { ...counts, everChanged: { count: changed, share: changed / counts.total }, meanShift },
     initialised: pretrained.initialised,
     unused: pretrained.unused,
+    data: run.data,
+    ...(inputs.review === undefined ? {} : { review: inputs.review }),
     examples: { train: run.train.length, evaluation: run.evaluation.length, truncated: run.truncated },
+    ...(inputs.trials === undefined ? {} : { learningRateTrials: inputs.trials }),
     steps: optimizer.completedSteps,
     stepsPerEpoch: plan.stepsPerEpoch,
     wallSeconds: inputs.wallSeconds,
@@ -102,7 +122,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     seed: options.training.seed,
     configuration: {
       ...flattenOptions(options),
-      learningRate: inputs.learningRate,
+      ...settledOf(inputs.settled),
       maxLength: run.maxLength,
       ...optimizers[options.optimizer.optimizer].settled?.(options.optimizer, plan),
     },

@@ -14,7 +14,7 @@ const numbers = (batch: Batch, name: string) => [...tensorOf(batch, name).data];
 /** A data set of texts of the given classes. */
 function labelled(labels: readonly number[]) {
   const examples = labels.map((label): LabelledText => ({ ...encodedNumbers(10 + label), label }));
-  return textDataset(examples, ({ label = 0 }) => label);
+  return textDataset(examples, { classOf: ({ label = 0 }) => label });
 }
 
 /** The task as it trains on examples of these classes. */

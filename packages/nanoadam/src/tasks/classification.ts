@@ -2,10 +2,11 @@
 import type { Value } from "@nanoadam/engine";
 import { type Batch, float32Tensor, type HostTensor, int32Tensor, tensorOf } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
-import { labelMapOfTable, readLabelled, readTexts } from "../data/examples.js";
-import { type LabelMap, labelMapOfModel, labelMapToConfig } from "../data/labels.js";
+import { readLabelColumn, readLabelled, readTexts, spellingNotes } from "../data/examples.js";
+import { type LabelMap, labelMapFor, labelMapOfModel, labelMapToConfig, labelReader } from "../data/labels.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
+import { classReview } from "./class-review.js";
 import { argmax, probabilitiesOf, rowsOf } from "./logits.js";
 import { crossEntropy } from "./loss.js";
 import { accuracy, f1, macroF1, matthewsCorrelation } from "./metrics.js";
@@ -48,6 +49,12 @@ export function classificationTask(options: ClassificationOptions): Task<Labelle
   };
 }
 
+/** Ids say nothing of the names that they are taken for, so that is told. */
+function idNote(file: string, { names }: LabelMap): string {
+  const shown = names.slice(0, 6).map((name, id) => `${id} is "${name}"`);
+  return `${file}: labels are taken as ids: ${shown.join(", ")}${names.length > shown.length ? ", ..." : ""}`;
+}
+
 interface LossOptions {
   readonly labelSmoothing?: number;
   /** By class id. */
@@ -62,11 +69,27 @@ function taskWithLoss(
   return {
     name: "classification",
     head: { kind: "outputs", per: "example", outputs: classes },
+    classes: labels.names,
     async read(source) {
-      const examples = await readLabelled(source, labels.id);
+      const { examples, notes } = await readLabelled(source);
+      const found = examples.map(({ label }) => label);
+      const reader = labelReader(labels, found);
       return textDataset(
-        examples.map(({ label = 0, ...texts }): LabelledText => ({ ...text.encode(texts), label })),
-        ({ label = 0 }) => label,
+        examples.map(
+          ({ source: texts, label }): LabelledText => ({
+            ...text.encode(texts),
+            label: reader.id(label, source.file, texts.line),
+          }),
+        ),
+        {
+          classOf: ({ label = 0 }) => label,
+          sources: examples.map(({ source: texts }) => texts),
+          notes: [
+            ...notes,
+            ...spellingNotes(found, source.file),
+            ...(reader.areIds ? [idNote(source.file, labels)] : []),
+          ],
+        },
       );
     },
     collate(examples, size) {
@@ -92,6 +115,7 @@ function taskWithLoss(
         ...(classWeights === undefined || labelSmoothing === 0 ? {} : { classWeights: target("class_weights") }),
       }),
     metrics: () => classMetrics(classes),
+    review: (dataset) => classReview(labels.names, dataset),
     predictor: {
       texts: readTexts,
       example: (texts) => text.encode(texts),
@@ -152,12 +176,10 @@ export const classification = {
   hasUsualColumns: false,
   lossOptions: ["labelSmoothing", "classWeights"],
   metrics: ["accuracy", "f1", "matthews", "loss"],
-  async fromData(source, { text, ...loss }) {
-    return classificationTask({
-      labels: labelMapOfTable(await source.table(), source.label?.[0] ?? ""),
-      text,
-      ...loss,
-    });
+  async fromData(source, { text, config, ...loss }) {
+    const { rows } = readLabelColumn(await source.table(), source.label?.[0] ?? "");
+    const found = rows.map(({ label }) => label);
+    return classificationTask({ labels: labelMapFor(found, config, source.file), text, ...loss });
   },
   matches: () => true,
   fromConfig: (config, file, { text }) => classificationTask({ labels: labelMapOfModel(config, file), text }),

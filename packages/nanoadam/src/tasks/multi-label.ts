@@ -2,11 +2,21 @@
 import { float32Tensor, tensorOf } from "../data/batch.js";
 import { readExamples, readTexts } from "../data/examples.js";
 import { type LabelSet, readLabelSets } from "../data/label-sets.js";
-import { buildIdMap, createLabelMap, type LabelMap, labelMapOfModel, labelMapToConfig } from "../data/labels.js";
+import {
+  buildIdMap,
+  createLabelMap,
+  type LabelMap,
+  type LabelReader,
+  labelMapFor,
+  labelMapOfModel,
+  labelMapToConfig,
+  labelReader,
+} from "../data/labels.js";
 import type { DataSource } from "../data/source.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { InputError } from "../errors.js";
+import { labelSetReview } from "./label-set-review.js";
 import { rowsOf, sigmoid } from "./logits.js";
 import { binaryCrossEntropy } from "./loss.js";
 import { f1 } from "./metrics.js";
@@ -35,9 +45,11 @@ export function multiLabelTask(labels: LabelMap, text: TextEncoder): Task<MultiL
       requireAllLabels(source, names);
       const { text: columns, limit, file } = source;
       const sets = await readLabelSets(source);
-      const texts = readExamples(await source.listTable(), { text: columns, limit }, () => 0);
+      const texts = readExamples(await source.listTable(), { text: columns, limit });
+      const reader = labelReader(labels, namesIn(sets));
       return textDataset(
-        texts.map((each, row) => ({ ...text.encode(each), labels: indicatorsOf(sets[row], labels, file) })),
+        texts.map((each, row) => ({ ...text.encode(each), labels: indicatorsOf(sets[row], reader, outputs, file) })),
+        { targetsOf: ({ labels: own }) => own, sources: texts },
       );
     },
     collate(examples, size) {
@@ -54,6 +66,7 @@ export function multiLabelTask(labels: LabelMap, text: TextEncoder): Task<MultiL
     },
     loss: (logits, target) => binaryCrossEntropy(logits, target("labels")),
     metrics: () => multiLabelMetrics(outputs),
+    review: (dataset) => labelSetReview(names, (index) => dataset.targetsOf?.(index) ?? []),
     predictor: {
       texts: readTexts,
       example: (texts) => text.encode(texts),
@@ -87,10 +100,14 @@ function requireAllLabels({ label: columns = [], file }: DataSource, names: read
   }
 }
 
-function indicatorsOf(set: LabelSet | undefined, labels: LabelMap, file: string): Float32Array {
-  const indicators = new Float32Array(labels.names.length);
-  for (const label of set?.labels ?? []) indicators[labels.id(label, file, set?.line ?? 0)] = 1;
+function indicatorsOf(set: LabelSet | undefined, reader: LabelReader, outputs: number, file: string): Float32Array {
+  const indicators = new Float32Array(outputs);
+  for (const label of set?.labels ?? []) indicators[reader.id(label, file, set?.line ?? 0)] = 1;
   return indicators;
+}
+
+function namesIn(sets: readonly LabelSet[]): string[] {
+  return sets.flatMap(({ labels }) => labels);
 }
 
 /** F1 over all labels together, the mean of each label's F1, and the fraction of texts with all labels right. */
@@ -120,6 +137,20 @@ function multiLabelMetrics(outputs: number): MetricAccumulator {
   };
 }
 
+/** The labels that columns are called; a model's own, in its order, where they are the same. */
+function labelMapOfColumns(
+  columns: readonly string[],
+  config: Readonly<Record<string, unknown>> | undefined,
+  file: string,
+): LabelMap {
+  const known = labelMapFor(columns, config, file, createLabelMapOf);
+  return known.names.length === columns.length ? known : createLabelMapOf(columns);
+}
+
+function createLabelMapOf(names: Iterable<string>): LabelMap {
+  return createLabelMap([...names]);
+}
+
 export const multiLabel = {
   name: "multi-label",
   description:
@@ -130,17 +161,13 @@ export const multiLabel = {
   hasUsualColumns: false,
   lossOptions: [],
   metrics: ["f1", "macroF1", "accuracy", "loss"],
-  async fromData(source, { text }) {
-    const { label: columns = [] } = source;
-    if (columns.length > 1) return multiLabelTask(createLabelMap(columns), text);
-    const sets = await readLabelSets(source);
-    return multiLabelTask(
-      buildIdMap(
-        sets.flatMap(({ labels }) => labels),
-        source.file,
-      ),
-      text,
-    );
+  async fromData(source, { text, config }) {
+    const { label: columns = [], file } = source;
+    const labels =
+      columns.length > 1
+        ? labelMapOfColumns(columns, config, file)
+        : labelMapFor(namesIn(await readLabelSets(source)), config, file, buildIdMap);
+    return multiLabelTask(labels, text);
   },
   matches: (config) => config.problem_type === problemType,
   fromConfig: (config, file, { text }) => multiLabelTask(labelMapOfModel(config, file), text),

@@ -6,6 +6,7 @@ import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encode
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { squaredError } from "./loss.js";
 import { pearsonCorrelation, spearmanCorrelation } from "./metrics.js";
+import { numberReview } from "./number-review.js";
 import type { Task, TaskKind } from "./task.js";
 
 /** A text as tokens, with its number where it is labelled. */
@@ -22,8 +23,18 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
     name: "regression",
     head: { kind: "outputs", per: "example", outputs: 1 },
     async read(source) {
-      const examples = await readLabelled(source, regressionLabel);
-      return textDataset(examples.map(({ label = 0, ...texts }) => ({ ...text.encode(texts), value: label })));
+      const { examples, notes } = await readLabelled(source);
+      return textDataset(
+        examples.map(({ source: texts, label }) => ({
+          ...text.encode(texts),
+          value: regressionLabel(label, source.file, texts.line),
+        })),
+        {
+          targetsOf: ({ value }) => [value],
+          sources: examples.map(({ source: texts }) => texts),
+          notes,
+        },
+      );
     },
     collate(examples, size) {
       const tokens = tokenTensors(examples, size, text.tokenizer.padId);
@@ -50,6 +61,7 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
         }),
       };
     },
+    review: (dataset) => numberReview((index) => dataset.targetsOf?.(index)[0] ?? Number.NaN, dataset),
     predictor: {
       texts: readTexts,
       example: (texts) => text.encode(texts),

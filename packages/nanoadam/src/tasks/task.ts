@@ -8,6 +8,7 @@ import type { Dataset } from "../data/dataset.js";
 import type { DataSource } from "../data/source.js";
 import type { TextEncoder, Texts } from "../data/text/encoder.js";
 import type { HeadSpecification } from "../models/model.js";
+import type { ReviewAccumulator } from "./review.js";
 
 /** Values by metric name, "accuracy" or "f1" for instance. */
 export type Metrics = Readonly<Record<string, number>>;
@@ -37,6 +38,8 @@ export interface Predictor<Example, Outcome> {
 export interface Task<Example = unknown, Outcome = object> {
   readonly name: string;
   readonly head: HeadSpecification;
+  /** The names of an example's classes, by class id, where it is of one of them. */
+  readonly classes?: readonly string[];
   /**
    * The examples of a file, for training or evaluation.
    * @throws InputError with file and line for a row that is none.
@@ -47,6 +50,8 @@ export interface Task<Example = unknown, Outcome = object> {
   /** The loss summed over the rows of `logits`, a tensor of one entry; `target` gives the batch's tensors. */
   loss(logits: Value, target: (name: string) => Value): Value;
   metrics(): MetricAccumulator;
+  /** What there is to say of answers beside the metrics, for a data set that the task has read. */
+  review?(dataset: Dataset<Example>): ReviewAccumulator;
   /** Present where whole examples have an answer. */
   readonly predictor?: Predictor<Example, Outcome>;
   /**
@@ -61,6 +66,8 @@ export interface Task<Example = unknown, Outcome = object> {
 /** What a task may be made with. */
 export interface TaskContext {
   readonly text: TextEncoder;
+  /** The configuration of the checkpoint, whose classes are kept where the data's labels are among them. */
+  readonly config?: Readonly<Record<string, unknown>>;
   readonly labelSmoothing?: number;
   readonly classWeights?: "none" | "balanced";
 }

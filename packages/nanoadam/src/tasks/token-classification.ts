@@ -1,7 +1,14 @@
 /** A tag for each word of a sentence: named entities, parts of speech. */
 import { float32Tensor, int32Tensor } from "../data/batch.js";
-import { buildIdMap, type LabelMap, labelMapOfModel, labelMapToConfig } from "../data/labels.js";
-import { readTaggedWords, readWords } from "../data/tagged-words.js";
+import {
+  buildIdMap,
+  type LabelMap,
+  labelMapFor,
+  labelMapOfModel,
+  labelMapToConfig,
+  labelReader,
+} from "../data/labels.js";
+import { readTaggedWords, readWords, type TaggedWord } from "../data/tagged-words.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedWords } from "../data/text/tokenizer.js";
 import { type Entity, entityMetrics, groupWords } from "./entities.js";
@@ -27,11 +34,18 @@ export function tokenClassificationTask(labels: LabelMap, text: TextEncoder): Ta
     head: { kind: "outputs", per: "position", outputs },
     async read(source) {
       const sentences = await readTaggedWords(source);
+      const reader = labelReader(labels, tagsIn(sentences));
       return textDataset(
         sentences.map((sentence) => ({
           ...text.encodeWords(sentence.map(({ word }) => word)),
-          tags: sentence.map(({ tag, line }) => labels.id(tag, source.file, line)),
+          tags: sentence.map(({ tag, line }) => reader.id(tag, source.file, line)),
         })),
+        {
+          sources: sentences.map((sentence) => ({
+            text: sentence.map(({ word }) => word).join(" "),
+            line: sentence[0]?.line ?? 0,
+          })),
+        },
       );
     },
     collate(examples, size) {
@@ -88,6 +102,10 @@ export function tokenClassificationTask(labels: LabelMap, text: TextEncoder): Ta
   };
 }
 
+function tagsIn(sentences: readonly (readonly TaggedWord[])[]): string[] {
+  return sentences.flatMap((sentence) => sentence.map(({ tag }) => tag));
+}
+
 /** The words of a text between white space. */
 function wordsIn(text: string): { readonly word: string; readonly start: number; readonly end: number }[] {
   return Array.from(text.matchAll(/\S+/gu), ({ 0: word, index }) => ({ word, start: index, end: index + word.length }));
@@ -103,10 +121,9 @@ export const tokenClassification = {
   hasUsualColumns: true,
   lossOptions: [],
   metrics: ["f1", "precision", "recall", "accuracy", "loss"],
-  async fromData(source, { text }) {
+  async fromData(source, { text, config }) {
     const sentences = await readTaggedWords({ ...source, limit: undefined });
-    const tags = sentences.flatMap((sentence) => sentence.map(({ tag }) => tag));
-    return tokenClassificationTask(buildIdMap(tags, source.file), text);
+    return tokenClassificationTask(labelMapFor(tagsIn(sentences), config, source.file, buildIdMap), text);
   },
   matches: ({ architectures }) =>
     Array.isArray(architectures) && String(architectures[0]).endsWith("ForTokenClassification"),

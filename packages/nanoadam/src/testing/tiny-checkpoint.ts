@@ -229,8 +229,8 @@ export async function writeTinyCheckpoint(folder: string, options: TinyCheckpoin
   const labels =
     typeof head === "object"
       ? {
-          id2label: Object.fromEntries(Array.from({ length: head.labels }, (_, id) => [String(id), `class ${id}`])),
-          label2id: Object.fromEntries(Array.from({ length: head.labels }, (_, id) => [`class ${id}`, id])),
+          id2label: Object.fromEntries(Array.from({ length: head.labels }, (_, id) => [String(id), `LABEL_${id}`])),
+          label2id: Object.fromEntries(Array.from({ length: head.labels }, (_, id) => [`LABEL_${id}`, id])),
         }
       : {};
   const json = { architectures: [name], ...config, ...labels, ...options.config };

@@ -4,6 +4,7 @@ import { type Dataset, sizesOf } from "../data/dataset.js";
 import { InputError } from "../errors.js";
 import type { ProgramCache } from "../program/program-cache.js";
 import { loadBatch } from "../tasks/load-batch.js";
+import type { ReviewAccumulator } from "../tasks/review.js";
 import type { Metrics, Task } from "../tasks/task.js";
 
 /** The mean loss over some examples, and the task's metrics. */
@@ -17,6 +18,8 @@ export interface EvaluationOptions<Example> {
   readonly dataset: Dataset<Example>;
   readonly batchSize: number;
   readonly programs: ProgramCache;
+  /** Looks the answers through, beside the metrics. */
+  readonly review?: ReviewAccumulator | undefined;
 }
 
 /** What the model makes of a batch; valid only while it is received. */
@@ -50,8 +53,9 @@ export async function forEachBatch<Example>(
 export async function evaluateModel<Example>(options: EvaluationOptions<Example>): Promise<Evaluation> {
   const metrics = options.task.metrics();
   let [sum, weight] = [0, 0];
-  await forEachBatch(options, ({ batch, logits, loss }) => {
+  await forEachBatch(options, ({ batch, logits, loss, indices }) => {
     metrics.add(logits, batch, 0);
+    options.review?.add(logits, indices);
     sum += loss;
     weight += batch.weight;
   });

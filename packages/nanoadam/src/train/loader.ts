@@ -1,10 +1,10 @@
 import type { Batch } from "../data/batch.js";
 import { type BatchPlan, planBatches } from "../data/batches.js";
 import { type Dataset, sizesOf } from "../data/dataset.js";
-import type { TrainingOptions } from "../options/training-options.js";
 import { loadBatch } from "../tasks/load-batch.js";
 import type { Task } from "../tasks/task.js";
 import type { Plan } from "./plan.js";
+import type { SettledTraining } from "./settle.js";
 
 /** What a step learns from. */
 export interface StepBatches {
@@ -21,7 +21,7 @@ export interface Loader {
   of(step: number): StepBatches;
 }
 
-export interface LoaderOptions extends Pick<TrainingOptions, "batchSize" | "accumulate" | "seed"> {
+export interface LoaderOptions extends Pick<SettledTraining, "batchSize" | "accumulate" | "seed"> {
   /** No batch is padded beyond it. */
   readonly maximumSize: number;
 }

@@ -1,5 +1,6 @@
 /** What may look on while a run goes. An observer is an object of its own file and imports nothing of the loop. */
 import type { GradientNeed } from "@nanoadam/optim";
+import type { DataReport } from "./data-report.js";
 import type { Evaluation } from "./evaluation.js";
 import type { ParameterCounts } from "./parameter-counts.js";
 
@@ -15,12 +16,10 @@ export interface RunStart {
   readonly counts: ParameterCounts;
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
-  readonly trainExamples: number;
-  readonly evaluationExamples: number;
-  /** Tokens of a text at most, and how many texts were cut to it. */
-  readonly maxLength: number;
-  readonly truncated: number;
+  readonly batchSize: number;
+  /** Of the schedule, the highest; where some are tried before, the one that they are around. */
   readonly learningRate: number;
+  readonly data: DataReport;
 }
 
 /** One step as it is logged. */
@@ -33,6 +32,12 @@ export interface StepRecord {
   readonly gradientNorm: number;
   /** Tokens that are not padding. */
   readonly tokensPerSecond: number;
+}
+
+/** A learning rate that was tried before the run, and the loss that it led to; NaN where it diverged. */
+export interface RateTrial {
+  readonly learningRate: number;
+  readonly loss: number;
 }
 
 /** One evaluation as it is logged. */
@@ -51,6 +56,8 @@ export interface NoticeListener {
 /** An error that an observer throws ends the run. */
 export interface TrainingObserver extends NoticeListener {
   onStart?(start: RunStart): void;
+  /** A learning rate was tried; before the first step. */
+  onRateTried?(trial: RateTrial): void;
   /** Just before step number `step`, counted from 1, moves a tensor; its gradients are known to be finite. */
   onUpdate?(step: number, name: string, need: GradientNeed): void;
   onStep?(record: StepRecord): void;
@@ -65,6 +72,9 @@ export function observeAll(observers: readonly TrainingObserver[]): Required<Tra
     },
     onStart(start) {
       for (const observer of observers) observer.onStart?.(start);
+    },
+    onRateTried(trial) {
+      for (const observer of observers) observer.onRateTried?.(trial);
     },
     onUpdate(step, name, need) {
       for (const observer of observers) observer.onUpdate?.(step, name, need);

@@ -10,7 +10,7 @@ test("without --eval a share of the rows is held out; --limit-train and --limit-
   const place = await tinyPlace();
   const examples = async (options: Partial<FinetuneInput>) =>
     (await tinyRun({ steps: 1, eval: undefined, ...options }, place)).summary.examples;
-  expect(await examples({})).toMatchObject({ train: 58, evaluation: 6 });
+  expect(await examples({})).toMatchObject({ train: 51, evaluation: 13 });
   expect(await examples({ evalShare: 0.25 })).toMatchObject({ train: 48, evaluation: 16 });
   expect(await examples({ evalShare: 0.25, limitTrain: 20, limitEval: 3 })).toMatchObject({
     train: 15,
@@ -70,7 +70,7 @@ describe("refused", () => {
   test("too few rows to hold some out", async () => {
     await expectRefusal(
       tinyRun({ eval: undefined }, await tinyPlace({}, { train: tinyRows(2) })),
-      "2 examples with a held-out share of 0.1",
+      "2 examples with a held-out share of 0.2",
     );
   });
 });

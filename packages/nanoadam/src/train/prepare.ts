@@ -3,6 +3,7 @@ import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
 import { countTruncated, type Dataset, subset } from "../data/dataset.js";
+import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
 import { dataSource } from "../data/source.js";
 import { splitHeldOut } from "../data/split.js";
 import { encoderForModel } from "../data/text/encoder.js";
@@ -16,6 +17,8 @@ import type { FinetuneOptions } from "../options/finetune-options.js";
 import { mayHoldBfloat16 } from "../options/optimizer-options.js";
 import { taskKind } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
+import { type DataReport, reportOfData } from "./data-report.js";
+import { heldOutShare } from "./settle.js";
 
 export interface PreparedRun {
   readonly checkpoint: Checkpoint;
@@ -30,9 +33,8 @@ export interface PreparedRun {
   readonly maxLength: number;
   /** Texts that had more than `maxLength` tokens and were cut. */
   readonly truncated: number;
+  readonly data: DataReport;
 }
-
-const defaultEvaluationShare = 0.1;
 
 /** A checkpoint's bfloat16 is kept only where nothing is lost by it: neither updates of whole tensors, nor wider results. */
 function storageOfRun({
@@ -59,11 +61,12 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     const kind = taskKind(taskName);
     const columns = { ...options.data, label: kind.needsLabel ? options.data.label : undefined };
     const source = dataSource(options.data.train, { ...columns, limit: options.data.limitTrain });
-    const task = await kind.fromData(source, { text, ...objective });
+    const task = await kind.fromData(source, { text, config: checkpoint.config, ...objective });
     const { train, evaluation } = await splitData(await task.read(source), task, columns, seed);
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
+      freshHead: !hasSameClasses(checkpoint.config, task.config()),
       adapt: (model) => withAdapter(model, options.adapter),
       hold: storageOfRun(options),
     });
@@ -77,11 +80,26 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       evaluation,
       maxLength: text.maxLength,
       truncated: countTruncated(train) + countTruncated(evaluation),
+      data: reportOfData({
+        notes: headNotes(checkpoint, pretrained, task),
+        task,
+        train,
+        evaluation,
+        maxLength: text.maxLength,
+        hasOwnEvaluation: options.data.eval !== undefined,
+      }),
     };
   } catch (error) {
     await checkpoint.close();
     throw error;
   }
+}
+
+/** What should be said of a head that the checkpoint brought. */
+function headNotes(checkpoint: Checkpoint, { model, sources }: Pretrained, task: Task): string[] {
+  const hasHead = model.parameters.some(({ name, role }) => role === "head" && sources.has(name));
+  const note = hasHead ? unnamedClassesNote(checkpoint.config, task.config()) : undefined;
+  return note === undefined ? [] : [note];
 }
 
 /** What is trained on and what is evaluated on: a file of its own, or a part of the training data. */
@@ -95,7 +113,7 @@ async function splitData(
   if (file !== undefined) {
     return { train: all, evaluation: await task.read(dataSource(file, { ...columns, limit: limitEval })) };
   }
-  const { train, heldOut } = splitHeldOut(all, evalShare ?? defaultEvaluationShare, seed);
+  const { train, heldOut } = splitHeldOut(all, evalShare ?? heldOutShare(all.length), seed);
   return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)) };
 }
 

@@ -37,7 +37,7 @@ function encoded(tokens: number, wasTruncated: boolean): EncodedText {
 
 describe("a data set of encoded texts", () => {
   const texts = [encoded(3, false), encoded(5, true), encoded(2, false)];
-  const dataset = textDataset(texts, ({ ids }) => ids.length % 2);
+  const dataset = textDataset(texts, { classOf: ({ ids }) => ids.length % 2 });
 
   test("has their tokens as sizes, and says which were cut and of what class they are", () => {
     expect(sizesOf(dataset)).toEqual([3, 5, 2]);

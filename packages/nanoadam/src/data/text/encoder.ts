@@ -1,7 +1,7 @@
 /** From texts to tokens, and from tokens to the tensors of a batch. */
 import { InputError } from "../../errors.js";
 import { type HostTensor, int32Tensor } from "../batch.js";
-import type { Dataset } from "../dataset.js";
+import type { Dataset, ExampleSource } from "../dataset.js";
 import type { EncodedText, EncodedWords, TextTokenizer } from "./tokenizer.js";
 
 /** One text, or a pair of texts. */
@@ -34,10 +34,18 @@ export function textEncoder(
   };
 }
 
+export interface TextDatasetOptions<Example> {
+  readonly classOf?: (example: Example) => number;
+  readonly targetsOf?: (example: Example) => ArrayLike<number>;
+  /** What each example was made of. */
+  readonly sources?: readonly ExampleSource[];
+  readonly notes?: readonly string[];
+}
+
 /** Encoded examples as a data set; their size is their number of tokens. */
 export function textDataset<Example extends EncodedText>(
   examples: readonly Example[],
-  classOf?: (example: Example) => number,
+  { classOf, targetsOf, sources, notes }: TextDatasetOptions<Example> = {},
 ): Dataset<Example> {
   const at = (index: number): Example => {
     const example = examples[index];
@@ -50,6 +58,9 @@ export function textDataset<Example extends EncodedText>(
     load: at,
     wasTruncated: (index) => at(index).wasTruncated,
     ...(classOf === undefined ? {} : { classOf: (index: number) => classOf(at(index)) }),
+    ...(targetsOf === undefined ? {} : { targetsOf: (index: number) => targetsOf(at(index)) }),
+    ...(sources === undefined ? {} : { sourceOf: (index: number) => sources[index] ?? { text: "", line: 0 } }),
+    ...(notes === undefined ? {} : { notes }),
   };
 }
 

@@ -1,0 +1,57 @@
+/** A review of a model's answers as a terminal shows it. */
+import type { ClassScore, Mistake, Review } from "../tasks/review.js";
+
+const mostClasses = 20;
+const mostConfusions = 3;
+const mostMistakes = 3;
+const textWidth = 60;
+
+/** A table of the classes, the confusions and mistakes that matter most, and last the verdict. */
+export function reviewLines({ classes = [], confusions = [], mistakes = [], verdict }: Review): string[] {
+  return [
+    ...classTable(classes),
+    ...(confusions.length === 0
+      ? []
+      : [`most confused: ${confusions.slice(0, mostConfusions).map(confusionText).join("; ")}`]),
+    ...(mistakes.length === 0 ? [] : ["surest mistakes (is the label right?):"]),
+    ...mistakes.slice(0, mostMistakes).map(mistakeText),
+    verdict,
+  ];
+}
+
+function classTable(classes: readonly ClassScore[]): string[] {
+  if (classes.length === 0) return [];
+  const shown = classes.length > mostClasses ? worstFirst(classes).slice(0, mostClasses) : classes;
+  const width = Math.min(24, Math.max(5, ...shown.map(({ name }) => name.length)));
+  const header = `${"".padEnd(width)}  precision  recall    F1   rows`;
+  const rows = shown.map(({ name, precision, recall, f1, examples }) => {
+    const figures = [precision, recall].map((share) => percentage(share).padStart(7));
+    return `${name.slice(0, width).padEnd(width)}    ${figures[0]} ${figures[1]}  ${f1.toFixed(2)}  ${String(examples).padStart(5)}`;
+  });
+  const left = classes.length - shown.length;
+  return [header, ...rows, ...(left === 0 ? [] : [`and ${left} classes that are told better`])];
+}
+
+function worstFirst(classes: readonly ClassScore[]): ClassScore[] {
+  return classes.toSorted((a, b) => a.f1 - b.f1);
+}
+
+function percentage(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}
+
+function confusionText({ label, predicted, count }: NonNullable<Review["confusions"]>[number]): string {
+  return `${count} of "${label}" taken for "${predicted}"`;
+}
+
+function mistakeText({ line, text, textPair, label, predicted, probability }: Mistake): string {
+  const whole = [text, textPair]
+    .filter((part) => part !== undefined)
+    .join(" | ")
+    .replace(/\s+/g, " ")
+    .trim();
+  const shown = whole.length > textWidth ? `${whole.slice(0, textWidth - 3)}...` : whole;
+  const sure = probability === undefined ? "" : ` (${percentage(probability)})`;
+  const [given, told] = [label, predicted].map((value) => (typeof value === "number" ? value.toPrecision(3) : value));
+  return `  line ${line}: "${shown}" is labelled ${given}, told as ${told}${sure}`;
+}

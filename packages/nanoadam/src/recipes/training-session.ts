@@ -1,0 +1,116 @@
+/** What the steps of a run work with: compiled once, for the run itself and for what is tried before it. */
+import { Arena, type Runtime, type SampledProduct } from "@nanoadam/engine";
+import { createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
+import type { GradientNeed, Optimizer } from "@nanoadam/optim";
+import type { Dataset } from "../data/dataset.js";
+import type { FinetuneOptions } from "../options/finetune-options.js";
+import { GradientAccumulator } from "../program/gradient-accumulator.js";
+import { defaultSampledBelow, gradientForm } from "../program/gradient-form.js";
+import { ProgramCache } from "../program/program-cache.js";
+import type { ReviewAccumulator } from "../tasks/review.js";
+import { type Evaluation, evaluateModel } from "../train/evaluation.js";
+import { createLoader } from "../train/loader.js";
+import { type LoopResult, runSteps, type StopSignal } from "../train/loop.js";
+import type { TrainingObserver } from "../train/observer.js";
+import { createOptimizer } from "../train/optimizer.js";
+import type { Plan } from "../train/plan.js";
+import type { PreparedRun } from "../train/prepare.js";
+import type { SettledTraining } from "../train/settle.js";
+
+/** Steps to take. */
+export interface StepsToTake {
+  readonly dataset: Dataset;
+  readonly plan: Plan;
+  /** The highest of the schedule. */
+  readonly learningRate: number;
+  readonly observers: readonly TrainingObserver[];
+  readonly signal: StopSignal | undefined;
+  /** Called between steps, as the plan says. */
+  evaluate(): Promise<Evaluation>;
+}
+
+/** Evaluations run at least so many examples together; what comes out does not depend on it. */
+const evaluationBatch = 32;
+
+export class TrainingSession {
+  readonly sampledBelow: number;
+  readonly #options: FinetuneOptions;
+  readonly #settled: SettledTraining;
+  readonly #run: PreparedRun;
+  readonly #sampledProduct: SampledProduct;
+  readonly #evaluationPrograms: ProgramCache;
+  readonly #trainingPrograms: ProgramCache;
+  /** The optimizer of the steps under way, which says what is needed of gradients. */
+  #optimizer: Optimizer | undefined;
+
+  constructor(options: FinetuneOptions, settled: SettledTraining, run: PreparedRun, runtime: Runtime) {
+    this.#options = options;
+    this.#settled = settled;
+    this.#run = run;
+    const { model, weights } = run.pretrained;
+    const threads = settled.threads ?? defaultThreads();
+    const sampledBelow = settled.sampledBelow ?? defaultSampledBelow;
+    this.sampledBelow = sampledBelow;
+    this.#sampledProduct = createSampledProduct({ threads });
+    const parameters = new Map(model.parameters.map((parameter) => [parameter.name, parameter]));
+    const shared = { model, weights, runtime, arena: new Arena() };
+    this.#evaluationPrograms = new ProgramCache({ ...shared, loss: run.task.loss });
+    this.#trainingPrograms = new ProgramCache({
+      ...shared,
+      loss: run.trainingTask.loss,
+      training: {
+        dropout: settled.dropout,
+        checkpointing: settled.checkpointing,
+        form: (name) => gradientForm(this.#need(name), parameters.get(name)?.role ?? "weight", sampledBelow),
+      },
+    });
+  }
+
+  #need(name: string): GradientNeed {
+    if (this.#optimizer === undefined) throw new Error("no optimizer was started");
+    return this.#optimizer.need(name);
+  }
+
+  /** An optimizer over the weights as they are now, for so many steps. */
+  startOptimizer(plan: Plan): Optimizer {
+    const optimizer = createOptimizer(this.#options.optimizer, this.#run.pretrained, plan, this.#settled.seed);
+    optimizer.prepare();
+    this.#optimizer = optimizer;
+    return optimizer;
+  }
+
+  /** Takes memory for the largest batch first: a block that grew would lie beside the smaller one for a while. */
+  async reserve(): Promise<void> {
+    await this.#trainingPrograms.reserve(await this.#loader(this.#run.train, { stepsPerEpoch: 1 }).largest());
+  }
+
+  /** Steps of the optimizer that was started last. */
+  async takeSteps({ dataset, plan, ...steps }: StepsToTake): Promise<LoopResult> {
+    if (this.#optimizer === undefined) throw new Error("no optimizer was started");
+    return runSteps({
+      ...this.#settled,
+      ...steps,
+      plan,
+      loader: this.#loader(dataset, plan),
+      programs: this.#trainingPrograms,
+      optimizer: this.#optimizer,
+      accumulator: new GradientAccumulator(this.#run.pretrained.model.parameters, this.#sampledProduct),
+    });
+  }
+
+  evaluate(dataset: Dataset, review?: ReviewAccumulator): Promise<Evaluation> {
+    const batchSize = this.#options.training.batchSize ?? Math.max(evaluationBatch, this.#settled.batchSize);
+    return evaluateModel({ task: this.#run.task, dataset, batchSize, programs: this.#evaluationPrograms, review });
+  }
+
+  /** Frees what the engine holds. */
+  async release(): Promise<void> {
+    await this.#trainingPrograms.release();
+    await this.#evaluationPrograms.release();
+    await this.#sampledProduct.release();
+  }
+
+  #loader(dataset: Dataset, plan: Pick<Plan, "stepsPerEpoch">) {
+    return createLoader(this.#run.trainingTask, dataset, plan, { ...this.#settled, maximumSize: this.#run.maxLength });
+  }
+}

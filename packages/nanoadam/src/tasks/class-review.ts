@@ -1,0 +1,107 @@
+/** The review of answers that are one class each. */
+import type { Dataset } from "../data/dataset.js";
+import { argmax, probabilitiesOf, rowsOf } from "./logits.js";
+import {
+  type ClassScore,
+  type Confusion,
+  type Mistake,
+  mostListed,
+  percent,
+  type Review,
+  type ReviewAccumulator,
+  worstOf,
+} from "./review.js";
+
+interface Answer {
+  readonly index: number;
+  readonly expected: number;
+  readonly predicted: number;
+  readonly probability: number;
+}
+
+/** @param names the classes, by id */
+export function classReview(names: readonly string[], dataset: Dataset): ReviewAccumulator {
+  const answers: Answer[] = [];
+  return {
+    add(logits, indices) {
+      for (const [row, own] of rowsOf(logits, names.length).entries()) {
+        const index = indices[row] ?? 0;
+        const predicted = argmax(own);
+        const probability = probabilitiesOf(own)[predicted] ?? Number.NaN;
+        answers.push({ index, expected: dataset.classOf?.(index) ?? 0, predicted, probability });
+      }
+    },
+    result: () => reviewOf(answers, names, dataset),
+  };
+}
+
+function reviewOf(answers: readonly Answer[], names: readonly string[], dataset: Dataset): Review {
+  const nameOf = (id: number) => names[id] ?? String(id);
+  const wrong = answers.filter(({ expected, predicted }) => expected !== predicted);
+  const classes = names.map((name, id) => scoreOf(answers, id, name));
+  const commonest = classes.reduce((most, each) => (each.examples > most.examples ? each : most));
+  const value = (answers.length - wrong.length) / answers.length;
+  const guessing = commonest.examples / answers.length;
+  const beatsGuessing = isBeyondChance(value, guessing, answers.length);
+  const rows = `${answers.length} held-out rows`;
+  const verdict = beatsGuessing
+    ? `${percent(value)} right on ${rows}; always saying "${commonest.name}" would be right on ${percent(guessing)}${helpOf(classes, value)}`
+    : `no better than guessing: ${percent(value)} right on ${rows}, and always saying "${commonest.name}" would be right on ${percent(guessing)}`;
+  return {
+    verdict,
+    beatsGuessing,
+    metric: { name: "accuracy", value, guessing },
+    classes,
+    confusions: confusionsOf(wrong, nameOf),
+    mistakes: wrong
+      .toSorted((a, b) => b.probability - a.probability || a.index - b.index)
+      .slice(0, mostListed)
+      .map(
+        ({ index, expected, predicted, probability }): Mistake => ({
+          ...(dataset.sourceOf?.(index) ?? { text: "", line: 0 }),
+          label: nameOf(expected),
+          predicted: nameOf(predicted),
+          probability,
+        }),
+      ),
+  };
+}
+
+function scoreOf(answers: readonly Answer[], id: number, name: string): ClassScore {
+  const present = answers.filter(({ expected }) => expected === id);
+  const hits = present.filter(({ predicted }) => predicted === id).length;
+  const told = answers.filter(({ predicted }) => predicted === id).length;
+  const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
+  return {
+    name,
+    examples: present.length,
+    precision: share(hits, told),
+    recall: share(hits, present.length),
+    f1: share(2 * hits, present.length + told),
+  };
+}
+
+function confusionsOf(wrong: readonly Answer[], nameOf: (id: number) => string): Confusion[] {
+  const counts = new Map<string, Confusion>();
+  for (const { expected, predicted } of wrong) {
+    const key = `${expected} ${predicted}`;
+    const count = (counts.get(key)?.count ?? 0) + 1;
+    counts.set(key, { label: nameOf(expected), predicted: nameOf(predicted), count });
+  }
+  return [...counts.values()].toSorted((a, b) => b.count - a.count).slice(0, mostListed);
+}
+
+/** Two standard deviations of how often guessing is right on so many examples. */
+function isBeyondChance(value: number, guessing: number, examples: number): boolean {
+  return value > guessing + 2 * Math.sqrt((guessing * (1 - guessing)) / examples);
+}
+
+/** So good that more rows are no matter. */
+const goodAccuracy = 0.97;
+
+/** Which class more rows of would help most: that with the lowest F1 among those seen. */
+function helpOf(classes: readonly ClassScore[], accuracy: number): string {
+  const worst = worstOf(classes);
+  if (worst === undefined || accuracy >= goodAccuracy) return "";
+  return `; more rows of "${worst.name}" would help most`;
+}

@@ -1,0 +1,91 @@
+/** The review of answers that are any number of labels each. */
+import { rowsOf } from "./logits.js";
+import { type ClassScore, type Review, type ReviewAccumulator, worstOf } from "./review.js";
+
+interface Counts {
+  hits: number;
+  told: number;
+  present: number;
+}
+
+/**
+ * @param names the labels, by id
+ * @param labelsOf 1 for each label that an example has, and 0 for each other
+ */
+export function labelSetReview(
+  names: readonly string[],
+  labelsOf: (index: number) => ArrayLike<number>,
+): ReviewAccumulator {
+  const counts = names.map((): Counts => ({ hits: 0, told: 0, present: 0 }));
+  let examples = 0;
+  return {
+    add(logits, indices) {
+      for (const [row, own] of rowsOf(logits, names.length).entries()) {
+        const expected = labelsOf(indices[row] ?? 0);
+        examples++;
+        for (const [label, count] of counts.entries()) {
+          const [isTold, isPresent] = [(own[label] ?? 0) > 0, expected[label] === 1];
+          if (isTold) count.told++;
+          if (isPresent) count.present++;
+          if (isTold && isPresent) count.hits++;
+        }
+      }
+    },
+    result: () => reviewOf(counts, names, examples),
+  };
+}
+
+function reviewOf(counts: readonly Counts[], names: readonly string[], examples: number): Review {
+  const classes = counts.map(
+    (count, label): ClassScore => ({
+      name: names[label] ?? String(label),
+      examples: count.present,
+      precision: share(count.hits, count.told),
+      recall: share(count.hits, count.present),
+      f1: f1Of(count),
+    }),
+  );
+  const value = f1Of(sumOf(counts));
+  const guessing = bestConstant(counts, examples);
+  const beatsGuessing = value > guessing;
+  const worst = worstOf(classes);
+  const figures = `F1 over all labels is ${value.toFixed(2)} on ${examples} held-out rows`;
+  const guess = `always saying the commonest labels would give ${guessing.toFixed(2)}`;
+  const help = worst === undefined ? "" : `; more rows with "${worst.name}" would help most`;
+  return {
+    verdict: beatsGuessing ? `${figures}; ${guess}${help}` : `no better than guessing: ${figures}, and ${guess}`,
+    beatsGuessing,
+    metric: { name: "f1", value, guessing },
+    classes,
+  };
+}
+
+/** The best F1 that one answer to everything gives: the labels that are most frequent, as many of them as is best. */
+function bestConstant(counts: readonly Counts[], examples: number): number {
+  const present = sumOf(counts).present;
+  let [hits, best] = [0, 0];
+  for (const [place, count] of counts.toSorted((a, b) => b.present - a.present).entries()) {
+    hits += count.present;
+    best = Math.max(best, f1Of({ hits, told: (place + 1) * examples, present }));
+  }
+  return best;
+}
+
+function sumOf(counts: readonly Counts[]): Counts {
+  return counts.reduce(
+    (sum, { hits, told, present }) => ({
+      hits: sum.hits + hits,
+      told: sum.told + told,
+      present: sum.present + present,
+    }),
+    { hits: 0, told: 0, present: 0 },
+  );
+}
+
+function f1Of({ hits, told, present }: Counts): number {
+  return share(2 * hits, told + present);
+}
+
+function share(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}

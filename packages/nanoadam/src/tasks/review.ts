@@ -1,0 +1,62 @@
+/** What a task says, beside its metrics, of a model's answers to labelled examples: in numbers, and in a sentence. */
+import type { ExampleSource } from "../data/dataset.js";
+
+/** How well one class, or label, is told. */
+export interface ClassScore {
+  readonly name: string;
+  /** Examples that are of it. */
+  readonly examples: number;
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+}
+
+/** Examples of one class that were taken for another. */
+export interface Confusion {
+  readonly label: string;
+  readonly predicted: string;
+  readonly count: number;
+}
+
+/** An example that was answered wrongly. */
+export interface Mistake extends ExampleSource {
+  readonly label: string | number;
+  readonly predicted: string | number;
+  /** How sure the answer was, where it is one of several. */
+  readonly probability?: number;
+}
+
+/** A model's answers, looked through. */
+export interface Review {
+  /** One sentence: how good, compared with what guessing gives, and what would help most. */
+  readonly verdict: string;
+  /** Whether the answers are better than guessing by more than chance explains. */
+  readonly beatsGuessing: boolean;
+  /** The metric that the verdict is about, and what guessing would give. */
+  readonly metric: { readonly name: string; readonly value: number; readonly guessing: number };
+  readonly classes?: readonly ClassScore[];
+  /** The most frequent first. */
+  readonly confusions?: readonly Confusion[];
+  /** The surest, or largest, first: often it is the label that is wrong. */
+  readonly mistakes?: readonly Mistake[];
+}
+
+/** Takes in the logits of batch after batch, then gives the review. */
+export interface ReviewAccumulator {
+  /** @param indices which examples of the data set the logits are of, in their order */
+  add(logits: Float32Array, indices: readonly number[]): void;
+  result(): Review;
+}
+
+/** Confusions and mistakes that a review lists at most. */
+export const mostListed = 10;
+
+/** "87 %": in whole per cents, as a sentence has it. */
+export function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}
+
+/** The class that is told worst, by F1, of those that there are examples of. */
+export function worstOf(classes: readonly ClassScore[]): ClassScore | undefined {
+  return classes.filter(({ examples }) => examples > 0).toSorted((a, b) => a.f1 - b.f1)[0];
+}
