@@ -21,9 +21,8 @@ export async function boundProduct(
   const [left, right] = [input("float32", leftSides), input("float32", rightSides)];
   const inputs = Object.entries({ left, right }).map(([name, value]) => ({ name, value }));
   const product = matmul(left, right, transposed);
-  const compiled = await cpuRuntime({ threads }).compile(
-    tensorFunction("product", inputs, [{ name: "product", value: product }]),
-  );
+  const runtime = await cpuRuntime({ threads });
+  const compiled = await runtime.compile(tensorFunction("product", inputs, [{ name: "product", value: product }]));
   const factors = { left: sines(sizeOf(leftSides)), right: sines(sizeOf(rightSides)) };
   const run = compiled.bind(
     new Map(Object.entries({ ...factors, product: new Float32Array(sizeOf(product.type.shape)) })),

@@ -33,7 +33,7 @@ export async function engineLayer(problem: LayerProblem, threads: number): Promi
     outputs.set(name, new Float32Array(sizeOf(value.type.shape)));
   }
   for (const [name, entries] of outputs) memory.set(name, entries);
-  const runtime = cpuRuntime({ threads });
+  const runtime = await cpuRuntime({ threads });
   const forward = (await runtime.compile(derivative.forward)).bind(memory);
   const backward = (await runtime.compile(derivative.backward)).bind(memory);
   const step = async () => {

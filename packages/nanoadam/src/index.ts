@@ -1,5 +1,7 @@
 /** Fine-tune pretrained networks by updating only their small weights: the library behind the command line. */
 
+import "./global-types.js";
+
 export { openModelFolder } from "./checkpoint/adapter.js";
 export { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.js";
 export { initialValues, loadPretrained, type Pretrained } from "./checkpoint/pretrained.js";
@@ -22,4 +24,4 @@ export { type PredictControl, type Prediction, predict, predictTexts } from "./r
 export { predictFile } from "./recipes/predict-file.js";
 export type { RunSummary } from "./recipes/summary.js";
 export type { Evaluation } from "./train/evaluation.js";
-export type { EvaluationRecord, RunStart, StepRecord, TrainingObserver } from "./train/observer.js";
+export type { EvaluationRecord, NoticeListener, RunStart, StepRecord, TrainingObserver } from "./train/observer.js";

@@ -13,7 +13,7 @@ import { logSoftmax, softmax } from "../graph/softmax.js";
 import { type Shape, sizeOf } from "../graph/types.js";
 import type { Value } from "../graph/value.js";
 import { normal } from "../kernels/random.js";
-import { cpuRuntime } from "../runtime/node.js";
+import { cpuRuntime, engineNames } from "../runtime/node.js";
 import type { TensorData } from "../runtime/runtime.js";
 import { derive } from "./reverse.js";
 
@@ -154,13 +154,13 @@ const cases: readonly Case[] = [
   },
 ];
 
-const runtime = cpuRuntime({ threads: 1 });
-
 function drawn(shape: Shape, site: number, map: (x: number) => number = (x) => x): Float32Array {
   return Float32Array.from({ length: sizeOf(shape) }, (_, i) => map(normal({ seed: 7, step: 0, site }, i)));
 }
 
-describe("every derivative agrees with central finite differences", () => {
+describe.each(engineNames)("every derivative agrees with central finite differences: %s", async (engine) => {
+  const runtime = await cpuRuntime({ threads: 1, engine });
+
   it.each(cases)("$name", async ({ shapes, integers = [], mask, draw, build }) => {
     const floats = shapes.map((shape) => input("float32", shape));
     const indices = integers.map(({ shape }) => input("int32", shape));

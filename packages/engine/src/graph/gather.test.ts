@@ -27,7 +27,8 @@ it("the derivative of takeAlongLast repeats bit for bit, whatever the threads", 
       ["cotangent.y", cotangent],
       ["gradient.x", gradient],
     ]);
-    const compiled = await cpuRuntime({ threads }).compile(backward);
+    const runtime = await cpuRuntime({ threads });
+    const compiled = await runtime.compile(backward);
     await compiled.bind(memory)();
     await compiled.release();
     return gradient;

@@ -23,10 +23,17 @@ export interface ChunkedEntries {
   readonly offsets: Uint16Array;
 }
 
+/** The part of a `WebAssembly.Memory` that is used: not every program's types know that. */
+export interface GrowingMemory {
+  readonly buffer: ArrayBuffer | SharedArrayBuffer;
+  grow(pages: number): number;
+}
+
 /** The compiled kernel, the memory it works on, and the threads that help. */
 export interface SampledProductHost {
-  readonly module: WebAssembly.Module;
-  readonly memory: WebAssembly.Memory;
+  /** A `WebAssembly.Module`. */
+  readonly module: object;
+  readonly memory: GrowingMemory;
   /** Threads beside the calling one. */
   readonly helpers: number;
   /** Called before each product; the first call may start the threads that help. */
@@ -50,7 +57,7 @@ function oneThread(): SampledProductHost {
 }
 
 /** A WebAssembly module from its bytes in base 64. */
-export function moduleOf(base64: string): WebAssembly.Module {
+export function moduleOf(base64: string): object {
   return new WebAssembly.Module(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
 }
 

@@ -20,9 +20,13 @@ export interface CompiledFunction {
   release(): Promise<void>;
 }
 
-/** An engine that runs functions: ONNX Runtime on the CPU, later others. */
+/** An engine that runs functions. */
 export interface Runtime {
+  /** The package that computes, such as `onnxruntime-node`. */
   readonly name: string;
+  readonly version: string;
+  /** Where it is not the engine that one would expect: one sentence for the user on why, and what is lost. */
+  readonly notice?: string;
   compile(tensors: TensorFunction): Promise<CompiledFunction>;
 }
 

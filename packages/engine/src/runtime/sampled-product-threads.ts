@@ -60,7 +60,7 @@ interface HelpingWorker {
   readonly isUp: Promise<void>;
 }
 
-function helpingWorker(module: WebAssembly.Module, memory: WebAssembly.Memory): HelpingWorker {
+function helpingWorker(module: object, memory: WebAssembly.Memory): HelpingWorker {
   const worker = new Worker(workerScript, { eval: true, workerData: { module, memory }, execArgv: [] });
   const isUp = new Promise<void>((resolve) => {
     worker.once("online", () => {

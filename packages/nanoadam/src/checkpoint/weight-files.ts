@@ -1,4 +1,4 @@
-import { type FileHandle, open, readdir } from "node:fs/promises";
+import { open, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { InputError } from "../errors.js";
 import { inspectFile } from "../files/read-file.js";
@@ -6,10 +6,16 @@ import { readJsonObject } from "../files/read-json.js";
 import { describeSystemError, systemErrorCode } from "../files/system-error.js";
 import { parseSafetensorsHeader, safetensorsHeaderBytes, type TensorEntry } from "./safetensors.js";
 
+/** The part of a `FileHandle` that is used: a program's types know that only where Node's are installed. */
+interface OpenFile {
+  read(into: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+  close(): Promise<void>;
+}
+
 /** One open safetensors file. */
 export interface WeightFile {
   readonly path: string;
-  readonly handle: FileHandle;
+  readonly handle: OpenFile;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
 }
 
@@ -85,7 +91,7 @@ async function openShards(folder: string): Promise<WeightFiles> {
 }
 
 export async function openWeightFile(path: string): Promise<WeightFile> {
-  let handle: FileHandle;
+  let handle: Awaited<ReturnType<typeof open>>;
   try {
     await inspectFile(path);
     handle = await open(path, "r");
@@ -109,7 +115,7 @@ export async function closeWeightFiles(files: Iterable<WeightFile>): Promise<voi
   for (const file of files) await file.handle.close();
 }
 
-async function readStart(handle: FileHandle, length: number): Promise<Uint8Array> {
+async function readStart(handle: OpenFile, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let filled = 0;
   while (filled < length) {

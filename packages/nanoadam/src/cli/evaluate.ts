@@ -21,7 +21,8 @@ export function evaluateCommand(streams: Streams = process): Command {
     .action(async ({ json, ...flags }: Flags) => {
       const status = new StatusLine({ stream: streams.stderr });
       status.show(() => "evaluating");
-      const report = await evaluate(optionsOfFlags(evaluateSchema, flags)).finally(() => status.clear());
+      const listener = { onNotice: (notice: string) => status.print(notice) };
+      const report = await evaluate(optionsOfFlags(evaluateSchema, flags), listener).finally(() => status.clear());
       if (json === true) {
         streams.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
         return;

@@ -56,6 +56,7 @@ export function progressObserver({ label, verbose = false, ...options }: Progres
     prepare,
     print,
     end: () => status.clear(),
+    onNotice: print,
     onStart(start: RunStart) {
       totalSteps = start.totalSteps;
       for (const line of startLines(start, verbose)) print(line);

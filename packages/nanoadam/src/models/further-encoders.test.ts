@@ -14,6 +14,7 @@ import { seededUniform } from "../testing/tiny-checkpoint.js";
 import { defineModel } from "./architectures.js";
 import type { HeadSpecification, Model } from "./model.js";
 
+const runtime = await cpuRuntime({ threads: 1 });
 const [texts, length] = [2, 12];
 /** Tokens of each text; the rest is padding. */
 const tokens = [12, 7];
@@ -74,7 +75,7 @@ function setUp(
     model,
     loss: (logits, target) => crossEntropy(logits, target("labels"), { rowWeights: target("label_weights") }),
     weights: held ?? weights,
-    runtime: cpuRuntime({ threads: 1 }),
+    runtime,
     arena: new Arena(),
     training: { dropout, form: () => "dense", checkpointing },
   });

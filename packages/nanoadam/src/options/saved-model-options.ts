@@ -10,7 +10,7 @@ const textOptions = {
   ...dataSchema.pick({ text: true, label: true, delimiter: true }).shape,
   maxLength: count.optional().meta(flag("tokens of a text at most (default: as in the fine-tuning)", "N")),
   batchSize: count.default(32).meta(flag("examples that run together", "N")),
-  ...trainingSchema.pick({ threads: true }).shape,
+  ...trainingSchema.pick({ threads: true, engine: true }).shape,
 };
 
 /** How a fine-tuned checkpoint is measured. */

@@ -9,6 +9,11 @@ export interface BatchInput {
   readonly batchSize?: number | undefined;
   /** Processor threads; by default one for each physical core. */
   readonly threads?: number | undefined;
+  /**
+   * What computes: ONNX Runtime's `native` library (the package onnxruntime-node), or ONNX Runtime in WebAssembly (`wasm`), which
+   * runs everywhere and is slower. By default `native`, and `wasm` where that cannot be loaded.
+   */
+  readonly engine?: "native" | "wasm" | undefined;
 }
 
 /** The steps of a run: how many, of what size and at what rate, and what is looked at between them. */
@@ -92,6 +97,10 @@ export const trainingSchema = z.object({
   evalEvery: count.optional().meta(flag("steps between evaluations (default: every epoch, at most 10 times)", "N")),
   logEvery: count.optional().meta(flag("steps between lines of metrics.jsonl (default: 1/100 of the run)", "N")),
   threads: count.optional().meta(flag("processor threads (default: one a physical core)", "N")),
+  engine: z
+    .enum(["native", "wasm"])
+    .optional()
+    .meta(flag("ONNX Runtime's own library or WebAssembly (default: native, wasm where that cannot be loaded)")),
   seed: z.number().int().min(0).default(42).meta(flag("seed of everything random", "N")),
 });
 

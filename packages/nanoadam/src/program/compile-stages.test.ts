@@ -9,6 +9,7 @@ function notingRuntime(failsAt = Number.POSITIVE_INFINITY) {
   const compiled: TensorFunction[] = [];
   let released = 0;
   const runtime: Runtime = {
+    version: "1.0.0",
     name: "noting",
     async compile(tensors): Promise<CompiledFunction> {
       if (compiled.length === failsAt) throw new Error("no memory is left");

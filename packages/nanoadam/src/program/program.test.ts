@@ -65,7 +65,13 @@ async function setUp(architecture: TinyArchitecture, taskName: TaskName) {
   const task = (await plain.forTraining?.(dataset)) ?? plain;
   const collated = await loadBatch(task, dataset, { indices: [0, 1, 2, 3], size: 24 }, { seed: 1, step: 0 });
   const batch = model.backbone.extend?.(collated) ?? collated;
-  const common = { model, loss: task.loss, weights, batch: batchType(batch), runtime: cpuRuntime({ threads: 1 }) };
+  const common = {
+    model,
+    loss: task.loss,
+    weights,
+    batch: batchType(batch),
+    runtime: await cpuRuntime({ threads: 1 }),
+  };
   const compile = async (
     training?: { readonly dropout: number | undefined; readonly checkpointing?: "stage" },
     stored: Weights = weights,

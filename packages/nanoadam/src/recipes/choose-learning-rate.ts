@@ -2,6 +2,7 @@
 import { restoreStart } from "../checkpoint/pretrained.js";
 import { subset } from "../data/dataset.js";
 import { splitHeldOut } from "../data/split.js";
+import type { StopSignal } from "../train/loop.js";
 import type { RateTrial, TrainingObserver } from "../train/observer.js";
 import { type Plan, planRun } from "../train/plan.js";
 import type { PreparedRun } from "../train/prepare.js";
@@ -53,7 +54,7 @@ export async function chooseLearningRate(
   run: PreparedRun,
   settled: SettledTraining,
   plan: Plan,
-  { observer, signal }: { readonly observer: TrainingObserver; readonly signal: AbortSignal | undefined },
+  { observer, signal }: { readonly observer: TrainingObserver; readonly signal: StopSignal | undefined },
 ): Promise<{ readonly learningRate: number; readonly trials: readonly RateTrial[] }> {
   const { train, heldOut } = splitHeldOut(run.train, measuredShare, settled.seed);
   const [learned, measured] = [subset(run.train, train), subset(run.train, heldOut)];

@@ -7,6 +7,7 @@ import { requireFittingColumns } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 import type { Review } from "../tasks/review.js";
 import { type Evaluation, evaluateModel } from "../train/evaluation.js";
+import type { NoticeListener } from "../train/observer.js";
 import { openModel } from "./open-model.js";
 
 export interface EvaluationReport {
@@ -24,9 +25,17 @@ export interface EvaluationReport {
  * Loss and metrics of a fine-tuned checkpoint on labelled data.
  * @throws InputError for anything wrong with options, model or data.
  */
-export async function evaluate(input: EvaluateInput): Promise<EvaluationReport> {
-  const { model: folder, data, batchSize, maxLength, threads, ...columns } = parseOptions(evaluateSchema, input);
-  const model = await openModel(folder, { maxLength, threads });
+export async function evaluate(input: EvaluateInput, listener: NoticeListener = {}): Promise<EvaluationReport> {
+  const {
+    model: folder,
+    data,
+    batchSize,
+    maxLength,
+    threads,
+    engine,
+    ...columns
+  } = parseOptions(evaluateSchema, input);
+  const model = await openModel(folder, { maxLength, threads, engine }, listener);
   try {
     const { task, evaluationPrograms: programs } = model;
     const kind = taskKind(task.name);

@@ -2,6 +2,7 @@
  * Fine-tuning from a checkpoint folder to a checkpoint folder. It reads from top to bottom as what happens: prepare,
  * evaluate, step after step with evaluations between, evaluate, save.
  */
+import type { Runtime } from "@nanoadam/engine";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
 import type { Row } from "../data/source.js";
 import { DivergenceError, InputError } from "../errors.js";
@@ -9,7 +10,7 @@ import { OutputFolder } from "../files/output-folder.js";
 import { hiddenSizeOf } from "../models/config.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import type { Weights } from "../program/compile-stages.js";
-import type { Stopped } from "../train/loop.js";
+import type { Stopped, StopSignal } from "../train/loop.js";
 import { observeAll, type RateTrial, type TrainingObserver } from "../train/observer.js";
 import { countParameters } from "../train/parameter-counts.js";
 import { planRun } from "../train/plan.js";
@@ -18,6 +19,7 @@ import { settleTraining } from "../train/settle.js";
 import { UndoBuffer } from "../train/undo.js";
 import { chooseLearningRate } from "./choose-learning-rate.js";
 import { MetricsLog } from "./metrics-log.js";
+import { openRuntime } from "./open-runtime.js";
 import { requireStorable, roundToStorage, saveModel } from "./save-model.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
@@ -26,7 +28,7 @@ import { TrainingSession } from "./training-session.js";
 export interface RunControl {
   readonly observers?: readonly TrainingObserver[];
   /** Once aborted, the run ends before its next step, and nothing is written. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 /**
@@ -38,6 +40,7 @@ export interface RunControl {
 export async function finetune(input: FinetuneInput, control: RunControl = {}): Promise<RunSummary> {
   const options = parseFinetuneOptions(input);
   const started = performance.now();
+  const runtime = await openRuntime(options.training, observeAll(control.observers ?? []));
   const run = await prepareRun(options);
   let output: OutputFolder | undefined;
   try {
@@ -45,7 +48,7 @@ export async function finetune(input: FinetuneInput, control: RunControl = {}): 
       overwrite: options.output.overwrite,
       inputs: { model: options.model.model, train: fileOf(options.data.train), eval: fileOf(options.data.eval) },
     });
-    return await train(options, run, output, control, started);
+    return await train(options, { ...run, runtime }, output, control, started);
   } finally {
     await output?.discard();
     await run.checkpoint.close();
@@ -59,7 +62,7 @@ function fileOf(data: string | Iterable<Row> | undefined): string | undefined {
 
 async function train(
   options: FinetuneOptions,
-  run: PreparedRun,
+  run: PreparedRun & { readonly runtime: Runtime },
   output: OutputFolder,
   { observers = [], signal }: RunControl,
   started: number,
@@ -68,7 +71,7 @@ async function train(
   const hiddenSize = hiddenSizeOf(run.checkpoint.config);
   let settled = settleTraining(options, { examples: run.train.length, hiddenSize });
   const plan = planRun(settled, run.train.length);
-  const session = new TrainingSession(options, settled, run);
+  const session = new TrainingSession(options, settled, run, run.runtime);
   const log = await MetricsLog.open(output.path("metrics.jsonl"), plan.logEvery);
   const observer = observeAll([log, ...observers]);
   /** What is evaluated at the end is what is saved. */
@@ -136,6 +139,7 @@ async function train(
       options,
       settled,
       run,
+      engine: run.runtime,
       plan,
       optimizer,
       sampledBelow: session.sampledBelow,

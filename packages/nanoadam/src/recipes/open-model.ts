@@ -1,5 +1,4 @@
 import { Arena } from "@nanoadam/engine";
-import { cpuRuntime, defaultThreads } from "@nanoadam/engine/node";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { loadPretrained, type Pretrained } from "../checkpoint/pretrained.js";
 import { encoderForModel, type TextEncoder } from "../data/text/encoder.js";
@@ -9,12 +8,16 @@ import { defineBackbone } from "../models/architectures.js";
 import { ProgramCache } from "../program/program-cache.js";
 import { type Outcome, taskOfConfig } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
+import type { NoticeListener } from "../train/observer.js";
+import { openRuntime } from "./open-runtime.js";
 
 export interface OpenModelOptions {
   /** Tokens of a text at most; by default what model and tokenizer allow: after a fine-tuning, as many as in it. */
   readonly maxLength?: number | undefined;
   /** Processor threads; by default one for each physical core. */
   readonly threads?: number | undefined;
+  /** The engine; by default `native`, and `wasm` where that cannot be loaded. */
+  readonly engine?: "native" | "wasm" | undefined;
 }
 
 /** A fine-tuned checkpoint, ready to run. Calls that overlap queue: each gets its own results. */
@@ -54,7 +57,11 @@ function requireHead(folder: string, { name: task }: Task<unknown, Outcome>, pre
  * Opens a fine-tuned checkpoint folder.
  * @throws InputError when it is not whole, or has no head: then it must be fine-tuned first.
  */
-export async function openModel(folder: string, options: OpenModelOptions = {}): Promise<OpenModel> {
+export async function openModel(
+  folder: string,
+  options: OpenModelOptions = {},
+  listener: NoticeListener = {},
+): Promise<OpenModel> {
   const checkpoint = await openModelFolder(folder);
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
@@ -66,7 +73,7 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
     const shared = {
       model: pretrained.model,
       weights: pretrained.weights,
-      runtime: cpuRuntime({ threads: options.threads ?? defaultThreads() }),
+      runtime: await openRuntime(options, listener),
       arena: new Arena(),
     };
     const evaluationPrograms = new ProgramCache({ ...shared, loss: task.loss });

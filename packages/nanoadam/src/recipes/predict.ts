@@ -7,13 +7,14 @@ import { type PredictInput, type PredictOptions, predictSchema } from "../option
 import { type Outcome, taskKind } from "../tasks/registry.js";
 import type { Predictor } from "../tasks/task.js";
 import { forEachBatch } from "../train/evaluation.js";
+import type { NoticeListener } from "../train/observer.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
 /** A text, or pair of texts, with what is predicted of it: a label with its probability and those of all, or a number, ... */
 export type Prediction = Texts & Outcome;
 
 /** Where texts may come from, who looks on, and what may end the work. */
-export interface PredictControl {
+export interface PredictControl extends NoticeListener {
   /** What `data` of "-" reads; by default the process's. */
   readonly standardInput?: AsyncIterable<Uint8Array | string>;
   /** Called now and then with how many of the texts have a prediction. */
@@ -41,20 +42,22 @@ export interface PredictionContext {
  * Predictions for one text (or pair), or for every row of data, in order.
  * @throws InputError for anything wrong with options, model or data.
  */
-export async function predict(input: PredictInput): Promise<Prediction[]> {
-  const { predictions } = await predictAndFormat(input);
+export async function predict(input: PredictInput, control: PredictControl = {}): Promise<Prediction[]> {
+  const { predictions } = await predictAndFormat(input, control);
   return predictions;
 }
 
 /** The predictions, and a function that gives one in a line: what is predicted, then the text. */
-export async function predictAndFormat(input: PredictInput): Promise<{
+export async function predictAndFormat(
+  input: PredictInput,
+  control: PredictControl = {},
+): Promise<{
   readonly predictions: Prediction[];
   format(prediction: Prediction): string;
 }> {
   const predictions: Prediction[] = [];
-  const { predictor } = await predictInBlocks(input, async (block) => {
-    predictions.push(...block.predictions);
-  });
+  const receive = async (block: PredictionBlock) => void predictions.push(...block.predictions);
+  const { predictor } = await predictInBlocks(input, receive, control);
   return { predictions, format: (prediction) => formatPrediction(prediction, predictor) };
 }
 
@@ -79,7 +82,7 @@ export async function predictInBlocks(
 ): Promise<PredictionContext> {
   const options = parseOptions(predictSchema, input);
   const { batchSize } = options;
-  const model = await openModel(options.model, options);
+  const model = await openModel(options.model, options, control);
   try {
     const context = await openTexts(model, options, control);
     const { texts } = context;

@@ -1,3 +1,4 @@
+import type { Runtime } from "@nanoadam/engine";
 import type { Optimizer } from "@nanoadam/optim";
 import type { Row } from "../data/source.js";
 import { type FinetuneOptions, flattenOptions } from "../options/finetune-options.js";
@@ -48,6 +49,8 @@ export interface RunSummary {
   readonly sampledBelow: number;
   readonly evaluation: { readonly before: Evaluation; readonly final: Evaluation };
   readonly stopped?: { readonly step: number; readonly reason: string };
+  /** What computed, and if it is not what one would expect, why. */
+  readonly engine: Pick<Runtime, "name" | "version" | "notice">;
   readonly versions: Readonly<Record<string, string>>;
   readonly seed: number;
   readonly configuration: Readonly<Record<string, unknown>>;
@@ -67,6 +70,7 @@ function settledOf({ batchSize, epochs, learningRate }: SettledTraining) {
 export interface SummaryInputs {
   readonly options: FinetuneOptions;
   readonly run: PreparedRun;
+  readonly engine: RunSummary["engine"];
   readonly plan: Plan;
   readonly settled: SettledTraining;
   readonly optimizer: Optimizer;
@@ -81,6 +85,7 @@ export interface SummaryInputs {
 
 export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
   const { options, run, plan, optimizer } = inputs;
+  const { name, version, notice } = inputs.engine;
   const { pretrained } = run;
   const counts = countParameters(pretrained, optimizer);
   const { changed, meanShift } = await measureChange({
@@ -113,6 +118,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     sampledBelow: inputs.sampledBelow,
     evaluation: inputs.evaluation,
     ...(inputs.stopped === undefined ? {} : { stopped: inputs.stopped }),
+    engine: { name, version, ...(notice === undefined ? {} : { notice }) },
     versions: versions(),
     seed: options.training.seed,
     configuration: {

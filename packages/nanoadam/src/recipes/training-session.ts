@@ -1,6 +1,6 @@
 /** What the steps of a run work with: compiled once, for the run itself and for what is tried before it. */
-import { Arena, type SampledProduct } from "@nanoadam/engine";
-import { cpuRuntime, createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
+import { Arena, type Runtime, type SampledProduct } from "@nanoadam/engine";
+import { createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
 import type { GradientNeed, Optimizer } from "@nanoadam/optim";
 import type { Dataset } from "../data/dataset.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
@@ -10,7 +10,7 @@ import { ProgramCache } from "../program/program-cache.js";
 import type { ReviewAccumulator } from "../tasks/review.js";
 import { type Evaluation, evaluateModel } from "../train/evaluation.js";
 import { createLoader } from "../train/loader.js";
-import { type LoopResult, runSteps } from "../train/loop.js";
+import { type LoopResult, runSteps, type StopSignal } from "../train/loop.js";
 import type { TrainingObserver } from "../train/observer.js";
 import { createOptimizer } from "../train/optimizer.js";
 import type { Plan } from "../train/plan.js";
@@ -24,7 +24,7 @@ export interface StepsToTake {
   /** The highest of the schedule. */
   readonly learningRate: number;
   readonly observers: readonly TrainingObserver[];
-  readonly signal: AbortSignal | undefined;
+  readonly signal: StopSignal | undefined;
   /** Called between steps, as the plan says. */
   evaluate(): Promise<Evaluation>;
 }
@@ -43,7 +43,7 @@ export class TrainingSession {
   /** The optimizer of the steps under way, which says what is needed of gradients. */
   #optimizer: Optimizer | undefined;
 
-  constructor(options: FinetuneOptions, settled: SettledTraining, run: PreparedRun) {
+  constructor(options: FinetuneOptions, settled: SettledTraining, run: PreparedRun, runtime: Runtime) {
     this.#options = options;
     this.#settled = settled;
     this.#run = run;
@@ -53,7 +53,7 @@ export class TrainingSession {
     this.sampledBelow = sampledBelow;
     this.#sampledProduct = createSampledProduct({ threads });
     const parameters = new Map(model.parameters.map((parameter) => [parameter.name, parameter]));
-    const shared = { model, weights, runtime: cpuRuntime({ threads }), arena: new Arena() };
+    const shared = { model, weights, runtime, arena: new Arena() };
     this.#evaluationPrograms = new ProgramCache({ ...shared, loss: run.task.loss });
     this.#trainingPrograms = new ProgramCache({
       ...shared,

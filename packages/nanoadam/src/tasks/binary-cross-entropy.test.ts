@@ -42,7 +42,7 @@ async function lossOf(
   memory.get("logits")?.set(logits);
   memory.get("labels")?.set(targets);
   memory.get(derivative.cotangents.get("loss") ?? "")?.set([1]);
-  const runtime = cpuRuntime({ threads: 1 });
+  const runtime = await cpuRuntime({ threads: 1 });
   for (const each of functions) {
     const compiled = await runtime.compile(each);
     await compiled.bind(memory)();

@@ -66,7 +66,7 @@ test("a tiny encoder's head over the vocabulary learns from it: the gradient is 
     loss: task.loss,
     weights,
     batch: batchType(batch),
-    runtime: cpuRuntime({ threads: 1 }),
+    runtime: await cpuRuntime({ threads: 1 }),
     arena: new Arena(),
     training: { dropout: 0, form: () => "dense" },
   });

@@ -32,7 +32,8 @@ export async function lossOf(
   arena.reserve(layout.bytes);
   const memory = new Map<string, TensorData>(slots.map(([name, slot]) => [name, arena.view(slot)]));
   for (const [name, { data }] of given) memory.get(name)?.set(data);
-  const compiled = await cpuRuntime({ threads: 1 }).compile(tensors);
+  const runtime = await cpuRuntime({ threads: 1 });
+  const compiled = await runtime.compile(tensors);
   await compiled.bind(memory)();
   await compiled.release();
   return memory.get("loss")?.[0] ?? Number.NaN;

@@ -44,6 +44,8 @@ function kindOf({ metadata, tensors }: Fixture): Kind {
   return tensors.get("batch0.labels")?.shape.length === 2 ? "token classes" : "classes";
 }
 
+const runtime = await cpuRuntime({ threads: 1 });
+
 const losses: Readonly<Record<Kind, Task["loss"]>> = {
   classes: (logits, target) => crossEntropy(logits, target("labels")),
   numbers: (logits, target) => squaredError(logits, target("labels")),
@@ -94,7 +96,7 @@ function setUp(fixture: Fixture, formOf: (model: Model) => (name: string) => Gra
     model,
     loss: losses[kind],
     weights,
-    runtime: cpuRuntime({ threads: 1 }),
+    runtime,
     arena: new Arena(),
     training: { dropout: undefined, form: formOf(model) },
   });

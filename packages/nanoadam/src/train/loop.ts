@@ -10,6 +10,12 @@ import { observeAll, type TrainingObserver } from "./observer.js";
 import type { Plan } from "./plan.js";
 import { trainStep } from "./step.js";
 
+/** The part of an `AbortSignal` that is used: not every program's types know that. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+}
+
 export interface LoopOptions extends Pick<TrainingOptions, "schedule" | "warmup" | "clip" | "seed"> {
   /** The highest of the schedule. */
   readonly learningRate: number;
@@ -20,7 +26,7 @@ export interface LoopOptions extends Pick<TrainingOptions, "schedule" | "warmup"
   readonly accumulator: GradientAccumulator;
   readonly observers: readonly TrainingObserver[];
   /** Once aborted, the run ends before its next step. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal: StopSignal | undefined;
   evaluate(): Promise<Evaluation>;
 }
 

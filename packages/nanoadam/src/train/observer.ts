@@ -47,8 +47,14 @@ export interface EvaluationRecord {
   readonly eval: Evaluation;
 }
 
+/** Who is told what a person should know that is no error. */
+export interface NoticeListener {
+  /** A sentence, without a full stop. */
+  onNotice?(notice: string): void;
+}
+
 /** An error that an observer throws ends the run. */
-export interface TrainingObserver {
+export interface TrainingObserver extends NoticeListener {
   onStart?(start: RunStart): void;
   /** A learning rate was tried; before the first step. */
   onRateTried?(trial: RateTrial): void;
@@ -61,6 +67,9 @@ export interface TrainingObserver {
 /** Several observers as one, called in their order. */
 export function observeAll(observers: readonly TrainingObserver[]): Required<TrainingObserver> {
   return {
+    onNotice(notice) {
+      for (const observer of observers) observer.onNotice?.(notice);
+    },
     onStart(start) {
       for (const observer of observers) observer.onStart?.(start);
     },
