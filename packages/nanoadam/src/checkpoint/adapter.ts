@@ -1,18 +1,21 @@
 /**
  * LoRA adapter folders as PEFT writes and reads them: `adapter_config.json` and `adapter_model.safetensors`, whose tensors are
  * named `base_model.model.<parameter>`. Opened here, an adapter folder is a checkpoint like any other: reading a weight
- * gives that of the base model with `(alpha / rank) B A` added, and what the adapter has whole (the head, say) in place of
- * the base's.
+ * gives that of the base model with `scale * B A` added, and what the adapter has whole (the head, say) in place of the
+ * base's.
  */
 
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
-import { sizeOf } from "@nanoadam/engine";
 import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
-import { adapterNames } from "../models/lora.js";
+import type { RawConfig } from "../models/config.js";
+import { type AdapterDescription, adapterConfigFile, describeAdapter } from "./adapter-config.js";
+import { configOfAdapter, modelOfAdapter, startsOfUntied, untiedModel } from "./adapter-model.js";
+import { type Adaptation, adaptationsOf, adapterWeightsFile } from "./adapter-tensors.js";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.js";
-import { addProduct } from "./low-rank-product.js";
+import { addProduct, type LowRankProduct } from "./low-rank-product.js";
+import { parameterFinder } from "./parameter-names.js";
 import {
   readInPieces,
   requireEntry,
@@ -24,52 +27,7 @@ import {
 } from "./tensor-reader.js";
 import { type CheckpointEntry, closeWeightFiles, openWeightFile, type WeightFile } from "./weight-files.js";
 
-export const adapterConfigFile = "adapter_config.json";
-export const adapterWeightsFile = "adapter_model.safetensors";
-const prefix = "base_model.model.";
-
-/** PEFT's name for a parameter of the model, adapters' matrices included. */
-export function peftName(parameter: string): string {
-  return prefix + parameter;
-}
-
-export interface AdapterSettings {
-  readonly baseModel: string;
-  readonly rank: number;
-  readonly alpha: number;
-  readonly dropout: number;
-  readonly targets: readonly string[];
-  /** Modules that are trained and stored whole beside the adapter. */
-  readonly modulesToSave: readonly string[];
-  readonly taskType: "SEQ_CLS" | "TOKEN_CLS" | undefined;
-}
-
-/** The content of `adapter_config.json`, with PEFT's names and its values for what LoRA's variants would change. */
-export function adapterConfig(settings: AdapterSettings): Record<string, unknown> {
-  const { baseModel, rank, alpha, dropout, targets, modulesToSave, taskType } = settings;
-  return {
-    alpha_pattern: {},
-    auto_mapping: null,
-    base_model_name_or_path: baseModel,
-    bias: "none",
-    fan_in_fan_out: false,
-    inference_mode: true,
-    init_lora_weights: true,
-    layers_pattern: null,
-    layers_to_transform: null,
-    lora_alpha: alpha,
-    lora_dropout: dropout,
-    modules_to_save: modulesToSave.length === 0 ? null : modulesToSave,
-    peft_type: "LORA",
-    r: rank,
-    rank_pattern: {},
-    revision: null,
-    target_modules: targets.includes("all-linear") ? "all-linear" : targets,
-    task_type: taskType ?? null,
-    use_dora: false,
-    use_rslora: false,
-  };
-}
+const pickledWeightsFile = "adapter_model.bin";
 
 /**
  * Opens a checkpoint folder or an adapter folder.
@@ -78,32 +36,24 @@ export function adapterConfig(settings: AdapterSettings): Record<string, unknown
  * @throws InputError for a folder that is neither, is damaged, or is an adapter of another kind than LoRA.
  */
 export async function openModelFolder(folder: string, base?: string): Promise<Checkpoint> {
+  return openFolder(folder, base, []);
+}
+
+/** @param above the adapters, as full paths, whose base the folder is: an adapter may stand on another */
+async function openFolder(folder: string, base: string | undefined, above: readonly string[]): Promise<Checkpoint> {
   const path = join(folder, adapterConfigFile);
   const config = await readJsonObject(path).catch((error: unknown) => {
     if (error instanceof InputError && /could not be read/.test(error.message)) return undefined;
     throw error;
   });
   if (config === undefined) return openCheckpoint(folder);
-  const { scaleOf, baseModel } = readAdapterConfig(path, config);
-  return openAdapter(folder, await baseFolder(folder, base ?? baseModel, path), scaleOf);
-}
-
-/** The scale of each layer's product and the base model, from an adapter's configuration. */
-function readAdapterConfig(path: string, config: Readonly<Record<string, unknown>>) {
-  const refuse = (field: string, expected: string): never => {
-    throw new InputError(`${path}: ${field} is ${JSON.stringify(config[field]) ?? "missing"}, expected ${expected}`);
-  };
-  const { peft_type: type, r: rank, lora_alpha: alpha, base_model_name_or_path: baseModel } = config;
-  if (type !== "LORA") return refuse("peft_type", '"LORA"');
-  if (typeof rank !== "number" || !(rank >= 1)) return refuse("r", "a rank of at least 1");
-  if (typeof alpha !== "number") return refuse("lora_alpha", "a number");
-  if (typeof baseModel !== "string") return refuse("base_model_name_or_path", "a folder");
-  for (const field of ["use_dora", "fan_in_fan_out"]) if (config[field] === true) return refuse(field, "false");
-  for (const field of ["alpha_pattern", "rank_pattern"]) {
-    const pattern = config[field];
-    if (typeof pattern === "object" && pattern !== null && Object.keys(pattern).length > 0) refuse(field, "no entries");
+  const description = describeAdapter(path, config);
+  const baseModel = await baseFolder(folder, base ?? description.baseModel, path);
+  const opened = [...above, resolve(folder)];
+  if (opened.includes(resolve(baseModel))) {
+    throw new InputError(`${path}: the base model "${baseModel}" (base_model_name_or_path) is an adapter of this one`);
   }
-  return { baseModel, scaleOf: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank) };
+  return openAdapter(folder, await openFolder(baseModel, undefined, opened), description);
 }
 
 /** The base model's folder: as named, or beside the adapter where it is named relative to that. */
@@ -118,33 +68,25 @@ async function baseFolder(folder: string, named: string, path: string): Promise<
   );
 }
 
-async function openAdapter(folder: string, base: string, scale: number): Promise<Checkpoint> {
-  const whole = await openCheckpoint(base);
+/** @param whole the open base, which is closed with the adapter */
+async function openAdapter(folder: string, whole: Checkpoint, description: AdapterDescription): Promise<Checkpoint> {
   let file: WeightFile | undefined;
   const close = async (): Promise<void> => {
     if (file !== undefined) await closeWeightFiles([file]);
     await whole.close();
   };
   try {
-    file = await openWeightFile(join(folder, adapterWeightsFile));
+    file = await openAdapterFile(folder);
     const stored = new Map<string, CheckpointEntry>();
     for (const entry of file.tensors.values()) stored.set(entry.name, { ...entry, file: file.path });
-    const entries = new Map(whole.entries);
-    for (const [name, entry] of stored) {
-      if (!name.startsWith(prefix)) {
-        throw new InputError(`${file.path}: tensor "${name}" is none of PEFT's, which begin with "${prefix}"`);
-      }
-      if (!/\.lora_[AB]\.weight$/.test(name))
-        entries.set(name.slice(prefix.length), { ...entry, name: name.slice(prefix.length) });
-    }
-    for (const weight of adaptedWeights(stored, entries, file.path)) {
-      entries.set(weight.name, { ...weight, isAdapted: true });
-    }
-    const own = tensorReader(folder, { files: [file], entries: stored });
-    const read = adaptedReader(whole, own, stored, scale);
+    const own = await readJsonObject(join(folder, "config.json"));
+    const { config, recipes } = planAdapter(own, whole, stored, { description, path: file.path });
+    const entries = adaptedEntries(whole.entries, recipes);
+    const read = adaptedReader(whole, tensorReader(folder, { files: [file], entries: stored }), entries, recipes);
     return {
       folder,
-      config: (await readJsonObject(join(folder, "config.json"))) ?? whole.config,
+      tokenizerFolder: (await hasTokenizer(folder)) ? folder : whole.tokenizerFolder,
+      config,
       entries,
       read,
       readFloat32: wholeTensorReader(folder, entries, read),
@@ -156,59 +98,123 @@ async function openAdapter(folder: string, base: string, scale: number): Promise
   }
 }
 
+async function hasTokenizer(folder: string): Promise<boolean> {
+  return (await stat(join(folder, "tokenizer.json")).catch(() => undefined)) !== undefined;
+}
+
+async function openAdapterFile(folder: string): Promise<WeightFile> {
+  const names = await readdir(folder);
+  if (names.includes(adapterWeightsFile) || !names.includes(pickledWeightsFile)) {
+    return openWeightFile(join(folder, adapterWeightsFile));
+  }
+  const convert = `import torch; from safetensors.torch import save_file; save_file(torch.load('${join(folder, pickledWeightsFile)}', map_location='cpu', weights_only=True), '${join(folder, adapterWeightsFile)}')`;
+  throw new InputError(
+    `${join(folder, pickledWeightsFile)} is a pickle, which can run any program when it is read, and no ${adapterWeightsFile} is beside it; convert it once with: python -c "${convert}"`,
+  );
+}
+
+/** How a tensor of the adapted model is read. */
+interface Recipe {
+  readonly adaptation: Omit<Adaptation, "parameter">;
+  /** What it is without the adapter's product: a tensor of the adapter's file, or of the base. */
+  readonly start: CheckpointEntry;
+  /** The base's tensor that it takes the place of. */
+  readonly replaced: string | undefined;
+  readonly scale: number;
+}
+
+/** The configuration of the adapted model, and by their names how those tensors are read that are not the base's. */
+function planAdapter(
+  own: RawConfig | undefined,
+  base: Checkpoint,
+  stored: ReadonlyMap<string, CheckpointEntry>,
+  { description, path }: { readonly description: AdapterDescription; readonly path: string },
+): { readonly config: RawConfig; readonly recipes: ReadonlyMap<string, Recipe> } {
+  const tied = modelOfAdapter(own ?? base.config, description.classEnding, { stored, base: base.entries });
+  const config = own ?? configOfAdapter(base.config, tied);
+  const tiedAdaptations = adaptationsOf(stored, tied, path);
+  const untied = untiedModel(config, tied, { parameters: tiedAdaptations, stored });
+  const model = untied?.model ?? tied;
+  const adaptations = new Map<string, Omit<Adaptation, "parameter">>(
+    untied === undefined ? tiedAdaptations : adaptationsOf(stored, model, path),
+  );
+  const starts = startsOfUntied(tied, model);
+  for (const name of starts.keys()) if (!adaptations.has(name)) adaptations.set(name, {});
+  const find = parameterFinder(base.entries, model);
+  const recipes = new Map<string, Recipe>();
+  for (const [name, adaptation] of adaptations) {
+    const replaced = find(name);
+    const start = stored.get(adaptation.whole ?? "") ?? replaced ?? find(starts.get(name) ?? name);
+    if (start === undefined) throw new InputError(`${path} adapts ${name}, which the base model lacks`);
+    const adapted = adaptation.product ?? adaptation.added;
+    const scale = adapted === undefined ? 1 : description.scaleOf(adapted.layer, adapted.rank);
+    recipes.set(name, { adaptation, start, scale, replaced: replaced?.name });
+  }
+  return { config: untied?.config ?? config, recipes };
+}
+
+/** The base's tensors with those of the recipes in their places. */
+function adaptedEntries(
+  base: ReadonlyMap<string, CheckpointEntry>,
+  recipes: ReadonlyMap<string, Recipe>,
+): ReadonlyMap<string, CheckpointEntry> {
+  const replaced = new Set([...recipes.values()].map((recipe) => recipe.replaced));
+  const entries = new Map<string, CheckpointEntry>();
+  for (const [name, { adaptation, start }] of recipes) {
+    const isSum = adaptation.product !== undefined || adaptation.added !== undefined;
+    entries.set(name, { ...start, name, ...(isSum ? { isAdapted: true } : {}) });
+  }
+  for (const [name, entry] of base) if (!replaced.has(name)) entries.set(name, entry);
+  return entries;
+}
+
 /** Reads what the adapter has whole, and else the base's tensors, with the product of A and B added where it has them. */
 function adaptedReader(
   base: Checkpoint,
   own: TensorReader,
-  stored: ReadonlyMap<string, CheckpointEntry>,
-  scale: number,
+  entries: ReadonlyMap<string, CheckpointEntry>,
+  recipes: ReadonlyMap<string, Recipe>,
 ): TensorReader["read"] {
-  return async (name, target, start = 0) => {
-    if (stored.has(peftName(name))) return own.read(peftName(name), target, start);
-    const { a, b } = adapterNames(peftName(name).replace(/\.weight$/, ""));
-    const [rank] = stored.get(a)?.shape ?? [];
-    if (rank === undefined) return base.read(name, target, start);
-    const entry = requireEntry(base.folder, base.entries, name);
-    requireRange(entry, start, target.length);
-    const product = { up: await own.readFloat32(b), down: await own.readFloat32(a), rank, scale };
-    const readSum = async (from: number, piece: Float32Array): Promise<void> => {
-      await base.read(name, piece, from);
-      addProduct(piece, from, product);
+  return async (name, target, from = 0) => {
+    const recipe = recipes.get(name);
+    if (recipe === undefined) return base.read(name, target, from);
+    const { adaptation, start } = recipe;
+    const source = adaptation.whole === undefined ? base : own;
+    const entry = requireEntry(base.folder, entries, name);
+    requireRange(entry, from, target.length);
+    const add = await additionOf(recipe, own);
+    if (add === undefined) return source.read(start.name, target, from);
+    const readSum = async (place: number, piece: Float32Array): Promise<void> => {
+      await source.read(start.name, piece, place);
+      add(piece, place);
     };
-    if (target instanceof Float32Array) await readInPieces(entry, target, start, readSum);
-    else await readInPieces(entry, target, start, roundingReader(readSum, target.length));
+    if (target instanceof Float32Array) await readInPieces(entry, target, from, readSum);
+    else await readInPieces(entry, target, from, roundingReader(readSum, target.length));
   };
 }
 
-/**
- * The base model's weights that an adapter is added to.
- *
- * @throws InputError for an A without B, or matrices that do not fit a layer of the base model.
- */
-function adaptedWeights(
-  stored: ReadonlyMap<string, CheckpointEntry>,
-  entries: ReadonlyMap<string, CheckpointEntry>,
-  path: string,
-): readonly CheckpointEntry[] {
-  const adapted = new Set<CheckpointEntry>();
-  for (const [name, entry] of stored) {
-    const layer = /^base_model\.model\.(.*)\.lora_[AB]\.weight$/.exec(name)?.[1];
-    if (layer === undefined) continue;
-    const weight = entries.get(`${layer}.weight`);
-    if (weight === undefined) throw new InputError(`${path}: "${name}" adapts ${layer}, which the base model lacks`);
-    const names = adapterNames(peftName(layer));
-    const [a, b] = [stored.get(names.a), stored.get(names.b)];
-    const other = name === names.a ? names.b : names.a;
-    if (a === undefined || b === undefined) throw new InputError(`${path}: "${name}" is there, but not "${other}"`);
-    const [outputs, inputs] = weight.shape;
-    const [rank] = a.shape;
-    const fits = a.shape[1] === inputs && b.shape[0] === outputs && b.shape[1] === rank;
-    if (!fits || sizeOf(a.shape) === 0) {
-      throw new InputError(
-        `${path}: "${name}" has shape [${entry.shape.join(", ")}], which does not fit ${layer}.weight [${weight.shape.join(", ")}]`,
-      );
-    }
-    adapted.add(weight);
+/** Adds to a piece of a tensor, from a flat element on, what the adapter adds there; undefined where it adds nothing. */
+async function additionOf(
+  { adaptation: { product, added }, scale }: Recipe,
+  own: TensorReader,
+): Promise<((piece: Float32Array, from: number) => void) | undefined> {
+  if (product !== undefined) {
+    const { rank, isTransposed } = product;
+    const [a, b] = [await own.readFloat32(product.a), await own.readFloat32(product.b)];
+    const matrices: LowRankProduct = isTransposed
+      ? { up: transposed(a, rank), down: transposed(b, b.length / rank), rank, scale }
+      : { up: b, down: a, rank, scale };
+    return (piece, from) => addProduct(piece, from, matrices);
   }
-  return [...adapted];
+  if (added === undefined) return undefined;
+  const vector = await own.readFloat32(added.name);
+  return (piece, from) => {
+    for (let i = 0; i < piece.length; i++) piece[i] = (piece[i] ?? 0) + scale * (vector[from + i] ?? 0);
+  };
+}
+
+/** A row-major matrix of so many rows with its axes exchanged. */
+function transposed(matrix: Float32Array, rows: number): Float32Array {
+  const columns = matrix.length / rows;
+  return matrix.map((_, place) => matrix[(place % rows) * columns + Math.floor(place / rows)] ?? 0);
 }

@@ -9,6 +9,8 @@ import { type CheckpointEntry, closeWeightFiles, openWeightFiles } from "./weigh
 /** An open checkpoint folder in the Hugging Face layout. */
 export interface Checkpoint extends TensorReader {
   readonly folder: string;
+  /** The folder that has the tokenizer's files: an adapter's own, or else its base's. */
+  readonly tokenizerFolder: string;
   /** The content of config.json. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Every tensor by name, with the file it is in. */
@@ -33,6 +35,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const weights = await openWeightFiles(folder, typeof architecture === "string" ? architecture : undefined);
   return {
     folder,
+    tokenizerFolder: folder,
     config,
     entries: weights.entries,
     ...tensorReader(folder, weights),

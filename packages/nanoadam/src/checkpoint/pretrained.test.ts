@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
 import type { HeadSpecification } from "../models/model.js";
+import { expectRefusal } from "../testing/refusal.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { floatsOf, type RawTensor, rawTensor, readTensors } from "../testing/tensors.js";
 import {
@@ -101,6 +102,58 @@ describe.each(tinyArchitectures)("%s", (architecture) => {
   });
 });
 
+describe("tensors under another prefix", () => {
+  const moved = (rename: (name: string) => string): TinyCheckpointOptions => ({
+    head: { labels: 2 },
+    change: (tensors) => {
+      const all = [...tensors];
+      tensors.clear();
+      for (const [name, tensor] of all) tensors.set(rename(name), tensor);
+    },
+  });
+
+  test.each([
+    ["all of them, as DataParallel has them", (name: string) => `module.${name}`],
+    ["the encoder's alone", (name: string) => name.replace(/^bert\./, "model.bert.")],
+    ["the encoder's, without its name", (name: string) => name.replace(/^bert\./, "0.auto_model.")],
+    ["with old names", (name: string) => `a.b.${name.replace(/LayerNorm.weight$/, "LayerNorm.gamma")}`],
+  ])("are read, where there is one: %s", async (_, rename) => {
+    const plain = await load({ head: { labels: 2 } });
+    const { weights, initialised, unused } = await load(moved(rename));
+    expect([initialised, unused]).toEqual([[], []]);
+    expect(weights).toEqual(plain.weights);
+  });
+
+  test("are not read where it is another network's name", async () => {
+    await expectRefusal(
+      load(moved((name) => name.replace(/^bert\./, "roberta."))),
+      'no tensor fits a BertForSequenceClassification; the first would be "bert.embeddings.word_embeddings.weight"',
+    );
+  });
+
+  test("are refused where there are several", async () => {
+    const { change } = moved((name) => `query.${name}`);
+    const both = (tensors: Map<string, RawTensor>) => {
+      const all = [...tensors];
+      change?.(tensors);
+      for (const [name, tensor] of all) tensors.set(`passage.${name}`, tensor);
+    };
+    await expectRefusal(
+      load({ change: both }),
+      '"query.bert.embeddings.word_embeddings.weight" and "passage.bert.embeddings.word_embeddings.weight" could both be',
+    );
+  });
+});
+
+test("a head of another size is told apart from what is missing", async () => {
+  const { initialised, misfits } = await load({ head: { labels: 5 } });
+  expect(initialised).toEqual(["classifier.weight", "classifier.bias"]);
+  expect(misfits.map(({ entry, expected }) => [entry.name, entry.shape, expected])).toEqual([
+    ["classifier.weight", [5, 16], [2, 16]],
+    ["classifier.bias", [5], [2]],
+  ]);
+});
+
 test("where a tensor came from, and how it is stored there, is told", async () => {
   const { sources } = await load({ head: "bare", oldNames: true, dtype: "BF16" });
   expect(sources.get("bert.embeddings.LayerNorm.weight")).toEqual({
@@ -186,6 +239,16 @@ describe("refused", () => {
     expect(String(error)).toMatch(message);
     expect(String(error)).toContain(weight);
     expect(String(error)).toContain("model.safetensors");
+  });
+
+  test("a part of the encoder that is missing, with what is, unless all weights are to be fresh", async () => {
+    const fewer = { config: { num_hidden_layers: 3 } };
+    await expectRefusal(
+      load(fewer),
+      '16 of the 53 tensors that config.json describes before the head are missing: "bert.encoder.layer.2.attention.self.query.weight", "bert.encoder.layer.2.attention.self.query.bias" and 14 more',
+      "`fromScratch`",
+    );
+    expect((await load(fewer, twoClasses, { fromScratch: true })).initialised).toHaveLength(53 + 4);
   });
 
   test("a folder with nothing of the model in it", async () => {

@@ -1,16 +1,17 @@
 /**
  * From a checkpoint folder to a model with weights. A checkpoint made for another head (masked-LM, none) gives its
- * encoder. Tensors that it lacks are freshly initialised, those that the model does not need are ignored, and the
- * result names both.
+ * encoder, which must be whole. What a head lacks is freshly initialised, tensors that the model does not need are ignored, and
+ * the result names both.
  */
 import { fillNormal, fillUniform, sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
 import { defineModel } from "../models/architectures.js";
-import type { HeadSpecification, Model } from "../models/model.js";
+import { type HeadSpecification, type Model, parametersOf } from "../models/model.js";
 import type { ParameterSpecification } from "../models/parameters.js";
 import { randomSites } from "../random-streams.js";
 import type { Checkpoint } from "./checkpoint.js";
+import { parameterFinder } from "./parameter-names.js";
 import type { SafetensorsDtype } from "./safetensors.js";
 import type { CheckpointEntry } from "./weight-files.js";
 
@@ -24,6 +25,14 @@ export interface Pretrained {
   readonly initialised: readonly string[];
   /** Tensors of the checkpoint that the model does not use. */
   readonly unused: readonly string[];
+  /** Of those the ones that would be the head's, were they of its size. */
+  readonly misfits: readonly Misfit[];
+}
+
+/** A tensor of a head of another size. */
+export interface Misfit {
+  readonly entry: CheckpointEntry;
+  readonly expected: readonly number[];
 }
 
 /** "keep": what a checkpoint stores in bfloat16 is held in it, all else in float32. */
@@ -42,7 +51,8 @@ export interface LoadOptions {
 /**
  * Reads the weights of the model that a checkpoint's config describes, with the given head and what `adapt` adds; with
  * `fromScratch` all are freshly initialised.
- * @throws InputError for a tensor of the wrong shape or dtype, non-finite weights, or a folder that is no such model.
+ * @throws InputError for a tensor of the wrong shape or dtype, non-finite weights, or a folder that is no such model, or has not
+ * all of its layers.
  */
 export async function loadPretrained(
   checkpoint: Checkpoint,
@@ -53,10 +63,12 @@ export async function loadPretrained(
   const base = defineModel(checkpoint.config, head);
   const model = options.adapt?.(base) ?? base;
   const weights = new Map<string, WeightArray>();
-  const found: Pretrained["sources"] = options.fromScratch === true ? new Map() : findSources(checkpoint, model);
+  const found: Sources =
+    options.fromScratch === true ? { sources: new Map(), misfits: [] } : findSources(checkpoint, model);
+  const { misfits } = found;
   const isRead = (parameter: ParameterSpecification) => !(options.freshHead === true && isOutputLayer(parameter, head));
   const read = new Set(model.parameters.filter(isRead).map(({ name }) => name));
-  const sources = new Map([...found].filter(([name]) => read.has(name)));
+  const sources = new Map([...found.sources].filter(([name]) => read.has(name)));
   const initialised: string[] = [];
   for (const parameter of model.parameters) {
     const source = sources.get(parameter.name);
@@ -74,7 +86,7 @@ export async function loadPretrained(
   const used = new Set([...sources.values()].map(({ name }) => name));
   const ignored = new Set(model.tiedNames);
   const unused = [...checkpoint.entries.keys()].filter((name) => !used.has(name) && !ignored.has(name));
-  return { model, weights, sources, initialised, unused };
+  return { model, weights, sources, initialised, unused, misfits };
 }
 
 function isOutputLayer({ role, shape }: ParameterSpecification, head: HeadSpecification): boolean {
@@ -90,49 +102,47 @@ function isHeldInBfloat16(
   return hold === "keep" ? entry?.dtype === "BF16" && entry.isAdapted !== true : hold === "bfloat16";
 }
 
+type Sources = Pick<Pretrained, "sources" | "misfits">;
+
 /**
- * The checkpoint's tensor for each parameter of the model that it has, and how that is stored.
+ * The checkpoint's tensor for each parameter of the model that it has, how that is stored, and what is of another size.
  *
- * @throws InputError for a tensor of the wrong shape, or a checkpoint that has none.
+ * @throws InputError for a tensor of the wrong shape, or a checkpoint that lacks a part of the backbone.
  */
-export function findSources(checkpoint: Checkpoint, model: Model): Pretrained["sources"] {
+export function findSources(checkpoint: Checkpoint, model: Model): Sources {
   const sources = new Map<string, { name: string; dtype: SafetensorsDtype }>();
-  for (const parameter of model.parameters) {
-    const entry = sourceOf(checkpoint, model, parameter);
-    if (entry !== undefined) sources.set(parameter.name, { name: entry.name, dtype: entry.dtype });
-  }
-  if (sources.size === 0) {
-    throw new InputError(
-      `${checkpoint.folder}: no tensor fits a ${model.architecture}; it has for instance "${[...checkpoint.entries.keys()][0] ?? "none"}"`,
-    );
-  }
-  return sources;
-}
-
-/** The checkpoint's tensor for a parameter; a head of another size counts as missing. */
-function sourceOf(checkpoint: Checkpoint, model: Model, parameter: ParameterSpecification) {
-  for (const name of namesInCheckpoints(parameter.name, model.backbone.name)) {
-    const entry = checkpoint.entries.get(name);
+  const misfits: Misfit[] = [];
+  const find = parameterFinder(checkpoint.entries, model);
+  for (const { name, shape: expected, role } of model.parameters) {
+    const entry = find(name);
     if (entry === undefined) continue;
-    const fits =
-      entry.shape.length === parameter.shape.length && entry.shape.every((side, i) => side === parameter.shape[i]);
-    if (fits) return entry;
-    if (parameter.role === "head") return undefined;
-    throw new InputError(
-      `${entry.file}: tensor "${name}" has shape [${entry.shape.join(", ")}], expected [${parameter.shape.join(", ")}] by config.json`,
-    );
+    if (String(entry.shape) === String(expected)) sources.set(name, { name: entry.name, dtype: entry.dtype });
+    else if (role === "head") misfits.push({ entry, expected });
+    else {
+      throw new InputError(
+        `${entry.file}: tensor "${entry.name}" has shape [${entry.shape.join(", ")}], expected [${expected.join(", ")}] by config.json`,
+      );
+    }
   }
-  return undefined;
+  requireBackbone(checkpoint, model, sources);
+  return { sources, misfits };
 }
 
-/** A parameter's name, then those that base-model checkpoints and old TensorFlow conversions give it. */
-function namesInCheckpoints(name: string, basePrefix: string): string[] {
-  const names = [name];
-  if (name.startsWith(`${basePrefix}.`)) names.push(name.slice(basePrefix.length + 1));
-  const old = names.map((known) =>
-    known.replace(/LayerNorm\.weight$/, "LayerNorm.gamma").replace(/LayerNorm\.bias$/, "LayerNorm.beta"),
+/** A pooler belongs to the head in this: encoders without one are common. */
+function requireBackbone({ folder, entries }: Checkpoint, model: Model, sources: ReadonlyMap<string, unknown>): void {
+  const parameters = parametersOf(model.backbone.stages);
+  const missing = parameters.filter(({ name }) => !sources.has(name)).map(({ name }) => `"${name}"`);
+  if (missing.length === 0) return;
+  const instance = [...entries.keys()][0] ?? "none";
+  if (missing.length === parameters.length) {
+    throw new InputError(
+      `${folder}: no tensor fits a ${model.architecture}; the first would be ${missing[0]}, and it has for instance "${instance}"`,
+    );
+  }
+  const more = missing.length > 2 ? `, ${missing[1]} and ${missing.length - 2} more` : "";
+  throw new InputError(
+    `${folder}: ${missing.length} of the ${parameters.length} tensors that config.json describes before the head are missing: ${missing[0]}${more}. Mend config.json (its number of layers?) or the weights, or train all weights anew with \`fromScratch\``,
   );
-  return [...names, ...old];
 }
 
 /** Gives weights back the values that they were loaded with: the checkpoint's, read again, and what was drawn. */

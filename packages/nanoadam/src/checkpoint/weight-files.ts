@@ -1,6 +1,7 @@
 import { open, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { InputError } from "../errors.js";
+import { inspectFile } from "../files/read-file.js";
 import { readJsonObject } from "../files/read-json.js";
 import { describeSystemError, systemErrorCode } from "../files/system-error.js";
 import { parseSafetensorsHeader, safetensorsHeaderBytes, type TensorEntry } from "./safetensors.js";
@@ -92,8 +93,10 @@ async function openShards(folder: string): Promise<WeightFiles> {
 export async function openWeightFile(path: string): Promise<WeightFile> {
   let handle: Awaited<ReturnType<typeof open>>;
   try {
+    await inspectFile(path);
     handle = await open(path, "r");
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(`${path} could not be opened: ${describeSystemError(error)}.`);
   }
   try {

@@ -7,7 +7,9 @@ import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
 import { formatEvaluation } from "./progress.js";
 import { reviewLines } from "./review-lines.js";
-import { noticesTo, type Streams } from "./streams.js";
+import { StatusLine } from "./status-line.js";
+import type { Streams } from "./streams.js";
+import { fitted, terminalOf } from "./terminal.js";
 
 const examples = ["nanoadam evaluate --model reviews-model --data test.tsv --text sentence --label label"];
 
@@ -17,16 +19,22 @@ export function evaluateCommand(streams: Streams = process): Command {
   return addHelpTail(addFlags(command, evaluateSchema), { examples })
     .option("--json", "print JSON")
     .action(async ({ json, ...flags }: Flags) => {
-      const report = await evaluate(optionsOfFlags(evaluateSchema, flags), noticesTo(streams));
-      streams.stdout.write(
-        json === true
-          ? `${JSON.stringify(report, null, 2)}\n`
-          : [
-              ...report.notes.map((note) => `note: ${withFlags(note)}`),
-              `${formatCount(report.examples)} examples: ${formatEvaluation(report.evaluation)}`,
-              ...(report.review === undefined ? [] : reviewLines(report.review)),
-              "",
-            ].join("\n"),
-      );
+      const status = new StatusLine({ stream: streams.stderr });
+      status.show(() => "evaluating");
+      const listener = { onNotice: (notice: string) => status.print(notice) };
+      const report = await evaluate(optionsOfFlags(evaluateSchema, flags), listener).finally(() => status.clear());
+      if (json === true) {
+        streams.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+        return;
+      }
+      const { review, notes, examples: count, evaluation } = report;
+      const terminal = terminalOf(streams.stdout);
+      const lines = [
+        ...notes.map((note) => `note: ${withFlags(note)}`),
+        `${formatCount(count)} examples: ${formatEvaluation(evaluation)}`,
+        ...(review === undefined ? [] : [...reviewLines(review, terminal.columns()), review.verdict]),
+        "",
+      ];
+      streams.stdout.write(fitted(lines.join("\n"), terminal));
     });
 }

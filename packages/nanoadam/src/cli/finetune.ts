@@ -1,14 +1,18 @@
-import { Command } from "commander";
-import { formatCount, formatSeconds, formatShare } from "../format.js";
+import { Command, Option } from "commander";
+import { formatBytes, formatCount, formatSeconds, formatShare } from "../format.js";
 import { type FinetuneInput, finetuneSchema, parseFinetuneOptions } from "../options/finetune-options.js";
 import { loadPreset, nameFile, overrideOptions, presetSource, readOptionFile } from "../options/option-files.js";
 import { finetune } from "../recipes/finetune.js";
+import type { RunSummary } from "../recipes/summary.js";
+import { flagGroups } from "./flag-groups.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
 import { interruptSignal } from "./interrupt.js";
 import { formatEvaluation, progressObserver } from "./progress.js";
+import { progressReporter } from "./progress-report.js";
 import { reviewLines } from "./review-lines.js";
 import type { Streams } from "./streams.js";
+import { fitted, terminalOf } from "./terminal.js";
 
 const examples = [
   "nanoadam finetune --model bert-base --train reviews.csv --text text --label label --output reviews-model",
@@ -22,6 +26,7 @@ interface OwnFlags {
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly verbose?: boolean;
+  readonly progressJson?: boolean;
 }
 
 /** `nanoadam finetune`: from a checkpoint and labelled text to a fine-tuned checkpoint. */
@@ -33,7 +38,8 @@ export function finetuneCommand(streams: Streams = process): Command {
     .option("--quiet", "print nothing but errors")
     .option("--verbose", "name the tensors that are drawn afresh or not used")
     .option("--json", "print the run's summary as JSON, and nothing else")
-    .action(async ({ quiet, json, verbose, preset, config, ...flags }: Flags & OwnFlags) => {
+    .addOption(new Option("--progress-json", "tell progress as JSON lines on standard error").helpGroup(flagGroups[3]))
+    .action(async ({ quiet, json, verbose, progressJson, preset, config, ...flags }: Flags & OwnFlags) => {
       const files = [
         ...(config === undefined ? [] : [{ source: config, options: await readOptionFile(config) }]),
         ...(preset === undefined ? [] : [{ source: presetSource(preset), options: await loadPreset(preset) }]),
@@ -48,27 +54,38 @@ export function finetuneCommand(streams: Streams = process): Command {
       } catch (error) {
         throw nameFile(error, Object.keys(flags), files);
       }
-      const isSilent = quiet === true || json === true;
+      const isSilent = quiet === true || json === true || progressJson === true;
       const progress = isSilent ? undefined : progressObserver({ stream: streams.stderr, verbose: verbose === true });
       const interrupt = interruptSignal(() => progress?.print("stopping after this step; Ctrl-C again ends at once"));
       progress?.prepare("reading the model and the data");
-      const observers = progress === undefined ? [] : [progress];
+      const observers = [
+        ...(progress === undefined ? [] : [progress]),
+        ...(progressJson === true ? [progressReporter(streams.stderr)] : []),
+      ];
       const summary = await finetune(options, { observers, signal: interrupt.signal }).finally(() => {
         interrupt.release();
         progress?.end();
       });
       if (json === true) streams.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
-      if (isSilent) return;
-      const { parameters, evaluation, review } = summary;
-      streams.stdout.write(
-        [
-          `final: ${formatEvaluation(evaluation.final)}`,
-          ...(review === undefined ? [] : reviewLines(review)),
-          `changed ${formatCount(parameters.everChanged.count)} of ${formatCount(parameters.total)} weights (${formatShare(parameters.everChanged.share)}), optimizer state ${formatCount(summary.optimizerStateBytes)} bytes`,
-          `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step`,
-          `written to ${options.output}`,
-          "",
-        ].join("\n"),
-      );
+      if (quiet === true || json === true) return;
+      const terminal = terminalOf(streams.stdout);
+      streams.stdout.write(fitted(endLines(summary, options.output ?? "", terminal.columns()).join("\n"), terminal));
     });
+}
+
+/** What came of a run; what matters most is last, where a terminal shows it. */
+function endLines(
+  { parameters, evaluation, review, ...summary }: RunSummary,
+  output: string,
+  columns: number,
+): string[] {
+  const { count, share } = parameters.everChanged;
+  return [
+    `final: ${formatEvaluation(evaluation.final)}`,
+    ...(review === undefined ? [] : reviewLines(review, columns)),
+    `changed ${formatCount(count)} of ${formatCount(parameters.total)} weights (${formatShare(share)}), optimizer state ${formatBytes(summary.optimizerStateBytes)}`,
+    `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step, written to ${output}`,
+    ...(review === undefined ? [] : [review.verdict]),
+    "",
+  ];
 }

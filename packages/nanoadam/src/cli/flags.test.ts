@@ -70,6 +70,15 @@ describe("flags", () => {
     });
   });
 
+  test("have short names", () => {
+    expect(parse("-m", "bert", "-o", "out", "--lr", "1e-3", "--batch", "4")).toEqual({
+      model: "bert",
+      output: "out",
+      learningRate: 1e-3,
+      batchSize: 4,
+    });
+  });
+
   test.each(["", "  ", "fast", "1e999", "NaN", "8 GB"])(
     "leave %j, which is no number, for the schema to refuse",
     (text) => {

@@ -24,11 +24,11 @@ test("what matters less is left out first, and the curve before anything else", 
     "██████░░░░░░░░░░░░░░  1m 05s left  120/400  loss 0.412  accuracy 87 % 40 steps ago  rate 2.1e-4  3.2 steps/s",
   );
   expect(progressLine(state, 130, plain)).toMatch(/ {2}3\.2 steps\/s {2}█[▁-▇]+$/);
-  expect(progressLine(state, 79, plain)).toBe(
+  expect(progressLine(state, 78, plain)).toBe(
     "███░░░░░░░  1m 05s left  120/400  loss 0.412  accuracy 87 % 40 steps ago",
   );
   expect(progressLine(state, 60, plain)).toBe("███░░░░░░░  1m 05s left  120/400  loss 0.412  accuracy 87 %");
-  expect(progressLine(state, 39, plain)).toBe("██░░░  1m 05s left  120/400  loss 0.412");
+  expect(progressLine(state, 38, plain)).toBe("█░░░  1m 05s left  120/400  loss 0.412");
   expect(progressLine(state, 20, plain)).toBe("1m 05s left  120/400");
   expect(progressLine(state, 5, plain)).toBe("");
 });

@@ -35,7 +35,7 @@ export function progressLine({ done, fields, curve = [] }: ProgressState, column
 
 function barColumns(columns: number): number {
   if (columns < 24) return 0;
-  return columns < 60 ? 5 : columns < 100 ? 10 : 20;
+  return columns < 60 ? 4 : columns < 100 ? 10 : 20;
 }
 
 function bar(done: number, columns: number, colors: Colors): string {

@@ -5,28 +5,30 @@ const mostClasses = 20;
 const mostConfusions = 3;
 const mostMistakes = 3;
 const textWidth = 60;
+/** Columns that a class's figures take. */
+const figuresWidth = 32;
 
-/** A table of the classes, the confusions and mistakes that matter most, and last the verdict. */
-export function reviewLines({ classes = [], confusions = [], mistakes = [], verdict }: Review): string[] {
+/** A table of the classes, and the confusions and mistakes that matter most, in so many columns. */
+export function reviewLines({ classes = [], confusions = [], mistakes = [] }: Review, columns: number): string[] {
   return [
-    ...classTable(classes),
+    ...classTable(classes, columns),
     ...(confusions.length === 0
       ? []
       : [`most confused: ${confusions.slice(0, mostConfusions).map(confusionText).join("; ")}`]),
     ...(mistakes.length === 0 ? [] : ["surest mistakes (is the label right?):"]),
     ...mistakes.slice(0, mostMistakes).map(mistakeText),
-    verdict,
   ];
 }
 
-function classTable(classes: readonly ClassScore[]): string[] {
+function classTable(classes: readonly ClassScore[], columns: number): string[] {
   if (classes.length === 0) return [];
   const shown = classes.length > mostClasses ? worstFirst(classes).slice(0, mostClasses) : classes;
-  const width = Math.min(24, Math.max(5, ...shown.map(({ name }) => name.length)));
-  const header = `${"".padEnd(width)}  precision  recall    F1   rows`;
+  const room = Math.max(6, Math.min(24, columns - figuresWidth));
+  const width = Math.min(room, Math.max(5, ...shown.map(({ name }) => name.length)));
+  const header = `${"".padEnd(width)}  precision  recall    F1  rows`;
   const rows = shown.map(({ name, precision, recall, f1, examples }) => {
     const figures = [precision, recall].map((share) => percentage(share).padStart(7));
-    return `${name.slice(0, width).padEnd(width)}    ${figures[0]} ${figures[1]}  ${f1.toFixed(2)}  ${String(examples).padStart(5)}`;
+    return `${name.slice(0, width).padEnd(width)}    ${figures[0]} ${figures[1]}  ${f1.toFixed(2)} ${String(examples).padStart(5)}`;
   });
   const left = classes.length - shown.length;
   return [header, ...rows, ...(left === 0 ? [] : [`and ${left} classes that are told better`])];

@@ -1,5 +1,4 @@
-import wrapAnsi from "wrap-ansi";
-import { type Environment, type OutputStream, type Terminal, terminalOf } from "./terminal.js";
+import { type Environment, fitted, type OutputStream, type Terminal, terminalOf } from "./terminal.js";
 
 export interface StatusLineOptions {
   readonly stream: OutputStream;
@@ -48,7 +47,7 @@ export class StatusLine {
       this.#stream.write(`${message}\n`);
       return;
     }
-    const wrapped = wrapAnsi(message, this.terminal.columns(), { trim: false });
+    const wrapped = fitted(message, this.terminal);
     this.#stream.write(`${this.#draw === undefined ? "" : eraseLine}${wrapped}\n${this.#drawing()}`);
   }
 
@@ -61,7 +60,7 @@ export class StatusLine {
   #drawing(): string {
     if (this.#draw === undefined) return "";
     this.#drawnAt = this.#now();
-    // A line that reaches the last column moves some terminals to the next line.
-    return this.#draw(this.terminal.columns() - 1);
+    // A line that reaches the last column moves some terminals to the next line, and Ctrl-C writes ^C behind it.
+    return this.#draw(this.terminal.columns() - 2);
   }
 }

@@ -1,5 +1,7 @@
 /** What a stream can show: a line that is drawn again and again, colours, so many columns. */
 import picocolors from "picocolors";
+import stringWidth from "string-width";
+import wrapAnsi from "wrap-ansi";
 
 /** Where text is written; a stream of Node, or what a test listens with. */
 export interface OutputStream {
@@ -37,4 +39,11 @@ export function terminalOf(stream: OutputStream, environment: Environment = proc
     colors: picocolors.createColors(isLive && NO_COLOR === ""),
     hasBlocks: TERM !== "linux",
   };
+}
+
+/** A text of lines that fit a window, broken between words; as it is where there is no window. */
+export function fitted(text: string, { isLive, columns }: Terminal): string {
+  if (!isLive) return text;
+  const fit = (line: string) => (stringWidth(line) <= columns() ? line : wrapAnsi(line, columns()));
+  return text.split("\n").map(fit).join("\n");
 }

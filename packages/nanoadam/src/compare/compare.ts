@@ -12,6 +12,7 @@ import { type CompareInput, type CompareOptions, compareSchema, sharedOptions } 
 import { performRun } from "./perform-run.js";
 import { workThrough } from "./queue.js";
 import type { StartCommand } from "./run-process.js";
+import type { RunReport } from "./run-report.js";
 import { isFinished, type RunResult } from "./run-result.js";
 import { countRuns, type Run, repeatRuns, runName, type Schedule, sweepRuns } from "./schedule.js";
 
@@ -21,6 +22,18 @@ export interface CompareContext {
   readonly signal: AbortSignal;
   /** Called when a run has ended, with the comparison so far. */
   readonly onResult?: (result: RunResult, comparison: Comparison) => void;
+  /** Called when a run begins, and as it goes on. */
+  readonly onProgress?: (running: RunningRun) => void;
+}
+
+/** A run that goes on. */
+export interface RunningRun {
+  readonly run: Run;
+  /** What it has told last; undefined until then. */
+  readonly report: RunReport | undefined;
+  /** Runs that have ended, of those that are to be. */
+  readonly ended: number;
+  readonly planned: number;
 }
 
 /**
@@ -30,7 +43,8 @@ export interface CompareContext {
  * bad data does.
  * @throws AbortError once the signal is aborted.
  */
-export async function compare(input: CompareInput, { start, signal, onResult }: CompareContext): Promise<Comparison> {
+export async function compare(input: CompareInput, context: CompareContext): Promise<Comparison> {
+  const { start, signal, onResult, onProgress } = context;
   const options = parseOptions(compareSchema, input);
   const metric = metricOf(options.task, options.metric);
   const contestants = withLearningRates(parseContestants(options.optimizers), options.learningRates);
@@ -50,7 +64,10 @@ export async function compare(input: CompareInput, { start, signal, onResult }: 
       const contestant = contestants.find((each) => each.name === run.optimizer);
       if (contestant === undefined || results.has(name)) return;
       const own = finetuneOptions(contestant, shared);
-      const result = await performRun(run, { options: own, jobs: options.jobs, start, signal: runSignal });
+      const { ended } = comparison().progress;
+      const onReport = (report?: RunReport) => onProgress?.({ run, report, ended, planned });
+      onReport();
+      const result = await performRun(run, { options: own, jobs: options.jobs, start, signal: runSignal, onReport });
       const isBadInput = !isFinished(result) && !result.diverged && results.size === 0;
       if (isBadInput) throw new InputError(result.failure);
       results.set(name, result);

@@ -18,16 +18,26 @@ const style = `
     --series-4: #f0e442; --series-5: #a5a8ff; --series-6: #c2c5cc; --series-7: #ff8a80;
   }
 }
-body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--paper); font: 16px/1.5 system-ui, sans-serif; }
+body { overflow-wrap: anywhere; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--paper); font: 16px/1.5 system-ui, sans-serif; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; }
-th, td { padding: 0.3rem 0.8rem; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap; }
+th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap; }
+thead th { white-space: normal; overflow-wrap: normal; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
 thead th { color: var(--quiet); font-weight: 600; }
 tbody th { font-weight: 600; }
 figure { margin: 1rem 0; }
 .notes { color: var(--quiet); }
-${rateCurveStyle}`;
+${rateCurveStyle}
+@media (max-width: 40rem) {
+  h1 { font-size: 1.5rem; }
+  table, tbody, tr, th, td { display: block; }
+  thead { display: none; }
+  tr { margin-bottom: 1rem; }
+  tbody th, td { padding: 0.2rem 0; white-space: normal; }
+  td { display: flex; justify-content: space-between; gap: 1rem; }
+  td::before { content: attr(data-heading); color: var(--quiet); text-align: left; }
+}`;
 
 /** A comparison as one page that needs nothing else: the table, the curve of scores by learning rate, and what failed. */
 export function comparisonHtml(comparison: Comparison): string {
@@ -58,12 +68,13 @@ ${failures.length === 0 ? "" : `<h2>Runs without a result</h2>\n<ul>\n${failures
 `;
 }
 
-/** A table whose first column heads its rows. */
+/** A table whose first column heads its rows; in narrow windows each row stands by itself, its cells under each other. */
 function htmlTable({ headings, rows }: Table): string {
   const head = headings.map((heading) => `<th scope="col">${escapeMarkup(heading)}</th>`).join("");
+  const cell = (text: string, place: number) =>
+    `<td data-heading="${escapeMarkup(headings[place + 1] ?? "")}">${escapeMarkup(text)}</td>`;
   const body = rows.map(
-    ([first = "", ...others]) =>
-      `<tr><th scope="row">${escapeMarkup(first)}</th>${others.map((cell) => `<td>${escapeMarkup(cell)}</td>`).join("")}</tr>\n`,
+    ([first = "", ...others]) => `<tr><th scope="row">${escapeMarkup(first)}</th>${others.map(cell).join("")}</tr>\n`,
   );
   return `<div class="wide"><table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join("")}</tbody>\n</table></div>`;
 }

@@ -1,4 +1,5 @@
 /** Title and notes of a comparison's pages. */
+import { flagOf } from "../options/option-types.js";
 import type { Comparison } from "./comparison.js";
 import { formatRate } from "./learning-rates.js";
 import { isFinished } from "./run-result.js";
@@ -24,6 +25,13 @@ export function failuresOf({ runs }: Comparison): string[] {
   return runs.flatMap((run) =>
     isFinished(run)
       ? []
-      : [`${run.optimizer}, learning rate ${formatRate(run.learningRate)}, seed ${run.seed}: ${run.failure}`],
+      : [
+          `${run.optimizer}, learning rate ${formatRate(run.learningRate)}, seed ${run.seed}: ${inPlainWords(run.failure)}`,
+        ],
   );
+}
+
+/** A message whose options, in backticks by their names, are the flags of the command line. */
+function inPlainWords(message: string): string {
+  return message.replace(/`(\w+)`/g, (_, option: string) => flagOf(option));
 }

@@ -11,10 +11,13 @@ const sharedSchema = z
 
 const { model, train, ...otherShared } = sharedSchema.shape;
 
+/** Runs are processes of their own, which read files. */
+const file = z.string().min(1);
+
 export const compareSchema = z
   .object({
     model,
-    train,
+    train: file.meta(train.meta() ?? {}),
     output: z.string().min(1).meta(flag("folder to keep the runs and the comparison in", "DIR")),
     overwrite: z.boolean().default(false).meta(flag("start anew in a folder that has a comparison")),
     optimizers: z
@@ -30,6 +33,7 @@ export const compareSchema = z
     metric: z.string().optional().meta(flag("what ranks (default: by task)", "NAME")),
     jobs: count.default(1).meta(flag("runs at a time; with more than one, step times contend", "N")),
     ...otherShared,
+    eval: file.optional().meta(otherShared.eval.meta() ?? {}),
     evalEvery: otherShared.evalEvery.meta(flag("steps between evaluations (default: at the end only)", "N")),
   })
   .strict()

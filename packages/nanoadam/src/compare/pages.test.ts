@@ -67,8 +67,17 @@ describe("the page", () => {
 
   test("has the table and the failures, with names escaped", () => {
     expect(page).toContain("<h1>Optimizers compared on &#60;bert&#62;</h1>");
-    expect(page).toContain('<th scope="row">nanoadam</th><td>0.7000 ± 0.1414</td><td>1e-2</td>');
+    expect(page).toContain(
+      '<th scope="row">nanoadam</th><td data-heading="accuracy">0.7000 ± 0.1414</td><td data-heading="learning rate">1e-2</td>',
+    );
     expect(page).toContain("<li>adamw, learning rate 1e-3, seed 0: the loss became NaN</li>");
+  });
+
+  test("fits narrow windows: nothing in it has a width of its own, and long names break", () => {
+    expect(page).not.toMatch(/[^-]width: *\d+px|min-width|<table[^>]*width/);
+    expect(page).toContain("overflow-wrap: anywhere");
+    expect(page).toMatch(/@media \(max-width: 40rem\)[\s\S]+display: block/);
+    expect(page).toMatch(/<svg class="curve" viewBox="[^"]+" role/);
   });
 
   test("closes every element that it opens", () => {
@@ -124,6 +133,6 @@ describe("the chart", () => {
   ])("can be drawn of %s", (_, runs, learningRates) => {
     const drawn = rateCurve(comparisonOf(runs, learningRates));
     expect(drawn).not.toMatch(/NaN|Infinity|undefined/);
-    expect(drawn.match(/y="356" text-anchor="middle"/g)?.length).toBeGreaterThan(1);
+    expect(drawn.match(/y="360" text-anchor="middle"/g)?.length).toBeGreaterThan(1);
   });
 });

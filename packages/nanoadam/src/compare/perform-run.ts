@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { readJsonObject } from "../files/read-json.js";
 import { commandLineFlags } from "./options.js";
 import type { ProcessOutcome, StartCommand } from "./run-process.js";
+import { type RunReport, reportOf } from "./run-report.js";
 import { finishedRun, type RunResult } from "./run-result.js";
 import type { Run } from "./schedule.js";
 
@@ -13,19 +14,27 @@ export interface PerformOptions {
   readonly jobs: number;
   readonly start: StartCommand;
   readonly signal: AbortSignal;
+  /** Called as the run goes on. */
+  readonly onReport?: (report: RunReport) => void;
 }
 
 /**
  * Fine-tunes in a process of its own and keeps nothing of the model.
  * @throws the signal's reason once it is aborted; whatever else ends the run is a failed result.
  */
-export async function performRun(run: Run, { options, jobs, start, signal }: PerformOptions): Promise<RunResult> {
+export async function performRun(
+  run: Run,
+  { options, jobs, start, signal, onReport }: PerformOptions,
+): Promise<RunResult> {
   const folder = await mkdtemp(join(tmpdir(), "nanoadam-compare-"));
   try {
     const output = join(folder, "model");
     const { learningRate, seed } = run;
     const flags = commandLineFlags({ ...options, learningRate, seed, output });
-    const outcome = await start(["finetune", "--json", ...flags], signal);
+    const outcome = await start(["finetune", "--json", "--progress-json", ...flags], signal, (line) => {
+      const report = reportOf(line);
+      if (report !== undefined) onReport?.(report);
+    });
     signal.throwIfAborted();
     if (outcome.exitCode === 0) return finishedRun(run, jobs, outcome.stdout);
     const divergence = await divergenceIn(output);
@@ -45,7 +54,7 @@ async function divergenceIn(output: string): Promise<string | undefined> {
 
 /** The command line's one line of error, else how the process ended. */
 function failureOf({ exitCode, endedBy, stderr }: ProcessOutcome): string {
-  const lines = stderr.split("\n").filter((line) => line.trim() !== "");
+  const lines = stderr.split("\n").filter((line) => line.trim() !== "" && reportOf(line) === undefined);
   const told = lines.find((line) => line.startsWith(prefix))?.slice(prefix.length) ?? lines.at(-1);
   if (told !== undefined) return told;
   return endedBy === null ? `the run ended with exit code ${exitCode}` : `the run was ended by ${endedBy}`;

@@ -5,10 +5,9 @@ import { formatRate } from "./learning-rates.js";
 import type { Metric } from "./metric.js";
 import type { OptimizerResult } from "./results.js";
 
-const width = 760;
-const legendLine = 22;
-const plot = { left: 76, right: 596, top: 16, bottom: 336 } as const;
-const height = 400;
+const width = 640;
+const plot = { left: 100, right: 616, top: 16, bottom: 336 } as const;
+const legend = { top: 424, lineHeight: 28, columns: 2 } as const;
 
 /** The chart's part of a page's style; lines have the page's colours `--series-0` to `--series-7`, text `--ink`. */
 export const rateCurveStyle = `
@@ -18,6 +17,7 @@ export const rateCurveStyle = `
 .curve .line { fill: none; stroke: var(--series); stroke-width: 2; }
 .curve .dashed { stroke-dasharray: 6 4; }
 .curve .mark { fill: var(--series); }
+@media (max-width: 40rem) { .curve { font-size: 20px; } }
 ${Array.from({ length: 8 }, (_, series) => `.curve .series-${series} { --series: var(--series-${series}); }`).join("\n")}
 `;
 
@@ -33,6 +33,7 @@ export function rateCurve({ metric, optimizers }: Comparison): string {
   const y = scaleBetween(valueTicks, plot.bottom, plot.top);
   const labelled = rateTicks.length > 8 ? rateTicks.filter((tick) => formatRate(tick).startsWith("1")) : rateTicks;
 
+  const height = legend.top + legend.lineHeight * (Math.ceil(optimizers.length / legend.columns) - 0.5);
   return [
     `<svg class="curve" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="curve-title curve-description">`,
     `<title id="curve-title">${escapeMarkup(metric.name)} by learning rate</title>`,
@@ -57,7 +58,7 @@ export function rateCurve({ metric, optimizers }: Comparison): string {
 }
 
 function rateLine(x: number, label: string): string {
-  return `<path class="grid" d="M${x} ${plot.top}V${plot.bottom}"/><text x="${x}" y="${plot.bottom + 20}" text-anchor="middle">${label}</text>`;
+  return `<path class="grid" d="M${x} ${plot.top}V${plot.bottom}"/><text x="${x}" y="${plot.bottom + 24}" text-anchor="middle">${label}</text>`;
 }
 
 function valueLine(y: number, label: string): string {
@@ -67,7 +68,7 @@ function valueLine(y: number, label: string): string {
 function axisLabels({ name, better }: Metric): string[] {
   const [x, y] = [(plot.left + plot.right) / 2, (plot.top + plot.bottom) / 2];
   return [
-    `<text x="${x}" y="${plot.bottom + 48}" text-anchor="middle">learning rate (logarithmic)</text>`,
+    `<text x="${x}" y="${plot.bottom + 54}" text-anchor="middle">learning rate (logarithmic)</text>`,
     `<text transform="translate(18 ${y}) rotate(-90)" text-anchor="middle">${escapeMarkup(name)} (${better} is better)</text>`,
   ];
 }
@@ -95,15 +96,18 @@ interface Point {
 /** A contestant's line with its marks and its entry of the legend. */
 function series(index: number, points: readonly Point[], name: string): string {
   const line = `class="line${index % 8 >= 4 ? " dashed" : ""}"`;
-  const legend = { x: plot.right + 20, y: plot.top + 12 + index * legendLine };
+  const entry = {
+    x: plot.left + ((index % legend.columns) * (plot.right - plot.left)) / legend.columns,
+    y: legend.top + Math.floor(index / legend.columns) * legend.lineHeight,
+  };
   const path = points.map(({ x, y }) => `${round(x)} ${round(y)}`).join("L");
   return [
     `<g class="series-${index % 8}">`,
     ...(points.length > 1 ? [`<path ${line} d="M${path}"/>`] : []),
     ...points.filter(({ low, high }) => low !== high).map(({ x, low, high }) => bar(x, low, high)),
     ...points.map(({ x, y }) => mark(index, x, y)),
-    `<path ${line} d="M${legend.x} ${legend.y}h28"/>${mark(index, legend.x + 14, legend.y)}`,
-    `<text x="${legend.x + 36}" y="${legend.y + 4}">${escapeMarkup(name)}</text>`,
+    `<path ${line} d="M${entry.x} ${entry.y}h28"/>${mark(index, entry.x + 14, entry.y)}`,
+    `<text x="${entry.x + 36}" y="${entry.y + 5}">${escapeMarkup(name)}</text>`,
     "</g>",
   ].join("");
 }

@@ -29,6 +29,15 @@ describe("a process", () => {
     expect(await start(["a", "b"], never)).toEqual({ exitCode: 3, endedBy: null, stdout: "a+b\n", stderr: "ä\n" });
   });
 
+  test("hands on the lines of its standard error as they come", async () => {
+    const { start } = await script(
+      `process.stderr.write("one\\ntw"); setTimeout(() => process.stderr.write("o\\nno line yet"), 20);`,
+    );
+    const lines: string[] = [];
+    await start([], never, (line) => lines.push(line));
+    expect(lines).toEqual(["one", "two"]);
+  });
+
   test("is killed when its signal is aborted", async () => {
     const { start, folder } = await script(
       `import { writeFileSync } from "node:fs"; process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); writeFileSync(process.argv[2], "");`,
@@ -40,6 +49,22 @@ describe("a process", () => {
     interrupt.abort();
     expect(await outcome).toMatchObject({ exitCode: null, endedBy: "SIGKILL" });
   });
+});
+
+test("what a run tells on its way is handed on, and is no error", async () => {
+  const reports: unknown[] = [];
+  const { start } = await script(`
+    console.error('{"step":0,"totalSteps":2}'); console.error("(node) warning");
+    console.error('{"step":1,"totalSteps":2,"loss":0.5}'); process.exit(7);`);
+  const result = await performRun(run, {
+    ...{ options: {}, jobs: 1, start, signal: never },
+    onReport: (report) => reports.push(report),
+  });
+  expect(reports).toEqual([
+    { step: 0, totalSteps: 2 },
+    { step: 1, totalSteps: 2, loss: 0.5 },
+  ]);
+  expect(result).toMatchObject({ failure: "(node) warning" });
 });
 
 const output = `process.argv[process.argv.indexOf("--output") + 1]`;

@@ -36,12 +36,14 @@ describe("labels", () => {
       ["pos", 2],
       ["neg", 6],
     ]);
-    expect(notes).toEqual(['x.csv: 3 rows have no "label" and are left out (line 3 is the first)']);
+    expect(notes).toEqual(['x.csv, line 3: the first of 3 rows without "label", which are left out']);
   });
 
   test("may be null or absent in JSON, which is no label either", () => {
     const table = parseTable('{"text":"a","label":null}\n{"text":"b"}\n{"text":"c","label":1}', "x.jsonl");
     expect(readLabelColumn(table, "label").rows.map(({ label }) => label)).toEqual(["1"]);
+    const list = parseTable('{"text":"a","label":["x"]}', "x.jsonl", { asked: ["label"] });
+    expect(() => readLabelColumn(list, "label")).toThrow('the field "label" is missing or no text');
   });
 
   test("called None, null or NA are labels", () => {
@@ -57,7 +59,7 @@ describe("labels", () => {
     const source = tableSource(["text\tlabel", "a\t", "b\tx", "c\ty"], { label: ["label"], limit: 2 });
     expect(await readLabelled(source)).toEqual({
       examples: [{ source: { text: "b", line: 3 }, label: "x" }],
-      notes: ['data.tsv: 1 row has no "label" and is left out (line 2)'],
+      notes: ['data.tsv, line 2: the row has no "label" and is left out'],
     });
   });
 

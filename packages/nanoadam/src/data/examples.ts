@@ -1,7 +1,8 @@
 import type { ExampleSource } from "./dataset.js";
 import { isMissingLabel, spellingsOf, tidyLabel } from "./label-spelling.js";
 import type { DataSource } from "./source.js";
-import { requireColumn, requireField, type Table, type TableRow } from "./tables/table.js";
+import { placeOf } from "./tables/place.js";
+import { listOf, requireColumn, requireField, type Table, type TableRow, textOf } from "./tables/table.js";
 import type { Texts } from "./text/encoder.js";
 
 export interface ExampleColumns {
@@ -39,28 +40,23 @@ export interface LabelColumn {
 
 /**
  * The labels in a column of a table, without blanks around them; rows without a label are left out and counted.
- * @throws InputError for a column that is not there, naming those that are.
+ * @throws InputError for a column that is not there, naming those that are, or a list of labels.
  */
 export function readLabelColumn(table: Table, column: string): LabelColumn {
   requireColumn(table, column);
   const labels = table.rows.map((row) => {
-    const field = Object.hasOwn(row.fields, column) ? (row.fields[column] ?? "") : "";
-    return { row, label: tidyLabel(field) };
+    const isList = listOf(table, row, column) !== undefined;
+    return { row, label: tidyLabel(isList ? requireField(table, row, column) : (textOf(table, row, column) ?? "")) };
   });
   const rows = labels.filter(({ label }) => !isMissingLabel(label));
-  const first = labels.find(({ label }) => isMissingLabel(label));
-  const missing = labels.length - rows.length;
-  const notes =
-    first === undefined
-      ? []
-      : [
-          `${table.file}: ${rowsWithout(missing)} no "${column}" and ${missing === 1 ? "is" : "are"} left out (line ${first.row.line}${missing > 1 ? " is the first" : ""})`,
-        ];
-  return { rows, notes };
-}
-
-function rowsWithout(count: number): string {
-  return count === 1 ? "1 row has" : `${count} rows have`;
+  const [first, ...others] = labels.filter(({ label }) => isMissingLabel(label));
+  if (first === undefined) return { rows, notes: [] };
+  const where = placeOf(table.file, first.row.line);
+  const note =
+    others.length === 0
+      ? `${where}: the row has no "${column}" and is left out`
+      : `${where}: the first of ${others.length + 1} rows without "${column}", which are left out`;
+  return { rows, notes: [note] };
 }
 
 /** What should be said of labels that were taken for one class although they are spelt in different ways. */

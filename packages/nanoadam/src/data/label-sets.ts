@@ -1,8 +1,8 @@
 /** The labels of examples that may have several, or none. */
 import { InputError } from "../errors.js";
 import type { DataSource } from "./source.js";
-import { type ListTable, listOf } from "./tables/list-table.js";
-import { requireColumn, requireField } from "./tables/table.js";
+import { placeOf } from "./tables/place.js";
+import { listOf, requireColumn, requireField, type Table } from "./tables/table.js";
 
 /** The labels of one row. */
 export interface LabelSet {
@@ -17,7 +17,7 @@ export interface LabelSet {
  * @throws InputError with file and line for fields that say neither.
  */
 export async function readLabelSets(source: DataSource): Promise<LabelSet[]> {
-  const table = await source.listTable();
+  const table = await source.table();
   const columns = (source.label ?? []).map((column) => requireColumn(table, column));
   const repeated = columns.find((column, index) => columns.indexOf(column) !== index);
   if (repeated !== undefined) throw new InputError(`\`label\` names the column "${repeated}" twice`);
@@ -25,13 +25,13 @@ export async function readLabelSets(source: DataSource): Promise<LabelSet[]> {
   return columns.length > 1 ? setsOfColumns(table, columns) : setsOfField(table, only);
 }
 
-function setsOfColumns(table: ListTable, columns: readonly string[]): LabelSet[] {
+function setsOfColumns(table: Table, columns: readonly string[]): LabelSet[] {
   return table.rows.map((row) => {
     const labels = columns.filter((column) => {
       const field = requireField(table, row, column).trim();
       const isSet = indicators.get(field.toLowerCase());
       if (isSet !== undefined) return isSet;
-      throw new InputError(`${table.file}, line ${row.line}: "${column}" is "${field}", expected 1 or 0.`);
+      throw new InputError(`${placeOf(table.file, row.line)}: "${column}" is "${field}", expected 1 or 0.`);
     });
     return { labels, line: row.line };
   });
@@ -46,8 +46,8 @@ const indicators: ReadonlyMap<string, boolean> = new Map([
   ["false", false],
 ]);
 
-function setsOfField(table: ListTable, column: string): LabelSet[] {
-  const found = table.rows.map((row) => listOf(row, column) ?? requireField(table, row, column));
+function setsOfField(table: Table, column: string): LabelSet[] {
+  const found = table.rows.map((row) => listOf(table, row, column) ?? requireField(table, row, column));
   const separator = found.some((labels) => typeof labels === "string" && labels.includes("|")) ? "|" : ",";
   return table.rows.map(({ line }, index) => {
     const labels = found[index] ?? "";

@@ -1,6 +1,7 @@
 import { InputError } from "../errors.js";
 import { isObject } from "../files/json-value.js";
 import { labelKey, labelNames } from "./label-spelling.js";
+import { placeOf } from "./tables/place.js";
 
 /** The classes of a task: class i is called `names[i]`. */
 export interface LabelMap {
@@ -47,7 +48,9 @@ export function labelReader(labels: LabelMap, found: Iterable<string>): LabelRea
     id(label, file, line) {
       const known = areIds ? Number(label) : labels.find(label);
       if (known !== undefined) return known;
-      throw new InputError(`${file}, line ${line}: the label "${label}" is unknown, expected one of ${listed(names)}.`);
+      throw new InputError(
+        `${placeOf(file, line)}: the label "${label}" is unknown, expected one of ${listed(names)}.`,
+      );
     },
   };
 }
@@ -221,7 +224,7 @@ export function regressionLabel(label: string, file: string, line: number): numb
   const text = label.trim();
   const value = decimal.test(text) ? Number(text) : Number.NaN;
   if (Number.isFinite(value)) return value;
-  throw new InputError(`${file}, line ${line}: the label "${label}" is not a finite number, as regression needs.`);
+  throw new InputError(`${placeOf(file, line)}: the label "${label}" is not a finite number, as regression needs.`);
 }
 
 function listed(names: readonly string[]): string {

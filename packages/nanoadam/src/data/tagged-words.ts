@@ -2,8 +2,8 @@
 import { InputError } from "../errors.js";
 import type { DataSource } from "./source.js";
 import { type ConllLine, conllExtensions, parseConll } from "./tables/conll.js";
-import { listOf, requireList } from "./tables/list-table.js";
-import { requireColumn, requireField } from "./tables/table.js";
+import { placeOf } from "./tables/place.js";
+import { listOf, requireColumn, requireField, requireList } from "./tables/table.js";
 
 export interface TaggedWord {
   readonly word: string;
@@ -15,45 +15,42 @@ export interface TaggedWord {
 const usualColumns = { words: "tokens", tags: "ner_tags" } as const;
 
 /**
- * The sentences of a source with their tags. JSON has a list of words and one of tags in each row; .conll, .iob, .txt and
+ * The sentences of a source with their tags. JSON and Parquet have a list of words and one of tags in each row; .conll, .iob, .txt and
  * .tsv files have lines of columns, which are named by their numbers from 1 on: the first is the word and the last the tag
  * where none are named.
  * @throws InputError, with the line, for rows without lists, lists of different lengths, and other files.
  */
 export async function readTaggedWords(source: DataSource): Promise<TaggedWord[][]> {
-  const extension = extensionOf(source.file);
-  if (jsonExtensions.includes(extension)) return (await taggedRows(source)).slice(0, source.limit);
-  if ([...conllExtensions, ".txt", ".tsv"].includes(extension)) {
+  const { format } = source;
+  if (listFormats.includes(format)) return (await taggedRows(source)).slice(0, source.limit);
+  if ([...conllExtensions, ".txt", ".tsv"].includes(format)) {
     return (await taggedLines(source)).slice(0, source.limit);
   }
   throw new InputError(
-    `${source.file}: words with tags are read from JSON (${jsonExtensions.join(", ")}) and from lines of a word and its tag (${conllExtensions.join(", ")}, .txt, .tsv).`,
+    `${source.file}: words with tags are read from JSON and Parquet (${listFormats.slice(0, -1).join(", ")}) and from lines of a word and its tag (${conllExtensions.join(", ")}, .txt, .tsv).`,
   );
 }
 
 /** The words of sentences in a source without tags; a field of text is words between white space. */
 export async function readWords(source: DataSource): Promise<string[][]> {
-  if (conllExtensions.some((extension) => extension === extensionOf(source.file))) {
+  if (conllExtensions.some((extension) => extension === source.format)) {
     const sentences = parseConll(await source.content(), source.file, source.delimiter);
     const place = columnAt(source.text[0], source.file, "text", sentences[0]?.[0]?.columns.length ?? 0, 1);
     return sentences.slice(0, source.limit).map((sentence) => sentence.map(({ columns }) => columns[place] ?? ""));
   }
-  const table = await source.listTable();
+  const table = await source.table();
   const usual = table.columns.includes(usualColumns.words) ? usualColumns.words : "text";
   const column = requireColumn(table, source.text[0] ?? usual);
   return table.rows
     .slice(0, source.limit)
-    .map((row) => [...(listOf(row, column) ?? requireField(table, row, column).split(/\s+/).filter(Boolean))]);
+    .map((row) => [...(listOf(table, row, column) ?? requireField(table, row, column).split(/\s+/).filter(Boolean))]);
 }
 
-const jsonExtensions: readonly string[] = [".jsonl", ".ndjson", ".json"];
-
-function extensionOf(file: string): string {
-  return /\.\w+$/.exec(file)?.[0].toLowerCase() ?? "";
-}
+/** The formats whose rows may have lists. */
+const listFormats: readonly string[] = [".jsonl", ".ndjson", ".json", ".parquet", "rows"];
 
 async function taggedRows(source: DataSource): Promise<TaggedWord[][]> {
-  const table = await source.listTable();
+  const table = await source.table();
   const wordColumn = requireColumn(table, source.text[0] ?? usualColumns.words);
   const tagColumn = requireColumn(table, source.label?.[0] ?? usualColumns.tags);
   return table.rows.map((row) => {
@@ -61,7 +58,7 @@ async function taggedRows(source: DataSource): Promise<TaggedWord[][]> {
     const tags = requireList(table, row, tagColumn);
     if (words.length !== tags.length) {
       throw new InputError(
-        `${table.file}, line ${row.line}: ${words.length} words in "${wordColumn}" but ${tags.length} tags in "${tagColumn}".`,
+        `${placeOf(table.file, row.line)}: ${words.length} words in "${wordColumn}" but ${tags.length} tags in "${tagColumn}".`,
       );
     }
     return words.map((word, index) => ({ word, tag: tags[index] ?? "", line: row.line }));

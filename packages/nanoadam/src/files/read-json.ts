@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { InputError } from "../errors.js";
-import { describeSystemError, systemErrorCode } from "./system-error.js";
+import { readWholeFile, unreadable } from "./read-file.js";
+import { systemErrorCode } from "./system-error.js";
 
 /**
  * Reads a JSON file that holds an object. Undefined where the file does not exist; InputError where it cannot be read,
@@ -9,14 +9,14 @@ import { describeSystemError, systemErrorCode } from "./system-error.js";
 export async function readJsonObject(path: string): Promise<Record<string, unknown> | undefined> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = new TextDecoder().decode(await readWholeFile(path));
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw new InputError(`${path} could not be read: ${describeSystemError(error)}.`);
+    throw unreadable(error, path);
   }
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+    value = JSON.parse(text);
   } catch (error) {
     throw new InputError(`${path} is not valid JSON: ${error instanceof Error ? error.message : String(error)}.`);
   }

@@ -1,12 +1,6 @@
 /** BERT (Devlin et al. 2018) as in Hugging Face's modeling_bert: names, order of operations, places of dropout. */
 import { tanh } from "@nanoadam/engine";
-import {
-  type EncoderConfig,
-  encoderConfig,
-  parseEncoderConfig,
-  type RawConfig,
-  requireTiedEmbeddings,
-} from "./config.js";
+import { type EncoderConfig, encoderConfig, parseEncoderConfig, type RawConfig } from "./config.js";
 import { type EncoderLayerNames, encoderLayer, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
 import { embeddings, firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
@@ -125,7 +119,6 @@ function classificationHead(config: EncoderConfig, outputs: number): Head {
 }
 
 function languageModelHead(config: EncoderConfig): Head {
-  requireTiedEmbeddings(config);
   return maskedLmHead({
     architecture: "BertForMaskedLM",
     stage: "cls.predictions",
@@ -134,12 +127,13 @@ function languageModelHead(config: EncoderConfig): Head {
       LayerNorm: "cls.predictions.transform.LayerNorm",
       bias: "cls.predictions.bias",
       wordEmbeddings: "bert.embeddings.word_embeddings",
+      decoder: "cls.predictions.decoder",
     },
+    isTied: config.tie_word_embeddings,
     hidden: config.hidden_size,
     vocabulary: config.vocab_size,
     deviation: config.initializer_range,
     activation: config.hidden_act,
     epsilon: config.layer_norm_eps,
-    tiedNames: ["cls.predictions.decoder.weight", "cls.predictions.decoder.bias"],
   });
 }

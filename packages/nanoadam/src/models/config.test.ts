@@ -54,6 +54,8 @@ test.each([
     { ...bert, position_embedding_type: "relative_key" },
     /position_embedding_type is "relative_key": .*absolute/,
   ],
+  ["a decoder", { ...bert, is_decoder: true }, /is_decoder is true: .*expected false/],
+  ["attention to another network", { ...bert, add_cross_attention: true }, /add_cross_attention is true/],
 ])("%s is refused", async (_, config, says) => {
   await expectRefusal(() => defineModel(config, head), /^config\.json: /, says);
 });

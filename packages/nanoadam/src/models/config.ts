@@ -34,6 +34,9 @@ export const encoderConfig = z.object({
   tie_word_embeddings: z.boolean().default(true),
   /** Relative positions would need other layers. */
   position_embedding_type: z.literal("absolute").nullish(),
+  /** A decoder attends to the left only, and perhaps to another network's output. */
+  is_decoder: z.literal(false).nullish(),
+  add_cross_attention: z.literal(false).nullish(),
 });
 
 /** The fields of a BERT-like `config.json` that decide what is computed. */
@@ -66,16 +69,6 @@ export function parseConfig<Schema extends z.ZodType>(schema: Schema, config: Ra
   }
   if (found === undefined) throw new InputError(`config.json: ${field} is missing`);
   throw new InputError(`config.json: ${field} is ${JSON.stringify(found)}: ${issue?.message ?? "not valid"}`);
-}
-
-/** @throws InputError where the head over the vocabulary would have a table of its own. */
-export function requireTiedEmbeddings({
-  tie_word_embeddings: isTied,
-}: {
-  readonly tie_word_embeddings: boolean;
-}): void {
-  if (!isTied)
-    throw new InputError("config.json: tie_word_embeddings is false, expected true: heads use the embeddings");
 }
 
 /** @throws InputError where the value is not a multiple of the divisor. */

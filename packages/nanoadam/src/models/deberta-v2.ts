@@ -8,14 +8,7 @@ import { z } from "zod";
 import { type Batch, extendBatch, int32Tensor, tensorOf } from "../data/batch.js";
 import { InputError } from "../errors.js";
 import { encoderLayerNames } from "./bert.js";
-import {
-  activation,
-  encoderConfig,
-  parseEncoderConfig,
-  type RawConfig,
-  rate,
-  requireTiedEmbeddings,
-} from "./config.js";
+import { activation, encoderConfig, parseEncoderConfig, type RawConfig, rate } from "./config.js";
 import { afterAttention, encoderLayerParameters, paddingBias, withConsecutivePositions } from "./encoder.js";
 import { activations, embeddings, firstToken, normalise, textShape } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
@@ -270,7 +263,6 @@ function classificationHead(config: DebertaConfig, outputs: number): Head {
 }
 
 function languageModelHead(config: DebertaConfig): Head {
-  requireTiedEmbeddings(config);
   const stage = config.legacy ? "cls.predictions" : "lm_predictions.lm_head";
   const transform = config.legacy ? `${stage}.transform` : stage;
   return maskedLmHead({
@@ -281,12 +273,13 @@ function languageModelHead(config: DebertaConfig): Head {
       LayerNorm: `${transform}.LayerNorm`,
       bias: `${stage}.bias`,
       wordEmbeddings: "deberta.embeddings.word_embeddings",
+      ...(config.legacy ? { decoder: `${stage}.decoder` } : {}),
     },
+    isTied: config.tie_word_embeddings,
     hidden: config.hidden_size,
     vocabulary: config.vocab_size,
     deviation: config.initializer_range,
     activation: config.hidden_act,
     epsilon: config.layer_norm_eps,
-    tiedNames: config.legacy ? [`${stage}.decoder.weight`, `${stage}.decoder.bias`] : [],
   });
 }

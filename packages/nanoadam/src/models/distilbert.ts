@@ -1,16 +1,7 @@
 /** DistilBERT (Sanh et al. 2019): no token types, no pooler, half the layers, and names of its own. */
 import { relu } from "@nanoadam/engine";
 import { z } from "zod";
-import {
-  activation,
-  deviation,
-  parseConfig,
-  type RawConfig,
-  rate,
-  requireDivision,
-  requireTiedEmbeddings,
-  size,
-} from "./config.js";
+import { activation, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
 import { encoderLayer, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
 import { embeddings, firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
@@ -127,7 +118,6 @@ function classificationHead(config: DistilbertConfig, outputs: number): Head {
 }
 
 function languageModelHead(config: DistilbertConfig): Head {
-  requireTiedEmbeddings(config);
   return maskedLmHead({
     architecture: "DistilBertForMaskedLM",
     stage: "vocab_projector",
@@ -136,12 +126,13 @@ function languageModelHead(config: DistilbertConfig): Head {
       LayerNorm: "vocab_layer_norm",
       bias: "vocab_projector.bias",
       wordEmbeddings: "distilbert.embeddings.word_embeddings",
+      decoder: "vocab_projector",
     },
+    isTied: config.tie_word_embeddings,
     hidden: config.dim,
     vocabulary: config.vocab_size,
     deviation: config.initializer_range,
     activation: config.activation,
     epsilon,
-    tiedNames: ["vocab_projector.weight"],
   });
 }

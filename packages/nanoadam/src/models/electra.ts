@@ -4,7 +4,7 @@
  */
 import { gelu } from "@nanoadam/engine";
 import { embeddingStage, encoderLayerStages, tokenHeadOptions } from "./bert.js";
-import { encoderConfig, parseEncoderConfig, type RawConfig, requireTiedEmbeddings, size } from "./config.js";
+import { encoderConfig, parseEncoderConfig, type RawConfig, size } from "./config.js";
 import { denseHead } from "./dense-head.js";
 import { withConsecutivePositions } from "./encoder.js";
 import { maskedLmHead } from "./masked-lm-head.js";
@@ -50,7 +50,6 @@ function projectionStage({ embedding_size, hidden_size, initializer_range }: Ele
 }
 
 function languageModelHead(config: ElectraConfig): Head {
-  requireTiedEmbeddings(config);
   return maskedLmHead({
     architecture: "ElectraForMaskedLM",
     stage: "generator_lm_head",
@@ -59,13 +58,14 @@ function languageModelHead(config: ElectraConfig): Head {
       LayerNorm: "generator_predictions.LayerNorm",
       bias: "generator_lm_head.bias",
       wordEmbeddings: "electra.embeddings.word_embeddings",
+      decoder: "generator_lm_head",
     },
+    isTied: config.tie_word_embeddings,
     hidden: config.hidden_size,
     embedding: config.embedding_size,
     vocabulary: config.vocab_size,
     deviation: config.initializer_range,
     activation: "gelu",
     epsilon: config.layer_norm_eps,
-    tiedNames: ["generator_lm_head.weight"],
   });
 }

@@ -123,6 +123,12 @@ export function withConsecutivePositions(batch: Batch): Batch {
   return extendBatch(batch, [["position_ids", int32Tensor(positions, type.shape)]]);
 }
 
+/** The batch with the token type 0 throughout, as of models that know one type, whatever the tokenizer says. */
+export function withOneTokenType(batch: Batch): Batch {
+  const { data, type } = tensorOf(batch, "input_ids");
+  return extendBatch(batch, [["token_type_ids", int32Tensor(new Int32Array(data.length), type.shape)]]);
+}
+
 /**
  * The batch with RoBERTa's `position_ids`: tokens count up from `padding` + 1; padding itself has the position `padding`.
  */

@@ -235,7 +235,6 @@ describe("fields that say the same", () => {
 });
 
 describe("refused, with the field", () => {
-  const languageModel = { kind: "language-model" } as const;
   const texts2 = { kind: "outputs", per: "example", outputs: 2 } as const;
   const of = (name: string) => furtherEncoders[name] ?? {};
   test.each([
@@ -255,7 +254,6 @@ describe("refused, with the field", () => {
     ],
     ["modernbert with biases", { rope_scaling: { rope_type: "linear", factor: 2 } }, texts2, "rope_scaling is {"],
     ["modernbert with biases", { num_attention_heads: 16 }, texts2, "2 * num_attention_heads, 32"],
-    ["electra with wide embeddings", { tie_word_embeddings: false }, languageModel, "tie_word_embeddings is false"],
     ["camembert", { hidden_act: "mish" }, texts2, "hidden_act"],
   ] as const)("%s, %j", (name, change, head, says) => {
     const define = () => defineModel({ ...of(name), ...change }, head);

@@ -6,16 +6,7 @@ import { add, linear, multiply, rotary, slice, type Value } from "@nanoadam/engi
 import { z } from "zod";
 import { type Batch, extendBatch, float32Tensor, type HostTensor, tensorOf } from "../data/batch.js";
 import { InputError } from "../errors.js";
-import {
-  activation,
-  deviation,
-  parseConfig,
-  type RawConfig,
-  rate,
-  requireDivision,
-  requireTiedEmbeddings,
-  size,
-} from "./config.js";
+import { activation, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
 import { attend, paddingBias, splitHeads } from "./encoder.js";
 import { activations, embeddings, everyToken, firstToken, meanOfTokens, normalise } from "./layers.js";
 import { predictedPositions } from "./masked-lm-head.js";
@@ -262,16 +253,19 @@ function outputsHead(architecture: string, config: ModernbertConfig, outputs: nu
 }
 
 function languageModelHead(config: ModernbertConfig): Head {
-  requireTiedEmbeddings(config);
   const { parameters, block } = predictionHead(config);
   const bias = constantParameter("decoder.bias", [config.vocab_size], "head", 0);
+  const { tie_word_embeddings: isTied, vocab_size: vocabulary, hidden_size: hidden, initializer_range } = config;
+  const decoder = isTied
+    ? tokenEmbeddings(config)
+    : embeddingParameters("tok_embeddings", "decoder", [vocabulary, hidden], initializer_range);
   return {
     architecture: "ModernBertForMaskedLM",
     pool: predictedPositions,
-    tiedNames: ["decoder.weight"],
+    tiedNames: isTied ? ["decoder.weight"] : [],
     stage: {
       name: "decoder",
-      parameters: { ...parameters, ...tokenEmbeddings(config), ...(config.decoder_bias ? { bias } : {}) },
+      parameters: { ...parameters, ...decoder, ...(config.decoder_bias ? { bias } : {}) },
       block: (context) =>
         linear(
           block(context),

@@ -1,18 +1,12 @@
 /**
- * RoBERTa (Liu et al. 2019): BERT's encoder, positions that skip padding, and heads of its own. XLM-RoBERTa (Conneau et al.
+ * RoBERTa (Liu et al. 2019): BERT's encoder, positions that skip padding, one token type, and heads of its own. XLM-RoBERTa (Conneau et al.
  * 2019) and CamemBERT (Martin et al. 2020) are the same network, trained on other texts; their checkpoints say "roberta" too.
  */
 import { tanh } from "@nanoadam/engine";
 import { encoderStages, tokenHeadOptions } from "./bert.js";
-import {
-  type EncoderConfig,
-  encoderConfig,
-  parseEncoderConfig,
-  type RawConfig,
-  requireTiedEmbeddings,
-} from "./config.js";
+import { type EncoderConfig, encoderConfig, parseEncoderConfig, type RawConfig } from "./config.js";
 import { denseHead } from "./dense-head.js";
-import { withPositionsAfterPadding } from "./encoder.js";
+import { withOneTokenType, withPositionsAfterPadding } from "./encoder.js";
 import { maskedLmHead } from "./masked-lm-head.js";
 import type { Backbone, Head } from "./model.js";
 import { tokenHead } from "./token-head.js";
@@ -35,7 +29,7 @@ function robertaNamed(className: string): (rawConfig: RawConfig) => Backbone {
       },
       stages: encoderStages("roberta", config),
       adapterTargets: ["query", "value"],
-      extend: (batch) => withPositionsAfterPadding(batch, padding),
+      extend: (batch) => withOneTokenType(withPositionsAfterPadding(batch, padding)),
       head(specification) {
         if (specification.kind === "language-model") return languageModelHead(`${className}ForMaskedLM`, config);
         const { per, outputs } = specification;
@@ -49,7 +43,6 @@ function robertaNamed(className: string): (rawConfig: RawConfig) => Backbone {
 }
 
 function languageModelHead(architecture: string, config: EncoderConfig): Head {
-  requireTiedEmbeddings(config);
   return maskedLmHead({
     architecture,
     stage: "lm_head",
@@ -58,12 +51,13 @@ function languageModelHead(architecture: string, config: EncoderConfig): Head {
       LayerNorm: "lm_head.layer_norm",
       bias: "lm_head.bias",
       wordEmbeddings: "roberta.embeddings.word_embeddings",
+      decoder: "lm_head.decoder",
     },
+    isTied: config.tie_word_embeddings,
     hidden: config.hidden_size,
     vocabulary: config.vocab_size,
     deviation: config.initializer_range,
     activation: "gelu",
     epsilon: config.layer_norm_eps,
-    tiedNames: ["lm_head.decoder.weight", "lm_head.decoder.bias"],
   });
 }

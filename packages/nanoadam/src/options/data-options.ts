@@ -1,16 +1,17 @@
 import { z } from "zod";
-import { count, flag, names } from "./option-types.js";
+import type { Row } from "../data/source.js";
+import { columns, count, data, flag } from "./option-types.js";
 
 /** How a file of texts is read. */
 export interface TextInput {
   /**
-   * The column of the text, or two columns for pairs of texts, as a list or with a comma between them. It may be left out for
-   * tasks whose data have columns of usual names.
+   * The column of the text, or two columns for pairs of texts, as a list or with a comma between them. Of nested data it may be a
+   * path, such as `review.body`. It may be left out for tasks whose data have columns of usual names.
    */
   readonly text?: string | readonly string[] | undefined;
   /** The column of the label, or for tasks that take several the columns, as a list or with commas between them. */
   readonly label?: string | readonly string[] | undefined;
-  /** What separates fields; by default the file's ending says it. */
+  /** What separates fields of .csv and .tsv; by default it is found from the header, and a tab in .tsv. */
   readonly delimiter?: string | undefined;
   /** The most tokens of a text, longer ones are cut; by default the model's positions, but at most 128. */
   readonly maxLength?: number | undefined;
@@ -18,10 +19,13 @@ export interface TextInput {
 
 /** The examples of a run: where they are, and how they are read. */
 export interface DataInput extends TextInput {
-  /** The file of training data: .tsv, .csv, .jsonl, .json, .txt, or .conll for words with tags. */
-  readonly train: string;
-  /** The file of evaluation data; by default a part of the training data is held out. */
-  readonly eval?: string | undefined;
+  /**
+   * The training data: a file (.tsv, .csv, .jsonl, .json, .parquet, .txt, or .conll for words with tags), or rows, which mean what
+   * the same rows in a file of JSON would.
+   */
+  readonly train: string | Iterable<Row>;
+  /** The evaluation data, a file or rows; by default a part of the training data is held out. */
+  readonly eval?: string | Iterable<Row> | undefined;
   /** The fraction of the training data that is held out where there is no `eval`; by default 0.1, and up to 0.2 of small data. */
   readonly evalShare?: number | undefined;
   /** Use only so many training rows, the first. */
@@ -31,8 +35,8 @@ export interface DataInput extends TextInput {
 }
 
 export const dataSchema = z.object({
-  train: z.string().min(1).meta(flag("training data: .tsv, .csv, .jsonl, .json, .txt or .conll", "FILE")),
-  eval: z.string().min(1).optional().meta(flag("evaluation data", "FILE")),
+  train: data.meta(flag("training data: .tsv, .csv, .jsonl, .json, .parquet, .txt or .conll", "FILE")),
+  eval: data.optional().meta(flag("evaluation data", "FILE")),
   evalShare: z
     .number()
     .gt(0)
@@ -44,15 +48,15 @@ export const dataSchema = z.object({
         "X",
       ),
     ),
-  text: names
+  text: columns
     .pipe(z.array(z.string().min(1)).min(1).max(2))
     .optional()
     .meta(flag("column of the text; two columns for pairs of texts", "COL[,COL2]")),
-  label: names
+  label: columns
     .pipe(z.array(z.string().min(1)).min(1))
     .optional()
     .meta(flag("column of the label, or columns for tasks that take several", "COL[,COL2...]")),
-  delimiter: z.string().min(1).optional().meta(flag("what separates fields, when not by the file's ending", "CHAR")),
+  delimiter: z.string().min(1).optional().meta(flag("what separates fields (default: as the header shows)", "CHAR")),
   maxLength: count.optional().meta(flag("tokens of a text at most (default: the model's positions, at most 128)", "N")),
   limitTrain: count.optional().meta(flag("use only the first N training rows", "N")),
   limitEval: count.optional().meta(flag("use only the first N evaluation rows", "N")),

@@ -1,5 +1,6 @@
 /** What options are made of, and what `--help` says of each. */
 import { z } from "zod";
+import type { Row } from "../data/source.js";
 
 /** A whole number of at least 1. */
 export const count = z.number().int().min(1);
@@ -11,6 +12,21 @@ export const fraction = z.number().gt(0).max(1);
 export const names = z
   .union([z.string(), z.array(z.string()).readonly()], { error: "a name, or a list of names" })
   .transform((value) => (typeof value === "string" ? value.split(",") : [...value]));
+
+/**
+ * Columns in a list, or named in one text. Whether a comma in a name separates two columns is known only with the data; see
+ * `openDataSource`.
+ */
+export const columns = z
+  .union([z.string(), z.array(z.string()).readonly()], { error: "a name, or a list of names" })
+  .transform((value) => (typeof value === "string" ? [value] : [...value]));
+
+/** Data: a file, or rows that a program has at hand, which are read once. */
+export const data = z.union([z.string().min(1), z.custom<Iterable<Row>>(isIterable)], { error: "a file, or rows" });
+
+function isIterable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
+}
 
 /** What a value means, other options by their names in backticks, and what it looks like on the command line. */
 export type Flag = { readonly hint?: string; readonly description: string };

@@ -29,10 +29,16 @@ describe("options", () => {
     }
   });
 
-  test("have names in a list or in one text", () => {
-    expect(parse({ text: "a,b", loraRank: 1, loraTargets: "query,value" })).toEqual(
-      parse({ text: ["a", "b"], loraRank: 1, loraTargets: ["query", "value"] }),
-    );
+  test("have names in a list or in one text; of columns only the data tell whether a comma is a part of a name", () => {
+    const of = (options: object) => parse({ loraRank: 1, ...options });
+    expect(of({ loraTargets: "query,value" })).toEqual(of({ loraTargets: ["query", "value"] }));
+    expect(of({ text: "a,b" })).toEqual(of({ text: ["a,b"] }));
+  });
+
+  test("take rows for a file", () => {
+    const rows = [{ text: "a", label: 1 }];
+    expect(parse({ train: rows }).train).toBe(rows);
+    expect(parse({ train: rows.values() })).toMatchObject({ task: "classification" });
   });
 
   test.each([
@@ -62,9 +68,10 @@ describe("options", () => {
     [{ task: "translation" }, `\`task\` is "translation", expected one of ${taskNames.join(", ")}`],
     [{ warmup: 2.5 }, "`warmup` is 2.5, expected a whole number of steps, or a fraction of them below 1"],
     [{ text: ["a", "b", "c"] }, '`text` is ["a","b","c"], expected at most 2 entries'],
-    [{ text: "a,b,c" }, '`text` is "a,b,c", expected at most 2 entries'],
-    [{ text: "a," }, '`text` is "a,", expected at least 1 character'],
-    [{ text: "a,b", task: "masked-lm", label: undefined }, "`text` is one column for masked-lm"],
+    [{ text: "" }, '`text` is "", expected at least 1 character'],
+    [{ text: ["a", "b"], task: "masked-lm", label: undefined }, "`text` is one column for masked-lm"],
+    [{ train: 7 }, "`train` is 7, expected a file, or rows"],
+    [{ eval: {} }, "`eval` is {}, expected a file, or rows"],
     [{ epochs: 1, steps: 5 }, "`steps` cannot go with `epochs`"],
     [{ eval: "b.tsv", evalShare: 0.5 }, "`evalShare` cannot go with `eval`"],
     [{ label: undefined }, "`label` is needed for classification"],

@@ -1,12 +1,14 @@
 /** The options of what is done with a fine-tuned model: measuring it, predicting, merging an adapter. */
 import { z } from "zod";
+import type { Row } from "../data/source.js";
 import { dataSchema, type TextInput } from "./data-options.js";
-import { count, flag } from "./option-types.js";
+import { count, data, flag } from "./option-types.js";
 import { type BatchInput, trainingSchema } from "./training-options.js";
 
 /** How texts are read and run, as in training. */
 const textOptions = {
-  ...dataSchema.pick({ text: true, label: true, delimiter: true, maxLength: true }).shape,
+  ...dataSchema.pick({ text: true, label: true, delimiter: true }).shape,
+  maxLength: count.optional().meta(flag("tokens of a text at most (default: as in the fine-tuning)", "N")),
   batchSize: count.default(32).meta(flag("examples that run together", "N")),
   ...trainingSchema.pick({ threads: true, engine: true }).shape,
 };
@@ -15,8 +17,8 @@ const textOptions = {
 export interface EvaluateInput extends TextInput, BatchInput {
   /** The folder of the fine-tuned checkpoint. */
   readonly model: string;
-  /** The file of labelled data, in the form of training data. */
-  readonly data: string;
+  /** The labelled data, a file or rows, in the form of training data. */
+  readonly data: string | Iterable<Row>;
   /** Use only so many rows, the first. */
   readonly limit?: number | undefined;
 }
@@ -24,7 +26,7 @@ export interface EvaluateInput extends TextInput, BatchInput {
 export const evaluateSchema = z
   .object({
     model: z.string().min(1).meta(flag("fine-tuned checkpoint folder", "DIR")),
-    data: z.string().min(1).meta(flag("labelled data: .tsv, .csv, .jsonl, .json, .txt or .conll", "FILE")),
+    data: data.meta(flag("labelled data: .tsv, .csv, .jsonl, .json, .parquet, .txt or .conll", "FILE")),
     ...textOptions,
     limit: count.optional().meta(flag("use only the first N rows", "N")),
   })
@@ -34,8 +36,8 @@ export const evaluateSchema = z
 export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchInput {
   /** The folder of the fine-tuned checkpoint. */
   readonly model: string;
-  /** The file to predict for. */
-  readonly data?: string | undefined;
+  /** What to predict for, a file or rows. */
+  readonly data?: string | Iterable<Row> | undefined;
   /**
    * The text itself; or with `data` its column, or two columns with a comma between them, which may be left out where data of
    * the task have columns of usual names.
@@ -45,10 +47,10 @@ export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchIn
   readonly textPair?: string | undefined;
 }
 
-export const predictSchema = z
+const predictFields = z
   .object({
     model: z.string().min(1).meta(flag("fine-tuned checkpoint folder", "DIR")),
-    data: z.string().min(1).optional().meta(flag("data to label", "FILE")),
+    data: data.optional().meta(flag("data to label, or - for standard input", "FILE")),
     textPair: z.string().optional().meta(flag("the second text of a pair", '"..."')),
     ...textOptions,
     text: z
@@ -58,18 +60,42 @@ export const predictSchema = z
       .meta(flag("the text itself, or with `data` its column or columns", '"..."|COL[,COL2]')),
   })
   .omit({ label: true })
-  .strict()
-  .superRefine(({ data, text, textPair }, context) => {
-    if (data === undefined && text === undefined) {
-      context.addIssue({ code: "custom", path: ["text"], message: "is needed" });
-    }
-    if (data !== undefined && textPair !== undefined) {
-      const message = "cannot go with `data`; name two columns in `text`";
-      context.addIssue({ code: "custom", path: ["textPair"], message });
-    }
-  });
+  .strict();
+
+export const predictSchema = predictFields.superRefine(({ data, text, textPair }, context) => {
+  if (data === undefined && text === undefined) {
+    const message = "is needed, or a file of `data`";
+    context.addIssue({ code: "custom", path: ["text"], message });
+  }
+  if (data !== undefined && textPair !== undefined) {
+    const message = "cannot go with `data`; name two columns in `text`";
+    context.addIssue({ code: "custom", path: ["textPair"], message });
+  }
+});
 
 export type PredictOptions = z.output<typeof predictSchema>;
+
+/** Predictions for every row of a file, written to another beside what the rows have. */
+export interface PredictFileInput extends Omit<PredictInput, "data" | "textPair"> {
+  /** The file to predict for. */
+  readonly data: string;
+  /** The file to write: .csv, .tsv or .jsonl. */
+  readonly output: string;
+  /** Replace an output file that is there. By default false. */
+  readonly overwrite?: boolean | undefined;
+}
+
+export const predictFileSchema = predictFields
+  .omit({ textPair: true })
+  .extend({
+    data: z.string().min(1).meta(flag("data to label, or - for standard input", "FILE")),
+    output: z
+      .string()
+      .min(1)
+      .meta(flag("file to write all columns of `data` to, with the predictions: .csv, .tsv or .jsonl", "FILE")),
+    overwrite: z.boolean().default(false).meta(flag("replace an output file that is there")),
+  })
+  .strict();
 
 /** How an adapter is merged into its base model. */
 export interface ExportInput {

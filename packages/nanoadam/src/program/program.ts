@@ -198,7 +198,8 @@ function bindStage(compiled: CompiledStage, { index, stage, weights, memory, bat
       if (values instanceof Float32Array) memory.set(name, values);
       else place.push(() => widenBfloat16(values, own as Float32Array));
     } else if (given.kind === "rows") {
-      place.push(gatherRows(weightsOf(given.table), indicesOf(given.indices), own as Float32Array));
+      const names = { table: nameOf(given.table), indices: given.indices };
+      place.push(gatherRows(weightsOf(given.table), indicesOf(given.indices), own as Float32Array, names));
     } else if (given.kind === "dropout") {
       masks.push({ rate: given.rate, site: randomSites.dropout(index, given.use), data: own as Uint8Array });
     }

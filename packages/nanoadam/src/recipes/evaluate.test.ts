@@ -71,6 +71,26 @@ describe("refused", () => {
     await refusal({ maxLength: 400 }, "`maxLength` is 400, expected at most");
   });
 
+  test("a label where the checkpoint hides words, and none is told", async () => {
+    const { model, evaluation: data } = await tinyPlace({ head: "masked-lm" });
+    await expectRefusal(
+      evaluate({ model, data, text: "sentence", label: "label" }),
+      `\`label\` cannot go with ${model}, a masked-lm checkpoint by its config.json (architectures)`,
+      "run nanoadam finetune first",
+    );
+  });
+
+  test("a regression of several numbers", async () => {
+    const { model, evaluation: data } = await tinyPlace({
+      head: { labels: 2 },
+      config: { problem_type: "regression" },
+    });
+    await expectRefusal(
+      evaluate({ model, data, text: "sentence", label: "score" }),
+      'config.json: problem_type is "regression" with 2 labels, expected 1',
+    );
+  });
+
   test("a regression's label that is no number", async () => {
     const place = await tinyPlace();
     const { folder: model } = await tinyRun({ task: "regression", label: "score" }, place);

@@ -1,9 +1,9 @@
 import { countTruncated } from "../data/dataset.js";
-import { dataSource } from "../data/source.js";
+import { openDataSource } from "../data/source.js";
 import { InputError } from "../errors.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type EvaluateInput, evaluateSchema } from "../options/saved-model-options.js";
-import { unfitColumns } from "../tasks/columns.js";
+import { requireFittingColumns } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 import type { Review } from "../tasks/review.js";
 import { type Evaluation, evaluateModel } from "../train/evaluation.js";
@@ -39,9 +39,15 @@ export async function evaluate(input: EvaluateInput, listener: NoticeListener = 
   try {
     const { task, evaluationPrograms: programs } = model;
     const kind = taskKind(task.name);
-    for (const [option, message] of unfitColumns(kind, columns)) throw new InputError(`\`${option}\` ${message}`);
-    const label = kind.needsLabel ? columns.label : undefined;
-    const dataset = await task.read(dataSource(data, { ...columns, label }));
+    if (columns.label !== undefined && !kind.needsLabel) {
+      throw new InputError(
+        `\`label\` cannot go with ${folder}, a ${task.name} checkpoint by its config.json (architectures): it has no head for labels; run nanoadam finetune first`,
+      );
+    }
+    requireFittingColumns(kind, columns);
+    const source = await openDataSource(data, "data", columns);
+    requireFittingColumns(kind, source);
+    const dataset = await task.read(source);
     const review = task.review?.(dataset);
     const evaluation = await evaluateModel({ task, dataset, batchSize, programs, review });
     return {
@@ -50,7 +56,7 @@ export async function evaluate(input: EvaluateInput, listener: NoticeListener = 
       truncated: countTruncated(dataset),
       evaluation,
       ...(review === undefined ? {} : { review: review.result() }),
-      notes: dataset.notes ?? [],
+      notes: [...(await source.notes()), ...(dataset.notes ?? [])],
     };
   } finally {
     await model.release();

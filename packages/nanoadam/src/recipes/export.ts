@@ -2,9 +2,10 @@ import { copyFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
-import { adapterConfigFile, openModelFolder } from "../checkpoint/adapter.js";
+import { openModelFolder } from "../checkpoint/adapter.js";
+import { adapterConfigFile } from "../checkpoint/adapter-config.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
-import { findSources, initialValues } from "../checkpoint/pretrained.js";
+import { findSources } from "../checkpoint/pretrained.js";
 import { type WritableTensor, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
 import { encoderForModel } from "../data/text/encoder.js";
 import { loadTokenizer } from "../data/text/load.js";
@@ -32,9 +33,13 @@ export async function exportModel(input: ExportInput): Promise<void> {
   const checkpoint = await openModelFolder(options.model, options.base);
   let output: OutputFolder | undefined;
   try {
-    const tokenizer = await loadTokenizer(options.model);
+    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, backbone.input, undefined, options.model);
+    const text = encoderForModel(tokenizer, backbone.input, {
+      asked: undefined,
+      folder: options.model,
+      isToTrain: false,
+    });
     const { head } = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
     const tensors = mergedTensors(checkpoint, assembleModel(backbone, head));
     output = await OutputFolder.create(options.output, {
@@ -52,25 +57,22 @@ export async function exportModel(input: ExportInput): Promise<void> {
 }
 
 /**
- * The model's tensors as the checkpoint stores them, or float32 where it cannot be written so; what it lacks is freshly
- * initialised. They are read one at a time into the same memory.
+ * The model's tensors as the checkpoint stores them, or float32 where it cannot be written so; a head that it lacks is left
+ * out. They are read one at a time into the same memory.
  */
 function mergedTensors(checkpoint: Checkpoint, model: Model): WritableTensor[] {
-  const sources = findSources(checkpoint, model);
+  const { sources } = findSources(checkpoint, model);
   const longest = Math.max(...model.parameters.map(({ shape }) => sizeOf(shape)));
   const memory = new ArrayBuffer(longest * Float32Array.BYTES_PER_ELEMENT);
-  return model.parameters.map((parameter) => {
-    const { name, shape } = parameter;
+  return model.parameters.flatMap(({ name, shape }) => {
     const source = sources.get(name);
-    if (source === undefined) {
-      return { name, shape, dtype: "F32", values: () => initialValues(model, parameter, 0) };
-    }
+    if (source === undefined) return [];
     const dtype = writableAs(source.dtype);
     const values = async (): Promise<WeightArray> => {
       const target = new (dtype === "BF16" ? Uint16Array : Float32Array)(memory, 0, sizeOf(shape));
       await checkpoint.read(source.name, target);
       return target;
     };
-    return { name, shape, dtype, values };
+    return [{ name, shape, dtype, values }];
   });
 }

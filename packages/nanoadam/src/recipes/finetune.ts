@@ -4,7 +4,8 @@
  */
 import type { Runtime } from "@nanoadam/engine";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
-import { DivergenceError } from "../errors.js";
+import type { Row } from "../data/source.js";
+import { DivergenceError, InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { hiddenSizeOf } from "../models/config.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
@@ -19,7 +20,7 @@ import { UndoBuffer } from "../train/undo.js";
 import { chooseLearningRate } from "./choose-learning-rate.js";
 import { MetricsLog } from "./metrics-log.js";
 import { openRuntime } from "./open-runtime.js";
-import { roundToStorage, saveModel } from "./save-model.js";
+import { requireStorable, roundToStorage, saveModel } from "./save-model.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
 
@@ -45,13 +46,18 @@ export async function finetune(input: FinetuneInput, control: RunControl = {}): 
   try {
     output = await OutputFolder.create(options.output.output, {
       overwrite: options.output.overwrite,
-      inputs: { model: options.model.model, train: options.data.train, eval: options.data.eval },
+      inputs: { model: options.model.model, train: fileOf(options.data.train), eval: fileOf(options.data.eval) },
     });
     return await train(options, { ...run, runtime }, output, control, started);
   } finally {
     await output?.discard();
     await run.checkpoint.close();
   }
+}
+
+/** The file of data that are one. */
+function fileOf(data: string | Iterable<Row> | undefined): string | undefined {
+  return typeof data === "string" ? data : undefined;
 }
 
 async function train(
@@ -90,7 +96,13 @@ async function train(
       learningRate: settled.learningRate,
       data: run.data,
     });
+    requireStorable(options.output.saveDtype, pretrained);
     const before = await session.evaluate(run.evaluation);
+    if (!Number.isFinite(before.loss)) {
+      throw new InputError(
+        `${run.checkpoint.folder}: the loss is ${before.loss} on the evaluation data before the first step, so the weights or the labels are too large for float32; nothing was trained`,
+      );
+    }
     let trials: readonly RateTrial[] | undefined;
     if (options.training.learningRate === "auto") {
       const chosen = await chooseLearningRate(session, run, settled, plan, { observer, signal });

@@ -216,7 +216,7 @@ describe("refuses", () => {
     [{ peft_type: "IA3" }, 'peft_type is "IA3", expected "LORA"'],
     [{ use_dora: true }, "use_dora is true, expected false"],
     [{ r: 0 }, "r is 0, expected a rank of at least 1"],
-    [{ rank_pattern: { query: 2 } }, 'rank_pattern is {"query":2}, expected no entries'],
+    [{ rank_pattern: { query: 2 } }, "attention.self.query is 2 (r, rank_pattern), but its lora_A has 4"],
   ])("an adapter of another kind: %j", async (change, message) => {
     const { adapter, run } = await workplace({ head: { labels: 2 } });
     await run({ steps: 1, epochs: undefined });
@@ -230,7 +230,7 @@ describe("refuses", () => {
     await run({ steps: 1, epochs: undefined });
     const other = await writeTinyCheckpoint(join(folder, "other"), { architecture: "roberta", head: { labels: 2 } });
     await expect(exportModel({ model: adapter, base: other, merge: true, output: merged })).rejects.toThrow(
-      /adapts bert\.encoder\.layer\.0\.attention\.self\.query, which the base model lacks/,
+      /adapts bert\.encoder\.layer\.0\.attention\.self\.query\.weight, which the base model lacks/,
     );
   });
 

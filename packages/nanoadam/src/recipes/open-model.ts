@@ -12,7 +12,7 @@ import type { NoticeListener } from "../train/observer.js";
 import { openRuntime } from "./open-runtime.js";
 
 export interface OpenModelOptions {
-  /** Tokens of a text at most; by default what the model allows, but at most 128. */
+  /** Tokens of a text at most; by default what model and tokenizer allow: after a fine-tuning, as many as in it. */
   readonly maxLength?: number | undefined;
   /** Processor threads; by default one for each physical core. */
   readonly threads?: number | undefined;
@@ -34,9 +34,28 @@ export interface OpenModel {
   release(): Promise<void>;
 }
 
+/** @throws InputError where a head is missing, or is of another size than the configuration says. */
+function requireHead(folder: string, { name: task }: Task<unknown, Outcome>, pretrained: Pretrained): void {
+  const { initialised, misfits, model } = pretrained;
+  for (const { entry, expected } of misfits) {
+    const [rows, outputs] = [entry.shape[0], expected[0]];
+    const isLabels = model.head.kind === "outputs" && outputs === model.head.outputs && rows !== outputs;
+    throw new InputError(
+      isLabels
+        ? `${folder}: ${entry.name} has ${rows} rows, but config.json names ${outputs} labels (id2label)`
+        : `${folder}: ${entry.name} has shape [${entry.shape.join(", ")}], expected [${expected.join(", ")}] by config.json`,
+    );
+  }
+  if (initialised.length > 0) {
+    throw new InputError(
+      `${folder} has no ${task} head (${initialised.join(", ")} missing); run nanoadam finetune first`,
+    );
+  }
+}
+
 /**
  * Opens a fine-tuned checkpoint folder.
- * @throws InputError when it has no head: then it must be fine-tuned first.
+ * @throws InputError when it is not whole, or has no head: then it must be fine-tuned first.
  */
 export async function openModel(
   folder: string,
@@ -45,16 +64,12 @@ export async function openModel(
 ): Promise<OpenModel> {
   const checkpoint = await openModelFolder(folder);
   try {
-    const tokenizer = await loadTokenizer(folder);
+    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const { input } = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, input, options.maxLength, folder);
+    const text = encoderForModel(tokenizer, input, { asked: options.maxLength, folder, isToTrain: false });
     const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
     const pretrained = await loadPretrained(checkpoint, task.head, 0);
-    if (pretrained.initialised.length > 0) {
-      throw new InputError(
-        `${folder} has no ${task.name} head (${pretrained.initialised.join(", ")} missing); run nanoadam finetune first`,
-      );
-    }
+    requireHead(folder, task, pretrained);
     const shared = {
       model: pretrained.model,
       weights: pretrained.weights,

@@ -56,6 +56,15 @@ describe("refused", () => {
     );
   });
 
+  test("a head of another size than the labels, which is not missing", async () => {
+    const labels = { id2label: { 0: "a", 1: "b", 2: "c" }, label2id: { a: 0, b: 1, c: 2 } };
+    const { model } = await tinyPlace({ head: { labels: 2 }, config: labels });
+    await expectRefusal(
+      predict({ model, text: "good film" }),
+      "classifier.weight has 2 rows, but config.json names 3 labels",
+    );
+  });
+
   test("columns that are not there or too many, and columns beside a pair", async () => {
     const place = await tinyPlace();
     const { folder: model } = await tinyRun({}, place);

@@ -1,81 +1,158 @@
-import { dataSource } from "../data/source.js";
+import { type DataSource, openDataSource, type Row, textSource } from "../data/source.js";
 import type { Texts } from "../data/text/encoder.js";
-import { InputError } from "../errors.js";
+import { AbortError, InputError } from "../errors.js";
+import { readStandardInput } from "../files/standard-input.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type PredictInput, type PredictOptions, predictSchema } from "../options/saved-model-options.js";
 import { type Outcome, taskKind } from "../tasks/registry.js";
 import type { Predictor } from "../tasks/task.js";
 import { forEachBatch } from "../train/evaluation.js";
+import type { StopSignal } from "../train/loop.js";
 import type { NoticeListener } from "../train/observer.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
 /** A text, or pair of texts, with what is predicted of it: a label with its probability and those of all, or a number, ... */
 export type Prediction = Texts & Outcome;
 
+/** Where texts may come from, who looks on, and what may end the work. */
+export interface PredictControl extends NoticeListener {
+  /** What `data` of "-" reads; by default the process's. */
+  readonly standardInput?: AsyncIterable<Uint8Array | string>;
+  /** Called now and then with how many of the texts have a prediction. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Once aborted, the work ends after the batch under way. */
+  readonly signal?: StopSignal;
+}
+
+/** Predictions for some of the texts, in order. */
+export interface PredictionBlock {
+  /** The place of its first text among all. */
+  readonly first: number;
+  readonly predictions: readonly Prediction[];
+}
+
+/** What predictions are of, and how they are told. */
+export interface PredictionContext {
+  /** The file; absent for a text that was given itself. */
+  readonly source: DataSource | undefined;
+  readonly texts: readonly Texts[];
+  readonly predictor: Predictor<unknown, Outcome>;
+}
+
 /**
- * Predictions for one text (or pair), or for every row of a file, in order.
+ * Predictions for one text (or pair), or for every row of data, in order.
  * @throws InputError for anything wrong with options, model or data.
  */
-export async function predict(input: PredictInput, listener: NoticeListener = {}): Promise<Prediction[]> {
-  const { predictions } = await predictAndFormat(input, listener);
+export async function predict(input: PredictInput, control: PredictControl = {}): Promise<Prediction[]> {
+  const { predictions } = await predictAndFormat(input, control);
   return predictions;
 }
 
 /** The predictions, and a function that gives one in a line: what is predicted, then the text. */
 export async function predictAndFormat(
   input: PredictInput,
-  listener: NoticeListener = {},
+  control: PredictControl = {},
 ): Promise<{
   readonly predictions: Prediction[];
   format(prediction: Prediction): string;
 }> {
-  const {
-    model: folder,
-    data,
-    text,
-    textPair,
-    batchSize,
-    maxLength,
-    threads,
-    engine,
-    delimiter,
-  } = parseOptions(predictSchema, input);
-  const model = await openModel(folder, { maxLength, threads, engine }, listener);
+  const predictions: Prediction[] = [];
+  const { predictor } = await predictInBlocks(
+    input,
+    async (block) => {
+      predictions.push(...block.predictions);
+    },
+    control,
+  );
+  return { predictions, format: (prediction) => formatPrediction(prediction, predictor) };
+}
+
+/** A prediction in one line: what is predicted, then the text with its line breaks and tabs as spaces. */
+export function formatPrediction(prediction: Prediction, predictor: Predictor<unknown, Outcome>): string {
+  const texts = [prediction.text, prediction.textPair].filter((part) => part !== undefined).join(" | ");
+  return `${predictor.format(prediction)}\t${texts.replace(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, " ")}`;
+}
+
+/** Batches of a block: enough that rows of like lengths find each other. */
+const batchesOfBlock = 8;
+
+/**
+ * Predicts for one text, or for every row of a file, and hands out what there is block after block, in order.
+ * @throws InputError for anything wrong with options, model or data.
+ * @throws AbortError once the signal is aborted.
+ */
+export async function predictInBlocks(
+  input: PredictInput,
+  receive: (block: PredictionBlock, context: PredictionContext) => Promise<void>,
+  control: PredictControl = {},
+): Promise<PredictionContext> {
+  const options = parseOptions(predictSchema, input);
+  const { batchSize } = options;
+  const model = await openModel(options.model, options, control);
   try {
-    const { mostTextColumns } = taskKind(model.task.name);
-    if (textPair !== undefined && mostTextColumns < 2) {
-      throw new InputError(`\`textPair\` cannot go with ${model.task.name}`);
+    const context = await openTexts(model, options, control);
+    const { texts } = context;
+    const size = batchSize * batchesOfBlock;
+    for (let first = 0; first < texts.length; first += size) {
+      const predictions = await predictTexts(model, texts.slice(first, first + size), {
+        batchSize,
+        onBatch(done) {
+          control.onProgress?.(first + done, texts.length);
+          requireGoingOn(control.signal, first + done, texts.length);
+        },
+      });
+      await receive({ first, predictions }, context);
     }
-    const texts = data === undefined ? [textsOf(text, textPair)] : await textsOfFile(model, data, { text, delimiter });
-    const predictions = await predictTexts(model, texts, { batchSize });
-    const { format } = predictorOf(model);
-    return {
-      predictions,
-      format: (prediction) =>
-        `${format(prediction)}\t${[prediction.text, prediction.textPair].filter((part) => part !== undefined).join(" | ")}`,
-    };
+    return context;
   } finally {
     await model.release();
   }
 }
 
-function textsOf(text = "", textPair: string | undefined): Texts {
-  return textPair === undefined ? { text } : { text, textPair };
+function requireGoingOn(signal: StopSignal | undefined, done: number, total: number): void {
+  if (signal?.aborted !== true) return;
+  throw new AbortError(`interrupted after ${done} of ${total} texts`, signal.reason);
 }
 
-async function textsOfFile(
+async function openTexts(
   model: OpenModel,
-  file: string,
-  { text, delimiter }: Pick<PredictOptions, "text" | "delimiter">,
-): Promise<readonly Texts[]> {
+  { data, text, textPair, delimiter }: PredictOptions,
+  { standardInput = process.stdin }: PredictControl,
+): Promise<PredictionContext> {
   const predictor = predictorOf(model);
-  const { hasUsualColumns, mostTextColumns } = taskKind(model.task.name);
-  const columns = text?.split(",");
-  if (columns === undefined && !hasUsualColumns) throw new InputError("`text` is needed");
-  if (columns !== undefined && columns.length > mostTextColumns) {
+  const { mostTextColumns, hasUsualColumns } = taskKind(model.task.name);
+  if (textPair !== undefined && mostTextColumns < 2) {
+    throw new InputError(`\`textPair\` cannot go with ${model.task.name}`);
+  }
+  if (data === undefined) {
+    const texts = [{ text: text ?? "", ...(textPair === undefined ? {} : { textPair }) }];
+    return { source: undefined, texts, predictor };
+  }
+  const column = text ?? (hasUsualColumns ? undefined : usualTextColumn(data));
+  if (column === undefined && !hasUsualColumns) throw new InputError("`text` is needed");
+  const source =
+    data === "-"
+      ? sourceOfLines(await readStandardInput(standardInput), column)
+      : await openDataSource(data, "data", {
+          text: column === undefined ? undefined : [column],
+          delimiter,
+          blankLines: true,
+        });
+  if (source.text.length > mostTextColumns) {
     throw new InputError(`\`text\` is "${text}", expected one column${mostTextColumns > 1 ? " or two" : ""}`);
   }
-  return predictor.texts(dataSource(file, { text: columns, delimiter }));
+  return { source, texts: await predictor.texts(source), predictor };
+}
+
+/** Files of lines have one column. */
+function usualTextColumn(data: string | Iterable<Row>): string | undefined {
+  return typeof data === "string" && (data === "-" || data.toLowerCase().endsWith(".txt")) ? "text" : undefined;
+}
+
+/** Texts on lines of their own, or objects of JSON. */
+function sourceOfLines(content: string, column: string | undefined): DataSource {
+  const format = /^\s*\{/.test(content) ? "jsonl" : "txt";
+  return textSource(content, `standard-input.${format}`, { text: column?.split(",") });
 }
 
 /**
@@ -85,12 +162,20 @@ async function textsOfFile(
 export async function predictTexts(
   model: OpenModel,
   texts: readonly Texts[],
-  { batchSize = 32 }: { readonly batchSize?: number } = {},
+  {
+    batchSize = 32,
+    onBatch,
+  }: {
+    readonly batchSize?: number;
+    /** Called after each batch with how many texts have a prediction; what it throws ends the work. */
+    readonly onBatch?: (done: number) => void;
+  } = {},
 ): Promise<Prediction[]> {
   const predictor = predictorOf(model);
   const examples = texts.map((each) => predictor.example(each));
   const dataset = predictor.dataset(examples);
   const predictions = new Array<Prediction>(texts.length);
+  let done = 0;
   await forEachBatch(
     { task: model.task, dataset, batchSize, programs: model.predictionPrograms },
     ({ logits, indices }) => {
@@ -99,6 +184,8 @@ export async function predictTexts(
         const own = logits.subarray(row * columns, (row + 1) * columns);
         predictions[index] = { ...(texts[index] as Texts), ...predictor.outcome(own, examples[index]) };
       }
+      done += indices.length;
+      onBatch?.(done);
     },
   );
   return predictions;

@@ -1,9 +1,9 @@
-import { copyFile } from "node:fs/promises";
-import { basename } from "node:path";
-import { adapterConfig, adapterConfigFile, adapterWeightsFile, peftName } from "../checkpoint/adapter.js";
-import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "../checkpoint/floats.js";
+import { adapterConfig, adapterConfigFile } from "../checkpoint/adapter-config.js";
+import { adapterWeightsFile, peftName } from "../checkpoint/adapter-tensors.js";
+import { asFloat32, narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "../checkpoint/floats.js";
 import type { Pretrained } from "../checkpoint/pretrained.js";
 import { type WritableDtype, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
+import { InputError } from "../errors.js";
 import type { OutputFolder } from "../files/output-folder.js";
 import { writeFileAtomically } from "../files/write-file.js";
 import { hasAdapter } from "../models/lora.js";
@@ -13,6 +13,7 @@ import type { FinetuneOptions } from "../options/finetune-options.js";
 import type { OutputOptions } from "../options/output-options.js";
 import { trainedParameters } from "../train/optimizer.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
+import { saveTokenizer } from "./save-tokenizer.js";
 import type { RunSummary } from "./summary.js";
 
 const storedAs = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
@@ -35,12 +36,37 @@ function storedParameters(pretrained: Pretrained): readonly ParameterSpecificati
 
 const roundedAtOnce = 1 << 20;
 
-/** Rounds the weights to what will be stored, so that what is evaluated is what is saved. */
+/** The largest number of float16, and the smallest that is rounded to infinity. */
+const [largestFloat16, float16Overflow] = [65_504, 65_520];
+
+/** @throws InputError for a weight that is to be stored in float16 and is beyond its range. */
+export function requireStorable(saveDtype: OutputOptions["saveDtype"], pretrained: Pretrained): void {
+  for (const { name } of storedParameters(pretrained)) {
+    if (storageOf(name, saveDtype, pretrained) !== "F16") continue;
+    const values = pretrained.weights.get(name) ?? new Float32Array();
+    const buffer = new Float32Array(Math.min(roundedAtOnce, values.length));
+    for (let start = 0; start < values.length; start += roundedAtOnce) {
+      const beyond = asFloat32(values.subarray(start, start + roundedAtOnce), buffer).find(
+        (value) => Math.abs(value) >= float16Overflow,
+      );
+      if (beyond === undefined) continue;
+      throw new InputError(
+        `${name} holds ${beyond}, but float16 ends at ${largestFloat16}; nothing was written. Give \`saveDtype\` bfloat16 or float32`,
+      );
+    }
+  }
+}
+
+/**
+ * Rounds the weights to what will be stored, so that what is evaluated is what is saved.
+ * @throws InputError as `requireStorable`
+ */
 export function roundToStorage(saveDtype: OutputOptions["saveDtype"], pretrained: Pretrained): void {
+  requireStorable(saveDtype, pretrained);
   for (const { name } of storedParameters(pretrained)) {
     const values = pretrained.weights.get(name) ?? new Float32Array();
     const dtype = storageOf(name, saveDtype, pretrained);
-    // What is held in bfloat16 is exact in any other type, but for numbers beyond the range of float16.
+    // What is held in bfloat16 is exact in any other type.
     if (dtype === "F32" || values instanceof Uint16Array) continue;
     const [narrow, widen] = dtype === "BF16" ? [narrowToBfloat16, widenBfloat16] : [narrowToFloat16, widenFloat16];
     const halves = new Uint16Array(Math.min(roundedAtOnce, values.length));
@@ -80,7 +106,7 @@ export async function saveModel(
     await writeFileAtomically(output.path(adapterConfigFile), `${JSON.stringify(adapter, null, 2)}\n`);
   }
   await writeFileAtomically(output.path("summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
-  for (const file of tokenizer.files) await copyFile(file, output.path(basename(file)));
+  await saveTokenizer(output, tokenizer, run.maxLength);
 }
 
 function adapterConfigOf(

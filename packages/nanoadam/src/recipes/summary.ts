@@ -1,5 +1,6 @@
 import type { Runtime } from "@nanoadam/engine";
 import type { Optimizer } from "@nanoadam/optim";
+import type { Row } from "../data/source.js";
 import { type FinetuneOptions, flattenOptions } from "../options/finetune-options.js";
 import { optimizers } from "../options/optimizers.js";
 import type { Review } from "../tasks/review.js";
@@ -123,8 +124,15 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     configuration: {
       ...flattenOptions(options),
       ...settledOf(inputs.settled),
+      train: dataName(options.data.train),
+      eval: dataName(options.data.eval),
       maxLength: run.maxLength,
       ...optimizers[options.optimizer.optimizer].settled?.(options.optimizer, plan),
     },
   };
+}
+
+/** Data as a summary names them: their file, or that they were rows of a program. */
+function dataName(data: string | Iterable<Row> | undefined): string | undefined {
+  return data === undefined || typeof data === "string" ? data : "rows of a program";
 }

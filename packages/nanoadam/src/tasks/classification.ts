@@ -131,6 +131,7 @@ function taskWithLoss(
         };
       },
       format: ({ label, probability }) => `${label}\t${(100 * probability).toFixed(1)} %`,
+      columns: ({ label, probability }) => ({ label, probability }),
     },
     config: () => ({ problem_type: "single_label_classification", ...labelMapToConfig(labels) }),
   };

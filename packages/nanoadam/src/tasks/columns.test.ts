@@ -16,6 +16,9 @@ describe("a task's options", () => {
     expect(columns("regression", { text: ["a"], label: ["b", "c"] })).toEqual([
       ["label", "is one column for regression"],
     ]);
+    expect(columns("classification", { text: ["a", "b", "c"], label: ["d"] })).toEqual([
+      ["text", "is at most 2 columns for classification"],
+    ]);
     expect(columns("masked-lm", { text: ["a", "b"] })).toEqual([["text", "is one column for masked-lm"]]);
     expect(columns("token-classification", {})).toEqual([]);
     expect(columns("multi-label", { text: ["a"], label: ["b", "c", "d"] })).toEqual([]);

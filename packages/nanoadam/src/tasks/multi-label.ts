@@ -45,7 +45,7 @@ export function multiLabelTask(labels: LabelMap, text: TextEncoder): Task<MultiL
       requireAllLabels(source, names);
       const { text: columns, limit, file } = source;
       const sets = await readLabelSets(source);
-      const texts = readExamples(await source.listTable(), { text: columns, limit });
+      const texts = readExamples(await source.table(), { text: columns, limit });
       const reader = labelReader(labels, namesIn(sets));
       return textDataset(
         texts.map((each, row) => ({ ...text.encode(each), labels: indicatorsOf(sets[row], reader, outputs, file) })),
@@ -80,6 +80,7 @@ export function multiLabelTask(labels: LabelMap, text: TextEncoder): Task<MultiL
         likely.length === 0
           ? "-"
           : likely.map((name) => `${name} ${(100 * (probabilities[name] ?? Number.NaN)).toFixed(1)} %`).join(", "),
+      columns: ({ labels: likely, probabilities }) => ({ labels: likely, probabilities }),
     },
     config: () => ({ problem_type: problemType, ...labelMapToConfig(labels) }),
   };

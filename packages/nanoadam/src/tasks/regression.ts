@@ -4,6 +4,7 @@ import { readLabelled, readTexts } from "../data/examples.js";
 import { labelCountOf, regressionLabel } from "../data/labels.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
+import { InputError } from "../errors.js";
 import { squaredError } from "./loss.js";
 import { pearsonCorrelation, spearmanCorrelation } from "./metrics.js";
 import { numberReview } from "./number-review.js";
@@ -68,9 +69,15 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
       dataset: (examples) => textDataset(examples),
       outcome: (logits) => ({ value: logits[0] ?? Number.NaN }),
       format: ({ value }) => value.toFixed(4),
+      columns: ({ value }) => ({ prediction: value }),
     },
     config: () => ({ problem_type: "regression", id2label: { "0": "LABEL_0" }, label2id: { LABEL_0: 0 } }),
   };
+}
+
+/** Whether a configuration says how many labels there are. */
+function isLabelled({ id2label, label2id, num_labels: count }: Readonly<Record<string, unknown>>): boolean {
+  return [id2label, label2id, count].some((field) => field !== undefined && field !== null);
 }
 
 export const regression = {
@@ -84,5 +91,11 @@ export const regression = {
   metrics: ["pearson", "spearman", "loss"],
   fromData: async (_source, { text }) => regressionTask(text),
   matches: (config) => config.problem_type === "regression" || labelCountOf(config) === 1,
-  fromConfig: (_config, _file, { text }) => regressionTask(text),
+  fromConfig(config, file, { text }) {
+    const outputs = isLabelled(config) ? labelCountOf(config) : 1;
+    if (outputs === 1) return regressionTask(text);
+    throw new InputError(
+      `${file}: problem_type is "regression" with ${outputs} labels, expected 1: several numbers for a text are not supported`,
+    );
+  },
 } as const satisfies TaskKind;

@@ -33,6 +33,8 @@ export interface Predictor<Example, Outcome> {
   outcome(logits: Float32Array, example: Example): Outcome;
   /** The answer in one line. */
   format(outcome: Outcome): string;
+  /** The answer as columns of a table, by their names; what is no text and no number is written as JSON. */
+  columns(outcome: Outcome): Readonly<Record<string, unknown>>;
 }
 
 export interface Task<Example = unknown, Outcome = object> {

@@ -96,6 +96,7 @@ export function tokenClassificationTask(labels: LabelMap, text: TextEncoder): Ta
           : entities
               .map(({ entity_group, word, score }) => `${entity_group} ${word} ${(100 * score).toFixed(1)} %`)
               .join(", "),
+      columns: ({ entities }) => ({ entities }),
     },
     // A problem type that the checkpoint came with is of another task.
     config: () => ({ problem_type: undefined, ...labelMapToConfig(labels) }),

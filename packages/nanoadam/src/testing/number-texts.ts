@@ -1,6 +1,5 @@
 /** Texts that are written as the ids of their tokens, "10 11 12": all that a task's tests need of a tokenizer. */
 import type { DataSource, DataSourceOptions } from "../data/source.js";
-import { parseListTable } from "../data/tables/list-table.js";
 import { parseTable } from "../data/tables/parse-table.js";
 import { type TextEncoder, textEncoder } from "../data/text/encoder.js";
 import type { EncodedText, TextTokenizer } from "../data/text/tokenizer.js";
@@ -44,10 +43,11 @@ export function tableSource(
   const [file, content] = ["data.tsv", lines.join("\n")];
   return {
     file,
+    format: ".tsv",
     text,
     ...columns,
     table: async () => parseTable(content, file),
-    listTable: async () => parseListTable(content, file, {}),
     content: async () => content,
+    notes: async () => [],
   };
 }

@@ -101,7 +101,13 @@ export function bytePairFiles(): TokenizerFiles {
       merges: merges.map((pair) => pair.join(" ")),
     },
   };
-  const config = { tokenizer_class: "RobertaTokenizer", pad_token: "<pad>", mask_token: "<mask>", eos_token: "</s>" };
+  const config = {
+    tokenizer_class: "RobertaTokenizer",
+    add_prefix_space: true,
+    pad_token: "<pad>",
+    mask_token: "<mask>",
+    eos_token: "</s>",
+  };
   return { ...files(tokenizer, config), "merges.txt": "#version: 0.2\n" };
 }
 

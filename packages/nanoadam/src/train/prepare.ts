@@ -4,7 +4,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
 import { countTruncated, type Dataset, subset } from "../data/dataset.js";
 import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
-import { dataSource } from "../data/source.js";
+import { type DataSource, openDataSource } from "../data/source.js";
 import { splitHeldOut } from "../data/split.js";
 import { encoderForModel } from "../data/text/encoder.js";
 import { loadTokenizer, type TextTokenizer } from "../data/text/load.js";
@@ -15,6 +15,7 @@ import type { AdapterOptions } from "../options/adapter-options.js";
 import type { DataOptions } from "../options/data-options.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
 import { mayHoldBfloat16 } from "../options/optimizer-options.js";
+import { requireFittingColumns } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 import { type DataReport, reportOfData } from "./data-report.js";
@@ -55,14 +56,15 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   const { task: taskName, ...objective } = options.objective;
   const checkpoint = await openModelFolder(folder);
   try {
-    const tokenizer = await loadTokenizer(folder);
+    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, backbone.input, options.data.maxLength, folder);
+    const text = encoderForModel(tokenizer, backbone.input, { asked: options.data.maxLength, folder, isToTrain: true });
     const kind = taskKind(taskName);
     const columns = { ...options.data, label: kind.needsLabel ? options.data.label : undefined };
-    const source = dataSource(options.data.train, { ...columns, limit: options.data.limitTrain });
+    const source = await openDataSource(options.data.train, "train", { ...columns, limit: options.data.limitTrain });
+    requireFittingColumns(kind, source);
     const task = await kind.fromData(source, { text, config: checkpoint.config, ...objective });
-    const { train, evaluation } = await splitData(await task.read(source), task, columns, seed);
+    const { train, evaluation, notes } = await splitData(source, task, columns, seed);
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
@@ -81,7 +83,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       maxLength: text.maxLength,
       truncated: countTruncated(train) + countTruncated(evaluation),
       data: reportOfData({
-        notes: headNotes(checkpoint, pretrained, task),
+        notes: [...new Set(notes), ...headNotes(checkpoint, pretrained, task)],
         task,
         train,
         evaluation,
@@ -104,17 +106,21 @@ function headNotes(checkpoint: Checkpoint, { model, sources }: Pretrained, task:
 
 /** What is trained on and what is evaluated on: a file of its own, or a part of the training data. */
 async function splitData(
-  all: Dataset,
+  source: DataSource,
   task: Task,
   options: Pick<DataOptions, "eval" | "evalShare" | "limitEval" | "text" | "label" | "delimiter">,
   seed: number,
-): Promise<{ readonly train: Dataset; readonly evaluation: Dataset }> {
-  const { eval: file, evalShare, limitEval, ...columns } = options;
-  if (file !== undefined) {
-    return { train: all, evaluation: await task.read(dataSource(file, { ...columns, limit: limitEval })) };
+): Promise<{ readonly train: Dataset; readonly evaluation: Dataset; readonly notes: readonly string[] }> {
+  const { eval: data, evalShare, limitEval, ...columns } = options;
+  const all = await task.read(source);
+  const notes = await source.notes();
+  if (data !== undefined) {
+    const held = await openDataSource(data, "eval", { ...columns, limit: limitEval });
+    const evaluation = await task.read(held);
+    return { train: all, evaluation, notes: [...notes, ...(await held.notes())] };
   }
   const { train, heldOut } = splitHeldOut(all, evalShare ?? heldOutShare(all.length), seed);
-  return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)) };
+  return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)), notes };
 }
 
 /** The model with the adapter that options ask for. */

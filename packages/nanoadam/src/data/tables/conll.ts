@@ -20,7 +20,7 @@ export function parseConll(text: string, file: string, delimiter?: string): Conl
   const sentences: ConllLine[][] = [];
   let sentence: ConllLine[] = [];
   let first: ConllLine | undefined;
-  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/);
   for (const [index, content] of lines.entries()) {
     const line = index + 1;
     if (content.trim() === "" || content.startsWith("-DOCSTART-")) {

@@ -1,136 +1,123 @@
-import { CsvError, parse } from "csv-parse/sync";
 import { InputError } from "../../errors.js";
-import type { Table, TableRow } from "./table.js";
-
-interface Field {
-  readonly text: string;
-  readonly quoted: boolean;
-}
-
-interface DelimitedRecord {
-  readonly line: number;
-  readonly fields: readonly Field[];
-}
+import { ColumnOfTexts, columnTable } from "./column-table.js";
+import { declaredDelimiter, findDelimiter, readDelimiter } from "./delimiter.js";
+import { excerpt } from "./excerpt.js";
+import { type DelimitedRecord, type RecordOptions, readRecords } from "./records.js";
+import type { Table, TableOptions } from "./table.js";
 
 /**
- * Parses delimited text with a header line. LF and CRLF line ends and blank lines are accepted anywhere.
+ * Parses delimited text with a header line. LF and CRLF end a line, and blank lines are accepted anywhere; CR alone ends a line
+ * where the file has no LF, or where rows have the header's number of fields only so. A row that repeats the header, as in files
+ * that were put together, is left out and noted.
  *
  * Quotes: a quoted field begins and ends with `"`, may hold delimiters and line ends, and writes a quote as `""`.
- * `quoting` says when the file is read so:
- * - "always", for CSV. A quote elsewhere, or one that is never closed, is an error.
- * - "where needed", for TSV, since many TSV files (all of GLUE) know no quoting and hold any number of plain `"`. The
+ * `form` says when the file is read so:
+ * - ".csv": always. A quote elsewhere, or one that is never closed, is an error. The delimiter is found from the header.
+ * - ".tsv": where needed, since many TSV files (all of GLUE) know no quoting and hold any number of plain `"`. The
  *   file is read as quoted if its header is quoted, or if it follows the quoting rules from end to end and every quoted
- *   field needs its quotes (it holds a delimiter, a line end or a quote), as programs that quote write it. In
+ *   field needs its quotes (it holds a delimiter, a comma, a line end or a quote), as programs that quote write it. In
  *   any other file quotes are ordinary characters and every line is a row.
  *
  * Throws InputError with file and line for a broken quote or a row whose number of fields is not the header's.
  */
-export function parseDelimited(
-  text: string,
-  file: string,
-  delimiter: string,
-  quoting: "always" | "where needed",
-): Pick<Table, "columns" | "rows"> {
-  const records =
-    quoting === "always"
-      ? parseQuoted(text, file, delimiter)
-      : (parseWhereQuoted(text, file, delimiter) ?? parseUnquoted(text, delimiter));
-  const [header, ...body] = records;
-  if (!header) throw new InputError(`${file} is empty, expected a line of column names.`);
-  const columns = header.fields.map((field) => field.text);
-  return { columns, rows: body.map((record) => toRow(record, columns, file)) };
-}
-
-function toRow({ line, fields }: DelimitedRecord, columns: readonly string[], file: string): TableRow {
-  if (fields.length !== columns.length) {
-    const counted = fields.length === 1 ? "1 field" : `${fields.length} fields`;
-    throw new InputError(`${file}, line ${line}: ${counted}, expected ${columns.length} as in the header.`);
-  }
-  return { line, fields: Object.fromEntries(columns.map((column, index) => [column, fields[index]?.text ?? ""])) };
-}
-
-function parseUnquoted(text: string, delimiter: string): DelimitedRecord[] {
-  const records: DelimitedRecord[] = [];
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (line === "") continue;
-    records.push({ line: index + 1, fields: line.split(delimiter).map((field) => ({ text: field, quoted: false })) });
-  }
-  return records;
-}
-
-/** The records if this is a file of a kind that quotes (see `parseDelimited`), else undefined. */
-function parseWhereQuoted(text: string, file: string, delimiter: string): DelimitedRecord[] | undefined {
-  if (!text.includes('"')) return undefined;
-  const header = text.slice(0, text.search(/\r?\n|$/)).split(delimiter);
-  if (header.every((field) => /^".*"$/.test(field))) return parseQuoted(text, file, delimiter);
-  let records: DelimitedRecord[];
+export function parseDelimited(text: string, file: string, form: ".csv" | ".tsv", options: TableOptions): Table {
+  const declared = declaredDelimiter(text);
+  const body = text.slice(declared?.length ?? 0);
+  const given = options.delimiter === undefined ? undefined : readDelimiter(options.delimiter);
+  const delimiter = given ?? declared?.delimiter ?? (form === ".csv" ? findDelimiter(body) : "\t");
+  const read = (carriageReturns: boolean): Table => {
+    const plain = { file, delimiter, carriageReturns, firstLine: declared === undefined ? 1 : 2 };
+    return tableOf(body, { ...plain, quotes: form === ".csv" || isQuoted(body, plain) }, options);
+  };
+  if (!/\r(?!\n)/.test(body)) return read(false);
+  if (!body.includes("\n")) return read(true);
   try {
-    records = parseQuoted(text, file, delimiter);
+    const table = read(false);
+    return table.columns.length === 1 ? read(true) : table;
   } catch (error) {
-    if (error instanceof InputError) return undefined;
+    try {
+      return read(true);
+    } catch {
+      throw error;
+    }
+  }
+}
+
+/** Whether a file is of a kind that quotes where it must; see `parseDelimited`. */
+function isQuoted(text: string, options: Omit<RecordOptions, "quotes">): boolean {
+  if (!text.includes('"')) return false;
+  const { delimiter } = options;
+  const header = text.slice(0, text.search(options.carriageReturns ? /[\r\n]|$/ : /\r?\n|$/)).split(delimiter);
+  if (header.every((field) => /^".*"$/.test(field))) return true;
+  const needsQuotes = (field = "") => field.includes(delimiter) || /[",\r\n]/.test(field);
+  let width: number | undefined;
+  try {
+    for (const { fields, quoted } of readRecords(text, { ...options, quotes: true })) {
+      if (isBlank({ fields, quoted })) continue;
+      width ??= fields.length;
+      if (fields.length !== width || !quoted.every((place) => needsQuotes(fields[place]))) return false;
+    }
+  } catch (error) {
+    if (error instanceof InputError) return false;
     throw error;
   }
-  const width = records[0]?.fields.length;
-  const needsQuotes = (field: string) => field.includes(delimiter) || /["\r\n]/.test(field);
-  const isQuoted = records.every(
-    ({ fields }) => fields.length === width && fields.every((field) => !field.quoted || needsQuotes(field.text)),
-  );
-  return isQuoted ? records : undefined;
+  return true;
 }
 
-function parseQuoted(text: string, file: string, delimiter: string): DelimitedRecord[] {
-  const bytes = new TextEncoder().encode(text);
-  const lines = new LineCounter(bytes);
-  const records: DelimitedRecord[] = [];
-  let fields: Field[] = [];
-  try {
-    parse(bytes, {
-      delimiter,
-      record_delimiter: ["\r\n", "\n"],
-      relax_column_count: true,
-      skip_empty_lines: true,
-      cast: (text, { quoting }) => {
-        fields.push({ text, quoted: quoting });
-        return text;
-      },
-      on_record: (_, context) => {
-        records.push({ line: lines.recordLine(), fields });
-        fields = [];
-        lines.moveTo(context.bytes);
-        return null;
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const fault = quoteFaults[error.code] ?? error.message;
-    throw new InputError(`${file}, in the row that begins on line ${lines.recordLine()}: ${fault}.`);
-  }
-  return records;
+function isBlank({ fields, quoted }: Pick<DelimitedRecord, "fields" | "quoted">): boolean {
+  return fields.length === 1 && fields[0] === "" && quoted.length === 0;
 }
 
-const quoteFaults: Readonly<Record<string, string>> = {
-  INVALID_OPENING_QUOTE: 'a quote inside a field without quotes, expected the field in quotes and the quote as ""',
-  CSV_INVALID_CLOSING_QUOTE: 'a quote inside a quoted field, expected it as ""',
-  CSV_QUOTE_NOT_CLOSED: "a quoted field is never closed",
-};
-
-/** The line on which the record at a place in the text begins; csv-parse's own count takes CRLF in a field as two. */
-class LineCounter {
-  #position = 0;
-  #line = 1;
-
-  constructor(readonly bytes: Uint8Array) {}
-
-  /** The line of the next record: blank lines before it are skipped. */
-  recordLine(): number {
-    let position = this.#position;
-    while (this.bytes[position] === 0x0a || this.bytes[position] === 0x0d) position++;
-    this.moveTo(position);
-    return this.#line;
+function tableOf(text: string, options: RecordOptions, { blankLines = false }: TableOptions): Table {
+  const { file } = options;
+  let header: readonly string[] | undefined;
+  let columns: ColumnOfTexts[] = [];
+  const lines: number[] = [];
+  const repeats: number[] = [];
+  for (const record of readRecords(text, options)) {
+    const { fields, line } = record;
+    const isKept = blankLines && header?.length === 1;
+    if (isBlank(record) && !isKept) continue;
+    if (header === undefined) {
+      header = fields;
+      continue;
+    }
+    if (fields.length !== header.length) throw wrongWidth(record, header, options);
+    if (repeatsHeader(fields, header)) {
+      repeats.push(line);
+      continue;
+    }
+    if (lines.length === 0) columns = header.map(() => new ColumnOfTexts());
+    for (const [place, column] of columns.entries()) column.add(fields[place] ?? "");
+    lines.push(line);
   }
+  if (header === undefined) throw new InputError(`${file} is empty, expected a line of column names.`);
+  const cells = columns.map((column) => column.cells);
+  return columnTable({ file, columns: header, cells, lines, notes: repeatNotes(repeats) });
+}
 
-  moveTo(position: number): void {
-    for (let i = this.#position; i < position; i++) if (this.bytes[i] === 0x0a) this.#line++;
-    this.#position = position;
-  }
+/** Whether a row is the header once more; a byte order mark may come with it. A single column may well hold its own name. */
+function repeatsHeader([first = "", ...others]: readonly string[], header: readonly string[]): boolean {
+  if (header.length < 2 || first.replace(/^\uFEFF/, "") !== header[0]) return false;
+  return others.every((field, place) => field === header[place + 1]);
+}
+
+function repeatNotes(lines: readonly number[]): string[] {
+  const [first] = lines;
+  if (first === undefined) return [];
+  const what = lines.length === 1 ? "1 row repeats the header" : `${lines.length} rows repeat the header`;
+  return [
+    `${what} (${lines.length === 1 ? "" : "first: "}line ${first}) and ${lines.length === 1 ? "was" : "were"} left out`,
+  ];
+}
+
+function wrongWidth({ fields, line }: DelimitedRecord, header: readonly string[], { file, delimiter }: RecordOptions) {
+  const counted = fields.length === 1 ? "1 field" : `${fields.length} fields`;
+  const only =
+    header.length === 1 ? ` (${JSON.stringify(excerpt(header[0] ?? ""))}, which has no ${nameOf(delimiter)})` : "";
+  return new InputError(`${file}, line ${line}: ${counted}, expected ${header.length} as in the header${only}.`);
+}
+
+function nameOf(delimiter: string): string {
+  return delimiter === "\t" ? "tab" : JSON.stringify(delimiter);
 }

@@ -1,110 +1,195 @@
+/** The rows that a file of JSON has, in any of the forms that programs write. */
 import { InputError } from "../../errors.js";
-import { stringEnd } from "../../files/json-keys.js";
 import { isObject } from "../../files/json-value.js";
-import type { Table, TableRow } from "./table.js";
+import { excerpt } from "./excerpt.js";
+import { type JsonElement, jsonElements, parseJson } from "./json-text.js";
+import { linesOf } from "./lines.js";
+import { ObjectRows } from "./object-rows.js";
+import { placeOf } from "./place.js";
+import type { Table, TableOptions } from "./table.js";
 
-/** A row as JSON has it, and the line on which it begins. */
-export interface JsonRow {
+type Values = Readonly<Record<string, unknown>>;
+
+/** A row and the line on which it begins. */
+interface JsonRow {
   readonly line: number;
-  readonly values: Readonly<Record<string, unknown>>;
+  readonly values: Values;
 }
 
 /**
- * The objects of a file: one per line in .jsonl and .ndjson, a list of them in .json, or there too, as often found, one per
- * line. Throws InputError with the line for anything else.
+ * The table of a JSON text: an object on each line, or one value that is
+ * - a list of objects;
+ * - an object that has such a list under one of its keys, as `{"version": 1, "data": [...]}`;
+ * - an object of columns: lists of one length, or, as pandas writes, objects whose keys are row numbers;
+ * - an object of rows whose keys are row numbers, or of `columns` and `data`, as pandas writes too;
+ * - or any other object, which is one row.
+ * What ends in .jsonl or .ndjson has an object on each line if its first line is one.
+ * @throws InputError, with the line, for anything else.
  */
-export function parseJsonRows(text: string, file: string): JsonRow[] {
-  const isList = /\.json$/i.test(file) && !text.trimStart().startsWith("{");
-  return (isList ? parseList(text, file) : parseLines(text, file)).map(({ line, value }) => {
-    if (isObject(value)) return { line, values: value };
-    throw new InputError(`${file}, line ${line} holds ${JSON.stringify(value).slice(0, 40)}, expected an object.`);
-  });
+export function parseJsonTable(text: string, file: string, { asked = [] }: TableOptions = {}): Table {
+  const rows = new ObjectRows(file, asked);
+  for (const { line, values } of jsonRows(text, file)) rows.add(line, values);
+  return rows.table();
 }
 
-/** Rows as a table: columns are all keys in order of appearance, fields what is text, a number or a boolean. */
-export function tableOfJson(rows: readonly JsonRow[]): Pick<Table, "columns" | "rows"> {
-  const columns = new Set<string>();
-  const tableRows = rows.map(({ line, values }): TableRow => {
-    const fields: [string, string][] = [];
-    for (const [column, value] of Object.entries(values)) {
-      columns.add(column);
-      const field = fieldOfJson(value);
-      if (field !== undefined) fields.push([column, field]);
-    }
-    return { line, fields: Object.fromEntries(fields) };
-  });
-  return { columns: [...columns], rows: tableRows };
+function jsonRows(text: string, file: string): Iterable<JsonRow> {
+  const hasLines = /\.(jsonl|ndjson)(\.gz)?$/i.test(file);
+  const first = firstLine(text);
+  if (first === undefined) return [];
+  if (first.isOnly ? hasLines : isJson(first.text)) return rowsOfLines(text, file);
+  const isList = text.trimStart().startsWith("[");
+  const expected = isList ? "a list of objects" : "an object on each line, or a list of objects";
+  if (hasLines && !isList && !isJson(text)) return rowsOfLines(text, file);
+  return rowsOfValue(parseWhole(text, file, expected), text, file);
 }
 
-/** Text, a number or a boolean as text; undefined for anything else. */
-export function fieldOfJson(value: unknown): string | undefined {
-  const isField = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-  return isField ? String(value) : undefined;
-}
-
-/** One value per line; blank lines are skipped. */
-function parseLines(text: string, file: string): Item[] {
-  const items: Item[] = [];
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (line.trim() === "") continue;
-    items.push({ line: index + 1, value: parseItem(line, index + 1, file, "an object on each line") });
-  }
-  return items;
-}
-
-/** The values of a JSON list, with the lines on which they begin. */
-function parseList(text: string, file: string): Item[] {
-  const pieces = arrayElements(text);
-  let values: unknown;
+/** The value of the text; the error says the line of the element of a list that is at fault. */
+function parseWhole(text: string, file: string, expected: string): unknown {
   try {
-    values = JSON.parse(text);
+    return parseJson(text, file, expected);
   } catch (error) {
-    for (const { line, json } of pieces) parseItem(json, line, file, "a list of objects");
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InputError(`${file} is not valid JSON, expected a list of objects: ${reason}.`);
-  }
-  if (!Array.isArray(values)) throw new InputError(`${file} holds no list, expected a JSON list of objects.`);
-  return values.map((value: unknown, index) => ({ line: pieces[index]?.line ?? 1, value }));
-}
-
-interface Item {
-  readonly line: number;
-  readonly value: unknown;
-}
-
-function parseItem(json: string, line: number, file: string, expected: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InputError(`${file}, line ${line} is not valid JSON, expected ${expected}: ${reason}.`);
-  }
-}
-
-/** The texts of a list's elements and the lines on which they begin; for damaged JSON as far as they can be told apart. */
-function arrayElements(text: string): { line: number; json: string }[] {
-  const elements: { line: number; json: string }[] = [];
-  let depth = 0;
-  let line = 1;
-  let start = -1;
-  let startLine = 1;
-  const finish = (end: number) => {
-    if (start >= 0) elements.push({ line: startLine, json: text.slice(start, end) });
-    start = -1;
-  };
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i] as string;
-    if (character === "\n") line++;
-    if (/\s/.test(character)) continue;
-    if (depth === 1 && (character === "," || character === "]")) finish(i);
-    else if (depth >= 1 && start < 0) {
-      start = i;
-      startLine = line;
+    for (const key of keysOfLists(text)) {
+      for (const { line, start, end } of jsonElements(text, key)) {
+        parseJson(text.slice(start, end), placeOf(file, line), expected);
+      }
     }
-    if (character === '"') i = stringEnd(text, i) - 1;
-    else if (character === "[" || character === "{") depth++;
-    else if (character === "]" || character === "}") depth--;
+    throw error;
   }
-  finish(text.length);
-  return elements;
+}
+
+/** Keys whose values look like lists, the first few; undefined for a text that is a list itself. */
+function keysOfLists(text: string): (string | undefined)[] {
+  if (text.trimStart().startsWith("[")) return [undefined];
+  const keys = [...text.slice(0, 10_000).matchAll(/"([^"\\]*)"\s*:\s*\[/g)].map(([, key]) => key);
+  return [...new Set(keys)].slice(0, 8);
+}
+
+/** The first line that is not blank, and whether there is no other. */
+function firstLine(text: string): { readonly text: string; readonly isOnly: boolean } | undefined {
+  let first: string | undefined;
+  for (const line of linesOf(text)) {
+    if (line.text.trim() === "") continue;
+    if (first !== undefined) return { text: first, isOnly: false };
+    first = line.text;
+  }
+  return first === undefined ? undefined : { text: first, isOnly: true };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function* rowsOfLines(text: string, file: string): Generator<JsonRow> {
+  for (const { line, text: json } of linesOf(text)) {
+    if (json.trim() === "") continue;
+    const value = parseJson(json, placeOf(file, line), "an object on each line");
+    yield { line, values: requireObject(value, file, line) };
+  }
+}
+
+function rowsOfValue(value: unknown, text: string, file: string): Iterable<JsonRow> {
+  if (Array.isArray(value)) return rowsOfList(value, jsonElements(text), file);
+  if (isObject(value)) return rowsOfObject(value, text, file);
+  throw new InputError(`${file} holds no list, expected a JSON list of objects.`);
+}
+
+function* rowsOfList(list: readonly unknown[], elements: readonly JsonElement[], file: string): Generator<JsonRow> {
+  for (const [index, value] of list.entries()) {
+    const line = elements[index]?.line ?? 1;
+    yield { line, values: requireObject(value, file, line) };
+  }
+}
+
+function requireObject(value: unknown, file: string, line: number): Values {
+  if (isObject(value)) return value;
+  throw new InputError(`${placeOf(file, line)} holds ${describe(value)}, expected an object.`);
+}
+
+/** A value in a message. */
+export function describe(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "string") return `"${excerpt(value)}"`;
+  return typeof value === "object" || typeof value === "function"
+    ? value === null
+      ? "null"
+      : `a ${typeof value}`
+    : String(value);
+}
+
+function rowsOfObject(object: Values, text: string, file: string): Iterable<JsonRow> {
+  const { columns, data } = object;
+  if (isListOf(columns, (name) => typeof name === "string") && isListOf(data, Array.isArray)) {
+    return rowsOfLists(columns as string[], data as unknown[][], file);
+  }
+  const entries = Object.entries(object);
+  const ofRows = entries.filter(([, value]) => isListOf(value, isObject)).map(([key]) => key);
+  const [key, another] = ofRows;
+  if (another !== undefined) {
+    const keys = ofRows.slice(0, 8).map((each) => `"${excerpt(each)}"`);
+    throw new InputError(
+      `${file} has lists of rows under ${keys.join(", ")}, expected one; write each to a file of its own.`,
+    );
+  }
+  if (key !== undefined) return rowsOfList(object[key] as unknown[], jsonElements(text, key), file);
+  if (entries.length > 0 && entries.every(([, value]) => Array.isArray(value))) return rowsOfColumns(object, file);
+  const values = Object.values(object);
+  if (values.length > 0 && values.every((value) => isObject(value) && hasRowNumbers(value)))
+    return rowsOfNumbered(object);
+  if (hasRowNumbers(object) && values.every(isObject)) return values.map((row) => ({ line: 1, values: row as Values }));
+  return [{ line: 1, values: object }];
+}
+
+function isListOf(value: unknown, isEntry: (entry: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isEntry);
+}
+
+function* rowsOfLists(
+  columns: readonly string[],
+  rows: readonly (readonly unknown[])[],
+  file: string,
+): Generator<JsonRow> {
+  for (const [index, row] of rows.entries()) {
+    if (row.length !== columns.length) {
+      throw new InputError(
+        `${file}, row ${index + 1} of "data" has ${row.length} values for ${columns.length} columns.`,
+      );
+    }
+    yield { line: index + 1, values: Object.fromEntries(columns.map((column, place) => [column, row[place]])) };
+  }
+}
+
+function hasRowNumbers(object: Values): boolean {
+  const keys = Object.keys(object);
+  return keys.length > 0 && keys.every((key) => /^\d+$/.test(key));
+}
+
+function rowsOfColumns(columns: Values, file: string): JsonRow[] {
+  const lists = Object.entries(columns) as [string, readonly unknown[]][];
+  const [first] = lists;
+  const other = lists.find(([, list]) => list.length !== first?.[1].length);
+  if (first !== undefined && other !== undefined) {
+    throw new InputError(
+      `${file} has ${first[1].length} values in the column "${excerpt(first[0])}" and ${other[1].length} in "${excerpt(other[0])}", expected as many in each.`,
+    );
+  }
+  const indices = first?.[1].map((_, index) => index) ?? [];
+  return indices.map((index) => ({
+    line: index + 1,
+    values: Object.fromEntries(lists.map(([column, list]) => [column, list[index]])),
+  }));
+}
+
+/** Columns whose rows are under their numbers, which need not be in every column. */
+function rowsOfNumbered(columns: Values): JsonRow[] {
+  const given = Object.entries(columns) as [string, Values][];
+  const numbers = new Set(given.flatMap(([, column]) => Object.keys(column)));
+  return [...numbers].map((number, index) => ({
+    line: index + 1,
+    values: Object.fromEntries(given.map(([column, values]) => [column, values[number]])),
+  }));
 }

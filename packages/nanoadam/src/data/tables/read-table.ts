@@ -1,35 +1,71 @@
-import { readFile } from "node:fs/promises";
+/** Data files of the file system. */
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 import { InputError } from "../../errors.js";
-import { describeSystemError } from "../../files/system-error.js";
+import { inspectFile, largestText, readWholeFile, unreadable } from "../../files/read-file.js";
+import { containerOf } from "./containers.js";
+import { decodeText } from "./decode-text.js";
+import { formatOf } from "./format.js";
 import { parseTable } from "./parse-table.js";
 import type { Table, TableOptions } from "./table.js";
 
-/** JavaScript's longest string is a little above this many UTF-16 units. */
-const largestFile = 500 * 2 ** 20;
-
 /**
- * Reads a data file (.tsv, .csv, .jsonl, .ndjson, .json, .txt; UTF-8, at most 500 MiB) into rows of named text fields;
- * see `parseTable` for the formats. Throws InputError for a file that is missing, not UTF-8, empty or malformed.
+ * Reads a data file into rows of named cells: Parquet, or text (see `parseTable` for the formats, `decodeText` for the encodings;
+ * at most 500 MiB), which may be packed by gzip. Throws InputError for a file that is missing, of another kind, empty or malformed.
  */
 export async function readTable(path: string, options: TableOptions = {}): Promise<Table> {
-  return parseTable(await readText(path), path, options);
+  if ((await inspect(path)) !== "parquet") return parseTable(await readText(path), path, options);
+  const { readParquet } = await import("./parquet.js");
+  return readParquet(path, options);
 }
 
-/** The text of a data file. Throws InputError for a file that is missing, empty, too large or not UTF-8. */
+/** The text of a data file, unpacked. Throws InputError for a file that is missing, empty, too large or no text. */
 export async function readText(path: string): Promise<string> {
-  let bytes: Uint8Array;
+  const container = await inspect(path);
+  let bytes = await readWholeFile(path, nameOf(path)).catch((error: unknown) => {
+    throw unreadable(error, nameOf(path));
+  });
+  if (container === "gzip") {
+    bytes = await unpacked(bytes, path);
+    if (containerOf(bytes.subarray(0, 16), path) !== "text") {
+      throw new InputError(`The data file ${path} is packed twice; unpack it first.`);
+    }
+  } else if (container === "parquet") {
+    throw new InputError(`The data file ${path} is Parquet, expected text.`);
+  }
+  return decodeText(bytes, path);
+}
+
+async function inspect(path: string): ReturnType<typeof inspectKind> {
   try {
-    bytes = await readFile(path);
+    return await inspectKind(path);
   } catch (error) {
-    throw new InputError(`The data file ${path} could not be read: ${describeSystemError(error)}.`);
+    throw unreadable(error, nameOf(path));
   }
-  if (bytes.length === 0) throw new InputError(`The data file ${path} is empty.`);
-  if (bytes.length > largestFile) {
-    throw new InputError(`The data file ${path} has ${bytes.length} bytes, at most ${largestFile} are read; split it.`);
+}
+
+async function inspectKind(path: string) {
+  const { size, start } = await inspectFile(path, nameOf(path));
+  if (size === 0) throw new InputError(`The data file ${path} is empty.`);
+  const container = containerOf(start, path);
+  if (formatOf(path) === ".parquet" && container === "text") {
+    throw new InputError(`The data file ${path} does not begin as Parquet does; is it damaged?`);
   }
+  return container;
+}
+
+async function unpacked(bytes: Uint8Array, path: string): Promise<Uint8Array> {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new InputError(`The data file ${path} is not UTF-8 text.`);
+    return await promisify(gunzip)(bytes, { maxOutputLength: largestText });
+  } catch (error) {
+    const isTooLarge = error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+    const fault = isTooLarge
+      ? `unpacks to more than ${largestText} bytes; split it`
+      : "is packed by gzip, and damaged or cut off";
+    throw new InputError(`The data file ${path} ${fault}.`);
   }
+}
+
+function nameOf(path: string): string {
+  return `The data file ${path}`;
 }

@@ -68,6 +68,7 @@ describe("an encoder", () => {
     ...properties,
   });
   const model = { vocabularySize: 10, maximumLength: 512 };
+  const training = (asked: number | undefined) => ({ asked, folder: "folder", isToTrain: true });
 
   test("cuts a text, or a pair, to its maximum length", () => {
     const encoder = textEncoder(tokenizer({}), 4);
@@ -76,26 +77,32 @@ describe("an encoder", () => {
   });
 
   test.each([
-    ["128 tokens", {}, 512, undefined, 128],
-    ["what the model has positions for", {}, 40, undefined, 40],
-    ["what the tokenizer allows", { maximumLength: 64 }, 512, undefined, 64],
-    ["what was asked for", { maximumLength: 64 }, 512, 300, 300],
-  ])("of a model takes at most %s", (_, properties, maximumLength, asked, expected) => {
-    const encoder = encoderForModel(tokenizer(properties), { ...model, maximumLength }, asked, "folder");
+    ["128 tokens to train", {}, 512, undefined, true, 128],
+    ["as many as it has positions to predict", {}, 512, undefined, false, 512],
+    ["what the model has positions for", {}, 40, undefined, true, 40],
+    ["what the tokenizer allows to train", { maximumLength: 64 }, 512, undefined, true, 64],
+    ["what the tokenizer allows to predict", { maximumLength: 300 }, 512, undefined, false, 300],
+    ["what was asked for", { maximumLength: 64 }, 512, 300, false, 300],
+  ])("of a model takes at most %s", (_, properties, maximumLength, asked, isToTrain, expected) => {
+    const encoder = encoderForModel(
+      tokenizer(properties),
+      { ...model, maximumLength },
+      { asked, folder: "folder", isToTrain },
+    );
     expect(encoder.maxLength).toBe(expected);
   });
 
   test("is refused for a tokenizer whose ids the embedding does not have", async () => {
     await expectRefusal(
-      () => encoderForModel(tokenizer({ vocabularySize: 11 }), model, undefined, "folder"),
+      () => encoderForModel(tokenizer({ vocabularySize: 11 }), model, training(undefined)),
       "folder: tokenizer.json has ids up to 10, but the embedding has 10 rows (vocab_size in config.json)",
     );
   });
 
   test("is refused for more tokens than there are positions", () => {
-    const ask = () => encoderForModel(tokenizer({}), model, 513, "folder");
+    const ask = () => encoderForModel(tokenizer({}), model, training(513));
     expect(ask).toThrow(InputError);
     expect(ask).toThrow("`maxLength` is 513, expected at most the model's 512 positions");
-    expect(encoderForModel(tokenizer({}), model, 512, "folder").maxLength).toBe(512);
+    expect(encoderForModel(tokenizer({}), model, training(512)).maxLength).toBe(512);
   });
 });

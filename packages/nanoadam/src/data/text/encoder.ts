@@ -94,19 +94,22 @@ export function tokenTensors(
   ];
 }
 
-const defaultMaximumLength = 128;
+const defaultTrainingLength = 128;
 
 /**
  * The encoder of a model's tokenizer.
- * @param asked the maximum length that was asked for; by default what model and tokenizer allow, but at most 128
+ * @param asked the maximum length that was asked for; by default what model and tokenizer allow, and to train at most 128
  * @param folder what messages call the model
  * @throws InputError where the tokenizer's ids exceed the embedding, or more tokens are asked for than there are positions.
  */
 export function encoderForModel(
   tokenizer: TextTokenizer,
   model: { readonly vocabularySize: number; readonly maximumLength: number },
-  asked: number | undefined,
-  folder: string,
+  {
+    asked,
+    folder,
+    isToTrain,
+  }: { readonly asked: number | undefined; readonly folder: string; readonly isToTrain: boolean },
 ): TextEncoder {
   if (tokenizer.vocabularySize > model.vocabularySize) {
     throw new InputError(
@@ -117,5 +120,6 @@ export function encoderForModel(
     throw new InputError(`\`maxLength\` is ${asked}, expected at most the model's ${model.maximumLength} positions`);
   }
   const most = Math.min(model.maximumLength, tokenizer.maximumLength ?? model.maximumLength);
-  return textEncoder(tokenizer, asked ?? Math.min(defaultMaximumLength, most), model.vocabularySize);
+  const usual = isToTrain ? Math.min(defaultTrainingLength, most) : most;
+  return textEncoder(tokenizer, asked ?? usual, model.vocabularySize);
 }

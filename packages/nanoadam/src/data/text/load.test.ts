@@ -133,6 +133,19 @@ describe("Unigram with XLM-RoBERTa's template", () => {
   });
 });
 
+test("white space is Unicode's: the next-line character is, the byte order mark is not", async () => {
+  const pieces = async (files: Readonly<Record<string, string>>, text: string) => {
+    const folder = await temporaryFolder();
+    for (const [file, content] of Object.entries(files)) await writeFile(join(folder, file), content);
+    return [...(await loadTokenizer(folder)).encode(text, undefined, 64).ids].slice(1, -1);
+  };
+  const unigram = JSON.parse(unigramFiles()["tokenizer.json"] ?? "");
+  const pre_tokenizer = { type: "Sequence", pretokenizers: [{ type: "WhitespaceSplit" }, unigram.pre_tokenizer] };
+  const split = { ...unigramFiles(), "tokenizer.json": JSON.stringify({ ...unigram, pre_tokenizer }) };
+  expect(await pieces(split, "the\u0085film")).toEqual([4, 5]);
+  expect(await pieces(split, "the\uFEFFfilm")).not.toContain(5);
+});
+
 describe("truncation", () => {
   test("takes from the longer text first, and never special tokens", async () => {
     const tokenizer = await loadTokenizer(await folderWith(roberta));
@@ -143,21 +156,22 @@ describe("truncation", () => {
   });
 
   test("known cases of Hugging Face's fast tokenizers", () => {
-    const cut = (first: number, second: number, room: number) =>
-      Object.values(truncateLongestFirst(first, second, room));
+    const cut = (first: number, second: number, room: number, limit = 20) =>
+      Object.values(truncateLongestFirst(first, second, room, limit));
     expect(cut(3, 4, 10)).toEqual([3, 4]);
     expect(cut(10, 2, 8)).toEqual([6, 2]);
     expect(cut(2, 10, 8)).toEqual([2, 6]);
     expect(cut(10, 10, 8)).toEqual([4, 4]);
     expect(cut(10, 10, 7)).toEqual([3, 4]);
     expect(cut(11, 10, 7)).toEqual([4, 3]);
+    expect(cut(11, 10, 7, 10)).toEqual([3, 4]);
     expect(cut(9, 0, 4)).toEqual([4, 0]);
   });
 
   test("fills the room and never cuts the shorter text while the longer one is longer", () => {
     fc.assert(
       fc.property(fc.nat(50), fc.nat(50), fc.nat(50), (first, second, room) => {
-        const kept = truncateLongestFirst(first, second, room);
+        const kept = truncateLongestFirst(first, second, room, room + 3);
         expect(kept.first + kept.second).toBe(Math.min(room, first + second));
         expect(kept.first).toBeLessThanOrEqual(first);
         expect(kept.second).toBeLessThanOrEqual(second);

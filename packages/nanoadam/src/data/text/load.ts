@@ -40,10 +40,12 @@ export async function loadTokenizer(folder: string): Promise<TextTokenizer> {
   } catch (error) {
     throw new InputError(`The model folder ${folder} could not be read: ${describeSystemError(error)}.`);
   }
+  const configFile = join(folder, "tokenizer_config.json");
   return createTextTokenizer({
     file: path,
+    configFile,
     tokenizer,
-    config: (await readJsonObject(join(folder, "tokenizer_config.json"))) ?? {},
+    config: (await readJsonObject(configFile)) ?? {},
     specialTokens: (await readJsonObject(join(folder, "special_tokens_map.json"))) ?? {},
     paths: tokenizerFiles.filter((name) => names.includes(name)).map((name) => join(folder, name)),
   });

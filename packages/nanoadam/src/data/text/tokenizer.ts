@@ -1,7 +1,11 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import { InputError } from "../../errors.js";
+import { isObject } from "../../files/json-value.js";
+import { type LibraryNormalizer, mendedNormalizer } from "./normalizer.js";
 import { addedTokens, readTemplate, type TemplatePart } from "./template.js";
+import { givesTokenTypes, withTokenizerConfig } from "./tokenizer-config.js";
 import { truncateLongestFirst } from "./truncation.js";
+import { type LibraryPreTokenizer, mendWhiteSpace } from "./white-space.js";
 
 /** The tokens of a text or pair; the three arrays have one entry per token. */
 export interface EncodedText {
@@ -23,11 +27,11 @@ export interface EncodedWords extends EncodedText {
 export interface TextTokenizer {
   /**
    * Tokens of a text, or a pair of texts, with special tokens as the model expects them, cut longest-first to at most
-   * `maxLength` tokens in total (special ones included, which are never cut).
+   * `maxLength` tokens in total (special ones included, which are never cut), on the side that the configuration says.
    */
   encode(text: string, textPair: string | undefined, maxLength: number): EncodedText;
   /**
-   * Tokens of words, each for itself as at the beginning of a text, with special tokens around them, cut on the right to
+   * Tokens of words, each for itself as at the beginning of a text, with special tokens around them, cut to
    * `maxLength` tokens: what Hugging Face's fast tokenizers do with `is_split_into_words` (and byte-level ones with
    * `add_prefix_space`, without which they refuse it).
    */
@@ -48,6 +52,8 @@ export interface TextTokenizer {
 export interface TokenizerFiles {
   /** What messages call tokenizer.json. */
   readonly file: string;
+  /** What messages call tokenizer_config.json. */
+  readonly configFile: string;
   readonly tokenizer: Readonly<Record<string, unknown>>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly specialTokens: Readonly<Record<string, unknown>>;
@@ -57,15 +63,22 @@ export interface TokenizerFiles {
 /** The part of the library's tokenizer that is used; its own types do not resolve under Node's module rules. */
 interface LibraryTokenizer {
   encode(text: string, options: { add_special_tokens: boolean }): { ids: (number | undefined)[]; tokens: string[] };
+  normalizer: LibraryNormalizer | null;
+  readonly pre_tokenizer: LibraryPreTokenizer | null;
   token_to_id(token: string): number | undefined;
   get_vocab(): Map<string, number>;
 }
 
 /** Builds a tokenizer from the contents of its files. Throws InputError for one that cannot be used. */
 export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
-  const { file, tokenizer: json, config, specialTokens } = files;
-  const template = readTemplate(json.post_processor, file);
-  const library = createLibraryTokenizer(files);
+  const { file, config, specialTokens } = files;
+  const json = withTokenizerConfig(files.tokenizer, { ...specialTokens, ...config }, files.configFile);
+  const template = templateOf(json, config, file);
+  const library = createLibraryTokenizer({ ...files, tokenizer: json });
+  const keepsEnd = truncationSide(json, config, files.configFile) === "left";
+  /** The first tokens of a text, or the last where texts are cut on the left. */
+  const cut = (ids: readonly number[], length: number) =>
+    keepsEnd ? ids.slice(ids.length - length) : ids.slice(0, length);
   const vocabulary = [...library.get_vocab().values()];
   if (vocabulary.length === 0) throw new InputError(`${file} has an empty vocabulary.`);
   const tokenId = (kind: string): number | undefined => {
@@ -89,9 +102,9 @@ export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
     const room = roomFor(parts, maxLength);
     const first = idsOf(text);
     const second = textPair === undefined ? [] : idsOf(textPair);
-    const kept = truncateLongestFirst(first.length, second.length, room);
+    const kept = truncateLongestFirst(first.length, second.length, room, maxLength);
     const wasTruncated = kept.first + kept.second < first.length + second.length;
-    return { ...assemble(parts, first.slice(0, kept.first), second.slice(0, kept.second)), wasTruncated };
+    return { ...assemble(parts, cut(first, kept.first), cut(second, kept.second)), wasTruncated };
   }
 
   const wordPrefix = isByteLevel(json.pre_tokenizer) ? " " : "";
@@ -109,13 +122,17 @@ export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
       ),
     );
     const ids: number[] = [];
-    const wordStarts = new Int32Array(words.length).fill(-1);
-    for (const [place, word] of words.entries()) {
+    const starts = words.map((word) => {
       const own = idsOf(word.startsWith(" ") ? word : wordPrefix + word);
-      if (own.length > 0 && ids.length < room) wordStarts[place] = before + ids.length;
+      const start = ids.length;
       for (const id of own) ids.push(id);
-    }
-    return { ...assemble(parts, ids.slice(0, room), []), wordStarts, wasTruncated: ids.length > room };
+      return own.length > 0 ? start : -1;
+    });
+    const kept = Math.min(room, ids.length);
+    const first = keepsEnd ? ids.length - kept : 0;
+    const isKept = (start: number) => start >= first && start < first + kept;
+    const wordStarts = Int32Array.from(starts, (start) => (isKept(start) ? before + start - first : -1));
+    return { ...assemble(parts, cut(ids, kept), []), wordStarts, wasTruncated: ids.length > room };
   }
 
   const modelMaximum = config.model_max_length;
@@ -140,12 +157,40 @@ function createLibraryTokenizer({ file, tokenizer, config }: TokenizerFiles): Li
   }
   try {
     const optional = { normalizer: null, pre_tokenizer: null, decoder: null, added_tokens: [] };
-    return new Tokenizer({ ...optional, ...tokenizer, post_processor: null }, config);
+    // Fields by which the library changes texts, and transformers' fast tokenizers do not.
+    const silent = { remove_space: false, do_lowercase_and_remove_accent: false };
+    const library: LibraryTokenizer = new Tokenizer(
+      { ...optional, ...tokenizer, post_processor: null },
+      { ...config, ...silent },
+    );
+    library.normalizer = mendedNormalizer(tokenizer.normalizer, library.normalizer, file);
+    mendWhiteSpace(tokenizer.pre_tokenizer, library.pre_tokenizer);
+    return library;
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(
       `${file} cannot be used as a tokenizer: ${error instanceof Error ? error.message : String(error)}.`,
     );
   }
+}
+
+/** How special tokens surround texts; the token types are 0 where the model is not to be given any. */
+function templateOf(tokenizer: TokenizerFiles["tokenizer"], config: TokenizerFiles["config"], file: string) {
+  const template = readTemplate(tokenizer.post_processor, file);
+  if (givesTokenTypes(config)) return template;
+  const untyped = (parts: readonly TemplatePart[]) => parts.map((part) => ({ ...part, typeId: 0 }));
+  return { single: untyped(template.single), pair: untyped(template.pair) };
+}
+
+/** The side on which long texts are cut: the configuration's, else that of tokenizer.json, else the right one. */
+function truncationSide(
+  { truncation }: TokenizerFiles["tokenizer"],
+  { truncation_side: given }: TokenizerFiles["config"],
+  configFile: string,
+): "left" | "right" {
+  const side = given ?? (isObject(truncation) ? String(truncation.direction).toLowerCase() : "right");
+  if (side === "left" || side === "right") return side;
+  throw new InputError(`${configFile}: truncation_side is ${JSON.stringify(side)}, expected "left" or "right"`);
 }
 
 /** How many tokens of texts go between special tokens. */

@@ -24,7 +24,12 @@ function withoutPrefixSpace(): TokenizerFiles {
   const files = bytePairFiles();
   const tokenizer = JSON.parse(files["tokenizer.json"] ?? "");
   const preTokenizer = { ...tokenizer.pre_tokenizer, add_prefix_space: false };
-  return { ...files, "tokenizer.json": JSON.stringify({ ...tokenizer, pre_tokenizer: preTokenizer }) };
+  const config = { ...JSON.parse(files["tokenizer_config.json"] ?? ""), add_prefix_space: false };
+  return {
+    ...files,
+    "tokenizer.json": JSON.stringify({ ...tokenizer, pre_tokenizer: preTokenizer }),
+    "tokenizer_config.json": JSON.stringify(config),
+  };
 }
 
 describe("words", () => {

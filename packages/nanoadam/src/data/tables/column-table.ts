@@ -1,0 +1,84 @@
+/** A table that is kept column by column: an array of texts a column costs less memory than an object of fields a row. */
+import type { Cell, Table, TableRow } from "./table.js";
+
+export interface ColumnTableContent {
+  readonly file: string;
+  readonly columns: readonly string[];
+  /** The cells of each column, from the first row on. */
+  readonly cells: readonly (readonly Cell[])[];
+  /** The line of each row. */
+  readonly lines: readonly number[];
+  readonly notes?: readonly string[];
+}
+
+/** The table of these columns. */
+export function columnTable({ file, columns, cells, lines, notes = [] }: ColumnTableContent): Table {
+  const places = new Map<string, number>();
+  for (const [place, column] of columns.entries()) if (!places.has(column)) places.set(column, place);
+  const content: StoredColumns = { columns, cells, lines: Int32Array.from(lines) };
+  return {
+    file,
+    columns,
+    rows: lines.map((_, index) => new StoredRow(content, index)),
+    notes,
+    columnIndex: (column) => places.get(column),
+  };
+}
+
+interface StoredColumns {
+  readonly columns: readonly string[];
+  readonly cells: readonly (readonly Cell[])[];
+  readonly lines: Int32Array;
+}
+
+/** A row as a place in the columns. */
+class StoredRow implements TableRow {
+  readonly #content: StoredColumns;
+  readonly #index: number;
+
+  constructor(content: StoredColumns, index: number) {
+    this.#content = content;
+    this.#index = index;
+  }
+
+  get line(): number {
+    return this.#content.lines[this.#index] ?? 0;
+  }
+
+  get fields(): Readonly<Record<string, string>> {
+    const { columns } = this.#content;
+    const fields = new Map<string, string>();
+    for (const [place, column] of columns.entries()) {
+      const cell = this.cell(place);
+      if (typeof cell === "string" && !fields.has(column)) fields.set(column, cell);
+    }
+    return Object.fromEntries(fields);
+  }
+
+  cell(column: number): Cell {
+    return this.#content.cells[column]?.[this.#index];
+  }
+}
+
+const longestShared = 12;
+const mostShared = 4096;
+
+/**
+ * The cells of one column as they are read. Short texts that come again, as labels do, are kept once: a text cut out of a longer
+ * one is a string of its own each time.
+ */
+export class ColumnOfTexts {
+  readonly cells: string[] = [];
+  readonly #shared = new Map<string, string>();
+
+  add(text: string): void {
+    this.cells.push(text.length > longestShared ? text : this.#kept(text));
+  }
+
+  #kept(text: string): string {
+    const known = this.#shared.get(text);
+    if (known !== undefined) return known;
+    if (this.#shared.size < mostShared) this.#shared.set(text, text);
+    return text;
+  }
+}

@@ -1,0 +1,93 @@
+/** Values in the text of JSON: with all digits of large whole numbers, and with the lines on which they begin. */
+import { InputError } from "../../errors.js";
+import { stringEnd } from "../../files/json-keys.js";
+import { excerpt } from "./excerpt.js";
+
+/** A whole number that JavaScript may not hold: 16 digits or more where a value begins. */
+const largeInteger = /(?:^|[:,[\s])-?[1-9]\d{15,}(?![\d.eE])/;
+const stringOrNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+
+/**
+ * The value of a JSON text. Whole numbers of 16 digits or more are texts of their digits.
+ * @param place what the error calls the text, such as "x.json, line 3"; of a text of several lines, the file
+ * @throws InputError that says what was expected, for a text that is no JSON
+ */
+export function parseJson(text: string, place: string, expected: string): unknown {
+  try {
+    return JSON.parse(largeInteger.test(text) ? withQuotedIntegers(text) : text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const at = place.includes(", line ") ? place : `${place}${lineOf(reason, text)}`;
+    throw new InputError(`${at} is not valid JSON, expected ${expected}: ${excerpt(reason, 160)}.`);
+  }
+}
+
+function withQuotedIntegers(text: string): string {
+  return text.replace(stringOrNumber, (token) => (/^-?[1-9]\d{15,}$/.test(token) ? `"${token}"` : token));
+}
+
+/** The line that the parser's message means, as far as it says a place. */
+function lineOf(reason: string, text: string): string {
+  const position = /at position (\d+)/.exec(reason)?.[1];
+  if (position === undefined) return "";
+  return `, line ${text.slice(0, Number(position)).split("\n").length}`;
+}
+
+/** An element of a list: the line on which it begins, and its text. */
+export interface JsonElement {
+  readonly line: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * The elements of the outermost list of a JSON text, or of the list under a key of the outermost object; of damaged JSON as far as
+ * they can be told apart.
+ */
+export function jsonElements(text: string, key?: string): JsonElement[] {
+  const listDepth = key === undefined ? 1 : 2;
+  let elements: JsonElement[] = [];
+  let begun: { readonly line: number; readonly start: number } | undefined;
+  let [line, depth] = [1, 0];
+  let [isWanted, isInList, keyIsNext] = [key === undefined, false, false];
+  const finish = (end: number) => {
+    if (begun !== undefined) elements.push({ line: begun.line, start: begun.start, end });
+    begun = undefined;
+  };
+  for (let place = 0; place < text.length; place++) {
+    const character = text[place];
+    if (character === "\n") line++;
+    if (character === "\n" || character === " " || character === "\t" || character === "\r") continue;
+    if (isInList && depth === listDepth) {
+      if (character === "," || character === "]") finish(place);
+      else begun ??= { line, start: place };
+    }
+    if (character === '"') {
+      const end = stringEnd(text, place);
+      if (keyIsNext) isWanted = keyOf(text.slice(place, end)) === key;
+      keyIsNext = false;
+      place = end - 1;
+    } else if (character === "[" || character === "{") {
+      depth++;
+      keyIsNext = key !== undefined && depth === 1;
+      if (isWanted && depth === listDepth && character === "[") {
+        isInList = true;
+        // Of a key that comes twice the last counts.
+        elements = [];
+      }
+    } else if (character === "]" || character === "}") {
+      if (depth === listDepth) isInList = false;
+      depth--;
+    } else if (character === ",") keyIsNext = key !== undefined && depth === 1;
+  }
+  finish(text.length);
+  return elements;
+}
+
+function keyOf(json: string): string | undefined {
+  try {
+    return JSON.parse(json) as string;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,88 @@
+/** Tables of objects: rows of JSON, of Parquet, or a program's own. */
+import { isObject } from "../../files/json-value.js";
+import { columnTable } from "./column-table.js";
+import type { Cell, Table } from "./table.js";
+
+/** Rows that are added one by one; columns are all keys in order of appearance. */
+export class ObjectRows {
+  readonly #file: string;
+  readonly #lines: number[] = [];
+  readonly #columns = new Map<string, Cell[]>();
+  /** The columns that are asked for by a path. */
+  readonly #paths: ReadonlyMap<string, Cell[]>;
+
+  constructor(file: string, asked: readonly string[]) {
+    this.#file = file;
+    this.#paths = new Map(asked.filter((column) => column.includes(".")).map((column) => [column, []]));
+  }
+
+  add(line: number, values: Readonly<Record<string, unknown>>): void {
+    const row = this.#lines.length;
+    this.#lines.push(line);
+    for (const [column, value] of Object.entries(values)) {
+      const cells = this.#columns.get(column);
+      const cell = cellOfValue(value);
+      if (cells !== undefined) cells[row] = cell;
+      else this.#columns.set(column, row === 0 ? [cell] : startingAt(row, cell));
+    }
+    for (const [path, cells] of this.#paths) {
+      const cell = cellOfValue(valueAt(values, path));
+      if (cell !== undefined) cells[row] = cell;
+    }
+  }
+
+  /** A column whose name has a dot itself is that column, and not what a path would lead to. */
+  table(): Table {
+    const reached = [...this.#paths].filter(([path, cells]) => cells.length > 0 && !this.#columns.has(path));
+    const columns = [...this.#columns, ...reached];
+    return columnTable({
+      file: this.#file,
+      columns: columns.map(([name]) => name),
+      cells: columns.map(([, cells]) => cells),
+      lines: this.#lines,
+    });
+  }
+}
+
+/** Cells of which the first is at a row. */
+function startingAt(row: number, cell: Cell): Cell[] {
+  const cells: Cell[] = [];
+  cells[row] = cell;
+  return cells;
+}
+
+/** Text, a number, a boolean, a date or bytes of UTF-8 as text, a list of such as a list of texts; undefined for anything else. */
+export function cellOfValue(value: unknown): Cell {
+  if (!Array.isArray(value)) return textOfValue(value);
+  const texts = value.map(textOfValue).filter((text) => text !== undefined);
+  return texts.length === value.length ? texts : undefined;
+}
+
+function textOfValue(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return Number.isNaN(value) ? undefined : String(value);
+  if (typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (value instanceof Uint8Array) return textOfBytes(value);
+  return value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : undefined;
+}
+
+function textOfBytes(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a path such as `review.body` or `messages.0.content` leads to; keys along it may have dots themselves. */
+function valueAt(value: unknown, path: string): unknown {
+  if (!isObject(value) && !Array.isArray(value)) return undefined;
+  if (Object.hasOwn(value, path)) return (value as Readonly<Record<string, unknown>>)[path];
+  for (let dot = path.indexOf("."); dot >= 0; dot = path.indexOf(".", dot + 1)) {
+    const key = path.slice(0, dot);
+    if (!Object.hasOwn(value, key)) continue;
+    const found = valueAt((value as Readonly<Record<string, unknown>>)[key], path.slice(dot + 1));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,24 @@
+import { copyFile } from "node:fs/promises";
+import { basename } from "node:path";
+import type { TextTokenizer } from "../data/text/load.js";
+import type { OutputFolder } from "../files/output-folder.js";
+import { readJsonObject } from "../files/read-json.js";
+import { writeFileAtomically } from "../files/write-file.js";
+
+const configFile = "tokenizer_config.json";
+
+/**
+ * Copies a tokenizer's files; `tokenizer_config.json` says as `model_max_length` how many tokens of a text the model has learned
+ * from, so that all who read the folder, transformers too, cut texts as the training did.
+ */
+export async function saveTokenizer(
+  output: OutputFolder,
+  { files }: Pick<TextTokenizer, "files">,
+  maxLength: number,
+): Promise<void> {
+  for (const file of files) if (basename(file) !== configFile) await copyFile(file, output.path(basename(file)));
+  const known = files.find((file) => basename(file) === configFile);
+  const config = known === undefined ? {} : await readJsonObject(known);
+  const content = { ...config, model_max_length: maxLength };
+  await writeFileAtomically(output.path(configFile), `${JSON.stringify(content, null, 2)}\n`);
+}
