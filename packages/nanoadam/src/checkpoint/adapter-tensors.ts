@@ -47,7 +47,7 @@ function partOf(name: string): Part {
     if (layer !== undefined) return { kind, layer, parameter: `${layer}.${parameter}` };
   }
   // What an adapted layer has itself, and PEFT stores beside its adapter: biases, embeddings.
-  return { kind: "whole", parameter: name.replace(/\.(base_layer|modules_to_save)\.(\w+)$/, ".$2") };
+  return { kind: "whole", parameter: plainName(name) };
 }
 
 /**
@@ -86,9 +86,12 @@ export function adaptationsOf(
  * three names, of which the plain one counts.
  */
 function isSpare(name: string, stored: ReadonlyMap<string, CheckpointEntry>): boolean {
-  if (/\.original_module\.\w+$/.test(name)) return true;
-  const plain = name.replace(/\.modules_to_save\.(\w+)$/, ".$1");
-  return plain !== name && stored.has(plain);
+  return /\.original_module\./.test(name) || (plainName(name) !== name && stored.has(plainName(name)));
+}
+
+/** A name without the words for what PEFT wraps: an adapted layer itself, a module that is trained whole. */
+function plainName(name: string): string {
+  return name.replace(/\.base_layer\.(?=\w+$)/, ".").replace(/\.modules_to_save\.(default\.)?/, ".");
 }
 
 interface Place {

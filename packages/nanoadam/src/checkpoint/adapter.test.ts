@@ -138,6 +138,21 @@ test("what PEFT stores under three names counts once, by the plain one", async (
   };
   const { folder, given } = await adapterOf({ tensors, config: { bias: "all", task_type: "SEQ_CLS" } });
   expect(await readWhole(folder, "classifier.bias")).toEqual(given("classifier.bias"));
+
+  const nested = {
+    "classifier.dense.bias": [16],
+    "classifier.modules_to_save.default.dense.bias": [16],
+    "classifier.original_module.dense.bias": [16],
+    "classifier.modules_to_save.default.out_proj.bias": [2],
+  };
+  const roberta = await adapterOf(
+    { tensors: nested, config: { bias: "all", task_type: "SEQ_CLS" } },
+    { architecture: "roberta", head: { labels: 2 } },
+  );
+  expect(await readWhole(roberta.folder, "classifier.dense.bias")).toEqual(roberta.given("classifier.dense.bias"));
+  expect(await readWhole(roberta.folder, "classifier.out_proj.bias")).toEqual(
+    roberta.given("classifier.modules_to_save.default.out_proj.bias"),
+  );
 });
 
 describe("what the adapter is, is told by", () => {

@@ -43,6 +43,7 @@ export function predictCommand(streams: Streams = process): Command {
       const interrupt = interruptSignal();
       const control = {
         signal: interrupt.signal,
+        onNotice: (notice: string) => status.print(notice),
         ...(streams.stdin === undefined ? {} : { standardInput: streams.stdin }),
         ...(quiet === true
           ? {}

@@ -7,7 +7,6 @@ import { type PredictInput, type PredictOptions, predictSchema } from "../option
 import { type Outcome, taskKind } from "../tasks/registry.js";
 import type { Predictor } from "../tasks/task.js";
 import { forEachBatch } from "../train/evaluation.js";
-import type { StopSignal } from "../train/loop.js";
 import type { NoticeListener } from "../train/observer.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
@@ -21,7 +20,7 @@ export interface PredictControl extends NoticeListener {
   /** Called now and then with how many of the texts have a prediction. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Once aborted, the work ends after the batch under way. */
-  readonly signal?: StopSignal;
+  readonly signal?: AbortSignal;
 }
 
 /** Predictions for some of the texts, in order. */
@@ -57,13 +56,8 @@ export async function predictAndFormat(
   format(prediction: Prediction): string;
 }> {
   const predictions: Prediction[] = [];
-  const { predictor } = await predictInBlocks(
-    input,
-    async (block) => {
-      predictions.push(...block.predictions);
-    },
-    control,
-  );
+  const receive = async (block: PredictionBlock) => void predictions.push(...block.predictions);
+  const { predictor } = await predictInBlocks(input, receive, control);
   return { predictions, format: (prediction) => formatPrediction(prediction, predictor) };
 }
 
@@ -109,7 +103,7 @@ export async function predictInBlocks(
   }
 }
 
-function requireGoingOn(signal: StopSignal | undefined, done: number, total: number): void {
+function requireGoingOn(signal: AbortSignal | undefined, done: number, total: number): void {
   if (signal?.aborted !== true) return;
   throw new AbortError(`interrupted after ${done} of ${total} texts`, signal.reason);
 }

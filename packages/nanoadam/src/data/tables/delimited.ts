@@ -7,7 +7,7 @@ import type { Table, TableOptions } from "./table.js";
 
 /**
  * Parses delimited text with a header line. LF and CRLF end a line, and blank lines are accepted anywhere; CR alone ends a line
- * where the file has no LF, or where rows have the header's number of fields only so. A row that repeats the header, as in files
+ * where it ends the header, or where rows have the header's number of fields only so. A row that repeats the header, as in files
  * that were put together, is left out and noted.
  *
  * Quotes: a quoted field begins and ends with `"`, may hold delimiters and line ends, and writes a quote as `""`.
@@ -30,7 +30,7 @@ export function parseDelimited(text: string, file: string, form: ".csv" | ".tsv"
     return tableOf(body, { ...plain, quotes: form === ".csv" || isQuoted(body, plain) }, options);
   };
   if (!/\r(?!\n)/.test(body)) return read(false);
-  if (!body.includes("\n")) return read(true);
+  if (endsInReturn(body)) return read(true);
   try {
     const table = read(false);
     return table.columns.length === 1 ? read(true) : table;
@@ -41,6 +41,12 @@ export function parseDelimited(text: string, file: string, form: ".csv" | ".tsv"
       throw error;
     }
   }
+}
+
+/** Whether CR alone ends the header, which is the first line with anything in it. */
+function endsInReturn(text: string): boolean {
+  const [, end = ""] = /^[\r\n]*(?:"[^"]*"|[^"\r\n])*(\r\n|\n|\r)/.exec(text.slice(0, 100_000)) ?? [];
+  return end === "\r";
 }
 
 /** Whether a file is of a kind that quotes where it must; see `parseDelimited`. */

@@ -19,9 +19,9 @@ export class ObjectRows {
   add(line: number, values: Readonly<Record<string, unknown>>): void {
     const row = this.#lines.length;
     this.#lines.push(line);
-    for (const [column, value] of Object.entries(values)) {
+    for (const column of Object.keys(values)) {
       const cells = this.#columns.get(column);
-      const cell = cellOfValue(value);
+      const cell = cellOfValue(values[column]);
       if (cells !== undefined) cells[row] = cell;
       else this.#columns.set(column, row === 0 ? [cell] : startingAt(row, cell));
     }
