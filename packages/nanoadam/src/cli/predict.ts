@@ -45,9 +45,7 @@ export function predictCommand(streams: Streams = process): Command {
         signal: interrupt.signal,
         onNotice: (notice: string) => status.print(notice),
         ...(streams.stdin === undefined ? {} : { standardInput: streams.stdin }),
-        ...(quiet === true
-          ? {}
-          : { onProgress: showProgress(status), onNotice: (notice: string) => status.print(notice) }),
+        ...(quiet === true ? {} : { onProgress: showProgress(status) }),
       };
       try {
         if (flags.output === undefined) {
