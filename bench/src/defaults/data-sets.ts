@@ -39,7 +39,7 @@ export function dataSets(shared: string): DataSet[] {
       name: "repairs, 120 rows",
       metric: "accuracy",
       seeds: [1, 2, 3],
-      epochs: [3, 10, 30],
+      epochs: [3, 10],
       options: { train: join(own, "repairs.csv"), text: "text", label: "label", evalShare: 0.3 },
     },
     {
