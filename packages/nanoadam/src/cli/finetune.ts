@@ -69,17 +69,14 @@ export function finetuneCommand(streams: Streams = process): Command {
       if (json === true) streams.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
       if (quiet === true || json === true) return;
       const terminal = terminalOf(streams.stdout);
-      streams.stdout.write(fitted(endLines(summary, options.output ?? "", terminal.columns()).join("\n"), terminal));
+      streams.stdout.write(fitted(endLines(summary, terminal.columns()).join("\n"), terminal));
     });
 }
 
 /** What came of a run; what matters most is last, where a terminal shows it. */
-function endLines(
-  { parameters, evaluation, review, ...summary }: RunSummary,
-  output: string,
-  columns: number,
-): string[] {
+function endLines({ parameters, evaluation, review, ...summary }: RunSummary, columns: number): string[] {
   const { count, share } = parameters.everChanged;
+  const output = String(summary.configuration.output);
   return [
     `final: ${formatEvaluation(evaluation.final)}`,
     ...(review === undefined ? [] : reviewLines(review, columns)),
