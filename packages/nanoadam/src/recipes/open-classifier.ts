@@ -1,5 +1,6 @@
 import type { Texts } from "../data/text/encoder.js";
 import { InputError } from "../errors.js";
+import type { ClassOutcome } from "../tasks/classification.js";
 import type { NoticeListener } from "../train/observer.js";
 import { type OpenModelOptions, openModel } from "./open-model.js";
 import { predictTexts } from "./predict.js";
@@ -48,8 +49,8 @@ export async function openClassifier<const Label extends string>(
       const given = texts.map((text) => (typeof text === "string" ? { text } : text));
       const predictions = await predictTexts(model, given);
       return predictions.map((prediction) => {
-        const { label, probability, probabilities } = prediction as Classification<Label>;
-        return { label, probability, probabilities };
+        const { label, probability, probabilities } = prediction as ClassOutcome;
+        return { label, probability, probabilities } as Classification<Label>;
       });
     },
     release: model.release,
