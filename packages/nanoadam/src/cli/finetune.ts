@@ -87,11 +87,11 @@ function endLines({ parameters, evaluation, review, ...summary }: RunSummary, co
   const output = String(summary.configuration.output);
   return [
     `final: ${formatEvaluation(evaluation.final)}`,
-    ...(review === undefined ? [] : reviewLines(review, columns)),
+    ...reviewLines(review, columns),
     `changed ${formatCount(count)} of ${formatCount(parameters.total)} weights (${formatShare(share)}), optimizer state ${formatBytes(summary.optimizerStateBytes)}`,
     `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step, written to ${output}`,
-    ...(review === undefined ? [] : [review.verdict]),
-    ...(review === undefined || review.beatsGuessing ? [] : [advice]),
+    review.verdict,
+    ...(review.beatsGuessing ? [] : [advice]),
     "",
   ];
 }

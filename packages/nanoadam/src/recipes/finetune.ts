@@ -10,6 +10,8 @@ import { OutputFolder } from "../files/output-folder.js";
 import { hiddenSizeOf } from "../models/config.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import type { Weights } from "../program/compile-stages.js";
+import { taskKind } from "../tasks/registry.js";
+import { reviewOfChange } from "../tasks/review.js";
 import type { Stopped, StopSignal } from "../train/loop.js";
 import { observeAll, type RateTrial, type TrainingObserver } from "../train/observer.js";
 import { countParameters } from "../train/parameter-counts.js";
@@ -157,7 +159,7 @@ async function train(
       optimizer,
       sampledBelow: session.sampledBelow,
       evaluation: { before, final },
-      review: review?.result(),
+      review: review?.result() ?? reviewOfChange(taskKind(task.name).metrics[0], before, final, run.evaluation.length),
       trials,
       wallSeconds: (performance.now() - started) / 1000,
       stepMilliseconds: result.stepMilliseconds,
