@@ -14,6 +14,7 @@ import { type AdapterDescription, adapterConfigFile, describeAdapter } from "./a
 import { configOfAdapter, modelOfAdapter, startsOfUntied, untiedModel } from "./adapter-model.js";
 import { type Adaptation, adaptationsOf, adapterWeightsFile } from "./adapter-tensors.js";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.js";
+import { locateModel } from "./embedded-model.js";
 import { addProduct, type LowRankProduct } from "./low-rank-product.js";
 import { parameterFinder } from "./parameter-names.js";
 import {
@@ -30,13 +31,13 @@ import { type CheckpointEntry, closeWeightFiles, openWeightFile, type WeightFile
 const pickledWeightsFile = "adapter_model.bin";
 
 /**
- * Opens a checkpoint folder or an adapter folder.
+ * Opens a checkpoint folder or an adapter folder, or by the name `demo` the encoder that comes with the package.
  *
  * @param base where an adapter's base model is, instead of where its configuration says
  * @throws InputError for a folder that is neither, is damaged, or is an adapter of another kind than LoRA.
  */
 export async function openModelFolder(folder: string, base?: string): Promise<Checkpoint> {
-  return openFolder(folder, base, []);
+  return openFolder(await locateModel(folder), base, []);
 }
 
 /** @param above the adapters, as full paths, whose base the folder is: an adapter may stand on another */
@@ -58,7 +59,8 @@ async function openFolder(folder: string, base: string | undefined, above: reado
 
 /** The base model's folder: as named, or beside the adapter where it is named relative to that. */
 async function baseFolder(folder: string, named: string, path: string): Promise<string> {
-  const places = isAbsolute(named) ? [named] : [resolve(named), resolve(folder, named)];
+  const located = await locateModel(named);
+  const places = isAbsolute(located) ? [located] : [resolve(named), resolve(folder, named)];
   for (const place of places) {
     const found = await stat(place).catch(() => undefined);
     if (found?.isDirectory() === true) return place;

@@ -69,7 +69,7 @@ export function finetuneCommand(streams: Streams = process): Command {
       if (json === true) streams.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
       if (quiet === true || json === true) return;
       const terminal = terminalOf(streams.stdout);
-      streams.stdout.write(fitted(endLines(summary, options.output ?? "", terminal.columns()).join("\n"), terminal));
+      streams.stdout.write(fitted(endLines(summary, terminal.columns()).join("\n"), terminal));
     });
 }
 
@@ -78,12 +78,9 @@ const advice =
   "what may help: more rows, --epochs 10 or more, --learning-rate auto, or a model that knows the texts' language";
 
 /** What came of a run; what matters most is last, where a terminal shows it. */
-function endLines(
-  { parameters, evaluation, review, ...summary }: RunSummary,
-  output: string,
-  columns: number,
-): string[] {
+function endLines({ parameters, evaluation, review, ...summary }: RunSummary, columns: number): string[] {
   const { count, share } = parameters.everChanged;
+  const output = String(summary.configuration.output);
   return [
     `final: ${formatEvaluation(evaluation.final)}`,
     ...(review === undefined ? [] : reviewLines(review, columns)),

@@ -44,7 +44,7 @@ export async function exportModel(input: ExportInput): Promise<void> {
     const tensors = mergedTensors(checkpoint, assembleModel(backbone, head));
     output = await OutputFolder.create(options.output, {
       overwrite: options.overwrite,
-      inputs: { model: options.model, base: options.base },
+      inputs: { model: checkpoint.folder, base: options.base },
     });
     await writeSafetensors(output.path("model.safetensors"), tensors);
     await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);

@@ -46,7 +46,7 @@ export async function finetune(input: FinetuneInput, control: RunControl = {}): 
   try {
     output = await OutputFolder.create(options.output.output, {
       overwrite: options.output.overwrite,
-      inputs: { model: options.model.model, train: fileOf(options.data.train), eval: fileOf(options.data.eval) },
+      inputs: { model: run.checkpoint.folder, train: fileOf(options.data.train), eval: fileOf(options.data.eval) },
     });
     return await train(options, { ...run, runtime }, output, control, started);
   } finally {
@@ -85,7 +85,7 @@ async function train(
     let optimizer = session.startOptimizer(plan);
     await session.reserve();
     observer.onStart({
-      source: run.checkpoint.folder,
+      source: options.model.model,
       architecture: pretrained.model.architecture,
       initialised: pretrained.initialised,
       unused: pretrained.unused,

@@ -126,6 +126,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
       ...settledOf(inputs.settled),
       train: dataName(options.data.train),
       eval: dataName(options.data.eval),
+      ...(run.columns.text.length === 0 ? {} : run.columns),
       maxLength: run.maxLength,
       ...optimizers[options.optimizer.optimizer].settled?.(options.optimizer, plan),
     },
