@@ -62,7 +62,11 @@ export function finetuneCommand(streams: Streams = process): Command {
         ...(progress === undefined ? [] : [progress]),
         ...(progressJson === true ? [progressReporter(streams.stderr)] : []),
       ];
-      const summary = await finetune(options, { observers, signal: interrupt.signal }).finally(() => {
+      const summary = await finetune(options, {
+        observers,
+        signal: interrupt.signal,
+        ...(config === undefined ? {} : { optionFiles: { config } }),
+      }).finally(() => {
         interrupt.release();
         progress?.end();
       });
