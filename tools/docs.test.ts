@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { finetune } from "nanoadam";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { runCli } from "../packages/nanoadam/src/testing/run-cli.js";
 import { writeTinyCheckpoint } from "../packages/nanoadam/src/testing/tiny-checkpoint.js";
 import { tinyRows } from "../packages/nanoadam/src/testing/tiny-data.js";
 
@@ -105,6 +106,16 @@ test("the library's page has every export", () => {
   expect(names.length).toBeGreaterThan(50);
   const words = new Set(read("docs/library.md").match(/\w+/g));
   expect(names.filter((name) => !words.has(name))).toEqual([]);
+});
+
+test("the command line's page has every command's flags", async () => {
+  const page = new Set(read("docs/cli.md").match(/--[a-z\d-]+/g));
+  for (const command of ["finetune", "evaluate", "predict", "export", "compare", "presets", "demo"]) {
+    const { stdout } = await runCli(command, "--help");
+    const flags = [...stdout.matchAll(/^ +(?:-\w, )?(?:--\w+, )?(--[a-z\d-]+)/gm)].map(([, flag = ""]) => flag);
+    expect(flags).toContain("--help");
+    expect(flags.filter((flag) => !page.has(flag))).toEqual([]);
+  }
 });
 
 test("the server's page has the code that is tested", () => {
