@@ -20,6 +20,7 @@ export type { EvaluateInput, ExportInput, PredictFileInput, PredictInput } from 
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune, type RunControl } from "./recipes/finetune.js";
+export { type Classification, type Classifier, openClassifier } from "./recipes/open-classifier.js";
 export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
 export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
