@@ -35,6 +35,7 @@ export function costLines({ parameters, optimizerStateBytes }: NamedSummary["sum
   const adamw = parameters.total * adamwBytes;
   return [
     `NanoAdam changed ${formatShare(parameters.everChanged.share)} of the weights and kept ${formatBytes(optimizerStateBytes)} of optimizer state.`,
-    `AdamW moves any weight and would keep ${formatBytes(adamw)}, ${(adamw / optimizerStateBytes).toFixed(0)} times as much (${adamwBytes} bytes a weight, computed and not run; nanoadam demo --compare runs it).`,
+    `AdamW moves any weight and would keep ${formatBytes(adamw)}, ${(adamw / optimizerStateBytes).toFixed(0)} times as much`,
+    `(computed, ${adamwBytes} bytes a weight; nanoadam demo --compare runs it).`,
   ];
 }

@@ -1,7 +1,7 @@
 /** How the demo trains: on the package's own encoder and messages. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { formatCount } from "../format.js";
+import { formatCount, formatShare } from "../format.js";
 import type { FinetuneInput } from "../options/finetune-options.js";
 import type { EvaluationRecord, RunStart } from "../train/observer.js";
 import { bar } from "./bar.js";
@@ -43,7 +43,7 @@ export function demoProgress(options: Pick<ProgressOptions, "stream" | "environm
     ...options,
     describeStart: ({ counts, data, totalSteps, batchSize }: RunStart) => [
       `${formatCount(data.train)} messages to learn from, ${formatCount(data.evaluation)} kept aside to test; ${data.classes?.length ?? 0} intents: ${(data.classes ?? []).map(({ name }) => name).join(", ")}`,
-      `${formatCount(totalSteps)} steps of ${batchSize} messages, each moving ${formatCount(counts.selected.count + counts.dense.count)} of ${formatCount(counts.total)} weights: the smallest, and the new classifier`,
+      `${formatCount(totalSteps)} steps of ${batchSize} messages, each moving the smallest ${formatShare(counts.selected.share)} of ${formatCount(counts.total)} weights`,
     ],
     describeEvaluation: (record) => accuracyLine(record, colors),
   });

@@ -81,8 +81,8 @@ async function demonstrate(streams: Streams, { kept, temporary }: Places, option
     streams.stdout.write(fitted(lines.map((line) => `${line}\n`).join(""), terminal));
   if (!options.isQuiet) {
     print(
-      "A small encoder, which has read English but knows no task, learns to sort messages to the support of a shop.",
-      "It takes under a minute and no network.",
+      "A small encoder that has read English but knows no task learns to sort messages",
+      "to a shop's support. It takes under a minute and no network.",
       "",
     );
   }
@@ -90,7 +90,9 @@ async function demonstrate(streams: Streams, { kept, temporary }: Places, option
   const summary = await trainShown(streams, folder, options);
   const { review } = summary;
   if (review !== undefined) {
-    if (!options.isQuiet) print("", ...reviewLines({ ...review, classes: [] }, terminal.columns()));
+    const { confusions = [], mistakes = [] } = review;
+    const most = { ...review, classes: [], confusions: confusions.slice(0, 1), mistakes: mistakes.slice(0, 1) };
+    if (!options.isQuiet) print("", ...reviewLines(most, terminal.columns()));
     print(review.verdict, "");
   }
   await ask(streams, folder, print, options);
@@ -146,7 +148,7 @@ async function ask(
     probabilityBars(await probabilitiesOf(model, text), { columns: Math.min(columns(), 80), colors });
   try {
     if (!isQuiet && isLive && stdin === process.stdin && process.stdin.isTTY) {
-      print(`Now write to support, such as: ${colors.dim(messages[2] ?? "")}`, "An empty line ends.");
+      print(`Now you write to support (an empty line ends), ${colors.dim('such as "i was charged twice"')}:`);
       await converse({ input: process.stdin, output: process.stdout, prompt: "> ", answer });
       return;
     }
