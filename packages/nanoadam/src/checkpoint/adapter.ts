@@ -9,6 +9,7 @@ import { readdir, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
+import { finishCommit } from "../files/recover.js";
 import type { RawConfig } from "../models/config.js";
 import { type AdapterDescription, adapterConfigFile, describeAdapter } from "./adapter-config.js";
 import { configOfAdapter, modelOfAdapter, startsOfUntied, untiedModel } from "./adapter-model.js";
@@ -42,6 +43,8 @@ export async function openModelFolder(folder: string, base?: string): Promise<Ch
 
 /** @param above the adapters, as full paths, whose base the folder is: an adapter may stand on another */
 async function openFolder(folder: string, base: string | undefined, above: readonly string[]): Promise<Checkpoint> {
+  // A run may have been killed just as it put its result here.
+  await finishCommit(folder);
   const path = join(folder, adapterConfigFile);
   const config = await readJsonObject(path).catch((error: unknown) => {
     if (error instanceof InputError && /could not be read/.test(error.message)) return undefined;
@@ -87,6 +90,7 @@ async function openAdapter(folder: string, whole: Checkpoint, description: Adapt
     const read = adaptedReader(whole, tensorReader(folder, { files: [file], entries: stored }), entries, recipes);
     return {
       folder,
+      folders: [folder, ...whole.folders],
       tokenizerFolder: (await hasTokenizer(folder)) ? folder : whole.tokenizerFolder,
       config,
       entries,

@@ -62,7 +62,11 @@ export function finetuneCommand(streams: Streams = process): Command {
         ...(progress === undefined ? [] : [progress]),
         ...(progressJson === true ? [progressReporter(streams.stderr)] : []),
       ];
-      const summary = await finetune(options, { observers, signal: interrupt.signal }).finally(() => {
+      const summary = await finetune(options, {
+        observers,
+        signal: interrupt.signal,
+        ...(config === undefined ? {} : { optionFiles: { config } }),
+      }).finally(() => {
         interrupt.release();
         progress?.end();
       });
@@ -72,6 +76,10 @@ export function finetuneCommand(streams: Streams = process): Command {
       streams.stdout.write(fitted(endLines(summary, terminal.columns()).join("\n"), terminal));
     });
 }
+
+/** What most often helps a run that learned nothing. */
+const advice =
+  "what may help: more rows, --epochs 10 or more, --learning-rate auto, or a model that knows the texts' language";
 
 /** What came of a run; what matters most is last, where a terminal shows it. */
 function endLines({ parameters, evaluation, review, ...summary }: RunSummary, columns: number): string[] {
@@ -83,6 +91,7 @@ function endLines({ parameters, evaluation, review, ...summary }: RunSummary, co
     `changed ${formatCount(count)} of ${formatCount(parameters.total)} weights (${formatShare(share)}), optimizer state ${formatBytes(summary.optimizerStateBytes)}`,
     `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step, written to ${output}`,
     ...(review === undefined ? [] : [review.verdict]),
+    ...(review === undefined || review.beatsGuessing ? [] : [advice]),
     "",
   ];
 }

@@ -70,6 +70,7 @@ export function progressObserver({
     prepare,
     print,
     end: () => status.clear(),
+    onSave: () => prepare("saving"),
     onNotice: print,
     onStart(start: RunStart) {
       totalSteps = start.totalSteps;

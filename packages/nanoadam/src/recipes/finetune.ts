@@ -20,7 +20,8 @@ import { UndoBuffer } from "../train/undo.js";
 import { chooseLearningRate } from "./choose-learning-rate.js";
 import { MetricsLog } from "./metrics-log.js";
 import { openRuntime } from "./open-runtime.js";
-import { requireStorable, roundToStorage, saveModel } from "./save-model.js";
+import { requireStorable, roundToStorage, saveModel, sizeOfSaved, weightsFileOf } from "./save-model.js";
+import { saveResult } from "./save-result.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
 
@@ -29,6 +30,8 @@ export interface RunControl {
   readonly observers?: readonly TrainingObserver[];
   /** Once aborted, the run ends before its next step, and nothing is written. */
   readonly signal?: StopSignal;
+  /** Files that the options come from, by names for messages: they are not replaced by the result. */
+  readonly optionFiles?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -46,14 +49,23 @@ export async function finetune(input: FinetuneInput, control: RunControl = {}): 
   try {
     output = await OutputFolder.create(options.output.output, {
       overwrite: options.output.overwrite,
-      inputs: { model: run.checkpoint.folder, train: fileOf(options.data.train), eval: fileOf(options.data.eval) },
+      inputs: {
+        model: run.checkpoint.folders,
+        train: fileOf(options.data.train),
+        eval: fileOf(options.data.eval),
+        ...control.optionFiles,
+      },
+      tell: (notice) => observeAll(control.observers ?? []).onNotice(notice),
     });
+    await output.requireSpace(await sizeOfSaved(options.output.saveDtype, run));
     return await train(options, { ...run, runtime }, output, control, started);
   } finally {
     await output?.discard();
     await run.checkpoint.close();
   }
 }
+
+const metricsFile = "metrics.jsonl";
 
 /** The file of data that are one. */
 function fileOf(data: string | Iterable<Row> | undefined): string | undefined {
@@ -71,8 +83,8 @@ async function train(
   const hiddenSize = hiddenSizeOf(run.checkpoint.config);
   let settled = settleTraining(options, { examples: run.train.length, hiddenSize });
   const plan = planRun(settled, run.train.length);
+  const log = await MetricsLog.open(output.path(metricsFile), plan.logEvery, observeAll(observers));
   const session = new TrainingSession(options, settled, run, run.runtime);
-  const log = await MetricsLog.open(output.path("metrics.jsonl"), plan.logEvery);
   const observer = observeAll([log, ...observers]);
   /** What is evaluated at the end is what is saved. */
   const evaluateStored = async () => {
@@ -111,6 +123,7 @@ async function train(
       optimizer = session.startOptimizer(plan);
     }
     observer.onEvaluation({ step: 0, epoch: 0, eval: before });
+    await log.requireWritten();
 
     const undo = new UndoBuffer(pretrained.weights);
     const { learningRate } = settled;
@@ -150,9 +163,12 @@ async function train(
       stepMilliseconds: result.stepMilliseconds,
       stopped,
     });
-    await saveModel(output, options, run, summary);
     await log.close();
-    await output.commit();
+    observer.onSave();
+    await saveResult(output, (folder) => saveModel(folder, options, run, summary), {
+      weights: weightsFileOf(pretrained),
+      others: [metricsFile],
+    });
     if (stopped !== undefined) {
       throw new DivergenceError(`${stopped.reason}. The last good weights are in ${options.output.output}.`);
     }

@@ -93,6 +93,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
         train,
         evaluation,
         maxLength: text.maxLength,
+        limit: options.data.limitTrain,
         hasOwnEvaluation: options.data.eval !== undefined,
       }),
     };
@@ -102,8 +103,18 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   }
 }
 
-/** What should be said of a head that the checkpoint brought. */
-function headNotes(checkpoint: Checkpoint, { model, sources }: Pretrained, task: Task): string[] {
+/** What should be said of a head that the checkpoint brought: what it is taken for, or why another is drawn. */
+function headNotes(checkpoint: Checkpoint, { model, sources, misfits }: Pretrained, task: Task): string[] {
+  const [misfit] = misfits;
+  if (misfit !== undefined) {
+    const { entry, expected } = misfit;
+    return [
+      `the checkpoint's head is of another size (${entry.name} has ${entry.shape[0]} rows, not ${expected[0]}): a new one is drawn`,
+    ];
+  }
+  if (!hasSameClasses(checkpoint.config, task.config())) {
+    return ["the checkpoint's classes have other names than the data's: a new head is drawn"];
+  }
   const hasHead = model.parameters.some(({ name, role }) => role === "head" && sources.has(name));
   const note = hasHead ? unnamedClassesNote(checkpoint.config, task.config()) : undefined;
   return note === undefined ? [] : [note];
