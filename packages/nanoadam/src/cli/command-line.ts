@@ -46,7 +46,7 @@ export async function runCommandLine(arguments_: readonly string[], streams: Str
     exportCommand(streams),
     compareCommand(streams),
     presetsCommand(streams),
-    demoCommand(),
+    demoCommand(streams),
   ];
   for (const command of commands) program.addCommand(command.exitOverride().configureOutput(output));
   try {
@@ -64,11 +64,8 @@ export async function runCommandLine(arguments_: readonly string[], streams: Str
 function welcome(columns: number): string {
   const starts = [
     ["See it work, without network or files:", "nanoadam demo"],
-    [
-      "Learn from your own labelled texts:",
-      "nanoadam finetune --model DIR --train data.csv --text text --label label --output my-model",
-    ],
-    ["Label others:", 'nanoadam predict --model my-model --text "..."'],
+    ["Learn from your own labelled texts:", "nanoadam finetune --model demo --train data.csv"],
+    ["Label others:", 'nanoadam predict --model data-model --text "..."'],
   ] as const;
   return [
     wrapAnsi(`nanoadam: ${summary[0]?.toLowerCase()}${summary.slice(1)}`, columns),

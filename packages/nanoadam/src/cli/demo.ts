@@ -1,46 +1,33 @@
 /**
- * The demo: a small encoder and support messages that are part of the package. It shows what pretraining brings, what
- * NanoAdam does with a tenth of the weights, and what the result is good for.
+ * The demo: a small encoder learns from support messages, both of the package, and answers what one types. What NanoAdam saves is
+ * told by numbers, and with `--compare` shown.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { formatBytes, formatSeconds, formatShare } from "../format.js";
-import type { FinetuneInput } from "../options/finetune-options.js";
 import { parseOptions } from "../options/parse-options.js";
 import { trainingSchema } from "../options/training-options.js";
 import { finetune } from "../recipes/finetune.js";
-import { predictAndFormat } from "../recipes/predict.js";
+import { type OpenModel, openModel } from "../recipes/open-model.js";
+import { predictTexts } from "../recipes/predict.js";
 import type { RunSummary } from "../recipes/summary.js";
+import { comparisonTable, costLines, type NamedSummary } from "./demo-comparison.js";
+import { converse } from "./demo-conversation.js";
+import { baselines, demoProgress, nanoadamRun } from "./demo-training.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
-import { addHelpTail } from "./help.js";
+import { addHelpTail, commandLine } from "./help.js";
+import { interruptSignal } from "./interrupt.js";
+import { probabilityBars } from "./probability-bars.js";
 import { progressObserver } from "./progress.js";
+import { reviewLines } from "./review-lines.js";
+import type { Streams } from "./streams.js";
+import { fitted, terminalOf } from "./terminal.js";
 
-const assets = fileURLToPath(new URL("../../assets/demo/", import.meta.url));
+const examples = ["nanoadam demo", "nanoadam demo --compare --seed 1"];
 
-/** The demo's own file of messages and encoder; each run differs only in how it learns. */
-const common = {
-  model: join(assets, "encoder"),
-  train: join(assets, "messages.tsv"),
-  text: "text",
-  label: "intent",
-  evalShare: 0.25,
-  maxLength: 64,
-  batchSize: 16,
-  epochs: 10,
-  saveDtype: "float32",
-  evalEvery: 1_000_000,
-} as const satisfies Partial<FinetuneInput>;
-
-const runs = [
-  { name: "NanoAdam", options: { optimizer: "nanoadam", learningRate: 5e-3 } },
-  { name: "AdamW", options: { optimizer: "adamw", learningRate: 5e-4 } },
-  { name: "AdamW, not pretrained", options: { optimizer: "adamw", learningRate: 5e-4, fromScratch: true } },
-] as const satisfies readonly { readonly name: string; readonly options: Partial<FinetuneInput> }[];
-
-const sentences = [
+/** Answered where nobody can type. */
+const messages = [
   "i reset my password twice and it still says my account does not exist",
   "The courier says it was handed over on Monday but nothing has come to my door.",
   "There are two payments for one invoice on my statement.",
@@ -52,73 +39,142 @@ const demoSchema = trainingSchema.pick({ seed: true });
 interface OwnFlags {
   readonly output?: string;
   readonly quiet?: boolean;
+  readonly compare?: boolean;
 }
 
-const examples = ["nanoadam demo"];
-
 /** `nanoadam demo`: needs no network and no files of its own. */
-export function demoCommand(): Command {
+export function demoCommand(streams: Streams = process): Command {
   const command = new Command("demo").description(
-    "Fine-tune an embedded encoder on embedded support messages: needs no network, takes under two minutes.",
+    "Teach a small encoder to sort support messages, both part of nanoadam, and ask it: no network, under a minute.",
   );
   return addHelpTail(addFlags(command, demoSchema), { examples })
-    .option("--output <DIR>", "keep the model fine-tuned with NanoAdam")
-    .option("--quiet", "print only the table and the predictions")
-    .action(async ({ output, quiet, ...flags }: Flags & OwnFlags) => {
+    .option("--output <DIR>", "keep the fine-tuned model")
+    .option("--compare", "train with AdamW too, from the same encoder and from random weights: three times as long")
+    .option("--quiet", "print only what comes out, and ask nothing")
+    .action(async ({ output, quiet, compare, ...flags }: Flags & OwnFlags) => {
       const { seed } = parseOptions(demoSchema, optionsOfFlags(demoSchema, flags));
       const temporary = await mkdtemp(join(tmpdir(), "nanoadam-demo-"));
       try {
-        await demonstrate(output ?? join(temporary, "model"), temporary, seed, quiet === true);
+        const places = { kept: output, temporary };
+        await demonstrate(streams, places, { seed, isQuiet: quiet === true, compares: compare === true });
       } finally {
         await rm(temporary, { recursive: true, force: true });
       }
     });
 }
 
-async function demonstrate(kept: string, temporary: string, seed: number, quiet: boolean): Promise<void> {
-  const results: { readonly name: string; readonly summary: RunSummary }[] = [];
-  for (const [index, { name, options }] of runs.entries()) {
-    const output = index === 0 ? kept : join(temporary, String(index));
-    const progress = quiet ? undefined : progressObserver({ stream: process.stderr, label: name });
-    const observers = progress === undefined ? [] : [progress];
-    const summary = await finetune({ ...common, ...options, seed, output }, { observers }).finally(() =>
-      progress?.end(),
+interface Places {
+  /** Where the model is to stay, if it is. */
+  readonly kept: string | undefined;
+  readonly temporary: string;
+}
+
+interface DemoOptions {
+  readonly seed: number;
+  readonly isQuiet: boolean;
+  readonly compares: boolean;
+}
+
+async function demonstrate(streams: Streams, { kept, temporary }: Places, options: DemoOptions): Promise<void> {
+  const terminal = terminalOf(streams.stdout);
+  const print = (...lines: string[]) =>
+    streams.stdout.write(fitted(lines.map((line) => `${line}\n`).join(""), terminal));
+  if (!options.isQuiet) {
+    print(
+      "A small encoder that has read English but knows no task learns to sort messages",
+      "to a shop's support. It takes under a minute and no network.",
+      "",
     );
+  }
+  const folder = kept ?? join(temporary, "model");
+  const summary = await trainShown(streams, folder, options);
+  const { review } = summary;
+  if (review !== undefined) {
+    const { confusions = [], mistakes = [] } = review;
+    const most = { ...review, classes: [], confusions: confusions.slice(0, 1), mistakes: mistakes.slice(0, 1) };
+    if (!options.isQuiet) print("", ...reviewLines(most, terminal.columns()));
+    print(review.verdict, "");
+  }
+  await ask(streams, folder, print, options);
+  if (options.compares) {
+    print(
+      "",
+      ...comparisonTable([{ name: "NanoAdam", summary }, ...(await runBaselines(streams, temporary, options))]),
+    );
+  } else if (!options.isQuiet) print("", ...costLines(summary));
+  if (!options.isQuiet) print("", ...nextLines(kept, terminal.columns()));
+}
+
+/** The run that the demo is about. */
+async function trainShown({ stdout, stderr }: Streams, output: string, options: DemoOptions): Promise<RunSummary> {
+  const progress = options.isQuiet ? undefined : demoProgress({ stream: stderr }, terminalOf(stdout).colors);
+  const { signal, release } = interruptSignal(() => progress?.print("stopping after this step"));
+  progress?.prepare("reading encoder and messages");
+  const observers = progress === undefined ? [] : [progress];
+  return finetune({ ...nanoadamRun, seed: options.seed, output }, { observers, signal }).finally(() => {
+    progress?.end();
+    release();
+  });
+}
+
+async function runBaselines({ stderr }: Streams, folder: string, options: DemoOptions): Promise<NamedSummary[]> {
+  const results: NamedSummary[] = [];
+  for (const [index, { name, options: own }] of baselines.entries()) {
+    const progress = options.isQuiet
+      ? undefined
+      : progressObserver({ stream: stderr, label: name, describeStart: () => [] });
+    const { signal, release } = interruptSignal();
+    const control = { observers: progress === undefined ? [] : [progress], signal };
+    const output = join(folder, `baseline-${index}`);
+    const summary = await finetune({ ...own, seed: options.seed, output }, control).finally(() => {
+      progress?.end();
+      release();
+    });
     results.push({ name, summary });
   }
-  process.stdout.write(`\n${comparisonTable(results)}\n`);
-  process.stdout.write(`${pretrainingGain(results)}\n\n`);
-  for (const text of sentences) {
-    const { predictions, format } = await predictAndFormat({ model: kept, text });
-    for (const prediction of predictions) process.stdout.write(`${format(prediction)}\n`);
+  return results;
+}
+
+/** Messages and what the model takes them for: typed ones on a terminal, examples elsewhere. */
+async function ask(
+  { stdin, stdout }: Streams,
+  folder: string,
+  print: (...lines: string[]) => void,
+  { isQuiet }: DemoOptions,
+): Promise<void> {
+  const { isLive, columns, colors } = terminalOf(stdout);
+  const model = await openModel(folder);
+  const answer = async (text: string) =>
+    probabilityBars(await probabilitiesOf(model, text), { columns: Math.min(columns(), 80), colors });
+  try {
+    if (!isQuiet && isLive && stdin === process.stdin && process.stdin.isTTY) {
+      print(`Now you write to support (an empty line ends), ${colors.dim('such as "i was charged twice"')}:`);
+      await converse({ input: process.stdin, output: process.stdout, prompt: "> ", answer });
+      return;
+    }
+    for (const message of messages) print(message, ...(await answer(message)));
+  } finally {
+    await model.release();
   }
 }
 
-/** A small table, columns aligned. */
-export function comparisonTable(results: readonly { readonly name: string; readonly summary: RunSummary }[]): string {
-  const rows = [
-    ["", "accuracy", "optimizer state", "weights changed", "time"],
-    ...results.map(({ name, summary }) => [
-      name,
-      formatShare(summary.evaluation.final.accuracy ?? Number.NaN),
-      formatBytes(summary.optimizerStateBytes),
-      formatShare(summary.parameters.everChanged.share),
-      formatSeconds(summary.wallSeconds),
-    ]),
-  ];
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-        .join("   "),
-    )
-    .map((line) => `${line}\n`)
-    .join("");
+async function probabilitiesOf(model: OpenModel, text: string): Promise<Readonly<Record<string, number>>> {
+  const [prediction] = await predictTexts(model, [{ text }]);
+  if (prediction === undefined || !("label" in prediction)) throw new Error("the demo's model is no classifier");
+  return prediction.probabilities;
 }
 
-function pretrainingGain(results: readonly { readonly name: string; readonly summary: RunSummary }[]): string {
-  const [, pretrained, scratch] = results.map(({ summary }) => summary.evaluation.final.accuracy ?? Number.NaN);
-  const gain = 100 * ((pretrained ?? 0) - (scratch ?? 0));
-  return `AdamW from the pretrained encoder is ${Math.abs(gain).toFixed(1)} points ${gain >= 0 ? "better" : "worse"} than from random weights, on ${results[0]?.summary.examples.evaluation ?? 0} messages that training did not see.`;
+/** What to do now. */
+function nextLines(kept: string | undefined, columns: number): string[] {
+  return [
+    ...(kept === undefined
+      ? []
+      : [
+          `The model is in ${kept}. Ask it again:`,
+          commandLine(`nanoadam predict --model ${kept} --text "..."`, columns),
+          "",
+        ]),
+    "Your own data, a file with a column of texts and one of labels:",
+    commandLine("nanoadam finetune --model demo --train YOUR.csv", columns),
+  ];
 }

@@ -1,5 +1,6 @@
 /** How far work has come, in one line that fits. */
 import stringWidth from "string-width";
+import { bar } from "./bar.js";
 import { sparkline } from "./sparkline.js";
 import type { Colors } from "./terminal.js";
 
@@ -24,7 +25,7 @@ export function progressLine({ done, fields, curve = [] }: ProgressState, column
   for (const forms of fields) {
     const separator = line === "" ? "" : gap;
     const form = forms.find((text) => stringWidth(separator + text) <= left);
-    if (form === undefined) return line;
+    if (form === undefined) break;
     line += separator + form;
     left -= stringWidth(separator + form);
   }
@@ -36,9 +37,4 @@ export function progressLine({ done, fields, curve = [] }: ProgressState, column
 function barColumns(columns: number): number {
   if (columns < 24) return 0;
   return columns < 60 ? 4 : columns < 100 ? 10 : 20;
-}
-
-function bar(done: number, columns: number, colors: Colors): string {
-  const full = Math.round(Math.min(1, Math.max(0, done)) * columns);
-  return colors.green("█".repeat(full)) + colors.dim("░".repeat(columns - full));
 }

@@ -1,5 +1,5 @@
 /** The progress of a run on a terminal: one line that is drawn again; elsewhere, plain lines now and then. */
-import { formatCount, formatSeconds, formatShare } from "../format.js";
+import { formatCount, formatSeconds } from "../format.js";
 import type { Evaluation } from "../train/evaluation.js";
 import type { EvaluationRecord, RunStart, StepRecord, TrainingObserver } from "../train/observer.js";
 import { Pace } from "./pace.js";
@@ -17,6 +17,10 @@ export interface ProgressOptions extends StatusLineOptions {
   readonly label?: string;
   /** Tell the names of tensors. */
   readonly verbose?: boolean;
+  /** What is told of a run before its first step, a line each; by default all there is to know. */
+  readonly describeStart?: (start: RunStart) => readonly string[];
+  /** What is told of an evaluation; by default all of its figures. */
+  readonly describeEvaluation?: (record: EvaluationRecord) => string;
 }
 
 /** Looks on and tells. */
@@ -35,7 +39,17 @@ export function formatEvaluation({ loss, ...metrics }: Evaluation): string {
   return [...parts, `loss ${loss.toFixed(4)}`].join("  ");
 }
 
-export function progressObserver({ label, verbose = false, ...options }: ProgressOptions): Progress {
+function allFigures({ step, eval: evaluation }: EvaluationRecord): string {
+  return `${step === 0 ? "before" : `after step ${step}`}: ${formatEvaluation(evaluation)}`;
+}
+
+export function progressObserver({
+  label,
+  verbose = false,
+  describeStart = (start) => startLines(start, verbose),
+  describeEvaluation = allFigures,
+  ...options
+}: ProgressOptions): Progress {
   const { now = () => performance.now() } = options;
   const status = new StatusLine(options);
   const { colors, isLive, hasBlocks } = status.terminal;
@@ -60,7 +74,7 @@ export function progressObserver({ label, verbose = false, ...options }: Progres
     onNotice: print,
     onStart(start: RunStart) {
       totalSteps = start.totalSteps;
-      for (const line of startLines(start, verbose)) print(line);
+      for (const line of describeStart(start)) print(line);
       prepare("evaluating before the first step");
     },
     onRateTried({ learningRate, loss: reached }) {
@@ -83,10 +97,11 @@ export function progressObserver({ label, verbose = false, ...options }: Progres
       lastLine = now();
       print([`step ${count}`, left, ...others.map(([longest]) => longest)].join("  "));
     },
-    onEvaluation({ step, eval: evaluation }: EvaluationRecord) {
+    onEvaluation(record: EvaluationRecord) {
+      const { step, eval: evaluation } = record;
       const [first] = Object.entries(evaluation).filter(([name]) => name !== "loss");
       metric = first === undefined ? undefined : { text: formatMetric(...first), step };
-      print(`${step === 0 ? "before" : `after step ${step}`}: ${formatEvaluation(evaluation)}`);
+      print(describeEvaluation(record));
       if (step === 0) {
         pace = new Pace(now);
         prepare(`${formatCount(totalSteps)} steps`);
@@ -135,7 +150,7 @@ function metricForms({ text, step: measured }: LastMetric, step: number): string
 
 /** "accuracy 87 %", "matthews 0.54". */
 function formatMetric(name: string, value: number): string {
-  return `${name} ${name === "accuracy" ? formatShare(value).replace(/\.\d/, "") : value.toPrecision(3)}`;
+  return `${name} ${name === "accuracy" ? `${(100 * value).toFixed(0)} %` : value.toPrecision(3)}`;
 }
 
 /** "3.2 steps/s", or for slow ones "12 s/step". */
