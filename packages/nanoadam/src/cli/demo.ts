@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import { removeAtExit } from "../files/remove-at-exit.js";
 import { formatBytes, formatSeconds, formatShare } from "../format.js";
 import type { FinetuneInput } from "../options/finetune-options.js";
 import { parseOptions } from "../options/parse-options.js";
@@ -67,10 +68,12 @@ export function demoCommand(): Command {
     .action(async ({ output, quiet, ...flags }: Flags & OwnFlags) => {
       const { seed } = parseOptions(demoSchema, optionsOfFlags(demoSchema, flags));
       const temporary = await mkdtemp(join(tmpdir(), "nanoadam-demo-"));
+      const callOff = removeAtExit(temporary);
       try {
         await demonstrate(output ?? join(temporary, "model"), temporary, seed, quiet === true);
       } finally {
         await rm(temporary, { recursive: true, force: true });
+        callOff();
       }
     });
 }
