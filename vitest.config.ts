@@ -3,6 +3,13 @@ import { defineConfig } from "vitest/config";
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+/** What other modes than the usual one run; `tools/endure.mjs` starts `crash` and `fuzz`, and has them run for longer. */
+const includes: Readonly<Record<string, string[]>> = {
+  install: ["tools/*.install.ts"],
+  crash: ["packages/*/src/**/crash.test.ts"],
+  fuzz: ["packages/*/src/**/fuzz.test.ts"],
+};
+
 /** `vitest run --mode install` is the one test that installs the packages, which needs the network and half a minute. */
 export default defineConfig(({ mode }) => ({
   resolve: {
@@ -14,10 +21,12 @@ export default defineConfig(({ mode }) => ({
     ],
   },
   test: {
-    include:
-      mode === "install"
-        ? ["tools/*.install.ts"]
-        : ["packages/*/src/**/*.test.ts", "bench/src/**/*.test.ts", "examples/src/**/*.test.ts", "tools/**/*.test.ts"],
+    include: includes[mode] ?? [
+      "packages/*/src/**/*.test.ts",
+      "bench/src/**/*.test.ts",
+      "examples/src/**/*.test.ts",
+      "tools/**/*.test.ts",
+    ],
     testTimeout: 60_000,
     // TensorFlow.js has modules whose imports Node cannot follow.
     server: { deps: { inline: [/@tensorflow/] } },

@@ -10,6 +10,7 @@ import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { withFlags } from "./flag-names.js";
 import { commandLine, helpConfiguration } from "./help.js";
+import { type Interruption, uninterrupted } from "./interrupt.js";
 import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
 import type { Streams } from "./streams.js";
@@ -18,7 +19,11 @@ import { terminalOf } from "./terminal.js";
 const summary = "Fine-tune pretrained networks by updating only their small weights.";
 
 /** Runs the command line; the result is the process's exit code. A user's error is one line on stderr. */
-export async function runCommandLine(arguments_: readonly string[], streams: Streams = process): Promise<number> {
+export async function runCommandLine(
+  arguments_: readonly string[],
+  streams: Streams = process,
+  interruption: Interruption = uninterrupted,
+): Promise<number> {
   const { colors } = terminalOf(streams.stderr);
   const fail = (message: string) => void streams.stderr.write(`${colors.red("nanoadam:")} ${message}\n`);
   const columns = () => (streams.stdout.isTTY === true ? terminalOf(streams.stdout).columns() : 80);
@@ -40,11 +45,11 @@ export async function runCommandLine(arguments_: readonly string[], streams: Str
     .configureOutput(output)
     .configureHelp(helpConfiguration);
   const commands = [
-    finetuneCommand(streams),
+    finetuneCommand(streams, interruption),
     evaluateCommand(streams),
     predictCommand(streams),
     exportCommand(streams),
-    compareCommand(streams),
+    compareCommand(streams, interruption),
     presetsCommand(streams),
     demoCommand(streams),
   ];

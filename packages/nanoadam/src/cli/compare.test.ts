@@ -11,6 +11,7 @@ import { temporaryFolder } from "../testing/temporary-folder.js";
 import { writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
 import { tinyRows, writeTinyData } from "../testing/tiny-data.js";
 import { compareCommand } from "./compare.js";
+import { uninterrupted } from "./interrupt.js";
 
 /** The real command line, but in this process: starting Node for every run would take most of the tests' time. */
 const startHere: StartCommand = async (arguments_) => ({ ...(await runCli(...arguments_)), endedBy: null });
@@ -28,7 +29,7 @@ async function workplace(start: StartCommand = startHere) {
     output,
     async compare(...flags: string[]) {
       const { streams, printed } = capture();
-      await compareCommand(streams, start).parseAsync([...shared, ...flags], { from: "user" });
+      await compareCommand(streams, uninterrupted, start).parseAsync([...shared, ...flags], { from: "user" });
       return printed();
     },
   };

@@ -7,7 +7,7 @@ import { contestantsTable } from "../compare/tables.js";
 import { compareProgress } from "./compare-progress.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
-import { interruptSignal } from "./interrupt.js";
+import { type Interruption, uninterrupted } from "./interrupt.js";
 import { plainTable } from "./plain-table.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
@@ -18,7 +18,11 @@ const examples = [
 ];
 
 /** `nanoadam compare`: optimizers on the same task, over learning rates and seeds; `start` runs each of them. */
-export function compareCommand(streams: Streams = process, start: StartCommand = startScript()): Command {
+export function compareCommand(
+  streams: Streams = process,
+  interruption: Interruption = uninterrupted,
+  start: StartCommand = startScript(),
+): Command {
   const command = new Command("compare").description(
     "Compare optimizers over learning rates and seeds. The same command again goes on where it was stopped.",
   );
@@ -29,11 +33,16 @@ export function compareCommand(streams: Streams = process, start: StartCommand =
       const options = optionsOfFlags(compareSchema, flags);
       const isSilent = quiet === true || json === true;
       const progress = isSilent ? undefined : compareProgress({ stream: streams.stderr });
-      const { signal, release } = interruptSignal();
-      const comparison = await compare(options, { start, signal, ...progress }).finally(() => {
-        release();
-        progress?.end();
-      });
+      if (progress !== undefined) interruption.printWith(progress.print);
+      interruption.finishFirst("ending the runs under way");
+      const { signal } = interruption;
+      const onNotice = progress?.print;
+      const comparison = await compare(options, {
+        start,
+        signal,
+        ...progress,
+        ...(onNotice === undefined ? {} : { onNotice }),
+      }).finally(() => progress?.end());
       if (json === true) streams.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
       if (isSilent) return;
       const table = contestantsTable(comparison);

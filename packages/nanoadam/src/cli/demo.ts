@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
+import { removeAtExit } from "../files/remove-at-exit.js";
 import { parseOptions } from "../options/parse-options.js";
 import { trainingSchema } from "../options/training-options.js";
 import { finetune } from "../recipes/finetune.js";
@@ -17,7 +18,6 @@ import { converse } from "./demo-conversation.js";
 import { baselines, demoProgress, nanoadamRun } from "./demo-training.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail, commandLine } from "./help.js";
-import { interruptSignal } from "./interrupt.js";
 import { probabilityBars } from "./probability-bars.js";
 import { progressObserver } from "./progress.js";
 import { reviewLines } from "./review-lines.js";
@@ -54,11 +54,13 @@ export function demoCommand(streams: Streams = process): Command {
     .action(async ({ output, quiet, compare, ...flags }: Flags & OwnFlags) => {
       const { seed } = parseOptions(demoSchema, optionsOfFlags(demoSchema, flags));
       const temporary = await mkdtemp(join(tmpdir(), "nanoadam-demo-"));
+      const callOff = removeAtExit(temporary);
       try {
         const places = { kept: output, temporary };
         await demonstrate(streams, places, { seed, isQuiet: quiet === true, compares: compare === true });
       } finally {
         await rm(temporary, { recursive: true, force: true });
+        callOff();
       }
     });
 }
@@ -89,12 +91,10 @@ async function demonstrate(streams: Streams, { kept, temporary }: Places, option
   const folder = kept ?? join(temporary, "model");
   const summary = await trainShown(streams, folder, options);
   const { review } = summary;
-  if (review !== undefined) {
-    const { confusions = [], mistakes = [] } = review;
-    const most = { ...review, classes: [], confusions: confusions.slice(0, 1), mistakes: mistakes.slice(0, 1) };
-    if (!options.isQuiet) print("", ...reviewLines(most, terminal.columns()));
-    print(review.verdict, "");
-  }
+  const { confusions = [], mistakes = [] } = review;
+  const most = { ...review, classes: [], confusions: confusions.slice(0, 1), mistakes: mistakes.slice(0, 1) };
+  if (!options.isQuiet) print("", ...reviewLines(most, terminal.columns()));
+  print(review.verdict, "");
   await ask(streams, folder, print, options);
   if (options.compares) {
     print(
@@ -108,13 +108,9 @@ async function demonstrate(streams: Streams, { kept, temporary }: Places, option
 /** The run that the demo is about. */
 async function trainShown({ stdout, stderr }: Streams, output: string, options: DemoOptions): Promise<RunSummary> {
   const progress = options.isQuiet ? undefined : demoProgress({ stream: stderr }, terminalOf(stdout).colors);
-  const { signal, release } = interruptSignal(() => progress?.print("stopping after this step"));
   progress?.prepare("reading encoder and messages");
   const observers = progress === undefined ? [] : [progress];
-  return finetune({ ...nanoadamRun, seed: options.seed, output }, { observers, signal }).finally(() => {
-    progress?.end();
-    release();
-  });
+  return finetune({ ...nanoadamRun, seed: options.seed, output }, { observers }).finally(() => progress?.end());
 }
 
 async function runBaselines({ stderr }: Streams, folder: string, options: DemoOptions): Promise<NamedSummary[]> {
@@ -123,13 +119,10 @@ async function runBaselines({ stderr }: Streams, folder: string, options: DemoOp
     const progress = options.isQuiet
       ? undefined
       : progressObserver({ stream: stderr, label: name, describeStart: () => [] });
-    const { signal, release } = interruptSignal();
-    const control = { observers: progress === undefined ? [] : [progress], signal };
+    const observers = progress === undefined ? [] : [progress];
     const output = join(folder, `baseline-${index}`);
-    const summary = await finetune({ ...own, seed: options.seed, output }, control).finally(() => {
-      progress?.end();
-      release();
-    });
+    const run = finetune({ ...own, seed: options.seed, output }, { observers });
+    const summary = await run.finally(() => progress?.end());
     results.push({ name, summary });
   }
   return results;

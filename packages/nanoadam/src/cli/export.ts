@@ -12,7 +12,7 @@ export function exportCommand(streams: Streams = process): Command {
   const command = new Command("export").description("Merge a LoRA adapter into its base model.");
   return addHelpTail(addFlags(command, exportSchema), { examples }).action(async (flags: Flags) => {
     const options = optionsOfFlags(exportSchema, flags);
-    await exportModel(options);
+    await exportModel(options, { onNotice: (notice) => void streams.stderr.write(`${notice}\n`) });
     streams.stdout.write(`written to ${options.output}\n`);
   });
 }

@@ -7,7 +7,7 @@ import type { RunSummary } from "../recipes/summary.js";
 import { flagGroups } from "./flag-groups.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
-import { interruptSignal } from "./interrupt.js";
+import { type Interruption, uninterrupted } from "./interrupt.js";
 import { formatEvaluation, progressObserver } from "./progress.js";
 import { progressReporter } from "./progress-report.js";
 import { reviewLines } from "./review-lines.js";
@@ -30,7 +30,7 @@ interface OwnFlags {
 }
 
 /** `nanoadam finetune`: from a checkpoint and labelled text to a fine-tuned checkpoint. */
-export function finetuneCommand(streams: Streams = process): Command {
+export function finetuneCommand(streams: Streams = process, interruption: Interruption = uninterrupted): Command {
   const command = new Command("finetune").description("Fine-tune a checkpoint on labelled text.");
   return addHelpTail(addFlags(command, finetuneSchema), { examples, withTasks: true })
     .option("--preset <NAME>", "options of a preset, such as glue/cola; flags and --config win over it")
@@ -56,20 +56,18 @@ export function finetuneCommand(streams: Streams = process): Command {
       }
       const isSilent = quiet === true || json === true || progressJson === true;
       const progress = isSilent ? undefined : progressObserver({ stream: streams.stderr, verbose: verbose === true });
-      const interrupt = interruptSignal(() => progress?.print("stopping after this step; Ctrl-C again ends at once"));
+      if (progress !== undefined) interruption.printWith(progress.print);
+      const onSave = () => interruption.finishFirst("the result is being written, and then the run ends");
       progress?.prepare("reading the model and the data");
       const observers = [
+        { onSave },
         ...(progress === undefined ? [] : [progress]),
         ...(progressJson === true ? [progressReporter(streams.stderr)] : []),
       ];
       const summary = await finetune(options, {
         observers,
-        signal: interrupt.signal,
         ...(config === undefined ? {} : { optionFiles: { config } }),
-      }).finally(() => {
-        interrupt.release();
-        progress?.end();
-      });
+      }).finally(() => progress?.end());
       if (json === true) streams.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
       if (quiet === true || json === true) return;
       const terminal = terminalOf(streams.stdout);

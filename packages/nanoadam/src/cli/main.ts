@@ -1,5 +1,10 @@
-import { runCommandLine } from "./command-line.js";
+import { endWithParent, listenToSignals } from "./interrupt.js";
 import { watchOutputs } from "./watch-outputs.js";
 
 watchOutputs(process);
-process.exitCode = await runCommandLine(process.argv.slice(2));
+endWithParent(process);
+const { interruption, exitCode } = listenToSignals(process, (text) => process.stderr.write(text));
+// Loading the rest takes longer than a hasty Ctrl-C.
+const { runCommandLine } = await import("./command-line.js");
+const code = await runCommandLine(process.argv.slice(2), process, interruption);
+process.exitCode = exitCode() ?? code;

@@ -7,7 +7,6 @@ import { formatPrediction, predictInBlocks } from "../recipes/predict.js";
 import { predictFile } from "../recipes/predict-file.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
-import { interruptSignal } from "./interrupt.js";
 import { progressLine } from "./progress-line.js";
 import { StatusLine } from "./status-line.js";
 import type { Streams } from "./streams.js";
@@ -40,9 +39,7 @@ export function predictCommand(streams: Streams = process): Command {
       if (flags.data === "-" && streams.stdin === process.stdin && process.stdin.isTTY) {
         status.print("a text on each line, please; Ctrl-D ends");
       }
-      const interrupt = interruptSignal();
       const control = {
-        signal: interrupt.signal,
         onNotice: (notice: string) => status.print(notice),
         ...(streams.stdin === undefined ? {} : { standardInput: streams.stdin }),
         ...(quiet === true ? {} : { onProgress: showProgress(status) }),
@@ -57,7 +54,6 @@ export function predictCommand(streams: Streams = process): Command {
         if (quiet !== true) streams.stdout.write(`${formatCount(rows)} rows written to ${String(flags.output)}\n`);
       } finally {
         status.clear();
-        interrupt.release();
       }
     });
 }

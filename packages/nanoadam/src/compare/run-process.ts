@@ -27,15 +27,18 @@ export function startScript(script = installedCommand): StartCommand {
   return (arguments_, signal, onLine) =>
     new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [script, ...arguments_], {
-        stdio: ["ignore", "pipe", "pipe"],
+        // The fourth says nothing: a run whose comparison is gone notices that it is closed, and ends.
+        stdio: ["ignore", "pipe", "pipe", "ipc"],
         signal,
         killSignal: "SIGKILL",
       });
+      const kill = () => void child.kill("SIGKILL");
+      process.once("exit", kill);
       let [stdout, stderr, unfinished] = ["", "", ""];
-      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      child.stdout?.setEncoding("utf8").on("data", (text: string) => {
         stdout += text;
       });
-      child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      child.stderr?.setEncoding("utf8").on("data", (text: string) => {
         stderr += text;
         const lines = (unfinished + text).split("\n");
         unfinished = lines.pop() ?? "";
@@ -44,6 +47,9 @@ export function startScript(script = installedCommand): StartCommand {
       child.on("error", (error) => {
         if (error.name !== "AbortError") reject(error);
       });
-      child.on("close", (exitCode, endedBy) => resolve({ exitCode, endedBy, stdout, stderr }));
+      child.on("close", (exitCode, endedBy) => {
+        process.off("exit", kill);
+        resolve({ exitCode, endedBy, stdout, stderr });
+      });
     });
 }

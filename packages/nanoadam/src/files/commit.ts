@@ -4,7 +4,8 @@
  * WORK is a folder of its own (`owned.ts`) beside the target, so on the same file system.
  *
  * 1. Nothing is at the target: one rename.
- * 2. The system can exchange (`exchange.ts`): one exchange, after which WORK has the old folder.
+ * 2. The system can exchange (`exchange.ts`): one exchange, after which `WORK/result` is the old folder; `WORK/journal.json`
+ *    has the number of the new one.
  * 3. It cannot: `WORK/journal.json` is written and synced, the old folder is renamed to `WORK/previous`, `WORK/result` to the
  *    target. Between the two renames nothing is at the target.
  * 4. The target cannot be renamed, because it is a mount point or its parent is not writable: WORK is in the target. The journal
@@ -12,10 +13,12 @@
  *    configurations last. Without its configuration a half-filled folder is no model, so nobody takes it for one.
  *
  * Then WORK is removed. What finds a WORK whose run is dead (`recover.ts`: the next run with this output, and whatever opens
- * the target as a model) finishes by the journal; without a journal the target is whole and WORK is waste.
+ * the target as a model) finishes by the journal. What then is left of WORK is waste, unless `WORK/result` has weights that a
+ * run was killed with before they were in place: those are set aside.
  *
  * The steps of 3 and 4 are synchronous, so that no other work of the process and no signal comes between.
  */
+import { randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -25,6 +28,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -37,15 +41,23 @@ export const resultIn = (work: string): string => join(work, "result");
 export const previousIn = (work: string): string => join(work, "previous");
 const journalIn = (work: string) => join(work, "journal.json");
 
-/** What is in place of what; `folder` for a target that is renamed as a whole. */
+/** How a target is replaced: by an exchange with the folder of this number, by renaming it as a whole, or file by file. */
 export type Journal =
+  | { readonly replaces: "by exchange"; readonly inode: string }
   | { readonly replaces: "folder" }
   | { readonly replaces: "content"; readonly old: readonly string[]; readonly new: readonly string[] };
 
-/** Names in an output folder; none where it does not exist. What belongs to the file system or to a run does not count. */
+/** A name beside the target, or in one that is a mount point, for a result that cannot be in its place. */
+export const keptPath = (target: string): string => `${target}.kept-${randomBytes(3).toString("hex")}`;
+
+function isKeptName(name: string): boolean {
+  return /\.kept-[0-9a-f]{6}$/.test(name);
+}
+
+/** Names in an output folder; none where it does not exist. What belongs to the file system or a run, or was kept, does not count. */
 export function contentsOf(folder: string): string[] {
   try {
-    return readdirSync(folder).filter((name) => name !== "lost+found" && !isOwnedName(name));
+    return readdirSync(folder).filter((name) => name !== "lost+found" && !isOwnedName(name) && !isKeptName(name));
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return [];
     throw error;
@@ -58,6 +70,7 @@ export function replaceFolder(work: string, target: string): void {
     renameSync(resultIn(work), target);
     return;
   }
+  writeJournal(work, { replaces: "by exchange", inode: inodeOf(resultIn(work)) });
   if (exchangeFolders(resultIn(work), target)) return;
   writeJournal(work, { replaces: "folder" });
   renameSync(target, previousIn(work));
@@ -87,10 +100,24 @@ export function replaceContent(work: string, target: string): void {
   }
 }
 
+/**
+ * Whether `WORK/result` is worth keeping: it has the weights, which are there whole or not at all, and is not the earlier
+ * folder, exchanged.
+ */
+export function hasOwnWeights(work: string): boolean {
+  if (!namesIn(resultIn(work)).some((name) => name.endsWith(".safetensors") && !isOwnedName(name))) return false;
+  const journal = readJournal(work);
+  return journal?.replaces !== "by exchange" || journal.inode === inodeOf(resultIn(work));
+}
+
+function inodeOf(path: string): string {
+  return String(statSync(path, { bigint: true }).ino);
+}
+
 /** Whether a replacement was begun and is neither done nor undone: what is missing at the target is in `work`. */
 export function isHalfReplaced(work: string, target: string): boolean {
   const journal = readJournal(work);
-  if (journal === undefined) return false;
+  if (journal === undefined || journal.replaces === "by exchange") return false;
   if (journal.replaces === "folder") return existsSync(previousIn(work)) && contentsOf(target).length === 0;
   return existsSync(previousIn(work)) && namesIn(resultIn(work)).length > 0;
 }
@@ -152,6 +179,7 @@ export function readJournal(work: string): Journal | undefined {
   try {
     const journal = JSON.parse(readFileSync(journalIn(work), "utf8")) as Partial<Journal>;
     if (journal.replaces === "folder") return { replaces: "folder" };
+    if (journal.replaces === "by exchange") return { replaces: "by exchange", inode: String(journal.inode) };
     const { old, new: fresh } = journal as { readonly old?: unknown; readonly new?: unknown };
     const areNames = (names: unknown): names is string[] =>
       Array.isArray(names) &&

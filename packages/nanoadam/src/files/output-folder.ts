@@ -1,13 +1,13 @@
 import { access, constants, mkdir, readFile, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../errors.js";
-import { contentsOf, isHalfReplaced, replaceContent, replaceFolder, resultIn } from "./commit.js";
+import { contentsOf, isHalfReplaced, keptPath, replaceContent, replaceFolder, resultIn } from "./commit.js";
 import { freeSpace } from "./free-space.js";
 import { keepTouching } from "./heartbeat.js";
 import { type Inputs, reasonToKeep } from "./input-places.js";
 import { makeFolder } from "./make-folder.js";
 import { ownedName } from "./owned.js";
-import { clearUp, keptPath, type Tell } from "./recover.js";
+import { clearUp, type Tell } from "./recover.js";
 import { removeAtExit } from "./remove-at-exit.js";
 import { syncFolder } from "./sync-folder.js";
 import { describeSystemError, systemErrorCode } from "./system-error.js";

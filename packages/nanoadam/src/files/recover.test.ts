@@ -64,23 +64,25 @@ test("killed between the two renames, and a new run is begun: it finds a folder 
   expect(await readdir(parent)).toEqual(["out"]);
 });
 
-test("killed just before the first rename: the old folder stays, the result is set aside", async () => {
-  const parent = await temporaryFolder();
-  const work = deadName("out");
-  await layOut(parent, { "out/a": "old", [`${work}/journal.json`]: whole, [`${work}/result/a`]: "new" });
-  const output = await OutputFolder.create(join(parent, "out"), { overwrite: true });
-  await output.discard();
-  const kept = (await readdir(parent)).find((name) => name.startsWith("out.kept-")) ?? "";
-  expect(await contentOf(join(parent, kept))).toEqual({ a: "new" });
-  expect(await contentOf(join(parent, "out"))).toEqual({ a: "old" });
-});
+test.each([whole, "no journal"])(
+  "killed with weights that are not in place (%s): they are set aside",
+  async (journal) => {
+    const parent = await temporaryFolder();
+    const [work, weights] = [deadName("out"), "model.safetensors"];
+    await layOut(parent, { "out/a": "old", [`${work}/journal.json`]: journal, [`${work}/result/${weights}`]: "new" });
+    const output = await OutputFolder.create(join(parent, "out"), { overwrite: true });
+    await output.discard();
+    const kept = (await readdir(parent)).find((name) => name.startsWith("out.kept-")) ?? "";
+    expect(await contentOf(join(parent, kept))).toEqual({ [weights]: "new" });
+    expect(await contentOf(join(parent, "out"))).toEqual({ a: "old" });
+  },
+);
 
 test("killed anywhere while files were replaced one by one: opening the folder finishes", async () => {
   const [config, weights, both] = ["config.json", "model.safetensors", '["model.safetensors","config.json"]'];
   const journal = `{"replaces":"content","old":["old.txt","config.json"],"new":${both}}`;
   /** Where each file is: in the target, in `previous`, in `result`. */
   const states = [
-    { target: ["old.txt", config], previous: [], result: [config, weights] },
     { target: ["old.txt"], previous: [config], result: [config, weights] },
     { target: [], previous: [config, "old.txt"], result: [config, weights] },
     { target: [weights], previous: [config, "old.txt"], result: [config] },

@@ -1,10 +1,9 @@
 /** What killed runs left: commits to finish, and waste. The protocol is in `commit.ts`. */
-import { randomBytes } from "node:crypto";
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
-import { contentsOf, finishContent, isHalfReplaced, previousIn, readJournal, resultIn } from "./commit.js";
-import { findOwned } from "./owned.js";
+import { basename, dirname, join, resolve } from "node:path";
+import { finishContent, hasOwnWeights, isHalfReplaced, keptPath, previousIn, readJournal, resultIn } from "./commit.js";
+import { findOwned, isOwnedName } from "./owned.js";
 
 export type Tell = (notice: string) => void;
 
@@ -17,7 +16,9 @@ export async function finishCommit(folder: string, tell: Tell = () => undefined)
 export async function clearUp(folder: string, tell: Tell = () => undefined): Promise<void> {
   for (const work of await abandonedBy(folder)) {
     finish(work, folder, tell);
-    if (!isHalfReplaced(work, folder)) await sweep(work, tell);
+    if (isHalfReplaced(work, folder)) continue;
+    if (hasOwnWeights(work)) setAside(work, folder, tell);
+    if (!hasOwnWeights(work)) await sweep(work, tell);
   }
 }
 
@@ -47,32 +48,25 @@ async function abandonedBy(folder: string): Promise<string[]> {
 function finish(work: string, target: string, tell: Tell): void {
   const journal = readJournal(work);
   try {
-    if (journal?.replaces === "content") {
-      if (contentsOf(resultIn(work)).length === 0) return;
-      finishContent(work, target, journal);
-    } else if (journal?.replaces === "folder") {
-      if (!existsSync(resultIn(work))) {
-        if (isHalfReplaced(work, target)) renameSync(previousIn(work), target);
-        return;
-      }
-      if (contentsOf(target).length > 0) {
-        const kept = keptPath(target);
-        renameSync(resultIn(work), kept);
-        tell(`the result of a run that was killed while it replaced ${target} is in ${kept}`);
-        return;
-      }
-      renameSync(resultIn(work), target);
+    if (journal?.replaces === "content" && isHalfReplaced(work, target)) finishContent(work, target, journal);
+    else if (journal?.replaces === "folder" && isHalfReplaced(work, target)) {
+      renameSync(existsSync(resultIn(work)) ? resultIn(work) : previousIn(work), target);
     } else return;
     tell(`finished putting the result in ${target}, where a run was killed`);
   } catch {
     // Whoever may write here finishes.
-    if (isHalfReplaced(work, target)) {
-      tell(`a run was killed while it replaced ${target}, and that cannot be finished here; its files are in ${work}`);
-    }
+    tell(`a run was killed while it replaced ${target}, and that cannot be finished here; its files are in ${work}`);
   }
 }
 
-/** A name beside the target for a result that cannot be there. */
-export function keptPath(target: string): string {
-  return `${target}.kept-${randomBytes(3).toString("hex")}`;
+/** Keeps weights that a run was killed with before they were in their place. */
+function setAside(work: string, target: string, tell: Tell): void {
+  const kept = keptPath(dirname(work) === target ? join(target, "result") : target);
+  try {
+    for (const name of readdirSync(resultIn(work)).filter(isOwnedName)) rmSync(join(resultIn(work), name));
+    renameSync(resultIn(work), kept);
+    tell(`weights that a run was killed with before they were in ${target} are in ${kept}`);
+  } catch {
+    tell(`weights that a run was killed with before they were in ${target} are in ${resultIn(work)}`);
+  }
 }

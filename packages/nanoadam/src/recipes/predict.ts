@@ -1,3 +1,4 @@
+import { mapInTurns } from "../data/in-turns.js";
 import { type DataSource, openDataSource, textSource } from "../data/source.js";
 import type { Texts } from "../data/text/encoder.js";
 import { AbortError, InputError } from "../errors.js";
@@ -170,7 +171,7 @@ export async function predictTexts(
   } = {},
 ): Promise<Prediction[]> {
   const predictor = predictorOf(model);
-  const examples = texts.map((each) => predictor.example(each));
+  const examples = await mapInTurns(texts, (each) => predictor.example(each));
   const dataset = predictor.dataset(examples);
   const predictions = new Array<Prediction>(texts.length);
   let done = 0;

@@ -102,10 +102,18 @@ function storedTensors(saveDtype: OutputOptions["saveDtype"], pretrained: Pretra
   }));
 }
 
-/** About how many bytes `saveModel` will write. */
+/**
+ * About how many bytes `saveModel` will write.
+ * @throws InputError for a file of the tokenizer that cannot be copied.
+ */
 export async function sizeOfSaved(saveDtype: OutputOptions["saveDtype"], run: PreparedRun): Promise<number> {
-  const files = await Promise.all(run.tokenizer.files.map((file) => stat(file)));
-  return files.reduce((sum, { size }) => sum + size, storedBytes(storedTensors(saveDtype, run.pretrained)));
+  let size = storedBytes(storedTensors(saveDtype, run.pretrained));
+  for (const file of run.tokenizer.files) {
+    const found = await stat(file);
+    if (!found.isFile()) throw new InputError(`${file} is a folder, expected a file; nothing was trained`);
+    size += found.size;
+  }
+  return size;
 }
 
 /**

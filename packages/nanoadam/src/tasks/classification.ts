@@ -1,8 +1,10 @@
 /** One class for each text or pair of texts. */
+
 import type { Value } from "@nanoadam/engine";
 import { type Batch, float32Tensor, type HostTensor, int32Tensor, tensorOf } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
 import { readLabelColumn, readLabelled, readTexts, spellingNotes } from "../data/examples.js";
+import { mapInTurns } from "../data/in-turns.js";
 import {
   areUnnamed,
   type LabelMap,
@@ -83,7 +85,8 @@ function taskWithLoss(
       const found = examples.map(({ label }) => label);
       const reader = labelReader(labels, found);
       return textDataset(
-        examples.map(
+        await mapInTurns(
+          examples,
           ({ source: texts, label }): LabelledText => ({
             ...text.encode(texts),
             label: reader.id(label, source.file, texts.line),

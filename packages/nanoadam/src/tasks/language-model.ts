@@ -1,5 +1,7 @@
 /** The common part of tasks that predict tokens at some positions of a batch: texts, targets, loss and metrics. */
+
 import { float32Tensor, type HostTensor, int32Tensor, tensorOf } from "../data/batch.js";
+import { mapInTurns } from "../data/in-turns.js";
 import type { DataSource } from "../data/source.js";
 import { requireColumn, requireField } from "../data/tables/table.js";
 import type { TextEncoder } from "../data/text/encoder.js";
@@ -13,7 +15,9 @@ export async function readTexts(source: DataSource, text: TextEncoder): Promise<
   const [column = ""] = source.text;
   const table = await source.table();
   requireColumn(table, column);
-  return table.rows.slice(0, source.limit).map((row) => text.encode({ text: requireField(table, row, column) }));
+  return mapInTurns(table.rows.slice(0, source.limit), (row) =>
+    text.encode({ text: requireField(table, row, column) }),
+  );
 }
 
 /** A token to predict: its position among all of the batch, counted row by row, and its id. */

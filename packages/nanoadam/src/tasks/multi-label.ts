@@ -1,6 +1,8 @@
 /** Any number of labels for each text or pair of texts, each by itself. */
+
 import { float32Tensor, tensorOf } from "../data/batch.js";
 import { readExamples, readTexts } from "../data/examples.js";
+import { mapInTurns } from "../data/in-turns.js";
 import { type LabelSet, readLabelSets } from "../data/label-sets.js";
 import {
   buildIdMap,
@@ -49,7 +51,10 @@ export function multiLabelTask(labels: LabelMap, text: TextEncoder): Task<MultiL
       const texts = readExamples(await source.table(), { text: columns, limit });
       const reader = labelReader(labels, namesIn(sets));
       return textDataset(
-        texts.map((each, row) => ({ ...text.encode(each), labels: indicatorsOf(sets[row], reader, outputs, file) })),
+        await mapInTurns(texts, (each, row) => ({
+          ...text.encode(each),
+          labels: indicatorsOf(sets[row], reader, outputs, file),
+        })),
         { targetsOf: ({ labels: own }) => own, sources: texts },
       );
     },

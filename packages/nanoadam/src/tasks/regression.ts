@@ -1,6 +1,8 @@
 /** One number for each text or pair of texts. */
+
 import { float32Tensor, tensorOf } from "../data/batch.js";
 import { readLabelled, readTexts } from "../data/examples.js";
+import { mapInTurns } from "../data/in-turns.js";
 import { labelCountOf, regressionLabel } from "../data/labels.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
@@ -27,7 +29,7 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
     async read(source) {
       const { examples, notes } = await readLabelled(source);
       return textDataset(
-        examples.map(({ source: texts, label }) => ({
+        await mapInTurns(examples, ({ source: texts, label }) => ({
           ...text.encode(texts),
           value: regressionLabel(label, source.file, texts.line),
         })),

@@ -1,5 +1,7 @@
 /** A tag for each word of a sentence: named entities, parts of speech. */
+
 import { float32Tensor, int32Tensor } from "../data/batch.js";
+import { mapInTurns } from "../data/in-turns.js";
 import {
   buildIdMap,
   type LabelMap,
@@ -36,7 +38,7 @@ export function tokenClassificationTask(labels: LabelMap, text: TextEncoder): Ta
       const sentences = await readTaggedWords(source);
       const reader = labelReader(labels, tagsIn(sentences));
       return textDataset(
-        sentences.map((sentence) => ({
+        await mapInTurns(sentences, (sentence) => ({
           ...text.encodeWords(sentence.map(({ word }) => word)),
           tags: sentence.map(({ tag, line }) => reader.id(tag, source.file, line)),
         })),
