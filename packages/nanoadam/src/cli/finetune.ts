@@ -88,8 +88,15 @@ function endLines({ parameters, evaluation, review, ...summary }: RunSummary, co
     ...reviewLines(review, columns),
     `changed ${formatCount(count)} of ${formatCount(parameters.total)} weights (${formatShare(share)}), optimizer state ${formatBytes(summary.optimizerStateBytes)}`,
     `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step, written to ${output}`,
+    // What hides words has no answers.
+    ...(summary.task === "masked-lm" ? [] : [`try it: nanoadam predict --model ${quoted(output)} --text "..."`]),
     review.verdict,
     ...(review.beatsGuessing ? [] : [advice]),
     "",
   ];
+}
+
+/** A path as one types it. */
+function quoted(path: string): string {
+  return /^[\w./\\:~-]+$/.test(path) ? path : `"${path}"`;
 }

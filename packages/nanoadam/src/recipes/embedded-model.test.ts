@@ -69,6 +69,7 @@ test("with a file of usual columns nothing else need be said", async () => {
   expect(run).toMatchObject({ exitCode: 0 });
   expect(run.stderr).toContain('"Review" is taken as the text and "Sentiment" is taken as the label');
   expect(run.stdout).toContain("written to reviews-model");
+  expect(run.stdout).toContain("try it: nanoadam predict --model reviews-model --text");
   const summary = JSON.parse(await readFile("reviews-model/summary.json", "utf8"));
   expect(summary.configuration).toMatchObject({ text: ["Review"], label: ["Sentiment"], output: "reviews-model" });
   const told = await runCli("predict", "reviews.csv", "--model", "reviews-model", "--threads", "1", "--quiet");
