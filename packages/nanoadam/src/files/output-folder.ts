@@ -75,10 +75,10 @@ export class OutputFolder {
 
   /** @throws InputError where so many bytes do not fit: the earlier folder stays until the new one is whole */
   async requireSpace(bytes: number): Promise<void> {
-    const { free, isEnough } = await freeSpace(this.#work, bytes);
+    const { free, needed, isEnough } = await freeSpace(this.#work, bytes);
     if (isEnough) return;
-    const [needed, left] = [bytes, free].map((count) => `${(count / 1e6).toPrecision(3)} MB`);
-    throw new InputError(`The output folder ${this.target} needs ${needed}, but ${left} are free there.`);
+    const [asked, left] = [needed, free].map((count) => `${(count / 1e6).toPrecision(3)} MB`);
+    throw new InputError(`The output folder ${this.target} needs ${asked}, but ${left} are free there.`);
   }
 
   /**

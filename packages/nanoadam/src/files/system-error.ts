@@ -8,6 +8,9 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of the path is a file, not a folder",
   EISDIR: "it is a folder, not a file",
   EMFILE: "too many files are open",
+  EIO: "the device failed (i/o error)",
+  EBUSY: "it is in use",
+  EXDEV: "it is on another file system",
   ENAMETOOLONG: "the name is too long",
 };
 
@@ -20,5 +23,7 @@ export function systemErrorCode(error: unknown): string | undefined {
 /** A failed file operation in words that complete the sentence "it could not be read: ...". */
 export function describeSystemError(error: unknown): string {
   const code = systemErrorCode(error);
-  return (code && reasons[code]) ?? (error instanceof Error ? error.message : String(error));
+  const message = error instanceof Error ? error.message : String(error);
+  // Node's "EIO: i/o error, rename 'a' -> 'b'" names paths that mean nothing to whoever reads it.
+  return (code && reasons[code]) ?? (/^E[A-Z0-9]+: ([^,]+), \w+/.exec(message)?.[1] || message);
 }
