@@ -130,8 +130,8 @@ function moduleOf(name: string, role: ParameterSpecification["role"]): string {
 }
 
 /** PEFT's word for what a head is for. */
-function taskTypeOf(head: HeadSpecification): "SEQ_CLS" | "TOKEN_CLS" | undefined {
-  if (head.kind === "language-model") return undefined;
+function taskTypeOf(head: HeadSpecification): "SEQ_CLS" | "TOKEN_CLS" | "CAUSAL_LM" | undefined {
+  if (head.kind === "language-model") return head.predicts === "next" ? "CAUSAL_LM" : undefined;
   return head.per === "example" ? "SEQ_CLS" : "TOKEN_CLS";
 }
 

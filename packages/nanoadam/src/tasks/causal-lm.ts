@@ -8,7 +8,7 @@ import type { Task } from "./task.js";
 export function causalLmTask(text: TextEncoder): Task<EncodedText> {
   return {
     name: "causal-lm",
-    head: { kind: "language-model" },
+    head: { kind: "language-model", predicts: "next" },
     read: async (source) => textDataset(await readTexts(source, text)),
     collate(examples, size) {
       const targets = examples.flatMap(({ ids }, row) =>
