@@ -8,6 +8,8 @@ export interface DataSet {
   /** The metric that counts, from 0 to 1. */
   readonly metric: "accuracy" | "pearson";
   readonly seeds: readonly number[];
+  /** Of the grid: small data are passed over more often. */
+  readonly epochs: readonly number[];
   readonly options: Omit<FinetuneInput, "model" | "output">;
 }
 
@@ -37,24 +39,28 @@ export function dataSets(shared: string): DataSet[] {
       name: "repairs, 120 rows",
       metric: "accuracy",
       seeds: [1, 2, 3],
+      epochs: [3, 10],
       options: { train: join(own, "repairs.csv"), text: "text", label: "label", evalShare: 0.3 },
     },
     {
       name: "questions, 400 rows",
       metric: "accuracy",
       seeds: [1, 2, 3],
+      epochs: [3, 10],
       options: { train: join(own, "questions.csv"), text: "text", label: "label", evalShare: 0.3 },
     },
     {
       name: "messages, 1,296 rows",
       metric: "accuracy",
       seeds: [1],
+      epochs: [3],
       options: { train: join(demo, "messages.tsv"), text: "text", label: "intent", evalShare: 0.25, maxLength: 64 },
     },
     {
       name: "IMDB, 1,000 rows",
       metric: "accuracy",
       seeds: [1],
+      epochs: [3],
       options: {
         train: join(shared, "data/imdb/train.jsonl"),
         eval: join(shared, "data/imdb/test.jsonl"),
@@ -68,12 +74,14 @@ export function dataSets(shared: string): DataSet[] {
       name: "SST-2, 2,000 rows",
       metric: "accuracy",
       seeds: [1],
+      epochs: [3],
       options: { ...glue("sst2"), text: "sentence", label: "label", limitTrain: 2000, maxLength: 64 },
     },
     {
       name: "STS-B, 2,000 rows",
       metric: "pearson",
       seeds: [1],
+      epochs: [3],
       options: {
         ...glue("stsb"),
         task: "regression",

@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { finetune } from "nanoadam";
 import { type DataSet, dataSets, type EncoderModel, encoderModels } from "./data-sets.js";
 import { Ledger } from "./ledger.js";
-import { defaultSetting, grid, type Setting, settingName } from "./settings.js";
+import { defaultSetting, gridOf, type Setting, settingName } from "./settings.js";
 import { writeTable } from "./table.js";
 
 const { values: flags } = parseArgs({
@@ -58,8 +58,8 @@ function settledOf({ configuration }: { readonly configuration: Readonly<Record<
 }
 
 try {
-  const settings = flags["defaults-only"] ? [defaultSetting] : [defaultSetting, ...grid];
   for (const data of dataSets(flags.shared)) {
+    const settings = [defaultSetting, ...(flags["defaults-only"] ? [] : gridOf(data.epochs))];
     for (const setting of settings) {
       for (const model of encoderModels(flags.shared)) {
         for (const seed of data.seeds) await measure(model, data, setting, seed);

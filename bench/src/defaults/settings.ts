@@ -8,9 +8,15 @@ export interface Setting {
 
 export const defaultSetting: Setting = {};
 
-export const grid: readonly Setting[] = [3, 10].flatMap((epochs) =>
-  [8, 32].flatMap((batchSize) => [1e-3, 3e-3, 1e-2].map((learningRate) => ({ learningRate, batchSize, epochs }))),
-);
+const batchSizes = [8, 32];
+const learningRates = [1e-3, 3e-3, 1e-2];
+
+/** All settings with so many epochs. */
+export function gridOf(epochs: readonly number[]): Setting[] {
+  return epochs.flatMap((each) =>
+    batchSizes.flatMap((batchSize) => learningRates.map((learningRate) => ({ learningRate, batchSize, epochs: each }))),
+  );
+}
 
 /** "rate 3e-3, batch 8, 10 epochs", or "defaults". */
 export function settingName({ learningRate, batchSize, epochs }: Setting): string {

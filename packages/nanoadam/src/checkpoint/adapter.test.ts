@@ -184,8 +184,12 @@ describe("what the adapter is, is told by", () => {
   });
 
   test("its base, whose names stay where the labels are as many", async () => {
-    const { folder } = await adapterOf({ tensors: head(2), config: { task_type: "SEQ_CLS" } });
-    expect(await withOpen(folder, ({ config }) => config.id2label)).toEqual({ "0": "class 0", "1": "class 1" });
+    const id2label = { "0": "no", "1": "yes" };
+    const { folder } = await adapterOf(
+      { tensors: head(2), config: { task_type: "SEQ_CLS" } },
+      { head: { labels: 2 }, config: { id2label } },
+    );
+    expect(await withOpen(folder, ({ config }) => config.id2label)).toEqual(id2label);
   });
 });
 

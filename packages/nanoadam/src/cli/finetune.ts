@@ -73,6 +73,10 @@ export function finetuneCommand(streams: Streams = process): Command {
     });
 }
 
+/** What most often helps a run that learned nothing. */
+const advice =
+  "what may help: more rows, --epochs 10 or more, --learning-rate auto, or a model that knows the texts' language";
+
 /** What came of a run; what matters most is last, where a terminal shows it. */
 function endLines(
   { parameters, evaluation, review, ...summary }: RunSummary,
@@ -86,6 +90,7 @@ function endLines(
     `changed ${formatCount(count)} of ${formatCount(parameters.total)} weights (${formatShare(share)}), optimizer state ${formatBytes(summary.optimizerStateBytes)}`,
     `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step, written to ${output}`,
     ...(review === undefined ? [] : [review.verdict]),
+    ...(review === undefined || review.beatsGuessing ? [] : [advice]),
     "",
   ];
 }

@@ -11,7 +11,7 @@ export function startLines(start: RunStart, verbose: boolean): string[] {
     ...freshLines(initialised, verbose),
     ...unusedLines(unused, verbose),
     ...dataLines(start.data),
-    `${formatCount(start.totalSteps)} steps of ${start.batchSize} rows, learning rate ${start.learningRate}; updates ${formatCount(selected.count)} selected entries (${formatShare(selected.share)}) and ${formatCount(dense.count)} of whole tensors`,
+    `${formatCount(start.totalSteps)} ${start.totalSteps === 1 ? "step" : "steps"} of ${start.batchSize} rows, learning rate ${start.learningRate}; updates ${formatCount(selected.count)} selected entries (${formatShare(selected.share)}) and ${formatCount(dense.count)} of whole tensors`,
   ];
 }
 

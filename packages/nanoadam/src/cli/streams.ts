@@ -1,4 +1,3 @@
-import type { NoticeListener } from "../train/observer.js";
 import type { OutputStream } from "./terminal.js";
 
 /** Where a command writes, and reads from; the process's own, unless a test listens. */
@@ -6,9 +5,4 @@ export interface Streams {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly stdin?: AsyncIterable<Uint8Array | string>;
-}
-
-/** Notices as lines beside a command's output. */
-export function noticesTo({ stderr }: Streams): NoticeListener {
-  return { onNotice: (notice) => void stderr.write(`${notice}\n`) };
 }

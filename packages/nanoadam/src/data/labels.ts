@@ -197,6 +197,11 @@ export function labelMapOfModel(config: Readonly<Record<string, unknown>>, file:
   return labelMapFromConfig(config, file) ?? createLabelMap(placeholders(labelCountOf(config)));
 }
 
+/** Whether classes have no names but LABEL_0, LABEL_1, ... */
+export function areUnnamed({ names }: LabelMap): boolean {
+  return names.every((name) => placeholder.test(name));
+}
+
 /** How many labels a configuration has; 2 where it does not say, as in Hugging Face's. */
 export function labelCountOf(config: Readonly<Record<string, unknown>>): number {
   const names = config.id2label ?? config.label2id;

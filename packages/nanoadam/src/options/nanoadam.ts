@@ -85,6 +85,7 @@ export const nanoadam = optimizerEntry({
   summary: "the smallest weights only",
   options,
   defaultLearningRate: 3e-4,
+  followsWidth: true,
   comparedAt: [3e-4, 1e-3, 3e-3, 1e-2],
   adaptersComparedAt: [1e-3, 3e-3, 1e-2],
   mayHoldBfloat16: true,

@@ -37,6 +37,8 @@ export interface OptimizerEntry<Shape extends z.ZodRawShape> {
   readonly options: Shape;
   /** For a model as wide as BERT-base, 768. */
   readonly defaultLearningRate: number;
+  /** Whether narrower models take larger learning rates, as where steps are of a size that gradients do not change. */
+  readonly followsWidth: boolean;
   /** Learning rates that a comparison tries when no others are asked for, ascending. */
   readonly comparedAt: readonly number[];
   /** Those that it tries for adapters, where they are others. */

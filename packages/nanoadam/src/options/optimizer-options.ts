@@ -37,8 +37,9 @@ const adapterFactor = 4;
 
 /** The width that the table's learning rates are for: BERT-base's. */
 const usualWidth = 768;
-/** Narrow models take larger steps, by this power of how much narrower they are (docs/defaults.md). */
+/** Narrow models take larger steps, by this power of how much narrower they are (docs/defaults.md), down to a width. */
 const widthPower = 1.5;
+const narrowest = 128;
 
 /** The learning rate of a run that names none, for a model so wide; to two digits. */
 export function defaultLearningRate(
@@ -46,6 +47,7 @@ export function defaultLearningRate(
   { loraRank }: Pick<AdapterOptions, "loraRank">,
   hiddenSize: number,
 ): number {
-  const rate = optimizers[optimizer].defaultLearningRate * (loraRank === undefined ? 1 : adapterFactor);
-  return Number((rate * (usualWidth / hiddenSize) ** widthPower).toPrecision(2));
+  const { defaultLearningRate, followsWidth } = optimizers[optimizer];
+  const forWidth = followsWidth ? (usualWidth / Math.max(narrowest, hiddenSize)) ** widthPower : 1;
+  return Number((defaultLearningRate * forWidth * (loraRank === undefined ? 1 : adapterFactor)).toPrecision(2));
 }

@@ -39,6 +39,8 @@ describe.each(optimizerNames)("%s", (name) => {
 test("narrow models take larger learning rates, wide ones smaller", () => {
   const rates = [128, 256, 768, 1024].map((width) => defaultLearningRate({ optimizer: "adamw" }, {}, width));
   expect(rates).toEqual([7.3e-4, 2.6e-4, 5e-5, 3.2e-5]);
+  expect(defaultLearningRate({ optimizer: "adamw" }, {}, 8)).toBe(7.3e-4);
+  expect(defaultLearningRate({ optimizer: "sgd" }, {}, 128)).toBe(1e-2);
 });
 
 test("an adapter takes four times the learning rate, and may lie beside weights in bfloat16", () => {

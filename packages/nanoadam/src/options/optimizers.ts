@@ -22,7 +22,7 @@ import {
 import { count, flag, fraction } from "./option-types.js";
 
 /** Rates for what updates all weights by Adam's steps. */
-const adamRates = { defaultLearningRate: 5e-5, comparedAt: [3e-5, 1e-4, 3e-4, 1e-3] };
+const adamRates = { defaultLearningRate: 5e-5, followsWidth: true, comparedAt: [3e-5, 1e-4, 3e-4, 1e-3] };
 
 const adamw = optimizerEntry({
   summary: "all weights",
@@ -77,6 +77,7 @@ const galore = optimizerEntry({
     galoreScale: z.number().positive().default(1).meta(flag("factor of its steps", "X")),
   },
   defaultLearningRate: 1e-4,
+  followsWidth: true,
   comparedAt: [1e-4, 3e-4, 1e-3, 3e-3],
   mayHoldBfloat16: false,
   create: ({ galoreRank: rank, galoreGap: updateGap, galoreScale: scale, ...options }, context) =>
@@ -99,6 +100,7 @@ const sgd = optimizerEntry({
   summary: "gradient descent with momentum",
   options: { momentum: z.number().min(0).lt(1).default(0.9).meta(flag("momentum of sgd", "X")) },
   defaultLearningRate: 1e-2,
+  followsWidth: false,
   comparedAt: [1e-3, 1e-2, 1e-1],
   mayHoldBfloat16: false,
   create: ({ momentum, ...options }, context) => createSgd({ ...wholeTensors(options, context), momentum }),

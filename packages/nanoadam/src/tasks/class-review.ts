@@ -4,6 +4,8 @@ import { argmax, probabilitiesOf, rowsOf } from "./logits.js";
 import {
   type ClassScore,
   type Confusion,
+  doubt,
+  heldOutRows,
   type Mistake,
   mostListed,
   percent,
@@ -43,10 +45,8 @@ function reviewOf(answers: readonly Answer[], names: readonly string[], dataset:
   const value = (answers.length - wrong.length) / answers.length;
   const guessing = commonest.examples / answers.length;
   const beatsGuessing = isBeyondChance(value, guessing, answers.length);
-  const rows = `${answers.length} held-out rows`;
-  const verdict = beatsGuessing
-    ? `${percent(value)} right on ${rows}; always saying "${commonest.name}" would be right on ${percent(guessing)}${helpOf(classes, value)}`
-    : `no better than guessing: ${percent(value)} right on ${rows}, and always saying "${commonest.name}" would be right on ${percent(guessing)}`;
+  const figures = `${percent(value)} right on ${heldOutRows(answers.length)}; always saying "${commonest.name}" would be right on ${percent(guessing)}`;
+  const verdict = beatsGuessing ? `${figures}${helpOf(classes, value)}` : `${doubt(value > guessing)}: ${figures}`;
   return {
     verdict,
     beatsGuessing,

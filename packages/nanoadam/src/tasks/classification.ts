@@ -3,7 +3,14 @@ import type { Value } from "@nanoadam/engine";
 import { type Batch, float32Tensor, type HostTensor, int32Tensor, tensorOf } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
 import { readLabelColumn, readLabelled, readTexts, spellingNotes } from "../data/examples.js";
-import { type LabelMap, labelMapFor, labelMapOfModel, labelMapToConfig, labelReader } from "../data/labels.js";
+import {
+  areUnnamed,
+  type LabelMap,
+  labelMapFor,
+  labelMapOfModel,
+  labelMapToConfig,
+  labelReader,
+} from "../data/labels.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { classReview } from "./class-review.js";
@@ -87,7 +94,7 @@ function taskWithLoss(
           notes: [
             ...notes,
             ...spellingNotes(found, source.file),
-            ...(reader.areIds ? [idNote(source.file, labels)] : []),
+            ...(reader.areIds && !areUnnamed(labels) ? [idNote(source.file, labels)] : []),
           ],
         },
       );

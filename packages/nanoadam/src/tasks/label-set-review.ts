@@ -1,6 +1,6 @@
 /** The review of answers that are any number of labels each. */
 import { rowsOf } from "./logits.js";
-import { type ClassScore, type Review, type ReviewAccumulator, worstOf } from "./review.js";
+import { type ClassScore, doubt, heldOutRows, type Review, type ReviewAccumulator, worstOf } from "./review.js";
 
 interface Counts {
   hits: number;
@@ -49,11 +49,11 @@ function reviewOf(counts: readonly Counts[], names: readonly string[], examples:
   const guessing = bestConstant(counts, examples);
   const beatsGuessing = value > guessing;
   const worst = worstOf(classes);
-  const figures = `F1 over all labels is ${value.toFixed(2)} on ${examples} held-out rows`;
+  const figures = `F1 over all labels is ${value.toFixed(2)} on ${heldOutRows(examples)}`;
   const guess = `always saying the commonest labels would give ${guessing.toFixed(2)}`;
   const help = worst === undefined ? "" : `; more rows with "${worst.name}" would help most`;
   return {
-    verdict: beatsGuessing ? `${figures}; ${guess}${help}` : `no better than guessing: ${figures}, and ${guess}`,
+    verdict: beatsGuessing ? `${figures}; ${guess}${help}` : `${doubt(false)}: ${figures}; ${guess}`,
     beatsGuessing,
     metric: { name: "f1", value, guessing },
     classes,

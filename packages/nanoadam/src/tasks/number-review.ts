@@ -1,7 +1,7 @@
 /** The review of answers that are a number each. */
 import type { Dataset } from "../data/dataset.js";
 import { pearsonCorrelation } from "./metrics.js";
-import { type Mistake, mostListed, type Review, type ReviewAccumulator } from "./review.js";
+import { doubt, heldOutRows, type Mistake, mostListed, type Review, type ReviewAccumulator } from "./review.js";
 
 interface Answer {
   readonly index: number;
@@ -34,12 +34,11 @@ function reviewOf(answers: readonly Answer[], dataset: Dataset): Review {
     answers.map(({ expected }) => expected),
   );
   const beatsGuessing = value < guessing && correlation > 2 / Math.sqrt(count);
-  const rows = `${count} held-out rows`;
-  const figures = `off by ${value.toPrecision(2)} on average on ${rows}; always saying ${mean.toPrecision(3)} would be off by ${guessing.toPrecision(2)}`;
+  const figures = `off by ${value.toPrecision(2)} on average on ${heldOutRows(count)}; always saying ${mean.toPrecision(3)} would be off by ${guessing.toPrecision(2)}`;
   return {
     verdict: beatsGuessing
       ? `${figures}; the correlation is ${correlation.toFixed(2)}`
-      : `no better than guessing: ${figures}`,
+      : `${doubt(value < guessing)}: ${figures}`,
     beatsGuessing,
     metric: { name: "meanAbsoluteError", value, guessing },
     mistakes: answers

@@ -62,7 +62,7 @@ describe("one class each", () => {
     expect(review.metric).toEqual({ name: "accuracy", value: 4 / 6, guessing: 0.5 });
     expect(review.beatsGuessing).toBe(false);
     expect(review.verdict).toBe(
-      'no better than guessing: 67 % right on 6 held-out rows, and always saying "a" would be right on 50 %',
+      'perhaps no better than guessing, by so few rows: 67 % right on 6 held-out rows; always saying "a" would be right on 50 %',
     );
   });
 

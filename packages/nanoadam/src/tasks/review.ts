@@ -51,6 +51,16 @@ export interface ReviewAccumulator {
 /** Confusions and mistakes that a review lists at most. */
 export const mostListed = 10;
 
+/** "120 held-out rows". */
+export function heldOutRows(count: number): string {
+  return count === 1 ? "1 held-out row" : `${count} held-out rows`;
+}
+
+/** What answers are called that are not better than guessing by more than chance explains. */
+export function doubt(areBetter: boolean): string {
+  return areBetter ? "perhaps no better than guessing, by so few rows" : "no better than guessing";
+}
+
 /** "87 %": in whole per cents, as a sentence has it. */
 export function percent(share: number): string {
   return `${Math.round(100 * share)} %`;

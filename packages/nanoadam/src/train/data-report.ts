@@ -33,6 +33,8 @@ export interface DataReportInputs {
   readonly train: Dataset;
   readonly evaluation: Dataset;
   readonly maxLength: number;
+  /** How many training rows were asked for, where not all were. */
+  readonly limit?: number | undefined;
   /** What should be said besides. */
   readonly notes?: readonly string[];
   /** Whether the evaluation data are a file of their own. */
@@ -45,6 +47,7 @@ export function reportOfData({
   evaluation,
   maxLength,
   hasOwnEvaluation,
+  limit,
   notes: others = [],
 }: DataReportInputs): DataReport {
   const classes = task.classes === undefined ? undefined : classCounts(task.classes, train, evaluation);
@@ -65,7 +68,7 @@ export function reportOfData({
   const notes = [
     ...others,
     ...new Set([...(train.notes ?? []), ...(evaluation.notes ?? [])]),
-    ...notesOf(figures, hasOwnEvaluation),
+    ...notesOf(figures, hasOwnEvaluation, limit),
     ...(looksLikeIdentifiers(train) ? ["the texts are single words or numbers: is it the right column?"] : []),
   ];
   return { ...figures, notes };
@@ -134,14 +137,18 @@ const fewExamples = 8;
 /** One class is so much more frequent than another that guessing it looks good. */
 const imbalance = 10;
 
-function* notesOf(figures: Omit<DataReport, "notes">, hasOwnEvaluation: boolean): Iterable<string> {
+function* notesOf(
+  figures: Omit<DataReport, "notes">,
+  hasOwnEvaluation: boolean,
+  limit: number | undefined,
+): Iterable<string> {
   const { classes = [], tokens, train, evaluation, empty, repeated, contradictory, shared } = figures;
   const quoted = (some: readonly ClassCount[]) => listed(some.map(({ name }) => `"${name}"`));
   const unseen = classes.filter((each) => each.train === 0);
   const rare = classes.filter((each) => each.train > 0 && each.train < fewExamples);
   const [most, least] = [classes[0], classes.findLast((each) => each.train > 0)];
   if (unseen.length > 0)
-    yield `no training example is ${quoted(unseen)}: ${unseen.length > 1 ? "they" : "it"} cannot be learned`;
+    yield `no training example is ${quoted(unseen)}: ${unseen.length > 1 ? "they" : "it"} cannot be learned${limit === undefined ? "" : ` (only the first ${limit} rows were read, by \`limitTrain\`)`}`;
   if (rare.length > 0)
     yield `fewer than ${fewExamples} training examples are ${quoted(rare)}: more rows of ${rare.length > 1 ? "them" : "it"} would help`;
   if (most !== undefined && least !== undefined && most.train >= imbalance * least.train) {

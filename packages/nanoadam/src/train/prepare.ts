@@ -88,6 +88,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
         train,
         evaluation,
         maxLength: text.maxLength,
+        limit: options.data.limitTrain,
         hasOwnEvaluation: options.data.eval !== undefined,
       }),
     };
