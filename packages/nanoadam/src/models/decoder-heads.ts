@@ -11,6 +11,8 @@ export interface DecoderHeadOptions {
   readonly classNames: { readonly languageModel: string; readonly texts: string; readonly tokens?: string };
   /** Columns of the rows that are judged. */
   readonly width: number;
+  /** The head for tokens. */
+  readonly tokenHead?: { readonly dropout: number; readonly bias: boolean };
   readonly vocabulary: number;
   readonly deviation: number;
   /** Whether the head over the vocabulary is the embedding table. */
@@ -24,23 +26,33 @@ export interface DecoderHeadOptions {
 /** The rows of a head that judges each text by its last token, which has seen all the others: [texts, hidden]. */
 const lastToken: Block = (context) => gather(context.hidden(), context.input("last_tokens"));
 
+/** @throws InputError for a head for tokens where there is no such class */
 export function decoderHead(specification: HeadSpecification, options: DecoderHeadOptions): Head {
-  const { classNames, width, deviation } = options;
   if (specification.kind === "language-model") return languageModelHead(options);
-  const { per, outputs } = specification;
-  const isOfTexts = per === "example";
-  const architecture = isOfTexts ? classNames.texts : classNames.tokens;
-  if (architecture === undefined) {
-    throw new InputError(`config.json: a ${classNames.languageModel} has no head for tokens, only for texts`);
+  const { classNames, tokenHead = { dropout: 0, bias: false } } = options;
+  if (specification.per === "example") {
+    return scoreHead(classNames.texts, lastToken, specification.outputs, { dropout: 0, bias: false }, options);
   }
+  if (classNames.tokens !== undefined) {
+    return scoreHead(classNames.tokens, everyToken, specification.outputs, tokenHead, options);
+  }
+  throw new InputError(`config.json: a ${classNames.languageModel} has no head for tokens, only for texts`);
+}
+
+function scoreHead(
+  architecture: string,
+  pool: Block,
+  outputs: number,
+  { dropout, bias }: { readonly dropout: number; readonly bias: boolean },
+  { width, deviation }: DecoderHeadOptions,
+): Head {
   return {
     architecture,
-    pool: isOfTexts ? lastToken : everyToken,
+    pool,
     stage: {
       name: "score",
-      parameters: linearParameters("score", "score", [width, outputs], { deviation, bias: !isOfTexts, isHead: true }),
-      block: (context) =>
-        context.linear("score", isOfTexts ? context.hidden() : context.dropout(context.hidden(), 0.1)),
+      parameters: linearParameters("score", "score", [width, outputs], { deviation, bias, isHead: true }),
+      block: (context) => context.linear("score", context.dropout(context.hidden(), dropout)),
     },
   };
 }

@@ -22,10 +22,11 @@ export function withDecoderInputs(
   const mask = tensorOf(batch, "attention_mask");
   const [texts = 0, length = 0] = mask.type.shape;
   const positions = Int32Array.from(batch.tensors.get("position_ids")?.data ?? positionsFromStart(mask));
-  const count = positions.reduce((most, position) => Math.max(most, position), 0) + 1;
+  const isToken = (_: number, place: number) => mask.data[place] === 1;
+  const longest = largest(positions.filter(isToken)) + 1;
   const shape = [texts, 1, length, headSize];
   const tensors = Object.entries(kinds).flatMap(([kind, { rope, window }]): [string, HostTensor][] => {
-    const { cos, sin } = ropeTables(rope, count);
+    const { cos, sin } = ropeTables(rope.scale, rope.frequencies(longest), largest(positions) + 1);
     return [
       [`rope_cos.${kind}`, float32Tensor(repeated(cos, positions, headSize), shape)],
       [`rope_sin.${kind}`, float32Tensor(repeated(sin, positions, headSize), shape)],
@@ -66,15 +67,22 @@ function positionsFromStart({ data: mask, type }: HostTensor): Int32Array {
   return positions;
 }
 
+function largest(positions: Int32Array): number {
+  return positions.reduce((most, position) => Math.max(most, position), 0);
+}
+
 /** Cosines and sines of the positions from 0 on, a row of half a head for each. */
-function ropeTables(rope: Rope, count: number): { readonly cos: Float32Array; readonly sin: Float32Array } {
-  const frequencies = rope.frequencies(count);
+function ropeTables(
+  scale: number,
+  frequencies: Float32Array,
+  count: number,
+): { readonly cos: Float32Array; readonly sin: Float32Array } {
   const pairs = frequencies.length;
   const [cos, sin] = [new Float32Array(count * pairs), new Float32Array(count * pairs)];
   for (let entry = 0; entry < cos.length; entry++) {
     const angle = Math.fround(Math.floor(entry / pairs) * (frequencies[entry % pairs] ?? 0));
-    cos[entry] = rope.scale * Math.cos(angle);
-    sin[entry] = rope.scale * Math.sin(angle);
+    cos[entry] = scale * Math.cos(angle);
+    sin[entry] = scale * Math.sin(angle);
   }
   return { cos, sin };
 }

@@ -11,7 +11,7 @@ import { type Activation, activations } from "./layers.js";
 import type { Backbone, Block, Stage, StageContext } from "./model.js";
 import { constantParameter, embeddingParameters, type LocalParameters, linearParameters } from "./parameters.js";
 
-export interface DecoderOptions extends Pick<DecoderHeadOptions, "classNames" | "logitCap"> {
+export interface DecoderOptions extends Pick<DecoderHeadOptions, "classNames" | "logitCap" | "tokenHead"> {
   readonly vocabulary: number;
   readonly hidden: number;
   readonly intermediate: number;

@@ -19,6 +19,10 @@ export const llamaFields = {
   rms_norm_eps: z.number().positive().default(1e-6),
   initializer_range: deviation,
   attention_dropout: rate.default(0),
+  /** Of the head for tokens. */
+  classifier_dropout: rate.nullish(),
+  hidden_dropout: rate.nullish(),
+  token_classification_bias: z.boolean().default(true),
   tie_word_embeddings: z.boolean().default(false),
   ...ropeFields,
 };
@@ -69,6 +73,10 @@ export function llamaOptions(config: z.output<z.ZodObject<typeof llamaFields>>) 
     epsilon: config.rms_norm_eps,
     attentionDropout: config.attention_dropout,
     deviation: config.initializer_range,
+    tokenHead: {
+      dropout: config.classifier_dropout ?? config.hidden_dropout ?? 0.1,
+      bias: config.token_classification_bias,
+    },
     isTied: config.tie_word_embeddings,
     norms: { attention: "input_layernorm", feedForward: "post_attention_layernorm" },
     normalisesHeads: false,
