@@ -16,7 +16,13 @@ export interface Rope {
 
 const positive = z.number().positive();
 /** Factors and lengths that a type needs are checked by its own schema; all may leave the base to what stands around. */
-const common = { rope_theta: positive, partial_rotary_factor: z.literal(1).nullish() };
+const common = {
+  rope_theta: positive,
+  partial_rotary_factor: z.literal(1).nullish(),
+  /** Settings for layers of each kind, where all have the same. */
+  full_attention: z.null().optional(),
+  sliding_attention: z.null().optional(),
+};
 const defaultRope = z.object(common);
 const factorRope = z.object({ ...common, factor: positive });
 const llama3Rope = z.object({
