@@ -11,9 +11,9 @@ import { GradientAccumulator } from "../program/gradient-accumulator.js";
 import { type GradientForm, gradientForm } from "../program/gradient-form.js";
 import { ProgramCache } from "../program/program-cache.js";
 import { tokenLoss } from "../tasks/language-model.js";
-import { argmax, rowsOf } from "../tasks/logits.js";
 import { crossEntropy, squaredError } from "../tasks/loss.js";
 import type { Task } from "../tasks/task.js";
+import { likeliestTokens } from "../testing/likeliest-tokens.js";
 import { trainStep } from "./step.js";
 
 interface RunSettings {
@@ -203,40 +203,14 @@ describe.skipIf(files.length === 0)("reference runs", () => {
 
     const isGenerated = fixture.tensors.has("generate.output_ids");
     it.each(isGenerated ? ["likeliest"] : [])(`${fixture.name}: the %s tokens, one after another`, async () => {
-      const [prompt, mask, output] = ["input_ids", "attention_mask", "output_ids"].map((name) =>
-        fixture.tensors.get(`generate.${name}`),
-      );
-      const [texts = 0, length = 0] = output?.shape ?? [];
-      const [, given = 0] = prompt?.shape ?? [];
+      const given = (name: string) => fixture.tensors.get(`generate.${name}`);
+      const [prompt, output] = [given("input_ids"), given("output_ids")];
+      const [width = 0, length = 0] = [prompt?.shape[1], output?.shape[1]];
       const { model, weights } = setUp(fixture, () => () => "none");
       const programs = new ProgramCache({ model, weights, runtime, arena: new Arena() });
-      const ids = new Int32Array(texts * length);
-      const attention = new Int32Array(texts * length);
-      for (const [place, id] of prompt?.values.entries() ?? []) {
-        const target = Math.floor(place / given) * length + (place % given);
-        ids[target] = id;
-        attention[target] = mask?.values[place] ?? 1;
-      }
-      // Each token is computed anew from all before it, in a batch of one size that is padded on both sides.
-      for (let next = given; next < length; next++) {
-        const positions = Int32Array.from({ length: texts }, (_, text) => text * length + next - 1);
-        const batch: Batch = {
-          tensors: new Map([
-            ["input_ids", int32Tensor(ids, [texts, length])],
-            ["attention_mask", int32Tensor(attention, [texts, length])],
-            ["predicted_positions", int32Tensor(positions, [texts])],
-          ]),
-          weight: 1,
-        };
-        await programs.use(batch, async (program) => {
-          await program.forward();
-          for (const [text, logits] of rowsOf(program.logits(), program.logits().length / texts).entries()) {
-            ids[text * length + next] = argmax(logits);
-            attention[text * length + next] = 1;
-          }
-        });
-      }
-      expect([...ids]).toEqual([...(output?.values ?? [])]);
+      const prompts = { width, ids: prompt?.values ?? [], mask: given("attention_mask")?.values ?? [] };
+      const found = await likeliestTokens(programs, prompts, length - width);
+      expect([...found]).toEqual([...(output?.values ?? [])]);
       await programs.release();
     });
 
