@@ -95,7 +95,7 @@ export interface Model {
   readonly head: HeadSpecification;
   readonly architecture: string;
   readonly tiedNames: readonly string[];
-  /** The backbone's stages and, as the last one, the head's with its pooling. */
+  /** The backbone's stages, the head's pooling, and the head as the last one. */
   readonly stages: readonly Stage[];
   /** Every parameter once, in the order of the stages. */
   readonly parameters: readonly ParameterSpecification[];
@@ -114,15 +114,22 @@ export function assembleModel(backbone: Backbone, specification: HeadSpecificati
     const [is, task] = predicts === "next" ? ["the next token", "causal-lm"] : ["masked tokens", "masked-lm"];
     throw new InputError(`config.json: a ${architecture} predicts ${is}, which is the \`task\` ${task}`);
   }
-  const headStage: Stage = {
-    ...stage,
-    block(context) {
-      const rows = pool(context);
-      return stage.block({ ...context, hidden: () => rows });
-    },
-  };
-  const stages = [...backbone.stages, headStage];
+  const stages = [...backbone.stages, ...headStages(specification, pool, stage)];
   return { backbone, head: specification, architecture, tiedNames, stages, parameters: parametersOf(stages) };
+}
+
+/** The head's stage with its pooling; over a vocabulary after it, so that a few of the rows may run at a time. */
+function headStages(specification: HeadSpecification, pool: Block, stage: Stage): Stage[] {
+  if (specification.kind === "language-model") return [{ name: "predicted", block: pool, parameters: {} }, stage];
+  return [
+    {
+      ...stage,
+      block(context) {
+        const rows = pool(context);
+        return stage.block({ ...context, hidden: () => rows });
+      },
+    },
+  ];
 }
 
 /** The parameters of some stages, each once. */
