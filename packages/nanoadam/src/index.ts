@@ -8,6 +8,7 @@ export { initialValues, loadPretrained, type Pretrained } from "./checkpoint/pre
 export { type WritableTensor, writeSafetensors } from "./checkpoint/write-safetensors.js";
 export type { Comparison } from "./compare/comparison.js";
 export type { Row } from "./data/source.js";
+export type { Texts } from "./data/text/encoder.js";
 export { AbortError, DivergenceError, InputError } from "./errors.js";
 export { defineModel, knownModelTypes } from "./models/architectures.js";
 export { type LoraOptions, withLora } from "./models/lora.js";
@@ -19,9 +20,24 @@ export type { EvaluateInput, ExportInput, PredictFileInput, PredictInput } from 
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune, type RunControl } from "./recipes/finetune.js";
+export { type Classification, type Classifier, openClassifier } from "./recipes/open-classifier.js";
 export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
 export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
 export type { RunSummary } from "./recipes/summary.js";
+export type { ClassOutcome } from "./tasks/classification.js";
+export type { Entity } from "./tasks/entities.js";
+export type { MultiLabelOutcome } from "./tasks/multi-label.js";
+export type { NumberOutcome } from "./tasks/regression.js";
+export type { ClassScore, Confusion, Mistake, Review } from "./tasks/review.js";
+export type { EntityOutcome } from "./tasks/token-classification.js";
+export type { ClassCount, DataReport } from "./train/data-report.js";
 export type { Evaluation } from "./train/evaluation.js";
-export type { EvaluationRecord, NoticeListener, RunStart, StepRecord, TrainingObserver } from "./train/observer.js";
+export type {
+  EvaluationRecord,
+  NoticeListener,
+  RateTrial,
+  RunStart,
+  StepRecord,
+  TrainingObserver,
+} from "./train/observer.js";

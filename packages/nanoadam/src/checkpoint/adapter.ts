@@ -9,11 +9,13 @@ import { readdir, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
+import { finishCommit } from "../files/recover.js";
 import type { RawConfig } from "../models/config.js";
 import { type AdapterDescription, adapterConfigFile, describeAdapter } from "./adapter-config.js";
 import { configOfAdapter, modelOfAdapter, startsOfUntied, untiedModel } from "./adapter-model.js";
 import { type Adaptation, adaptationsOf, adapterWeightsFile } from "./adapter-tensors.js";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.js";
+import { locateModel } from "./embedded-model.js";
 import { addProduct, type LowRankProduct } from "./low-rank-product.js";
 import { parameterFinder } from "./parameter-names.js";
 import {
@@ -30,17 +32,19 @@ import { type CheckpointEntry, closeWeightFiles, openWeightFile, type WeightFile
 const pickledWeightsFile = "adapter_model.bin";
 
 /**
- * Opens a checkpoint folder or an adapter folder.
+ * Opens a checkpoint folder or an adapter folder, or by the name `demo` the encoder that comes with the package.
  *
  * @param base where an adapter's base model is, instead of where its configuration says
  * @throws InputError for a folder that is neither, is damaged, or is an adapter of another kind than LoRA.
  */
 export async function openModelFolder(folder: string, base?: string): Promise<Checkpoint> {
-  return openFolder(folder, base, []);
+  return openFolder(await locateModel(folder), base, []);
 }
 
 /** @param above the adapters, as full paths, whose base the folder is: an adapter may stand on another */
 async function openFolder(folder: string, base: string | undefined, above: readonly string[]): Promise<Checkpoint> {
+  // A run may have been killed just as it put its result here.
+  await finishCommit(folder);
   const path = join(folder, adapterConfigFile);
   const config = await readJsonObject(path).catch((error: unknown) => {
     if (error instanceof InputError && /could not be read/.test(error.message)) return undefined;
@@ -58,7 +62,8 @@ async function openFolder(folder: string, base: string | undefined, above: reado
 
 /** The base model's folder: as named, or beside the adapter where it is named relative to that. */
 async function baseFolder(folder: string, named: string, path: string): Promise<string> {
-  const places = isAbsolute(named) ? [named] : [resolve(named), resolve(folder, named)];
+  const located = await locateModel(named);
+  const places = isAbsolute(located) ? [located] : [resolve(named), resolve(folder, named)];
   for (const place of places) {
     const found = await stat(place).catch(() => undefined);
     if (found?.isDirectory() === true) return place;
@@ -85,6 +90,7 @@ async function openAdapter(folder: string, whole: Checkpoint, description: Adapt
     const read = adaptedReader(whole, tensorReader(folder, { files: [file], entries: stored }), entries, recipes);
     return {
       folder,
+      folders: [folder, ...whole.folders],
       tokenizerFolder: (await hasTokenizer(folder)) ? folder : whole.tokenizerFolder,
       config,
       entries,

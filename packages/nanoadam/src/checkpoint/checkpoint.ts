@@ -9,6 +9,8 @@ import { type CheckpointEntry, closeWeightFiles, openWeightFiles } from "./weigh
 /** An open checkpoint folder in the Hugging Face layout. */
 export interface Checkpoint extends TensorReader {
   readonly folder: string;
+  /** All folders that it is read from: an adapter's own first, then its base's. */
+  readonly folders: readonly string[];
   /** The folder that has the tokenizer's files: an adapter's own, or else its base's. */
   readonly tokenizerFolder: string;
   /** The content of config.json. */
@@ -35,6 +37,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const weights = await openWeightFiles(folder, typeof architecture === "string" ? architecture : undefined);
   return {
     folder,
+    folders: [folder],
     tokenizerFolder: folder,
     config,
     entries: weights.entries,

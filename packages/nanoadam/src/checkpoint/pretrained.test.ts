@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
 import type { HeadSpecification } from "../models/model.js";
+import { evaluate } from "../recipes/evaluate.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { floatsOf, type RawTensor, rawTensor, readTensors } from "../testing/tensors.js";
@@ -202,11 +204,45 @@ describe("a run's head", () => {
     expect(summary.unused).toEqual(["classifier.weight", "classifier.bias"]);
     expect((await weightsOf(folder)).get("classifier.weight")?.shape).toEqual([2, 16]);
     expect((await weightsOf(place.model)).get("classifier.weight")?.shape).toEqual([5, 16]);
+    expect(summary.data.notes).toContain(
+      "the checkpoint's head is of another size (classifier.weight has 5 rows, not 2): a new one is drawn",
+    );
   });
 
-  test("one with as many labels is kept", async () => {
-    const place = await tinyPlace({ head: { labels: 2 } });
-    expect((await tinyRun({}, place)).summary.initialised).toEqual([]);
+  test("one with as many labels that have no names is kept, and what they are taken for is told", async () => {
+    const { summary } = await tinyRun({}, await tinyPlace({ head: { labels: 2 } }));
+    expect(summary.initialised).toEqual([]);
+    expect(summary.data.notes).toContain(
+      'the checkpoint\'s classes have no names: LABEL_0 is taken for "bad", LABEL_1 is taken for "good"',
+    );
+  });
+
+  /** A checkpoint with two classes of these names. */
+  const named = (...names: string[]) =>
+    tinyPlace({ head: { labels: 2 }, config: { id2label: Object.fromEntries(names.map((name, id) => [id, name])) } });
+
+  test("one for the data's classes is kept in its own order", async () => {
+    const place = await named("good", "bad");
+    const { summary, folder } = await tinyRun({}, place);
+    expect(summary.initialised).toEqual([]);
+    expect(JSON.parse(await readFile(join(folder, "config.json"), "utf8")).id2label).toEqual({ 0: "good", 1: "bad" });
+    const report = await evaluate({
+      model: place.model,
+      data: place.evaluation,
+      text: "sentence",
+      label: "label",
+      threads: 1,
+    });
+    expect(report.evaluation.loss).toBeCloseTo(summary.evaluation.before.loss, 5);
+  });
+
+  test("one for other classes makes way for a fresh one", async () => {
+    const { summary, folder } = await tinyRun({}, await named("spam", "ham"));
+    expect(summary.initialised).toEqual(["classifier.weight", "classifier.bias"]);
+    expect(JSON.parse(await readFile(join(folder, "config.json"), "utf8")).id2label).toEqual({ 0: "bad", 1: "good" });
+    expect(summary.data.notes).toContain(
+      "the checkpoint's classes have other names than the data's: a new head is drawn",
+    );
   });
 });
 

@@ -25,6 +25,11 @@ export interface WritableTensor {
   readonly values: WeightArray | (() => WeightArray | Promise<WeightArray>);
 }
 
+/** The bytes that tensors take in a file, but for its header. */
+export function storedBytes(tensors: Iterable<Pick<WritableTensor, "shape" | "dtype">>): number {
+  return [...tensors].reduce((sum, { shape, dtype }) => sum + sizeOf(shape) * (dtype === "F32" ? 4 : 2), 0);
+}
+
 /** Descending order of the reference implementation, which puts the widest alignment first. */
 const dtypeOrder: Readonly<Record<WritableDtype, number>> = { F32: 0, BF16: 1, F16: 2 };
 const pieceLength = 1 << 18;

@@ -62,14 +62,18 @@ export function finetuneCommand(streams: Streams = process): Command {
         ...(progress === undefined ? [] : [progress]),
         ...(progressJson === true ? [progressReporter(streams.stderr)] : []),
       ];
-      const summary = await finetune(options, { observers, signal: interrupt.signal }).finally(() => {
+      const summary = await finetune(options, {
+        observers,
+        signal: interrupt.signal,
+        ...(config === undefined ? {} : { optionFiles: { config } }),
+      }).finally(() => {
         interrupt.release();
         progress?.end();
       });
       if (json === true) streams.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
       if (quiet === true || json === true) return;
       const terminal = terminalOf(streams.stdout);
-      streams.stdout.write(fitted(endLines(summary, options.output ?? "", terminal.columns()).join("\n"), terminal));
+      streams.stdout.write(fitted(endLines(summary, terminal.columns()).join("\n"), terminal));
     });
 }
 
@@ -78,19 +82,16 @@ const advice =
   "what may help: more rows, --epochs 10 or more, --learning-rate auto, or a model that knows the texts' language";
 
 /** What came of a run; what matters most is last, where a terminal shows it. */
-function endLines(
-  { parameters, evaluation, review, ...summary }: RunSummary,
-  output: string,
-  columns: number,
-): string[] {
+function endLines({ parameters, evaluation, review, ...summary }: RunSummary, columns: number): string[] {
   const { count, share } = parameters.everChanged;
+  const output = String(summary.configuration.output);
   return [
     `final: ${formatEvaluation(evaluation.final)}`,
-    ...(review === undefined ? [] : reviewLines(review, columns)),
+    ...reviewLines(review, columns),
     `changed ${formatCount(count)} of ${formatCount(parameters.total)} weights (${formatShare(share)}), optimizer state ${formatBytes(summary.optimizerStateBytes)}`,
     `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step, written to ${output}`,
-    ...(review === undefined ? [] : [review.verdict]),
-    ...(review === undefined || review.beatsGuessing ? [] : [advice]),
+    review.verdict,
+    ...(review.beatsGuessing ? [] : [advice]),
     "",
   ];
 }

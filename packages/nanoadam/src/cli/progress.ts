@@ -56,6 +56,7 @@ export function progressObserver({ label, verbose = false, ...options }: Progres
     prepare,
     print,
     end: () => status.clear(),
+    onSave: () => prepare("saving"),
     onNotice: print,
     onStart(start: RunStart) {
       totalSteps = start.totalSteps;

@@ -183,7 +183,7 @@ describe("what is refused before any run", () => {
     [{ jobs: 1.5 }, "`jobs` is 1.5, expected a whole number"],
     [{ optimizers: "adamx" }, '`optimizers` has "adamx"'],
     [{ metric: "pearson" }, '`metric` is "pearson", expected one of accuracy, f1, matthews, loss for classification'],
-    [{ label: undefined }, "`label` is needed for classification"],
+    [{ label: ["a", "b"] }, "`label` is one column for classification"],
     [{ epochs: 1, steps: 1 }, "`steps` cannot go with `epochs`"],
   ])("%j", async (changed, message) => {
     const { run } = await workplace();

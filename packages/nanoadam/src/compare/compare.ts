@@ -1,6 +1,8 @@
 /** Optimizers compared: every rate with the first seed, then each one's best rate with the other seeds. */
+import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { AbortError, InputError } from "../errors.js";
+import { sweepOwned } from "../files/recover.js";
 import { finetuneSchema } from "../options/finetune-options.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type Comparison, drawUp } from "./comparison.js";
@@ -9,7 +11,7 @@ import { withLearningRates } from "./learning-rates.js";
 import { metricOf } from "./metric.js";
 import { type Contestant, finetuneOptions, parseContestants } from "./optimizers.js";
 import { type CompareInput, type CompareOptions, compareSchema, sharedOptions } from "./options.js";
-import { performRun } from "./perform-run.js";
+import { performRun, runFolderLabel } from "./perform-run.js";
 import { workThrough } from "./queue.js";
 import type { StartCommand } from "./run-process.js";
 import type { RunReport } from "./run-report.js";
@@ -22,6 +24,8 @@ export interface CompareContext {
   readonly signal: AbortSignal;
   /** Called when a run has ended, with the comparison so far. */
   readonly onResult?: (result: RunResult, comparison: Comparison) => void;
+  /** Told what a person should know that is no error. */
+  readonly onNotice?: (notice: string) => void;
   /** Called when a run begins, and as it goes on. */
   readonly onProgress?: (running: RunningRun) => void;
 }
@@ -44,7 +48,7 @@ export interface RunningRun {
  * @throws AbortError once the signal is aborted.
  */
 export async function compare(input: CompareInput, context: CompareContext): Promise<Comparison> {
-  const { start, signal, onResult, onProgress } = context;
+  const { start, signal, onResult, onProgress, onNotice } = context;
   const options = parseOptions(compareSchema, input);
   const metric = metricOf(options.task, options.metric);
   const contestants = withLearningRates(parseContestants(options.optimizers), options.learningRates);
@@ -53,7 +57,13 @@ export async function compare(input: CompareInput, context: CompareContext): Pro
   const schedule: Schedule = { contestants, seeds: options.seeds, allSeeds: options.allSeeds };
 
   const configuration = configurationOf(options);
-  const folder = await ComparisonFolder.open(options.output, { configuration, overwrite: options.overwrite });
+  const folder = await ComparisonFolder.open(options.output, {
+    configuration,
+    overwrite: options.overwrite,
+    inputs: { model: options.model, train: options.train, eval: options.eval },
+    tell: onNotice,
+  });
+  await sweepOwned(tmpdir(), runFolderLabel, onNotice);
   try {
     const results = await folder.results();
     let planned = countRuns(schedule);

@@ -1,7 +1,11 @@
-import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { mkdir, readdir, realpath, rm, rmdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { InputError } from "../errors.js";
+import { type Inputs, inputAt } from "../files/input-places.js";
+import { makeFolder } from "../files/make-folder.js";
+import { isOwnedName } from "../files/owned.js";
 import { readJsonObject } from "../files/read-json.js";
+import { sweepOwned, type Tell } from "../files/recover.js";
 import { describeSystemError, systemErrorCode } from "../files/system-error.js";
 import { writeFileAtomically } from "../files/write-file.js";
 import type { Comparison } from "./comparison.js";
@@ -16,6 +20,10 @@ export interface ComparisonFolderOptions {
   readonly configuration: Readonly<Record<string, unknown>>;
   /** Start anew where the folder has a comparison. */
   readonly overwrite: boolean;
+  /** What the runs are made from: a folder that holds any of it is none for a comparison. */
+  readonly inputs: Inputs;
+  /** Told, a sentence each, what killed comparisons had left. */
+  readonly tell?: Tell | undefined;
 }
 
 /**
@@ -25,11 +33,11 @@ export interface ComparisonFolderOptions {
 export class ComparisonFolder {
   readonly path: string;
   readonly #options: ComparisonFolderOptions;
-  /** The topmost folder that was made for this one. */
-  readonly #made: string | undefined;
+  /** Folders that were made, the innermost first. */
+  readonly #made: readonly string[];
   #begun: Promise<void> | undefined;
 
-  private constructor(path: string, options: ComparisonFolderOptions, made: string | undefined) {
+  private constructor(path: string, options: ComparisonFolderOptions, made: readonly string[]) {
     this.path = path;
     this.#options = options;
     this.#made = made;
@@ -42,7 +50,11 @@ export class ComparisonFolder {
    */
   static async open(path: string, options: ComparisonFolderOptions): Promise<ComparisonFolder> {
     const target = resolve(path);
-    const names = await namesIn(target);
+    const input = await inputAt(await realpath(target).catch(() => target), options.inputs);
+    if (input !== undefined) {
+      throw new InputError(`The output folder ${target} has \`${input.name}\` (${input.path}) in it; name another.`);
+    }
+    const names = (await namesIn(target)).filter((name) => !isOwnedName(name));
     const kept = names.includes(configurationFile) ? await readConfiguration(target) : undefined;
     if (kept === undefined && names.length > 0) {
       throw new InputError(`The output folder ${target} holds something else than a comparison; name another.`);
@@ -52,7 +64,10 @@ export class ComparisonFolder {
       requireSame(target, { ...sharedDefaults(), ...kept }, options.configuration);
     }
     try {
-      return new ComparisonFolder(target, options, await mkdir(target, { recursive: true }));
+      const made = await makeFolder(target);
+      await sweepOwned(target, undefined, options.tell);
+      await sweepOwned(join(target, "runs"), undefined, options.tell);
+      return new ComparisonFolder(target, options, made);
     } catch (error) {
       throw new InputError(`The output folder ${path} cannot be written: ${describeSystemError(error)}.`);
     }
@@ -91,13 +106,12 @@ export class ComparisonFolder {
 
   /** Removes the folders that were made, where nothing was written to them. */
   async release(): Promise<void> {
-    if (this.#made === undefined) return;
-    for (let folder = this.path; ; folder = dirname(folder)) {
+    for (const folder of this.#made) {
       const removed = await rmdir(folder).then(
         () => true,
         () => false,
       );
-      if (!removed || folder === this.#made) return;
+      if (!removed) return;
     }
   }
 

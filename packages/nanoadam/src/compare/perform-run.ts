@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ownedName } from "../files/owned.js";
 import { readJsonObject } from "../files/read-json.js";
+import { removeAtExit } from "../files/remove-at-exit.js";
 import { commandLineFlags } from "./options.js";
 import type { ProcessOutcome, StartCommand } from "./run-process.js";
 import { type RunReport, reportOf } from "./run-report.js";
@@ -18,6 +20,9 @@ export interface PerformOptions {
   readonly onReport?: (report: RunReport) => void;
 }
 
+/** Whose folder a run's model is in, among the temporary ones. */
+export const runFolderLabel = "compare";
+
 /**
  * Fine-tunes in a process of its own and keeps nothing of the model.
  * @throws the signal's reason once it is aborted; whatever else ends the run is a failed result.
@@ -26,7 +31,9 @@ export async function performRun(
   run: Run,
   { options, jobs, start, signal, onReport }: PerformOptions,
 ): Promise<RunResult> {
-  const folder = await mkdtemp(join(tmpdir(), "nanoadam-compare-"));
+  const folder = join(tmpdir(), ownedName(runFolderLabel));
+  await mkdir(folder, { mode: 0o700 });
+  const callOff = removeAtExit(folder);
   try {
     const output = join(folder, "model");
     const { learningRate, seed } = run;
@@ -41,6 +48,7 @@ export async function performRun(
     return { ...run, jobs, failure: divergence ?? failureOf(outcome), diverged: divergence !== undefined };
   } finally {
     await rm(folder, { recursive: true, force: true });
+    callOff();
   }
 }
 

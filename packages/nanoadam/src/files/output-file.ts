@@ -1,13 +1,14 @@
 import { realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../errors.js";
+import { type Inputs, inputAt } from "./input-places.js";
 import { describeSystemError, systemErrorCode } from "./system-error.js";
 
 export interface OutputFileOptions {
   /** Replace a file that is there. */
   readonly overwrite: boolean;
-  /** Files that the result is made from, by their names in messages: none of them is replaced. */
-  readonly inputs: Readonly<Record<string, string | undefined>>;
+  /** What the result is made from: none of it is replaced. */
+  readonly inputs: Inputs;
 }
 
 /**
@@ -26,10 +27,12 @@ export async function requireWritable(path: string, { overwrite, inputs }: Outpu
     return;
   }
   if (found.isDirectory()) throw new InputError(`The output file ${path} is a folder, expected a file.`);
-  for (const [name, input] of Object.entries(inputs)) {
-    if (input !== undefined && (await realpath(input).catch(() => undefined)) === (await realpath(path))) {
-      throw new InputError(`The output file ${path} is \`${name}\` itself; name another.`);
-    }
+  if (!found.isFile()) throw new InputError(`The output file ${path} is a device or a pipe, expected a file.`);
+  const input = await inputAt(await realpath(path), inputs);
+  if (input !== undefined) {
+    const isItself = (await realpath(input.path)) === (await realpath(path));
+    const what = isItself ? "itself" : `or a file of it (${input.path})`;
+    throw new InputError(`The output file ${path} is \`${input.name}\` ${what}; name another.`);
   }
   if (!overwrite) {
     throw new InputError(`The output file ${path} exists; pass \`overwrite\` to replace it, or name another.`);

@@ -1,9 +1,11 @@
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { InputError } from "../errors.js";
+import { expectRefusal } from "../testing/refusal.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { OutputFolder } from "./output-folder.js";
+import { isOwnedName } from "./owned.js";
 
 const keep = { overwrite: false };
 const replace = { overwrite: true };
@@ -22,7 +24,7 @@ describe("writing", () => {
     const parent = await temporaryFolder();
     const output = await OutputFolder.create(join(parent, "runs", "first"), keep);
     await writeFile(output.path("config.json"), "{}");
-    expect(await readdir(join(parent, "runs"))).toEqual([`.first.partial-${process.pid}`]);
+    expect((await readdir(join(parent, "runs"))).filter((name) => !isOwnedName(name))).toEqual([]);
     await output.commit();
     expect(await readdir(join(parent, "runs"))).toEqual(["first"]);
     expect(await readdir(join(parent, "runs", "first"))).toEqual(["config.json"]);
@@ -58,6 +60,24 @@ describe("writing", () => {
     await output.commit();
     expect(await readdir(target)).toEqual(["new"]);
     expect(await readdir(parent)).toEqual(["out"]);
+  });
+
+  test("two runs at once with one output have nothing in common, and the last one wins", async () => {
+    const { parent, target } = await filledFolder();
+    const [one, other] = [await OutputFolder.create(target, replace), await OutputFolder.create(target, replace)];
+    await writeFile(one.path("one"), "");
+    await writeFile(other.path("other"), "");
+    await one.commit();
+    await other.commit();
+    expect(await readdir(target)).toEqual(["other"]);
+    expect(await readdir(parent)).toEqual(["out"]);
+  });
+
+  test("more than is free is refused, with both sizes", async () => {
+    const output = await OutputFolder.create(join(await temporaryFolder(), "out"), keep);
+    onTestFinished(() => output.discard());
+    await output.requireSpace(1);
+    await expectRefusal(output.requireSpace(1e18), /out needs 1\.00e\+12 MB, but \S+ MB are free there/);
   });
 
   test("a link to a folder stays a link", async () => {
@@ -115,13 +135,24 @@ describe("refused or undone", () => {
     expect(await readdir(target)).toEqual(["old"]);
   });
 
+  test("a folder that a link of an input leads to, as the blobs of the Hugging Face cache", async () => {
+    const parent = await temporaryFolder();
+    const [blobs, model] = [join(parent, "blobs"), join(parent, "snapshots/main")];
+    await mkdir(blobs);
+    await mkdir(model, { recursive: true });
+    await writeFile(join(blobs, "ab12"), "weights");
+    await symlink("../../blobs/ab12", join(model, "model.safetensors"));
+    const creation = OutputFolder.create(blobs, { ...replace, inputs: { model: [model] } });
+    await expectRefusal(creation, `\`model\` (${model}) is in it`);
+    expect(await readdir(blobs)).toEqual(["ab12"]);
+  });
+
   test("when the renaming fails the old folder is put back", async () => {
-    const { parent, target } = await filledFolder();
+    const { target } = await filledFolder();
     const output = await OutputFolder.create(target, replace);
     await rm(output.path("."), { recursive: true });
     await expect(output.commit()).rejects.toThrow(/out could not be written: no such file or folder/);
     expect(await readFile(join(target, "old"), "utf8")).toBe("old");
-    expect(await readdir(parent)).toEqual(["out"]);
   });
 
   test("a folder that something else filled meanwhile keeps its files, and the result is kept too", async () => {
@@ -132,10 +163,11 @@ describe("refused or undone", () => {
     await mkdir(target);
     await writeFile(join(target, "theirs"), "");
     await expect(output.commit()).rejects.toThrow(
-      /filled by something else meanwhile; the result is kept in .*partial/,
+      /filled by something else meanwhile; the result is kept in .*out\.kept-/,
     );
     await output.discard();
     expect(await readdir(target)).toEqual(["theirs"]);
-    expect(await readdir(output.path("."))).toEqual(["result"]);
+    const kept = (await readdir(parent)).find((name) => name.startsWith("out.kept-")) ?? "";
+    expect(await readdir(join(parent, kept))).toEqual(["result"]);
   });
 });

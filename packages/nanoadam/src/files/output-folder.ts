@@ -1,107 +1,147 @@
-import { mkdir, readdir, realpath, rename, rm, rmdir } from "node:fs/promises";
-import { homedir } from "node:os";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { access, constants, mkdir, readFile, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../errors.js";
+import { contentsOf, isHalfReplaced, replaceContent, replaceFolder, resultIn } from "./commit.js";
+import { freeSpace } from "./free-space.js";
+import { keepTouching } from "./heartbeat.js";
+import { type Inputs, reasonToKeep } from "./input-places.js";
+import { makeFolder } from "./make-folder.js";
+import { ownedName } from "./owned.js";
+import { clearUp, keptPath, type Tell } from "./recover.js";
+import { removeAtExit } from "./remove-at-exit.js";
+import { syncFolder } from "./sync-folder.js";
 import { describeSystemError, systemErrorCode } from "./system-error.js";
 
 export interface OutputFolderOptions {
   /** Replace a folder that has something in it. */
   readonly overwrite: boolean;
-  /** Paths that the result is made from, by their names in messages: a folder that holds one is not replaced. */
-  readonly inputs?: Readonly<Record<string, string | undefined>>;
+  /** What the result is made from: a folder that holds any of it is not replaced. */
+  readonly inputs?: Inputs;
+  /** Told, a sentence each, what was done about what killed runs had left. */
+  readonly tell?: Tell;
 }
 
 /**
- * A result folder that appears whole or not at all. Files are written under `path(...)`, in a staging folder beside the
- * final one; `commit` puts it in place by renaming, `discard` removes it. One of the two ends the object's life; calling
- * `discard` after `commit` does nothing, so it can stand in a `finally`.
+ * A result folder that appears whole or not at all (`commit.ts` says how). Files are written under `path(...)`; `commit` puts
+ * them in place, `discard` removes them, `keep` sets them aside. One of the three ends the object's life; calling `discard`
+ * afterwards does nothing, so it can stand in a `finally`. A process that exits before that takes the files with it; what one
+ * that is killed leaves, the next run with this output removes.
  */
 export class OutputFolder {
   /** Where the result will be. */
   readonly target: string;
-  readonly #staging: string;
+  readonly #work: string;
+  readonly #isInside: boolean;
   readonly #overwrite: boolean;
-  /** The topmost parent folder that was made for this one. */
-  readonly #madeParent: string | undefined;
-  #settled = false;
+  /** Parent folders that were made for this one, the innermost first. */
+  readonly #madeParents: readonly string[];
+  readonly #endWatch: () => void;
+  #isSettled = false;
 
-  private constructor(target: string, staging: string, overwrite: boolean, madeParent: string | undefined) {
+  private constructor(target: string, work: Work, overwrite: boolean) {
     this.target = target;
-    this.#staging = staging;
+    this.#work = work.path;
+    this.#isInside = work.isInside;
+    this.#madeParents = work.madeParents;
     this.#overwrite = overwrite;
-    this.#madeParent = madeParent;
+    const [callOff, stopTouching] = [removeAtExit(work.path, work.madeParents), keepTouching(work.path)];
+    this.#endWatch = () => {
+      callOff();
+      stopTouching();
+    };
   }
 
   /**
-   * Prepares to write `path`, making its parents. Throws InputError where `path` is a file, holds something and
-   * `overwrite` is not set, or cannot be written. Even then a folder that contains the working directory, the home
-   * folder, a git repository or one of `inputs` is never replaced, since all that is in it would go.
+   * Prepares to write `path`, making its parents, after what killed runs left there is finished or removed. Throws InputError
+   * where `path` is a file, holds something and `overwrite` is not set, or cannot be written. Even then a folder that
+   * contains the working directory, the home folder, a git repository or one of `inputs` is never replaced.
    */
-  static async create(path: string, { overwrite, inputs = {} }: OutputFolderOptions): Promise<OutputFolder> {
+  static async create(path: string, { overwrite, inputs = {}, tell }: OutputFolderOptions): Promise<OutputFolder> {
     const target = await resolveTarget(path);
-    if ((await contents(target)).length > 0) await requireReplaceable(target, overwrite, inputs);
-    const parent = dirname(target);
-    const staging = join(parent, `.${basename(target)}.partial-${process.pid}`);
-    let madeParent: string | undefined;
+    await requireFolder(target);
+    await clearUp(target, tell);
+    if (requireReadable(target).length > 0) await requireReplaceable(target, overwrite, inputs);
     try {
-      madeParent = await mkdir(parent, { recursive: true });
-      await rm(staging, { recursive: true, force: true });
-      await mkdir(staging);
+      return new OutputFolder(target, await startWork(target), overwrite);
     } catch (error) {
       throw new InputError(`The output folder ${path} cannot be written: ${describeSystemError(error)}.`);
     }
-    return new OutputFolder(target, staging, overwrite, madeParent);
   }
 
   /** Where to write `file` (a name within the folder) until `commit`. */
   path(file: string): string {
-    return join(this.#staging, file);
+    return join(resultIn(this.#work), file);
+  }
+
+  /** @throws InputError where so many bytes do not fit: the earlier folder stays until the new one is whole */
+  async requireSpace(bytes: number): Promise<void> {
+    const { free, isEnough } = await freeSpace(this.#work, bytes);
+    if (isEnough) return;
+    const [needed, left] = [bytes, free].map((count) => `${(count / 1e6).toPrecision(3)} MB`);
+    throw new InputError(`The output folder ${this.target} needs ${needed}, but ${left} are free there.`);
   }
 
   /**
-   * Puts the staged files in place. The old folder is moved aside first, put back if the renaming fails, and
-   * removed once the new folder is in place. If someone else filled the folder meanwhile and `overwrite` is not set, the
-   * staged files stay where they are and the InputError says where.
+   * Puts the staged files in place. Where that fails, or someone else filled the folder meanwhile and `overwrite` is not set,
+   * the files are kept, the earlier folder is as it was, and the InputError says where both are.
    */
   async commit(): Promise<void> {
-    if (this.#settled) throw new Error(`the output folder ${this.target} is already settled`);
-    const existing = await contents(this.target);
-    if (existing.length > 0 && !this.#overwrite) {
-      this.#settled = true;
-      throw new InputError(
-        `${this.target} was filled by something else meanwhile; the result is kept in ${this.#staging}.`,
-      );
+    if (this.#isSettled) throw new Error(`the output folder ${this.target} is already settled`);
+    if (!this.#overwrite && requireReadable(this.target).length > 0) {
+      const kept = await this.keep();
+      throw new InputError(`${this.target} was filled by something else meanwhile; the result is kept in ${kept}.`);
     }
-    const previous = join(dirname(this.target), `.${basename(this.target)}.previous-${process.pid}`);
     try {
-      const moved = await moveIfPresent(this.target, previous);
-      try {
-        await rename(this.#staging, this.target);
-      } catch (error) {
-        if (moved) await rename(previous, this.target);
-        throw error;
-      }
+      await syncFolder(resultIn(this.#work));
+      await syncFolder(this.#work);
+      if (this.#isInside) replaceContent(this.#work, this.target);
+      else replaceFolder(this.#work, this.target);
     } catch (error) {
-      throw new InputError(`The output folder ${this.target} could not be written: ${describeSystemError(error)}.`);
+      const failure = `The output folder ${this.target} could not be written: ${describeSystemError(error)}`;
+      if (isHalfReplaced(this.#work, this.target)) {
+        this.#settle();
+        throw new InputError(
+          `${failure}. It is half replaced: the result and the earlier files are in ${this.#work}, and the next run with this output finishes.`,
+        );
+      }
+      throw new InputError(`${failure}. The result is whole in ${await this.keep()}; move it where it should be.`);
     }
-    this.#settled = true;
-    // The result is in place: a remainder of the old folder that cannot be removed must not turn success into failure.
-    await rm(previous, { recursive: true, force: true }).catch(() => undefined);
+    this.#settle();
+    // The result is in place: what cannot be synced or removed now must not turn success into failure.
+    await syncFolder(this.#isInside ? this.target : dirname(this.target)).catch(() => undefined);
+    await rm(this.#work, { recursive: true, force: true }).catch(() => undefined);
+  }
+
+  /** Sets the staged files aside, in a folder that no run removes, and gives its path. */
+  async keep(): Promise<string> {
+    this.#settle();
+    const place = this.#isInside ? join(this.target, keptPath("result")) : keptPath(this.target);
+    try {
+      await rename(resultIn(this.#work), place);
+    } catch {
+      return resultIn(this.#work);
+    }
+    await rm(this.#work, { recursive: true, force: true }).catch(() => undefined);
+    return place;
   }
 
   /** Removes everything staged, and the parents made for it where nothing else is in them. */
   async discard(): Promise<void> {
-    if (this.#settled) return;
-    this.#settled = true;
-    await rm(this.#staging, { recursive: true, force: true });
-    if (this.#madeParent === undefined) return;
-    for (let parent = dirname(this.target); ; parent = dirname(parent)) {
-      const removed = await rmdir(parent).then(
+    if (this.#isSettled) return;
+    this.#settle();
+    await rm(this.#work, { recursive: true, force: true });
+    for (const parent of this.#madeParents) {
+      const isGone = await rmdir(parent).then(
         () => true,
         () => false,
       );
-      if (!removed || parent === this.#madeParent) return;
+      if (!isGone) return;
     }
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#endWatch();
   }
 }
 
@@ -117,61 +157,64 @@ async function resolveTarget(path: string): Promise<string> {
   }
 }
 
-/** Names in the folder; empty where it does not exist. */
-async function contents(target: string): Promise<string[]> {
+async function requireFolder(target: string): Promise<void> {
+  const found = await stat(target).catch(() => undefined);
+  if (found?.isDirectory() === false) throw new InputError(`The output folder ${target} is a file, expected a folder.`);
+}
+
+/** What is in the folder. */
+function requireReadable(target: string): string[] {
   try {
-    return await readdir(target);
+    return contentsOf(target);
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === "ENOENT") return [];
-    if (code === "ENOTDIR") throw new InputError(`The output folder ${target} is a file, expected a folder.`);
     throw new InputError(`The output folder ${target} cannot be read: ${describeSystemError(error)}.`);
   }
 }
 
-async function requireReplaceable(
-  target: string,
-  overwrite: boolean,
-  inputs: Readonly<Record<string, string | undefined>>,
-): Promise<void> {
+async function requireReplaceable(target: string, overwrite: boolean, inputs: Inputs): Promise<void> {
   if (!overwrite) {
     throw new InputError(
       `The output folder ${target} is not empty; pass \`overwrite\` to replace it, or name another.`,
     );
   }
-  const reason = isWithin(process.cwd(), target)
-    ? "the working directory is in it"
-    : isWithin(homedir(), target)
-      ? "the home folder is in it"
-      : (await contents(target)).includes(".git")
-        ? "it is a git repository"
-        : await inputWithin(target, inputs);
+  const reason = await reasonToKeep(target, inputs);
   if (reason) throw new InputError(`The output folder ${target} is not replaced, even with \`overwrite\`: ${reason}.`);
 }
 
-async function inputWithin(
-  target: string,
-  inputs: Readonly<Record<string, string | undefined>>,
-): Promise<string | undefined> {
-  for (const [name, path] of Object.entries(inputs)) {
-    if (path === undefined) continue;
-    const absolute = await realpath(path).catch(() => resolve(path));
-    if (isWithin(absolute, target)) return `\`${name}\` (${path}) is in it`;
-  }
-  return undefined;
+/** A folder to stage in. */
+interface Work {
+  readonly path: string;
+  /** It is in the target, which cannot be renamed. */
+  readonly isInside: boolean;
+  readonly madeParents: readonly string[];
 }
 
-function isWithin(path: string, folder: string): boolean {
-  const steps = relative(folder, path);
-  return !steps.startsWith("..") && resolve(folder, steps) === path;
+async function startWork(target: string): Promise<Work> {
+  const parent = dirname(target);
+  const madeParents = await makeFolder(parent);
+  const isInside = await mustStay(target);
+  const path = isInside ? join(target, ownedName("")) : join(parent, ownedName(basename(target)));
+  await mkdir(path);
+  await mkdir(resultIn(path));
+  return { path, isInside, madeParents };
 }
 
-async function moveIfPresent(from: string, to: string): Promise<boolean> {
-  try {
-    await rename(from, to);
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return false;
-    throw error;
-  }
+/** Whether a folder is there and cannot be renamed: a file system begins in it, or its parent is not ours to write. */
+async function mustStay(target: string): Promise<boolean> {
+  const found = await stat(target).catch(() => undefined);
+  if (found === undefined) return false;
+  const parent = dirname(target);
+  if (found.dev !== (await stat(parent)).dev || (await mountPoints()).includes(target)) return true;
+  return access(parent, constants.W_OK).then(
+    () => false,
+    () => true,
+  );
+}
+
+/** Where file systems begin, as Linux lists them: also those that are a part of another. */
+async function mountPoints(): Promise<string[]> {
+  const text = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
+  const unescaped = (path: string) =>
+    path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  return text.split("\n").map((line) => unescaped(line.split(" ")[4] ?? ""));
 }

@@ -6,10 +6,13 @@ import { columns, count, data, flag } from "./option-types.js";
 export interface TextInput {
   /**
    * The column of the text, or two columns for pairs of texts, as a list or with a comma between them. Of nested data it may be a
-   * path, such as `review.body`. It may be left out for tasks whose data have columns of usual names.
+   * path, such as `review.body`. It may be left out where the names of the columns tell which is meant, or where there are only two.
    */
   readonly text?: string | readonly string[] | undefined;
-  /** The column of the label, or for tasks that take several the columns, as a list or with commas between them. */
+  /**
+   * The column of the label, or for tasks that take several the columns, as a list or with commas between them. It may be left out
+   * as `text`.
+   */
   readonly label?: string | readonly string[] | undefined;
   /** What separates fields of .csv and .tsv; by default it is found from the header, and a tab in .tsv. */
   readonly delimiter?: string | undefined;
@@ -51,11 +54,18 @@ export const dataSchema = z.object({
   text: columns
     .pipe(z.array(z.string().min(1)).min(1).max(2))
     .optional()
-    .meta(flag("column of the text; two columns for pairs of texts", "COL[,COL2]")),
+    .meta(
+      flag("column of the text (default: as the columns' names show); two columns for pairs of texts", "COL[,COL2]"),
+    ),
   label: columns
     .pipe(z.array(z.string().min(1)).min(1))
     .optional()
-    .meta(flag("column of the label, or columns for tasks that take several", "COL[,COL2...]")),
+    .meta(
+      flag(
+        "column of the label (default: as the columns' names show), or columns for tasks that take several",
+        "COL[,COL2...]",
+      ),
+    ),
   delimiter: z.string().min(1).optional().meta(flag("what separates fields (default: as the header shows)", "CHAR")),
   maxLength: count.optional().meta(flag("tokens of a text at most (default: the model's positions, at most 128)", "N")),
   limitTrain: count.optional().meta(flag("use only the first N training rows", "N")),

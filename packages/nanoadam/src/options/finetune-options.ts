@@ -11,7 +11,7 @@ import { type DataInput, dataSchema } from "./data-options.js";
 import { type ModelInput, modelSchema } from "./model-options.js";
 import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
 import { mayHoldBfloat16, type OptimizerInput, optimizerSchema } from "./optimizer-options.js";
-import { type OutputInput, outputSchema } from "./output-options.js";
+import { type OutputInput, type OutputOptions, outputNamedAfter, outputSchema } from "./output-options.js";
 import { parseOptions } from "./parse-options.js";
 import { type TrainingInput, trainingSchema } from "./training-options.js";
 
@@ -56,14 +56,17 @@ export interface FinetuneInput
 type FlatOptions = z.output<typeof flatSchema>;
 
 /** A run's options, checked and grouped by what reads them. */
-export type FinetuneOptions = { readonly [Group in keyof typeof groups]: z.output<(typeof groups)[Group]> };
+export type FinetuneOptions = {
+  readonly [Group in Exclude<keyof typeof groups, "output">]: z.output<(typeof groups)[Group]>;
+} & { readonly output: OutputOptions };
 
 /**
  * Checks and groups the options of a run.
  * @throws InputError naming the first option that does not fit.
  */
 export function parseFinetuneOptions(input: FinetuneInput): FinetuneOptions {
-  return groupOptions(parseOptions(finetuneSchema, input));
+  const options = parseOptions(finetuneSchema, input);
+  return groupOptions({ ...options, output: options.output ?? outputNamedAfter(options.train) });
 }
 
 function groupOptions(options: FlatOptions): FinetuneOptions {

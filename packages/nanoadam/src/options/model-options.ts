@@ -4,7 +4,10 @@ import { flag } from "./option-types.js";
 
 /** Where a run starts from, and how its weights are held. */
 export interface ModelInput {
-  /** The checkpoint's folder in Hugging Face layout. */
+  /**
+   * The checkpoint's folder in Hugging Face layout; or `demo`, where there is no folder of that name: the small encoder that comes with
+   * the package.
+   */
   readonly model: string;
   /**
    * How linear layers and embeddings are held: `keep` holds in bfloat16 what came in it, the others all in one type. Selected
@@ -16,7 +19,10 @@ export interface ModelInput {
 }
 
 export const modelSchema = z.object({
-  model: z.string().min(1).meta(flag("checkpoint folder in Hugging Face layout", "DIR")),
+  model: z
+    .string()
+    .min(1)
+    .meta(flag("checkpoint folder in Hugging Face layout, or demo: a small one that comes with nanoadam", "DIR")),
   weights: z
     .enum(weightStorages)
     .default("keep")

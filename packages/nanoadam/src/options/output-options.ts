@@ -1,10 +1,12 @@
 import { z } from "zod";
+import type { Row } from "../data/source.js";
 import { flag } from "./option-types.js";
+import { MissingOptionsError } from "./parse-options.js";
 
 /** What a run writes, and where. */
 export interface OutputInput {
-  /** The folder to write the fine-tuned model to. */
-  readonly output: string;
+  /** The folder to write the fine-tuned model to; by default `reviews-model` in the working directory for `reviews.csv`. */
+  readonly output?: string | undefined;
   /** Replace an output folder that is not empty. By default false. */
   readonly overwrite?: boolean | undefined;
   /** How the weights are stored: each as it came (`keep`, the default), or all in one type. */
@@ -12,7 +14,11 @@ export interface OutputInput {
 }
 
 export const outputSchema = z.object({
-  output: z.string().min(1).meta(flag("folder to write the fine-tuned model to", "DIR")),
+  output: z
+    .string()
+    .min(1)
+    .optional()
+    .meta(flag("folder to write the fine-tuned model to (default: reviews-model for reviews.csv)", "DIR")),
   overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
   saveDtype: z
     .enum(["keep", "float32", "bfloat16", "float16"])
@@ -20,4 +26,14 @@ export const outputSchema = z.object({
     .meta(flag("storage of the written weights: each as it came, or one of these")),
 });
 
-export type OutputOptions = z.output<typeof outputSchema>;
+export type OutputOptions = z.output<typeof outputSchema> & { readonly output: string };
+
+/**
+ * The folder for a model that learned from data: after their file, in the working directory.
+ * @throws InputError for rows of a program, which have no name.
+ */
+export function outputNamedAfter(data: string | Iterable<Row>): string {
+  if (typeof data !== "string") throw new MissingOptionsError("`output` is needed where `train` is rows");
+  const file = data.split(/[\\/]/).at(-1) ?? "";
+  return `${file.replace(/(?<=.)(\.[a-z]+)?(\.gz)?$/i, "")}-model`;
+}

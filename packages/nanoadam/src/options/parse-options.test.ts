@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
 import { taskNames } from "../tasks/registry.js";
-import { finetuneSchema } from "./finetune-options.js";
+import { finetuneSchema, parseFinetuneOptions } from "./finetune-options.js";
 import { parseOptions } from "./parse-options.js";
 import { evaluateSchema, predictSchema } from "./saved-model-options.js";
 
@@ -74,7 +74,6 @@ describe("options", () => {
     [{ eval: {} }, "`eval` is {}, expected a file, or rows"],
     [{ epochs: 1, steps: 5 }, "`steps` cannot go with `epochs`"],
     [{ eval: "b.tsv", evalShare: 0.5 }, "`evalShare` cannot go with `eval`"],
-    [{ label: undefined }, "`label` is needed for classification"],
     [{ density: 0.1, finalDensity: 0.2 }, "`finalDensity` is 0.2, expected at most `density` 0.1"],
     [{ learningrate: 1 }, "there is no option `learningrate`; did you mean `learningRate`?"],
   ])("%j are refused: %s", (options, message) => {
@@ -86,8 +85,25 @@ describe("options", () => {
     for (const warmup of [0, 0.06, 1, 500]) expect(parse({ warmup }).warmup).toBe(warmup);
   });
 
-  test("masked-lm needs no label", () => {
-    expect(parse({ task: "masked-lm", label: undefined }).task).toBe("masked-lm");
+  test("columns may be left open", () => {
+    expect(parse({ text: undefined, label: undefined }).text).toBeUndefined();
+  });
+
+  test.each([
+    ["reviews.csv", "reviews-model"],
+    ["data/2024/reviews.tsv.gz", "reviews-model"],
+    ["C:\\data\\my.reviews.parquet", "my.reviews-model"],
+    ["train", "train-model"],
+    [".csv", ".csv-model"],
+  ])("a model of %s goes to %s unless told", (train, output) => {
+    const { output: options } = parseFinetuneOptions({ model: "m", train });
+    expect(options.output).toBe(output);
+  });
+
+  test("a model of rows has to be told where to go", () => {
+    expect(() => parseFinetuneOptions({ model: "m", train: [{ text: "a", label: "b" }] })).toThrow(
+      "`output` is needed",
+    );
   });
 
   test("evaluate and predict have their own", () => {

@@ -39,8 +39,8 @@ export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchIn
   /** What to predict for, a file or rows. */
   readonly data?: string | Iterable<Row> | undefined;
   /**
-   * The text itself; or with `data` its column, or two columns with a comma between them, which may be left out where data of
-   * the task have columns of usual names.
+   * The text itself; or with `data` its column, or two columns with a comma between them, which may be left out where the names of
+   * the columns tell which is meant, or where there is only one.
    */
   readonly text?: string | undefined;
   /** The second text of a pair; not with `data`. */

@@ -23,7 +23,7 @@ export interface TrainingInput extends BatchInput {
    * rates around it for a part of the run, on a part of the training data, and takes the best.
    */
   readonly learningRate?: number | "auto" | undefined;
-  /** Passes over the training data; by default 3, or more of small data. Give either this or `steps`. */
+  /** Passes over the training data; by default 3, and up to 30 of small data. Give either this or `steps`. */
   readonly epochs?: number | undefined;
   /** Optimizer steps, instead of `epochs`. */
   readonly steps?: number | undefined;
@@ -74,7 +74,7 @@ export const trainingSchema = z.object({
     .number()
     .positive()
     .optional()
-    .meta(flag("passes over the training data (default: 3, more if that is under 300 steps)", "N")),
+    .meta(flag("passes over the training data (default: 3, and up to 30 of small data)", "N")),
   steps: count.optional().meta(flag("optimizer steps, instead of `epochs`", "N")),
   batchSize: count.optional().meta(flag("examples that run together (default: 8 to 32, by the size of the data)", "N")),
   accumulate: count.default(1).meta(flag("batches whose gradients make one step", "N")),

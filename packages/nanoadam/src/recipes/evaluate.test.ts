@@ -66,7 +66,12 @@ describe("refused", () => {
       expectRefusal(evaluate({ model, data, text: "sentence", label: "label", threads: 1, ...options }), message);
     await refusal({}, 'new.tsv, line 3: the label "best" is unknown, expected one of "bad", "good"');
     await refusal({ text: "review" }, 'new.tsv has no column "review"');
-    await refusal({ label: undefined }, "`label` is needed");
+    const unnamed = join(place.folder, "unnamed.tsv");
+    await writeFile(unnamed, "words\tanswer\tid\ngood film\tgood\t1\n");
+    await refusal(
+      { data: unnamed, text: undefined, label: undefined },
+      "`text` and `label` are needed, as the names of the columns of",
+    );
     await refusal({ data: join(place.folder, "none.tsv") }, "none.tsv could not be read: no such file");
     await refusal({ maxLength: 400 }, "`maxLength` is 400, expected at most");
   });

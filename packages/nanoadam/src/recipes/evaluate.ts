@@ -1,9 +1,8 @@
 import { countTruncated } from "../data/dataset.js";
-import { openDataSource } from "../data/source.js";
 import { InputError } from "../errors.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type EvaluateInput, evaluateSchema } from "../options/saved-model-options.js";
-import { requireFittingColumns } from "../tasks/columns.js";
+import { openTaskData } from "../tasks/open-data.js";
 import { taskKind } from "../tasks/registry.js";
 import type { Review } from "../tasks/review.js";
 import { type Evaluation, evaluateModel } from "../train/evaluation.js";
@@ -44,9 +43,7 @@ export async function evaluate(input: EvaluateInput, listener: NoticeListener = 
         `\`label\` cannot go with ${folder}, a ${task.name} checkpoint by its config.json (architectures): it has no head for labels; run nanoadam finetune first`,
       );
     }
-    requireFittingColumns(kind, columns);
-    const source = await openDataSource(data, "data", columns);
-    requireFittingColumns(kind, source);
+    const source = await openTaskData(kind, data, "data", columns);
     const dataset = await task.read(source);
     const review = task.review?.(dataset);
     const evaluation = await evaluateModel({ task, dataset, batchSize, programs, review });

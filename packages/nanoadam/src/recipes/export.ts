@@ -1,4 +1,3 @@
-import { copyFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
@@ -6,18 +5,19 @@ import { openModelFolder } from "../checkpoint/adapter.js";
 import { adapterConfigFile } from "../checkpoint/adapter-config.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { findSources } from "../checkpoint/pretrained.js";
-import { type WritableTensor, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
+import { storedBytes, type WritableTensor, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
 import { encoderForModel } from "../data/text/encoder.js";
 import { loadTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { readJsonObject } from "../files/read-json.js";
-import { writeFileAtomically } from "../files/write-file.js";
+import { copyFileAtomically, writeFileAtomically } from "../files/write-file.js";
 import { defineBackbone } from "../models/architectures.js";
 import { assembleModel, type Model } from "../models/model.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
 import { taskOfConfig } from "../tasks/registry.js";
+import type { NoticeListener } from "../train/observer.js";
 
 /**
  * Writes an adapter and its base model as one checkpoint folder: every weight as the base stores it, the adapter's product
@@ -25,7 +25,7 @@ import { taskOfConfig } from "../tasks/registry.js";
  *
  * @throws InputError where the folder is no adapter, the base model is missing, or `merge` was not asked for.
  */
-export async function exportModel(input: ExportInput): Promise<void> {
+export async function exportModel(input: ExportInput, listener: NoticeListener = {}): Promise<void> {
   const options = parseOptions(exportSchema, input);
   if ((await readJsonObject(`${options.model}/${adapterConfigFile}`)) === undefined) {
     throw new InputError(`${options.model} has no ${adapterConfigFile}, so there is no adapter to merge`);
@@ -44,11 +44,13 @@ export async function exportModel(input: ExportInput): Promise<void> {
     const tensors = mergedTensors(checkpoint, assembleModel(backbone, head));
     output = await OutputFolder.create(options.output, {
       overwrite: options.overwrite,
-      inputs: { model: options.model, base: options.base },
+      inputs: { model: checkpoint.folder, base: checkpoint.folders.slice(1) },
+      tell: (notice) => listener.onNotice?.(notice),
     });
+    await output.requireSpace(storedBytes(tensors));
     await writeSafetensors(output.path("model.safetensors"), tensors);
     await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);
-    for (const file of tokenizer.files) await copyFile(file, output.path(basename(file)));
+    for (const file of tokenizer.files) await copyFileAtomically(file, output.path(basename(file)));
     await output.commit();
   } finally {
     await output?.discard();

@@ -10,6 +10,8 @@ import { OutputFolder } from "../files/output-folder.js";
 import { hiddenSizeOf } from "../models/config.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import type { Weights } from "../program/compile-stages.js";
+import { taskKind } from "../tasks/registry.js";
+import { reviewOfChange } from "../tasks/review.js";
 import type { Stopped, StopSignal } from "../train/loop.js";
 import { observeAll, type RateTrial, type TrainingObserver } from "../train/observer.js";
 import { countParameters } from "../train/parameter-counts.js";
@@ -20,7 +22,8 @@ import { UndoBuffer } from "../train/undo.js";
 import { chooseLearningRate } from "./choose-learning-rate.js";
 import { MetricsLog } from "./metrics-log.js";
 import { openRuntime } from "./open-runtime.js";
-import { requireStorable, roundToStorage, saveModel } from "./save-model.js";
+import { requireStorable, roundToStorage, saveModel, sizeOfSaved, weightsFileOf } from "./save-model.js";
+import { saveResult } from "./save-result.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
 
@@ -29,6 +32,8 @@ export interface RunControl {
   readonly observers?: readonly TrainingObserver[];
   /** Once aborted, the run ends before its next step, and nothing is written. */
   readonly signal?: StopSignal;
+  /** Files that the options come from, by names for messages: they are not replaced by the result. */
+  readonly optionFiles?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -46,14 +51,23 @@ export async function finetune(input: FinetuneInput, control: RunControl = {}): 
   try {
     output = await OutputFolder.create(options.output.output, {
       overwrite: options.output.overwrite,
-      inputs: { model: options.model.model, train: fileOf(options.data.train), eval: fileOf(options.data.eval) },
+      inputs: {
+        model: run.checkpoint.folders,
+        train: fileOf(options.data.train),
+        eval: fileOf(options.data.eval),
+        ...control.optionFiles,
+      },
+      tell: (notice) => observeAll(control.observers ?? []).onNotice(notice),
     });
+    await output.requireSpace(await sizeOfSaved(options.output.saveDtype, run));
     return await train(options, { ...run, runtime }, output, control, started);
   } finally {
     await output?.discard();
     await run.checkpoint.close();
   }
 }
+
+const metricsFile = "metrics.jsonl";
 
 /** The file of data that are one. */
 function fileOf(data: string | Iterable<Row> | undefined): string | undefined {
@@ -71,8 +85,8 @@ async function train(
   const hiddenSize = hiddenSizeOf(run.checkpoint.config);
   let settled = settleTraining(options, { examples: run.train.length, hiddenSize });
   const plan = planRun(settled, run.train.length);
+  const log = await MetricsLog.open(output.path(metricsFile), plan.logEvery, observeAll(observers));
   const session = new TrainingSession(options, settled, run, run.runtime);
-  const log = await MetricsLog.open(output.path("metrics.jsonl"), plan.logEvery);
   const observer = observeAll([log, ...observers]);
   /** What is evaluated at the end is what is saved. */
   const evaluateStored = async () => {
@@ -85,7 +99,7 @@ async function train(
     let optimizer = session.startOptimizer(plan);
     await session.reserve();
     observer.onStart({
-      source: run.checkpoint.folder,
+      source: options.model.model,
       architecture: pretrained.model.architecture,
       initialised: pretrained.initialised,
       unused: pretrained.unused,
@@ -111,6 +125,7 @@ async function train(
       optimizer = session.startOptimizer(plan);
     }
     observer.onEvaluation({ step: 0, epoch: 0, eval: before });
+    await log.requireWritten();
 
     const undo = new UndoBuffer(pretrained.weights);
     const { learningRate } = settled;
@@ -144,15 +159,18 @@ async function train(
       optimizer,
       sampledBelow: session.sampledBelow,
       evaluation: { before, final },
-      review: review?.result(),
+      review: review?.result() ?? reviewOfChange(taskKind(task.name).metrics[0], before, final, run.evaluation.length),
       trials,
       wallSeconds: (performance.now() - started) / 1000,
       stepMilliseconds: result.stepMilliseconds,
       stopped,
     });
-    await saveModel(output, options, run, summary);
     await log.close();
-    await output.commit();
+    observer.onSave();
+    await saveResult(output, (folder) => saveModel(folder, options, run, summary), {
+      weights: weightsFileOf(pretrained),
+      others: [metricsFile],
+    });
     if (stopped !== undefined) {
       throw new DivergenceError(`${stopped.reason}. The last good weights are in ${options.output.output}.`);
     }

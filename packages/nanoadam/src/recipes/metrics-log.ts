@@ -1,22 +1,29 @@
 import { type FileHandle, open } from "node:fs/promises";
-import type { EvaluationRecord, RunStart, StepRecord, TrainingObserver } from "../train/observer.js";
+import { InputError } from "../errors.js";
+import { describeSystemError } from "../files/system-error.js";
+import type { EvaluationRecord, NoticeListener, RunStart, StepRecord, TrainingObserver } from "../train/observer.js";
 
-/** A file of one JSON object a line: steps, some or all, and evaluations, written as they come. */
+/**
+ * A file of one JSON object a line: steps, some or all, and evaluations, written as they come. One that cannot be written is
+ * an error before the first step, and a notice after it: what is trained is worth more than the log.
+ */
 export class MetricsLog implements TrainingObserver {
   readonly #file: FileHandle;
   readonly #logEvery: number;
+  readonly #listener: NoticeListener;
   #totalSteps = Number.POSITIVE_INFINITY;
   #writes: Promise<unknown> = Promise.resolve();
   #isOpen = true;
 
-  private constructor(file: FileHandle, logEvery: number) {
+  private constructor(file: FileHandle, logEvery: number, listener: NoticeListener) {
     this.#file = file;
     this.#logEvery = logEvery;
+    this.#listener = listener;
   }
 
   /** @param logEvery steps between lines; the last step has one in any case */
-  static async open(path: string, logEvery: number): Promise<MetricsLog> {
-    return new MetricsLog(await open(path, "wx"), logEvery);
+  static async open(path: string, logEvery: number, listener: NoticeListener): Promise<MetricsLog> {
+    return new MetricsLog(await open(path, "wx").catch(refuse), logEvery, listener);
   }
 
   onStart({ totalSteps }: RunStart): void {
@@ -32,9 +39,14 @@ export class MetricsLog implements TrainingObserver {
   }
 
   #write(record: StepRecord | EvaluationRecord): void {
-    this.#writes = this.#writes.then(() => this.#file.write(`${JSON.stringify(record)}\n`));
-    // `close` reports a write that fails; until then it must not end the process as an unhandled rejection.
+    this.#writes = this.#writes.then(() => this.#file.writeFile(`${JSON.stringify(record)}\n`));
+    // `requireWritten` and `close` tell; until then a failure must not end the process as an unhandled rejection.
     this.#writes.catch(() => undefined);
+  }
+
+  /** @throws InputError where what has come so far could not be written. */
+  async requireWritten(): Promise<void> {
+    await this.#writes.catch(refuse);
   }
 
   /** Waits for what was written; closing twice does nothing. */
@@ -44,8 +56,14 @@ export class MetricsLog implements TrainingObserver {
     try {
       await this.#writes;
       await this.#file.sync();
+    } catch (error) {
+      this.#listener.onNotice?.(`metrics.jsonl is not whole: ${describeSystemError(error)}`);
     } finally {
-      await this.#file.close();
+      await this.#file.close().catch(() => undefined);
     }
   }
+}
+
+function refuse(error: unknown): never {
+  throw new InputError(`metrics.jsonl could not be written: ${describeSystemError(error)}; nothing was trained.`);
 }

@@ -91,7 +91,7 @@ test("a published checkpoint of several labels is asked and measured by sigmoids
   // Those of a softmax would add up to one.
   expect(Object.values(probabilities).reduce((sum, value) => sum + value, 0)).not.toBeCloseTo(1, 2);
   const data = join(place.folder, "train.tsv");
-  await expectRefusal(evaluate({ model: place.model, data, text: "sentence" }), "`label` is needed for multi-label");
+  await expectRefusal(evaluate({ model: place.model, data, text: "sentence" }), '"good" is unknown');
   const { train } = await labelled(place);
   await expectRefusal(
     evaluate({ model: place.model, data: train.bars, text: "sentence", label: "labels" }),
@@ -105,7 +105,7 @@ describe("refused", () => {
     const { train, test } = await labelled(place);
     const refusal = (options: Partial<FinetuneInput>, ...says: string[]) =>
       expectRefusal(tinyRun({ ...base, train: train.columns, eval: test.columns, ...options }, place), ...says);
-    await refusal({ label: undefined }, "`label` is needed for multi-label");
+    await refusal({ label: undefined }, "`label` is needed, as the names of the columns of");
     await refusal({ label: "good,sentence" }, 'train.csv, line 2: "sentence" is "', "expected 1 or 0");
     await refusal({ classWeights: "balanced" }, "`classWeights` cannot go with multi-label");
     await refusal({ eval: test.bars, label: "labels" }, 'train.csv has no column "labels"');

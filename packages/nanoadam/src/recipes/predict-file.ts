@@ -1,7 +1,11 @@
 /** Predictions for every row of a file, written to another beside what the rows have. */
+import { realpath } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
+import { openModelFolder } from "../checkpoint/adapter.js";
 import { type RowValues, rowValuesOf } from "../data/row-values.js";
 import { freeColumn, rowFormatOf } from "../data/tables/write-rows.js";
 import { requireWritable } from "../files/output-file.js";
+import { sweepOwned } from "../files/recover.js";
 import { replaceFile } from "../files/write-file.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type PredictFileInput, predictFileSchema } from "../options/saved-model-options.js";
@@ -16,9 +20,18 @@ import { type PredictControl, type PredictionContext, predictInBlocks } from "./
 export async function predictFile(input: PredictFileInput, control: PredictControl = {}): Promise<number> {
   const { output, overwrite, ...options } = parseOptions(predictFileSchema, input);
   const format = rowFormatOf(output);
-  await requireWritable(output, { overwrite, inputs: { data: options.data === "-" ? undefined : options.data } });
+  await requireWritable(output, {
+    overwrite,
+    inputs: {
+      data: options.data === "-" ? undefined : options.data,
+      model: await modelFolders(options.model),
+    },
+  });
+  await sweepOwned(dirname(resolve(output)), basename(output), control.onNotice);
   let rows = 0;
-  await replaceFile(output, async (file) => {
+  // What a link leads to is replaced, and not the link.
+  const target = await realpath(output).catch(() => output);
+  await replaceFile(target, async (file) => {
     let own: RowValues | undefined;
     await predictInBlocks(
       options,
@@ -40,6 +53,13 @@ export async function predictFile(input: PredictFileInput, control: PredictContr
     );
   });
   return rows;
+}
+
+/** The model's folder, and that of an adapter's base. */
+async function modelFolders(folder: string): Promise<readonly string[]> {
+  const checkpoint = await openModelFolder(folder);
+  await checkpoint.close();
+  return checkpoint.folders;
 }
 
 /** What the rows have themselves; lines of words with tags are no table, and have their words as a text. */

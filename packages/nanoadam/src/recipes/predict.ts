@@ -1,11 +1,12 @@
-import { type DataSource, openDataSource, type Row, textSource } from "../data/source.js";
+import { type DataSource, openDataSource, textSource } from "../data/source.js";
 import type { Texts } from "../data/text/encoder.js";
 import { AbortError, InputError } from "../errors.js";
 import { readStandardInput } from "../files/standard-input.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type PredictInput, type PredictOptions, predictSchema } from "../options/saved-model-options.js";
+import { chooseTextColumn } from "../tasks/choose-columns.js";
 import { type Outcome, taskKind } from "../tasks/registry.js";
-import type { Predictor } from "../tasks/task.js";
+import type { Predictor, TaskKind } from "../tasks/task.js";
 import { forEachBatch } from "../train/evaluation.js";
 import type { NoticeListener } from "../train/observer.js";
 import { type OpenModel, openModel } from "./open-model.js";
@@ -111,36 +112,39 @@ function requireGoingOn(signal: AbortSignal | undefined, done: number, total: nu
 async function openTexts(
   model: OpenModel,
   { data, text, textPair, delimiter }: PredictOptions,
-  { standardInput = process.stdin }: PredictControl,
+  { standardInput = process.stdin, onNotice }: PredictControl,
 ): Promise<PredictionContext> {
   const predictor = predictorOf(model);
-  const { mostTextColumns, hasUsualColumns } = taskKind(model.task.name);
-  if (textPair !== undefined && mostTextColumns < 2) {
-    throw new InputError(`\`textPair\` cannot go with ${model.task.name}`);
+  const kind = taskKind(model.task.name);
+  if (textPair !== undefined && kind.mostTextColumns < 2) {
+    throw new InputError(`\`textPair\` cannot go with ${kind.name}`);
   }
   if (data === undefined) {
     const texts = [{ text: text ?? "", ...(textPair === undefined ? {} : { textPair }) }];
     return { source: undefined, texts, predictor };
   }
-  const column = text ?? (hasUsualColumns ? undefined : usualTextColumn(data));
-  if (column === undefined && !hasUsualColumns) throw new InputError("`text` is needed");
-  const source =
+  const named =
     data === "-"
-      ? sourceOfLines(await readStandardInput(standardInput), column)
+      ? sourceOfLines(await readStandardInput(standardInput), text)
       : await openDataSource(data, "data", {
-          text: column === undefined ? undefined : [column],
+          text: text === undefined ? undefined : [text],
           delimiter,
           blankLines: true,
         });
-  if (source.text.length > mostTextColumns) {
-    throw new InputError(`\`text\` is "${text}", expected one column${mostTextColumns > 1 ? " or two" : ""}`);
+  const source = await withText(named, kind, onNotice);
+  if (source.text.length > kind.mostTextColumns) {
+    throw new InputError(`\`text\` is "${text}", expected one column${kind.mostTextColumns > 1 ? " or two" : ""}`);
   }
   return { source, texts: await predictor.texts(source), predictor };
 }
 
-/** Files of lines have one column. */
-function usualTextColumn(data: string | Iterable<Row>): string | undefined {
-  return typeof data === "string" && (data === "-" || data.toLowerCase().endsWith(".txt")) ? "text" : undefined;
+/** The source with its column of text, which is chosen, and told, where none is named. */
+async function withText(source: DataSource, kind: TaskKind, onNotice: NoticeListener["onNotice"]): Promise<DataSource> {
+  if (source.text.length > 0 || kind.usualColumns === undefined) return source;
+  const table = await source.table();
+  const column = chooseTextColumn(kind, table);
+  if (table.columns.length > 1) onNotice?.(`${source.file}: "${column}" is taken as the text`);
+  return { ...source, text: [column] };
 }
 
 /** Texts on lines of their own, or objects of JSON. */
@@ -187,5 +191,7 @@ export async function predictTexts(
 
 function predictorOf({ folder, task }: OpenModel): Predictor<unknown, Outcome> {
   if (task.predictor !== undefined) return task.predictor;
-  throw new InputError(`${folder} is a ${task.name} checkpoint, which has nothing to predict for whole texts`);
+  throw new InputError(
+    `${folder} is a ${task.name} checkpoint, which has nothing to predict for whole texts; nanoadam finetune gives it what it takes`,
+  );
 }

@@ -1,8 +1,15 @@
+import { stat } from "node:fs/promises";
 import { adapterConfig, adapterConfigFile } from "../checkpoint/adapter-config.js";
 import { adapterWeightsFile, peftName } from "../checkpoint/adapter-tensors.js";
 import { asFloat32, narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "../checkpoint/floats.js";
 import type { Pretrained } from "../checkpoint/pretrained.js";
-import { type WritableDtype, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
+import {
+  storedBytes,
+  type WritableDtype,
+  type WritableTensor,
+  writableAs,
+  writeSafetensors,
+} from "../checkpoint/write-safetensors.js";
 import { InputError } from "../errors.js";
 import type { OutputFolder } from "../files/output-folder.js";
 import { writeFileAtomically } from "../files/write-file.js";
@@ -79,6 +86,28 @@ export function roundToStorage(saveDtype: OutputOptions["saveDtype"], pretrained
   }
 }
 
+/** The file that `saveModel` writes the weights to. */
+export function weightsFileOf({ model }: Pretrained): string {
+  return hasAdapter(model) ? adapterWeightsFile : "model.safetensors";
+}
+
+/** What `saveModel` writes of weights. */
+function storedTensors(saveDtype: OutputOptions["saveDtype"], pretrained: Pretrained): WritableTensor[] {
+  const isAdapter = hasAdapter(pretrained.model);
+  return storedParameters(pretrained).map(({ name, shape }) => ({
+    name: isAdapter ? peftName(name) : name,
+    shape,
+    dtype: storageOf(name, saveDtype, pretrained),
+    values: () => pretrained.weights.get(name) ?? new Float32Array(),
+  }));
+}
+
+/** About how many bytes `saveModel` will write. */
+export async function sizeOfSaved(saveDtype: OutputOptions["saveDtype"], run: PreparedRun): Promise<number> {
+  const files = await Promise.all(run.tokenizer.files.map((file) => stat(file)));
+  return files.reduce((sum, { size }) => sum + size, storedBytes(storedTensors(saveDtype, run.pretrained)));
+}
+
 /**
  * Writes a checkpoint folder that any Hugging Face tool loads, or PEFT's adapter folder (with the base's configuration, which
  * has the labels' names), and the run's summary.
@@ -90,16 +119,7 @@ export async function saveModel(
   summary: RunSummary,
 ): Promise<void> {
   const { pretrained, tokenizer } = run;
-  const isAdapter = hasAdapter(pretrained.model);
-  await writeSafetensors(
-    output.path(isAdapter ? adapterWeightsFile : "model.safetensors"),
-    storedParameters(pretrained).map(({ name, shape }) => ({
-      name: isAdapter ? peftName(name) : name,
-      shape,
-      dtype: storageOf(name, options.output.saveDtype, pretrained),
-      values: () => pretrained.weights.get(name) ?? new Float32Array(),
-    })),
-  );
+  await writeSafetensors(output.path(weightsFileOf(pretrained)), storedTensors(options.output.saveDtype, pretrained));
   await writeFileAtomically(output.path("config.json"), `${JSON.stringify(configOf(options.output, run), null, 2)}\n`);
   const adapter = adapterConfigOf(options, run);
   if (adapter !== undefined) {

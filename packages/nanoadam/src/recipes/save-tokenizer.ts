@@ -1,9 +1,8 @@
-import { copyFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { TextTokenizer } from "../data/text/load.js";
 import type { OutputFolder } from "../files/output-folder.js";
 import { readJsonObject } from "../files/read-json.js";
-import { writeFileAtomically } from "../files/write-file.js";
+import { copyFileAtomically, writeFileAtomically } from "../files/write-file.js";
 
 const configFile = "tokenizer_config.json";
 
@@ -16,7 +15,8 @@ export async function saveTokenizer(
   { files }: Pick<TextTokenizer, "files">,
   maxLength: number,
 ): Promise<void> {
-  for (const file of files) if (basename(file) !== configFile) await copyFile(file, output.path(basename(file)));
+  for (const file of files)
+    if (basename(file) !== configFile) await copyFileAtomically(file, output.path(basename(file)));
   const known = files.find((file) => basename(file) === configFile);
   const config = known === undefined ? {} : await readJsonObject(known);
   const content = { ...config, model_max_length: maxLength };

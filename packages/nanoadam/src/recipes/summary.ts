@@ -34,7 +34,7 @@ export interface RunSummary {
   /** What the data are, and what is worth a look. */
   readonly data: DataReport;
   /** The final answers looked through: by label, confusions, mistakes, and a verdict in a sentence. */
-  readonly review?: Review;
+  readonly review: Review;
   readonly examples: { readonly train: number; readonly evaluation: number; readonly truncated: number };
   /** The learning rates that were tried where it was `auto`, and the loss that each led to. */
   readonly learningRateTrials?: readonly RateTrial[];
@@ -76,7 +76,7 @@ export interface SummaryInputs {
   readonly optimizer: Optimizer;
   readonly sampledBelow: number;
   readonly evaluation: RunSummary["evaluation"];
-  readonly review: Review | undefined;
+  readonly review: Review;
   readonly trials: readonly RateTrial[] | undefined;
   readonly wallSeconds: number;
   readonly stepMilliseconds: readonly number[];
@@ -106,7 +106,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     initialised: pretrained.initialised,
     unused: pretrained.unused,
     data: run.data,
-    ...(inputs.review === undefined ? {} : { review: inputs.review }),
+    review: inputs.review,
     examples: { train: run.train.length, evaluation: run.evaluation.length, truncated: run.truncated },
     ...(inputs.trials === undefined ? {} : { learningRateTrials: inputs.trials }),
     steps: optimizer.completedSteps,
@@ -126,6 +126,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
       ...settledOf(inputs.settled),
       train: dataName(options.data.train),
       eval: dataName(options.data.eval),
+      ...(run.columns.text.length === 0 ? {} : run.columns),
       maxLength: run.maxLength,
       ...optimizers[options.optimizer.optimizer].settled?.(options.optimizer, plan),
     },

@@ -1,6 +1,7 @@
 /** Each token from those before it: how decoders are pretrained. */
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
+import { usualTextColumns } from "./columns.js";
 import { readTexts, tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
 import type { Task, TaskKind } from "./task.js";
 
@@ -34,7 +35,7 @@ export const causalLm = {
   needsLabel: false,
   mostTextColumns: 1,
   mostLabelColumns: 0,
-  hasUsualColumns: false,
+  usualColumns: { text: usualTextColumns, label: [] },
   lossOptions: [],
   metrics: ["loss", "perplexity", "accuracy"],
   fromData: async (_source, { text }) => causalLmTask(text),

@@ -14,6 +14,7 @@ import {
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { classReview } from "./class-review.js";
+import { usualTextColumns } from "./columns.js";
 import { argmax, probabilitiesOf, rowsOf } from "./logits.js";
 import { crossEntropy } from "./loss.js";
 import { accuracy, f1, macroF1, matthewsCorrelation } from "./metrics.js";
@@ -181,7 +182,10 @@ export const classification = {
   needsLabel: true,
   mostTextColumns: 2,
   mostLabelColumns: 1,
-  hasUsualColumns: false,
+  usualColumns: {
+    text: usualTextColumns,
+    label: ["label", "labels", "category", "class", "intent", "sentiment", "target"],
+  },
   lossOptions: ["labelSmoothing", "classWeights"],
   metrics: ["accuracy", "f1", "matthews", "loss"],
   async fromData(source, { text, config, ...loss }) {

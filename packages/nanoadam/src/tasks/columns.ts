@@ -8,22 +8,33 @@ export interface ColumnOptions {
   readonly label?: readonly string[] | undefined;
 }
 
-/** The options of columns that a task cannot be given, or lacks, and what is wrong with each. */
+/** What a column of text is usually called, the plainest name first. */
+export const usualTextColumns: readonly string[] = [
+  "text",
+  "sentence",
+  "review",
+  "message",
+  "content",
+  "question",
+  "comment",
+  "body",
+  "tweet",
+  "utterance",
+  "query",
+];
+
+/** The options of columns that a task cannot be given, and what is wrong with each. */
 export function* unfitColumns(
-  { name, needsLabel, mostTextColumns, mostLabelColumns, hasUsualColumns }: TaskKind,
-  { text, label }: ColumnOptions,
+  { name, needsLabel, mostTextColumns, mostLabelColumns }: TaskKind,
+  { text = [], label = [] }: ColumnOptions,
 ): Iterable<readonly [option: string, message: string]> {
-  if (!hasUsualColumns && text === undefined) yield ["text", "is needed"];
-  if (needsLabel && !hasUsualColumns && label === undefined) yield ["label", `is needed for ${name}`];
-  if (text !== undefined && text.length > mostTextColumns) {
+  if (text.length > mostTextColumns) {
     yield ["text", `is ${mostTextColumns === 1 ? "one column" : `at most ${mostTextColumns} columns`} for ${name}`];
   }
-  if (needsLabel && label !== undefined && label.length > mostLabelColumns) {
-    yield ["label", `is one column for ${name}`];
-  }
+  if (needsLabel && label.length > mostLabelColumns) yield ["label", `is one column for ${name}`];
 }
 
-/** @throws InputError for the first option of columns that a task cannot be given, or lacks. */
+/** @throws InputError for the first option of columns that a task cannot be given. */
 export function requireFittingColumns(kind: TaskKind, options: ColumnOptions): void {
   for (const [option, message] of unfitColumns(kind, options)) throw new InputError(`\`${option}\` ${message}`);
 }

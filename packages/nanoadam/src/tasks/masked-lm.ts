@@ -2,6 +2,7 @@
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { InputError } from "../errors.js";
+import { usualTextColumns } from "./columns.js";
 import { readTexts, tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
 import { type MaskedText, maskTokens, mostMasked } from "./masking.js";
 import type { Task, TaskKind } from "./task.js";
@@ -50,7 +51,7 @@ export const maskedLm = {
   needsLabel: false,
   mostTextColumns: 1,
   mostLabelColumns: 0,
-  hasUsualColumns: false,
+  usualColumns: { text: usualTextColumns, label: [] },
   lossOptions: [],
   metrics: ["loss", "perplexity", "accuracy"],
   fromData: async (_source, { text }) => maskedLmTask(text),

@@ -16,6 +16,7 @@ import type { DataSource } from "../data/source.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { InputError } from "../errors.js";
+import { usualTextColumns } from "./columns.js";
 import { labelSetReview } from "./label-set-review.js";
 import { rowsOf, sigmoid } from "./logits.js";
 import { binaryCrossEntropy } from "./loss.js";
@@ -159,7 +160,7 @@ export const multiLabel = {
   needsLabel: true,
   mostTextColumns: 2,
   mostLabelColumns: Number.POSITIVE_INFINITY,
-  hasUsualColumns: false,
+  usualColumns: { text: usualTextColumns, label: ["labels", "label", "categories", "tags"] },
   lossOptions: [],
   metrics: ["f1", "macroF1", "accuracy", "loss"],
   async fromData(source, { text, config }) {

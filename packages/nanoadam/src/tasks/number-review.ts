@@ -38,7 +38,7 @@ function reviewOf(answers: readonly Answer[], dataset: Dataset): Review {
   return {
     verdict: beatsGuessing
       ? `${figures}; the correlation is ${correlation.toFixed(2)}`
-      : `${doubt(value < guessing)}: ${figures}`,
+      : `${doubt(value < guessing && correlation > 0)}: ${figures}`,
     beatsGuessing,
     metric: { name: "meanAbsoluteError", value, guessing },
     mistakes: answers

@@ -5,6 +5,7 @@ import { labelCountOf, regressionLabel } from "../data/labels.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { InputError } from "../errors.js";
+import { usualTextColumns } from "./columns.js";
 import { squaredError } from "./loss.js";
 import { pearsonCorrelation, spearmanCorrelation } from "./metrics.js";
 import { numberReview } from "./number-review.js";
@@ -86,7 +87,7 @@ export const regression = {
   needsLabel: true,
   mostTextColumns: 2,
   mostLabelColumns: 1,
-  hasUsualColumns: false,
+  usualColumns: { text: usualTextColumns, label: ["label", "score", "rating", "stars", "target", "value"] },
   lossOptions: [],
   metrics: ["pearson", "spearman", "loss"],
   fromData: async (_source, { text }) => regressionTask(text),

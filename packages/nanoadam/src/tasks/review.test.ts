@@ -3,7 +3,7 @@ import type { Dataset } from "../data/dataset.js";
 import { classReview } from "./class-review.js";
 import { labelSetReview } from "./label-set-review.js";
 import { numberReview } from "./number-review.js";
-import type { ReviewAccumulator } from "./review.js";
+import { type ReviewAccumulator, reviewOfChange } from "./review.js";
 
 /** Examples that are known by class or number alone. */
 function examples(own: Pick<Dataset, "classOf" | "targetsOf">, length: number): Dataset {
@@ -121,5 +121,20 @@ test("sets of labels are judged by F1, against the best answer that is the same 
   expect(review.metric).toEqual({ name: "f1", value: 10 / 11, guessing: 10 / 14 });
   expect(review.verdict).toBe(
     'F1 over all labels is 0.91 on 4 held-out rows; always saying the commonest labels would give 0.71; more rows with "c" would help most',
+  );
+});
+
+test("what guessing has no figure for is compared with the model before training", () => {
+  const [before, final] = [
+    { loss: 3, perplexity: 20.09 },
+    { loss: 2, perplexity: 7.389 },
+  ];
+  expect(reviewOfChange("perplexity", before, final, 30)).toEqual({
+    verdict: "perplexity 7.39 on 30 held-out rows; it was 20.1 before training",
+    beatsGuessing: true,
+    metric: { name: "perplexity", value: 7.389, guessing: 20.09 },
+  });
+  expect(reviewOfChange("f1", { f1: 0.5 }, { f1: 0.5 }, 1).verdict).toBe(
+    "no better than before training: f1 0.500 on 1 held-out row; it was 0.500 before training",
   );
 });

@@ -32,7 +32,7 @@ export interface Review {
   readonly verdict: string;
   /** Whether the answers are better than guessing by more than chance explains. */
   readonly beatsGuessing: boolean;
-  /** The metric that the verdict is about, and what guessing would give. */
+  /** The metric that the verdict is about, and what guessing would give, or the model before training gave. */
   readonly metric: { readonly name: string; readonly value: number; readonly guessing: number };
   readonly classes?: readonly ClassScore[];
   /** The most frequent first. */
@@ -46,6 +46,24 @@ export interface ReviewAccumulator {
   /** @param indices which examples of the data set the logits are of, in their order */
   add(logits: Float32Array, indices: readonly number[]): void;
   result(): Review;
+}
+
+/** Values by metric name. */
+type MetricValues = Readonly<Record<string, number>>;
+
+/**
+ * The review of answers that guessing has no figure for, as those of language models: what training changed.
+ * @param metric the usual one of the task; of losses and perplexities the lower is the better
+ */
+export function reviewOfChange(metric: string, before: MetricValues, final: MetricValues, examples: number): Review {
+  const [value, start] = [final[metric] ?? Number.NaN, before[metric] ?? Number.NaN];
+  const isBetter = metric === "loss" || metric === "perplexity" ? value < start : value > start;
+  const figures = `${metric} ${value.toPrecision(3)} on ${heldOutRows(examples)}; it was ${start.toPrecision(3)} before training`;
+  return {
+    verdict: isBetter ? figures : `no better than before training: ${figures}`,
+    beatsGuessing: isBetter,
+    metric: { name: metric, value, guessing: start },
+  };
 }
 
 /** Confusions and mistakes that a review lists at most. */

@@ -87,8 +87,11 @@ export interface TaskKind {
   readonly mostTextColumns: 1 | 2;
   /** Columns of labels that an example may have. */
   readonly mostLabelColumns: number;
-  /** Whether data for it have columns of usual names, so that none need be named. */
-  readonly hasUsualColumns: boolean;
+  /**
+   * What its columns are usually called in lower case, the plainest name first, for data whose columns nobody has named. Absent where
+   * those who read its data know that themselves.
+   */
+  readonly usualColumns?: { readonly text: readonly string[]; readonly label: readonly string[] };
   readonly lossOptions: readonly LossOption[];
   /** The figures of its evaluations, the usual one first. */
   readonly metrics: readonly [string, ...string[]];

@@ -119,7 +119,6 @@ export const tokenClassification = {
   needsLabel: true,
   mostTextColumns: 1,
   mostLabelColumns: 1,
-  hasUsualColumns: true,
   lossOptions: [],
   metrics: ["f1", "precision", "recall", "accuracy", "loss"],
   async fromData(source, { text, config }) {

@@ -60,12 +60,14 @@ export async function tinyRun(options: Partial<FinetuneInput> = {}, place?: Tiny
 }
 
 /** The options of such a run. */
-export function tinyInput(place: TinyPlace, options: Partial<FinetuneInput> = {}): FinetuneInput {
+export function tinyInput(
+  place: TinyPlace,
+  options: Partial<FinetuneInput> = {},
+): FinetuneInput & { readonly output: string } {
   return {
     model: place.model,
     train: place.train,
     eval: place.evaluation,
-    output: join(place.folder, `run-${runs++}`),
     text: "sentence",
     label: "label",
     batchSize: 8,
@@ -73,6 +75,7 @@ export function tinyInput(place: TinyPlace, options: Partial<FinetuneInput> = {}
     learningRate: 5e-3,
     ...(options.epochs === undefined ? { steps: 4 } : {}),
     ...options,
+    output: options.output ?? join(place.folder, `run-${runs++}`),
   };
 }
 

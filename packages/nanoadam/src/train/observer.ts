@@ -62,6 +62,8 @@ export interface TrainingObserver extends NoticeListener {
   onUpdate?(step: number, name: string, need: GradientNeed): void;
   onStep?(record: StepRecord): void;
   onEvaluation?(record: EvaluationRecord): void;
+  /** All is computed, and the result is about to be written. */
+  onSave?(): void;
 }
 
 /** Several observers as one, called in their order. */
@@ -84,6 +86,9 @@ export function observeAll(observers: readonly TrainingObserver[]): Required<Tra
     },
     onEvaluation(record) {
       for (const observer of observers) observer.onEvaluation?.(record);
+    },
+    onSave() {
+      for (const observer of observers) observer.onSave?.();
     },
   };
 }

@@ -15,7 +15,7 @@ import type { AdapterOptions } from "../options/adapter-options.js";
 import type { DataOptions } from "../options/data-options.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
 import { mayHoldBfloat16 } from "../options/optimizer-options.js";
-import { requireFittingColumns } from "../tasks/columns.js";
+import { openTaskData } from "../tasks/open-data.js";
 import { taskKind } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 import { type DataReport, reportOfData } from "./data-report.js";
@@ -35,6 +35,8 @@ export interface PreparedRun {
   /** Texts that had more than `maxLength` tokens and were cut. */
   readonly truncated: number;
   readonly data: DataReport;
+  /** The columns that text and label were read from. */
+  readonly columns: Pick<DataSource, "text" | "label">;
 }
 
 /** A checkpoint's bfloat16 is kept only where nothing is lost by it: neither updates of whole tensors, nor wider results. */
@@ -61,10 +63,12 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     const text = encoderForModel(tokenizer, backbone.input, { asked: options.data.maxLength, folder, isToTrain: true });
     const kind = taskKind(taskName);
     const columns = { ...options.data, label: kind.needsLabel ? options.data.label : undefined };
-    const source = await openDataSource(options.data.train, "train", { ...columns, limit: options.data.limitTrain });
-    requireFittingColumns(kind, source);
+    const source = await openTaskData(kind, options.data.train, "train", {
+      ...columns,
+      limit: options.data.limitTrain,
+    });
     const task = await kind.fromData(source, { text, config: checkpoint.config, ...objective });
-    const { train, evaluation, notes } = await splitData(source, task, columns, seed);
+    const { train, evaluation, notes } = await splitData(source, task, options.data, seed);
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
@@ -81,6 +85,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       train,
       evaluation,
       maxLength: text.maxLength,
+      columns: { text: source.text, label: source.label },
       truncated: countTruncated(train) + countTruncated(evaluation),
       data: reportOfData({
         notes: [...new Set(notes), ...headNotes(checkpoint, pretrained, task)],
@@ -98,8 +103,18 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   }
 }
 
-/** What should be said of a head that the checkpoint brought. */
-function headNotes(checkpoint: Checkpoint, { model, sources }: Pretrained, task: Task): string[] {
+/** What should be said of a head that the checkpoint brought: what it is taken for, or why another is drawn. */
+function headNotes(checkpoint: Checkpoint, { model, sources, misfits }: Pretrained, task: Task): string[] {
+  const [misfit] = misfits;
+  if (misfit !== undefined) {
+    const { entry, expected } = misfit;
+    return [
+      `the checkpoint's head is of another size (${entry.name} has ${entry.shape[0]} rows, not ${expected[0]}): a new one is drawn`,
+    ];
+  }
+  if (!hasSameClasses(checkpoint.config, task.config())) {
+    return ["the checkpoint's classes have other names than the data's: a new head is drawn"];
+  }
   const hasHead = model.parameters.some(({ name, role }) => role === "head" && sources.has(name));
   const note = hasHead ? unnamedClassesNote(checkpoint.config, task.config()) : undefined;
   return note === undefined ? [] : [note];
@@ -109,14 +124,14 @@ function headNotes(checkpoint: Checkpoint, { model, sources }: Pretrained, task:
 async function splitData(
   source: DataSource,
   task: Task,
-  options: Pick<DataOptions, "eval" | "evalShare" | "limitEval" | "text" | "label" | "delimiter">,
+  { eval: data, evalShare, limitEval, delimiter }: DataOptions,
   seed: number,
 ): Promise<{ readonly train: Dataset; readonly evaluation: Dataset; readonly notes: readonly string[] }> {
-  const { eval: data, evalShare, limitEval, ...columns } = options;
   const all = await task.read(source);
   const notes = await source.notes();
   if (data !== undefined) {
-    const held = await openDataSource(data, "eval", { ...columns, limit: limitEval });
+    const { text, label } = source;
+    const held = await openDataSource(data, "eval", { text, label, delimiter, limit: limitEval });
     const evaluation = await task.read(held);
     return { train: all, evaluation, notes: [...notes, ...(await held.notes())] };
   }

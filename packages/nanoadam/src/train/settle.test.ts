@@ -14,20 +14,21 @@ function settle(examples: number, input: Partial<FinetuneInput> = {}) {
 describe("what is left open", () => {
   test("fits the data: large ones have three epochs of 32, small ones small batches and more epochs", () => {
     expect(settle(100_000)).toMatchObject({ batchSize: 32, epochs: 3 });
-    expect(settle(2_000)).toMatchObject({ batchSize: 16, epochs: 3 });
-    expect(settle(1_000)).toMatchObject({ batchSize: 8, epochs: 3 });
-    expect(settle(300)).toMatchObject({ batchSize: 8, epochs: 8 });
-    expect(settle(90)).toMatchObject({ batchSize: 8, epochs: 25 });
+    expect(settle(5_000)).toMatchObject({ batchSize: 16, epochs: 3 });
+    expect(settle(2_000)).toMatchObject({ batchSize: 8, epochs: 4 });
+    expect(settle(300)).toMatchObject({ batchSize: 8, epochs: 22 });
+    expect(settle(90)).toMatchObject({ batchSize: 8, epochs: 30 });
   });
 
-  test("gives a run of any size at least 300 steps", () => {
+  test("gives a run at least 800 steps, or 30 epochs", () => {
     for (const examples of [1, 8, 90, 299, 800, 1599, 3199, 10_000]) {
-      expect(settle(examples).totalSteps).toBeGreaterThanOrEqual(300);
+      const { totalSteps, epochs = 0 } = settle(examples);
+      expect(totalSteps >= 800 || epochs === 30).toBe(true);
     }
   });
 
   test("counts a step's batches together", () => {
-    expect(settle(2_000, { accumulate: 2 })).toMatchObject({ batchSize: 8, epochs: 3 });
+    expect(settle(10_000, { accumulate: 2 })).toMatchObject({ batchSize: 16, epochs: 3 });
   });
 });
 

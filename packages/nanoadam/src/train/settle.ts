@@ -17,9 +17,10 @@ export interface RunSize {
   readonly hiddenSize: number;
 }
 
-/** So many steps are what a fresh head needs to learn at all, whatever the size of the data. */
-const fewestSteps = 300;
+/** So many steps a fresh head takes to learn well, whatever the size of the data; of tiny data, so many epochs are enough. */
+const fewestSteps = 800;
 const usualEpochs = 3;
+const mostEpochs = 30;
 const batchSizes = [32, 16] as const;
 const smallestBatch = 8;
 
@@ -35,7 +36,8 @@ export function settleTraining(
   const stepsOf = (batch: number) => Math.ceil(Math.ceil(examples / batch) / accumulate);
   const enough = batchSizes.find((batch) => usualEpochs * stepsOf(batch) >= fewestSteps);
   const batchSize = training.batchSize ?? enough ?? smallestBatch;
-  const epochs = training.epochs ?? Math.max(usualEpochs, Math.ceil(fewestSteps / stepsOf(batchSize)));
+  const needed = Math.ceil(fewestSteps / stepsOf(batchSize));
+  const epochs = training.epochs ?? Math.min(mostEpochs, Math.max(usualEpochs, needed));
   return {
     ...training,
     batchSize,

@@ -45,7 +45,7 @@ export interface TableOptions {
 export function requireColumn({ file, columns, columnIndex }: Table, name: string): string {
   const index = columnIndex(name);
   if (index === undefined) {
-    throw new InputError(`${file} has no column "${excerpt(name)}"; its columns are ${listed(columns)}.`);
+    throw new InputError(`${file} has no column "${excerpt(name)}"; its columns are ${listedColumns(columns)}.`);
   }
   if (columns.indexOf(name, index + 1) >= 0) throw new InputError(`${file} has two columns named "${excerpt(name)}".`);
   return name;
@@ -88,7 +88,8 @@ function cellOf(table: Table, row: TableRow, column: string): Cell {
 
 const mostListed = 8;
 
-function listed(columns: readonly string[]): string {
+/** Names of columns as messages list them. */
+export function listedColumns(columns: readonly string[]): string {
   const shown = columns.slice(0, mostListed).map((column) => `"${excerpt(column)}"`);
   const more = columns.length - shown.length;
   return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");

@@ -1,0 +1,163 @@
+/**
+ * How a finished folder takes the place of an earlier one. At every moment the old or the new one is there, or what is needed to
+ * put one there; a run may be killed anywhere, and a disk may fail anywhere. A run stages its result in `WORK/result`, where
+ * WORK is a folder of its own (`owned.ts`) beside the target, so on the same file system.
+ *
+ * 1. Nothing is at the target: one rename.
+ * 2. The system can exchange (`exchange.ts`): one exchange, after which WORK has the old folder.
+ * 3. It cannot: `WORK/journal.json` is written and synced, the old folder is renamed to `WORK/previous`, `WORK/result` to the
+ *    target. Between the two renames nothing is at the target.
+ * 4. The target cannot be renamed, because it is a mount point or its parent is not writable: WORK is in the target. The journal
+ *    names the files, old and new; the old are moved to `WORK/previous`, the configurations first, then the new in, the
+ *    configurations last. Without its configuration a half-filled folder is no model, so nobody takes it for one.
+ *
+ * Then WORK is removed. What finds a WORK whose run is dead (`recover.ts`: the next run with this output, and whatever opens
+ * the target as a model) finishes by the journal; without a journal the target is whole and WORK is waste.
+ *
+ * The steps of 3 and 4 are synchronous, so that no other work of the process and no signal comes between.
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { exchangeFolders } from "./exchange.js";
+import { isOwnedName } from "./owned.js";
+import { systemErrorCode } from "./system-error.js";
+
+/** The parts of a WORK folder. */
+export const resultIn = (work: string): string => join(work, "result");
+export const previousIn = (work: string): string => join(work, "previous");
+const journalIn = (work: string) => join(work, "journal.json");
+
+/** What is in place of what; `folder` for a target that is renamed as a whole. */
+export type Journal =
+  | { readonly replaces: "folder" }
+  | { readonly replaces: "content"; readonly old: readonly string[]; readonly new: readonly string[] };
+
+/** Names in an output folder; none where it does not exist. What belongs to the file system or to a run does not count. */
+export function contentsOf(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name !== "lost+found" && !isOwnedName(name));
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Puts `WORK/result` in the target's place as a whole. @throws what the system says; then the target is as it was, or journaled */
+export function replaceFolder(work: string, target: string): void {
+  if (contentsOf(target).length === 0) {
+    renameSync(resultIn(work), target);
+    return;
+  }
+  if (exchangeFolders(resultIn(work), target)) return;
+  writeJournal(work, { replaces: "folder" });
+  renameSync(target, previousIn(work));
+  try {
+    renameSync(resultIn(work), target);
+  } catch (error) {
+    try {
+      renameSync(previousIn(work), target);
+    } catch {
+      // One of two ought to succeed; else the journal stays.
+      renameSync(resultIn(work), target);
+      return;
+    }
+    throw error;
+  }
+}
+
+/** Puts what is in `WORK/result` in the place of what is in the target, file by file. */
+export function replaceContent(work: string, target: string): void {
+  const journal = { replaces: "content", old: contentsOf(target), new: readdirSync(resultIn(work)) } as const;
+  writeJournal(work, journal);
+  try {
+    finishContent(work, target, journal);
+  } catch {
+    // What failed once may not fail again, and nothing is lost by going on.
+    finishContent(work, target, journal);
+  }
+}
+
+/** Whether a replacement was begun and is neither done nor undone: what is missing at the target is in `work`. */
+export function isHalfReplaced(work: string, target: string): boolean {
+  const journal = readJournal(work);
+  if (journal === undefined) return false;
+  if (journal.replaces === "folder") return existsSync(previousIn(work)) && contentsOf(target).length === 0;
+  return existsSync(previousIn(work)) && namesIn(resultIn(work)).length > 0;
+}
+
+/** Does what is left to do of a replacement by files; any number of times, from any state. */
+export function finishContent(work: string, target: string, journal: Extract<Journal, { replaces: "content" }>): void {
+  const waiting = new Set(namesIn(resultIn(work)));
+  const isReplaced = (name: string) => journal.new.includes(name) && !waiting.has(name);
+  mkdirSync(previousIn(work), { recursive: true });
+  const moved = new Set(namesIn(previousIn(work)));
+  for (const name of journal.old.toSorted(byConfiguration)) {
+    if (!isReplaced(name) && !moved.has(name)) moveIfThere(join(target, name), join(previousIn(work), name));
+  }
+  for (const name of journal.new.toSorted(byConfiguration).toReversed()) {
+    if (waiting.has(name)) renameSync(join(resultIn(work), name), join(target, name));
+  }
+}
+
+/** Without one of these a folder is no model; an adapter's comes first, since the other alone would be a model's. */
+const configurations = ["adapter_config.json", "config.json"];
+
+function byConfiguration(one: string, other: string): number {
+  const place = (name: string) =>
+    configurations.includes(name) ? configurations.indexOf(name) : configurations.length;
+  return place(one) - place(other);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function moveIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
+  }
+}
+
+function writeJournal(work: string, journal: Journal): void {
+  const draft = `${journalIn(work)}.draft`;
+  const file = openSync(draft, "w");
+  try {
+    writeSync(file, JSON.stringify(journal));
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(draft, journalIn(work));
+}
+
+/** The journal of a WORK folder; undefined where it came to none. */
+export function readJournal(work: string): Journal | undefined {
+  try {
+    const journal = JSON.parse(readFileSync(journalIn(work), "utf8")) as Partial<Journal>;
+    if (journal.replaces === "folder") return { replaces: "folder" };
+    const { old, new: fresh } = journal as { readonly old?: unknown; readonly new?: unknown };
+    const areNames = (names: unknown): names is string[] =>
+      Array.isArray(names) &&
+      names.every((name) => typeof name === "string" && /^[^/\\]+$/.test(name) && !/^\.+$/.test(name));
+    return areNames(old) && areNames(fresh) ? { replaces: "content", old, new: fresh } : undefined;
+  } catch {
+    return undefined;
+  }
+}
