@@ -23,7 +23,11 @@ describe("writeInitialCheckpoint", () => {
   it("writes a masked-LM checkpoint that lacks nothing and holds nothing else, with the tables given", async () => {
     const parameters = await writeInitialCheckpoint(folder, size, tables, 0);
     const checkpoint = await openCheckpoint(folder);
-    const { weights, initialised, unused } = await loadPretrained(checkpoint, { kind: "language-model" }, 0);
+    const { weights, initialised, unused } = await loadPretrained(
+      checkpoint,
+      { kind: "language-model", predicts: "masked" },
+      0,
+    );
     await checkpoint.close();
     expect(initialised).toEqual([]);
     expect(unused).toEqual([]);

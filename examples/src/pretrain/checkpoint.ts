@@ -98,7 +98,7 @@ export async function writeInitialCheckpoint(
     "bert.embeddings.word_embeddings.weight": tables.word_embeddings,
     "bert.embeddings.position_embeddings.weight": tables.position_embeddings,
   };
-  const model = defineModel(config, { kind: "language-model" });
+  const model = defineModel(config, { kind: "language-model", predicts: "masked" });
   const tensors = model.parameters.map((parameter) => {
     const { name, shape } = parameter;
     return { name, shape, dtype: "F32" as const, values: given[name] ?? initialValues(model, parameter, seed) };

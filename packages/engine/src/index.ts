@@ -38,5 +38,5 @@ export {
 } from "./kernels/random.js";
 export { type ChunkedEntries, SampledProduct } from "./kernels/sampled-product.js";
 export { toOnnx } from "./onnx/model.js";
-export { Arena, ArenaLayout, type ArenaSlot } from "./runtime/arena.js";
+export { Arena, ArenaLayout, type ArenaSlot, rowsOfSlot } from "./runtime/arena.js";
 export type { Bindings, CompiledFunction, Runtime, TensorData } from "./runtime/runtime.js";

@@ -15,7 +15,7 @@ export interface AdapterSettings {
   readonly targets: readonly string[];
   /** Modules that are trained and stored whole beside the adapter. */
   readonly modulesToSave: readonly string[];
-  readonly taskType: "SEQ_CLS" | "TOKEN_CLS" | undefined;
+  readonly taskType: "SEQ_CLS" | "TOKEN_CLS" | "CAUSAL_LM" | undefined;
 }
 
 /** The content of `adapter_config.json`, with PEFT's names and its values for what LoRA's variants would change. */
@@ -165,6 +165,8 @@ function classEndingOf(
   switch (taskType) {
     case "SEQ_CLS":
       return "ForSequenceClassification";
+    case "CAUSAL_LM":
+      return "ForCausalLM";
     case "TOKEN_CLS":
       return "ForTokenClassification";
     case null:
@@ -175,6 +177,6 @@ function classEndingOf(
     case "FEATURE_EXTRACTION":
       return undefined;
     default:
-      return refuse("task_type", '"SEQ_CLS", "TOKEN_CLS", "FEATURE_EXTRACTION" or null');
+      return refuse("task_type", '"SEQ_CLS", "TOKEN_CLS", "CAUSAL_LM", "FEATURE_EXTRACTION" or null');
   }
 }

@@ -22,7 +22,8 @@ export function modelOfAdapter(
 ): Model {
   const architecture = String(Array.isArray(config.architectures) ? config.architectures[0] : "");
   const ending = classEnding ?? architecture;
-  if (ending.endsWith("ForMaskedLM")) return defineModel(config, { kind: "language-model" });
+  if (ending.endsWith("ForMaskedLM")) return defineModel(config, { kind: "language-model", predicts: "masked" });
+  if (ending.endsWith("ForCausalLM")) return defineModel(config, { kind: "language-model", predicts: "next" });
   const per = ending.endsWith("ForTokenClassification") ? "position" : "example";
   const withOutputs = (outputs: number) => defineModel(config, { kind: "outputs", per, outputs });
   const last = withOutputs(1).parameters.findLast(({ role, shape }) => role === "head" && shape.length === 2);

@@ -194,7 +194,7 @@ describe("what the adapter is, is told by", () => {
 });
 
 describe("over a base of masked words", () => {
-  const languageModel = { kind: "language-model" } as const;
+  const languageModel = { kind: "language-model", predicts: "masked" } as const;
 
   test("an adapted embedding leaves the last layer as it was, as in PEFT", async () => {
     const tensors = { [`${words}.lora_embedding_A`]: [rank, 48], [`${words}.lora_embedding_B`]: [16, rank] };
@@ -251,7 +251,7 @@ describe("refused by name", () => {
     [{ rank_pattern: { query: 4 } }, `the rank of ${query} is 4 (r, rank_pattern), but its lora_A has 2`],
     [{ alpha_pattern: { query: "5" } }, 'alpha_pattern has "5" for "query", expected a positive number'],
     [{ alpha_pattern: { "(": 5 } }, 'alpha_pattern has the key "(", expected a regular expression'],
-    [{ task_type: "CAUSAL_LM" }, 'task_type is "CAUSAL_LM", expected "SEQ_CLS", "TOKEN_CLS"'],
+    [{ task_type: "SEQ_2_SEQ_LM" }, 'task_type is "SEQ_2_SEQ_LM", expected "SEQ_CLS", "TOKEN_CLS", "CAUSAL_LM"'],
     [{ use_dora: true }, "use_dora is true, expected false"],
     [{ fan_in_fan_out: true }, "fan_in_fan_out is true, expected false"],
     [{ init_lora_weights: "pissa_niter_16" }, 'init_lora_weights is "pissa_niter_16", expected true'],

@@ -19,7 +19,7 @@ import { openCheckpoint } from "./checkpoint.js";
 import { loadPretrained, type WeightStorage } from "./pretrained.js";
 
 const twoClasses: HeadSpecification = { kind: "outputs", per: "example", outputs: 2 };
-const maskedLm: HeadSpecification = { kind: "language-model" };
+const maskedLm: HeadSpecification = { kind: "language-model", predicts: "masked" };
 
 async function load(
   options: TinyCheckpointOptions,

@@ -87,7 +87,7 @@ const cases: Readonly<Record<string, BadInput>> = {
     checkpoint: { config: { model_type: "gpt9" } },
     says: [
       "config.json",
-      'model_type is "gpt9", expected one of bert, roberta, xlm-roberta, camembert, distilbert, electra, modernbert, deberta-v2',
+      'model_type is "gpt9", expected one of bert, roberta, xlm-roberta, camembert, distilbert, electra, modernbert, deberta-v2, llama, mistral, qwen2, qwen3, gemma3_text, opt',
     ],
   },
   "checkpoint: weights that are cut off": {

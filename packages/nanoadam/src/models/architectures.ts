@@ -4,8 +4,14 @@ import type { RawConfig } from "./config.js";
 import { debertaV2 } from "./deberta-v2.js";
 import { distilbert } from "./distilbert.js";
 import { electra } from "./electra.js";
+import { gemma3 } from "./gemma3.js";
+import { llama } from "./llama.js";
+import { mistral } from "./mistral.js";
 import { assembleModel, type Backbone, type HeadSpecification, type Model } from "./model.js";
 import { modernbert } from "./modernbert.js";
+import { opt } from "./opt.js";
+import { qwen2 } from "./qwen2.js";
+import { qwen3 } from "./qwen3.js";
 import { camembert, roberta, xlmRoberta } from "./roberta.js";
 
 /** Backbones by `model_type` of config.json. */
@@ -18,6 +24,12 @@ const architectures: Readonly<Record<string, (config: RawConfig) => Backbone>> =
   electra,
   modernbert,
   "deberta-v2": debertaV2,
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  gemma3_text: gemma3,
+  opt,
 };
 
 /** The `model_type`s that can be fine-tuned. */

@@ -33,12 +33,12 @@ test.each([
   [
     "an unknown architecture",
     { ...bert, model_type: "gpt9" },
-    'model_type is "gpt9", expected one of bert, roberta, xlm-roberta, camembert, distilbert, electra, modernbert, deberta-v2',
+    'model_type is "gpt9", expected one of bert, roberta, xlm-roberta, camembert, distilbert, electra, modernbert, deberta-v2, llama, mistral, qwen2, qwen3, gemma3_text, opt',
   ],
   [
     "no architecture",
     sizes,
-    "model_type is missing, expected one of bert, roberta, xlm-roberta, camembert, distilbert, electra, modernbert, deberta-v2",
+    "model_type is missing, expected one of bert, roberta, xlm-roberta, camembert, distilbert, electra, modernbert, deberta-v2, llama, mistral, qwen2, qwen3, gemma3_text, opt",
   ],
   ["a size left out", { ...bert, hidden_size: undefined }, "hidden_size is missing"],
   ["a size of the wrong kind", { ...bert, hidden_size: "16" }, /hidden_size is "16": .*expected number/],

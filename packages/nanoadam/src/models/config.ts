@@ -10,8 +10,10 @@ export type RawConfig = Readonly<Record<string, unknown>>;
 export const size = z.number().int().positive();
 /** A dropout rate. */
 export const rate = z.number().min(0).lt(1);
-/** `hidden_act` and its like. */
-export const activation = z.enum(activationNames).default("gelu");
+/** `hidden_act` and its like, where it has to be told. */
+export const activationName = z.enum(activationNames);
+/** The same, of encoders. */
+export const activation = activationName.default("gelu");
 /** The standard deviation of initial weights. */
 export const deviation = z.number().positive().default(0.02);
 
@@ -55,12 +57,19 @@ export function parseEncoderConfig<Schema extends z.ZodType<EncoderConfig>>(
   return parsed;
 }
 
-/** @throws InputError naming the field, what was found and what was expected. */
-export function parseConfig<Schema extends z.ZodType>(schema: Schema, config: RawConfig): z.output<Schema> {
+/**
+ * @param section the field of config.json that the configuration is, "" for the whole
+ * @throws InputError naming the field, what was found and what was expected.
+ */
+export function parseConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  config: RawConfig,
+  section = "",
+): z.output<Schema> {
   const result = schema.safeParse(config);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  let [field, found]: [string, unknown] = ["", config];
+  let [field, found]: [string, unknown] = [section, config];
   for (const key of issue?.path ?? []) {
     // What is wrong within a list of words is told by the words.
     if (typeof found !== "object" || found === null || Array.isArray(found)) break;

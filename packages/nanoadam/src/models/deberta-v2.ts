@@ -7,9 +7,10 @@ import { add, matmul, reshape, slice, softmax, takeAlongLast, transpose, type Va
 import { z } from "zod";
 import { type Batch, extendBatch, int32Tensor, tensorOf } from "../data/batch.js";
 import { InputError } from "../errors.js";
+import { paddingBias } from "./attention.js";
 import { encoderLayerNames } from "./bert.js";
 import { activation, encoderConfig, parseEncoderConfig, type RawConfig, rate } from "./config.js";
-import { afterAttention, encoderLayerParameters, paddingBias, withConsecutivePositions } from "./encoder.js";
+import { afterAttention, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
 import { activations, embeddings, firstToken, normalise, textShape } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
 import type { Backbone, Block, Head, Stage, StageContext } from "./model.js";

@@ -2,48 +2,12 @@
  * The post-normalised transformer layer that BERT, RoBERTa, DistilBERT and ELECTRA share, and positions. Hidden states are
  * [texts * length, hidden] throughout.
  */
-import { add, matmul, reshape, scale, shift, softmax, toFloat32, transpose, type Value } from "@nanoadam/engine";
+import { add, type Value } from "@nanoadam/engine";
 import { type Batch, extendBatch, int32Tensor, tensorOf } from "../data/batch.js";
-import { type Activation, activations, normalise, textShape } from "./layers.js";
+import { attend, paddingBias, splitHeads } from "./attention.js";
+import { type Activation, activations, normalise } from "./layers.js";
 import type { Block, StageContext } from "./model.js";
 import { type LocalParameters, linearParameters, normalisationParameters } from "./parameters.js";
-
-/** Taken from the scores of padding: the largest finite float32, as Hugging Face's models do. */
-const largestFloat = 3.4028234663852886e38;
-
-/** What padding adds to attention scores: [texts, 1, 1, length], 0 at tokens. */
-export function paddingBias(context: StageContext): Value {
-  const [texts, length] = textShape(context);
-  const mask = toFloat32(reshape(context.input("attention_mask"), [texts, 1, 1, length]));
-  return scale(shift(mask, -1), largestFloat);
-}
-
-/** x [texts * length, hidden] as [texts, heads, length, hidden / heads]. */
-export function splitHeads(context: StageContext, x: Value, heads: number): Value {
-  const [texts, length] = textShape(context);
-  return transpose(reshape(x, [texts, length, heads, (x.type.shape[1] ?? 0) / heads]), [0, 2, 1, 3]);
-}
-
-/** The reverse of `splitHeads`. */
-export function mergeHeads(x: Value): Value {
-  const [texts = 0, heads = 0, length = 0, size = 0] = x.type.shape;
-  return reshape(transpose(x, [0, 2, 1, 3]), [texts * length, heads * size]);
-}
-
-/** Queries, keys and values [texts, heads, length, size], and what is added to their scores. */
-export interface Attention {
-  readonly query: Value;
-  readonly key: Value;
-  readonly value: Value;
-  readonly bias: Value;
-  readonly dropout: number;
-}
-
-/** Scaled dot-product attention, as [texts * length, hidden]. */
-export function attend(context: StageContext, { query, key, value, bias, dropout }: Attention): Value {
-  const scores = matmul(query, key, { transposeB: true, scale: 1 / Math.sqrt(query.type.shape[3] ?? 1) });
-  return mergeHeads(matmul(context.dropout(softmax(add(scores, bias)), dropout), value));
-}
 
 export interface EncoderLayerOptions {
   readonly heads: number;

@@ -90,7 +90,7 @@ function parametersOf({ parameters }: Model, weights: ReadonlyMap<string, Float3
 const heads: readonly (readonly [string, HeadSpecification])[] = [
   ["texts", { kind: "outputs", per: "example", outputs: 3 }],
   ["tokens", { kind: "outputs", per: "position", outputs: 4 }],
-  ["the vocabulary", { kind: "language-model" }],
+  ["the vocabulary", { kind: "language-model", predicts: "masked" }],
 ];
 const cases = Object.entries(furtherEncoders).flatMap(([name, config]) =>
   heads.map(([what, head]) => [name, what, config, head] as const),
@@ -167,7 +167,7 @@ describe.each(Object.entries(furtherEncoders))("%s", (_, config) => {
 test.each(Object.entries(furtherEncoders))(
   "%s: weights in bfloat16 and checkpointing give the same bits as their float32 values",
   async (_, config) => {
-    const head = { kind: "language-model" } as const;
+    const head = { kind: "language-model", predicts: "masked" } as const;
     const { model, weights } = drawnModel(config, head);
     const stored = new Map<string, WeightArray>(weights);
     for (const { name, role } of model.parameters) {

@@ -9,6 +9,7 @@ import {
   reduceSum,
   relu,
   reshape,
+  silu,
   takeIndex,
   toFloat32,
   type Value,
@@ -16,7 +17,14 @@ import {
 import type { Block, StageContext } from "./model.js";
 
 /** `hidden_act` of a configuration. */
-export const activations = { gelu, gelu_new: geluTanh, gelu_pytorch_tanh: geluTanh, relu } as const;
+export const activations = {
+  gelu,
+  gelu_new: geluTanh,
+  gelu_pytorch_tanh: geluTanh,
+  relu,
+  silu,
+  swish: silu,
+} as const;
 export type Activation = keyof typeof activations;
 export const activationNames = Object.keys(activations) as [Activation, ...Activation[]];
 

@@ -6,6 +6,7 @@
  */
 import type { Value } from "@nanoadam/engine";
 import type { Batch } from "../data/batch.js";
+import { InputError } from "../errors.js";
 import type { LocalParameters, ParameterSpecification } from "./parameters.js";
 
 /** What a stage's function may use while it is being built. */
@@ -44,10 +45,13 @@ export interface ModelInput {
   readonly maximumLength: number;
 }
 
+/** Which tokens a network was made to predict: those that are hidden, or the one that follows. */
+export type PredictedTokens = "masked" | "next";
+
 /** What a head is for: numbers for each example, numbers for each position, or a token for each predicted position. */
 export type HeadSpecification =
   | { readonly kind: "outputs"; readonly per: "example" | "position"; readonly outputs: number }
-  | { readonly kind: "language-model" };
+  | { readonly kind: "language-model"; readonly predicts: PredictedTokens };
 
 /** What stands on a backbone; several may stand on one. Rows are judged one by one. */
 export interface Head {
@@ -65,6 +69,8 @@ export interface Backbone {
   /** Its name inside checkpoints, "bert"; those of a backbone alone leave it out. */
   readonly name: string;
   readonly input: ModelInput;
+  /** The next token where each is computed from those before it alone; masked ones where that is absent. */
+  readonly predicts?: PredictedTokens;
   readonly stages: readonly Stage[];
   /** The layers that PEFT adapts where none are named, by the endings of their names. */
   readonly adapterTargets: readonly string[];
@@ -89,7 +95,7 @@ export interface Model {
   readonly head: HeadSpecification;
   readonly architecture: string;
   readonly tiedNames: readonly string[];
-  /** The backbone's stages and, as the last one, the head's with its pooling. */
+  /** The backbone's stages, the head's pooling, and the head as the last one. */
   readonly stages: readonly Stage[];
   /** Every parameter once, in the order of the stages. */
   readonly parameters: readonly ParameterSpecification[];
@@ -97,18 +103,33 @@ export interface Model {
   readonly adapter?: AdapterScale;
 }
 
-/** A backbone with the head that a task needs. */
+/**
+ * A backbone with the head that a task needs.
+ * @throws InputError for a head that the architecture does not have
+ */
 export function assembleModel(backbone: Backbone, specification: HeadSpecification): Model {
   const { architecture, pool, stage, tiedNames = [] } = backbone.head(specification);
-  const headStage: Stage = {
-    ...stage,
-    block(context) {
-      const rows = pool(context);
-      return stage.block({ ...context, hidden: () => rows });
-    },
-  };
-  const stages = [...backbone.stages, headStage];
+  const { predicts = "masked" } = backbone;
+  if (specification.kind === "language-model" && specification.predicts !== predicts) {
+    const [is, task] = predicts === "next" ? ["the next token", "causal-lm"] : ["masked tokens", "masked-lm"];
+    throw new InputError(`config.json: a ${architecture} predicts ${is}, which is the \`task\` ${task}`);
+  }
+  const stages = [...backbone.stages, ...headStages(specification, pool, stage)];
   return { backbone, head: specification, architecture, tiedNames, stages, parameters: parametersOf(stages) };
+}
+
+/** The head's stage with its pooling; over a vocabulary after it, so that a few of the rows may run at a time. */
+function headStages(specification: HeadSpecification, pool: Block, stage: Stage): Stage[] {
+  if (specification.kind === "language-model") return [{ name: "predicted", block: pool, parameters: {} }, stage];
+  return [
+    {
+      ...stage,
+      block(context) {
+        const rows = pool(context);
+        return stage.block({ ...context, hidden: () => rows });
+      },
+    },
+  ];
 }
 
 /** The parameters of some stages, each once. */

@@ -5,9 +5,9 @@
 import { add, linear, multiply, rotary, slice, type Value } from "@nanoadam/engine";
 import { z } from "zod";
 import { type Batch, extendBatch, float32Tensor, type HostTensor, tensorOf } from "../data/batch.js";
-import { InputError } from "../errors.js";
+import { attend, outOfReach, paddingBias, splitHeads } from "./attention.js";
 import { activation, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
-import { attend, paddingBias, splitHeads } from "./encoder.js";
+import { type AttentionKind, attentionKinds, layerKinds } from "./layer-kinds.js";
 import { activations, embeddings, everyToken, firstToken, meanOfTokens, normalise } from "./layers.js";
 import { predictedPositions } from "./masked-lm-head.js";
 import type { Backbone, Block, Head, Stage, StageContext } from "./model.js";
@@ -18,9 +18,6 @@ import {
   linearParameters,
   normalisationParameters,
 } from "./parameters.js";
-
-const attentions = ["full_attention", "sliding_attention"] as const;
-type AttentionName = (typeof attentions)[number];
 
 const theta = z.number().positive();
 /** As transformers 5 writes it, where earlier ones have `global_rope_theta` and `local_rope_theta`. */
@@ -49,7 +46,7 @@ const modernbertConfig = z.object({
   initializer_range: deviation,
   local_attention: size.default(128),
   global_attn_every_n_layers: size.default(3),
-  layer_types: z.array(z.enum(attentions)).nullish(),
+  layer_types: z.array(z.enum(attentionKinds)).nullish(),
   global_rope_theta: theta.default(160_000),
   local_rope_theta: theta.nullish(),
   rope_parameters: z.object({ full_attention: rope, sliding_attention: rope }).nullish(),
@@ -64,7 +61,8 @@ export function modernbert(rawConfig: RawConfig): Backbone {
   const config = parseConfig(modernbertConfig, rawConfig);
   // Rotation turns the halves of a head against each other.
   requireDivision("hidden_size", config.hidden_size, "2 * num_attention_heads,", 2 * config.num_attention_heads);
-  const layerTypes = layerTypesOf(config);
+  const every = config.global_attn_every_n_layers;
+  const layerTypes = layerKinds(config, (layer) => (layer % every === 0 ? "full_attention" : "sliding_attention"));
   return {
     name: "model",
     input: { kind: "text", vocabularySize: config.vocab_size, maximumLength: config.max_position_embeddings },
@@ -82,18 +80,8 @@ export function modernbert(rawConfig: RawConfig): Backbone {
   };
 }
 
-/** What each layer attends to: as told, or to the whole text in every n-th. */
-function layerTypesOf(config: ModernbertConfig): readonly AttentionName[] {
-  const { layer_types: told, num_hidden_layers: layers, global_attn_every_n_layers: every } = config;
-  if (!told) {
-    return Array.from({ length: layers }, (_, layer) => (layer % every === 0 ? "full_attention" : "sliding_attention"));
-  }
-  if (told.length === layers) return told;
-  throw new InputError(`config.json: layer_types has ${told.length} entries, expected num_hidden_layers ${layers}`);
-}
-
 /** The base of a kind of attention's rotary angles. */
-function thetaOf(config: ModernbertConfig, attention: AttentionName): number {
+function thetaOf(config: ModernbertConfig, attention: AttentionKind): number {
   const { rope_parameters: parameters, global_rope_theta: global, local_rope_theta: local } = config;
   const told = parameters?.[attention]?.rope_theta;
   if (told !== undefined && told !== null) return told;
@@ -126,7 +114,7 @@ function outputDeviation({ initializer_range, num_hidden_layers }: ModernbertCon
   return initializer_range / Math.sqrt(2 * num_hidden_layers);
 }
 
-function layerStages(config: ModernbertConfig, layerTypes: readonly AttentionName[]): Stage[] {
+function layerStages(config: ModernbertConfig, layerTypes: readonly AttentionKind[]): Stage[] {
   const { hidden_size: hidden, intermediate_size: intermediate, norm_bias } = config;
   const range = { deviation: config.initializer_range };
   const output = { deviation: outputDeviation(config) };
@@ -155,7 +143,7 @@ function layerStages(config: ModernbertConfig, layerTypes: readonly AttentionNam
   });
 }
 
-function layerBlock(config: ModernbertConfig, attention: AttentionName, isFirst: boolean): Block {
+function layerBlock(config: ModernbertConfig, attention: AttentionKind, isFirst: boolean): Block {
   const { hidden_size: hidden, intermediate_size: intermediate, num_attention_heads: heads } = config;
   const normalisation = { epsilon: config.norm_eps, bias: config.norm_bias };
   return (context) => {
@@ -191,11 +179,8 @@ function finalStage({ hidden_size, norm_eps, norm_bias }: ModernbertConfig): Sta
   };
 }
 
-/** Far below any score, and small enough that with the bias of padding it stays finite. */
-const outside = -1e30;
-
 /** The batch with the rotary tables of the kinds of attention that the layers have, and the bias of distance. */
-function withPositions(batch: Batch, config: ModernbertConfig, kinds: ReadonlySet<AttentionName>): Batch {
+function withPositions(batch: Batch, config: ModernbertConfig, kinds: ReadonlySet<AttentionKind>): Batch {
   const [, length = 0] = tensorOf(batch, "input_ids").type.shape;
   const headSize = config.hidden_size / config.num_attention_heads;
   const tensors = [...kinds].flatMap((kind): [string, HostTensor][] => {
@@ -214,7 +199,7 @@ function withPositions(batch: Batch, config: ModernbertConfig, kinds: ReadonlySe
   });
   const reach = Math.floor(config.local_attention / 2);
   const bias = Float32Array.from({ length: length * length }, (_, entry) =>
-    Math.abs(Math.floor(entry / length) - (entry % length)) > reach ? outside : 0,
+    Math.abs(Math.floor(entry / length) - (entry % length)) > reach ? outOfReach : 0,
   );
   return extendBatch(batch, [...tensors, ["window_bias", float32Tensor(bias, [length, length])]]);
 }

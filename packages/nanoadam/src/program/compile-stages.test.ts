@@ -46,7 +46,7 @@ const layer: Block = (context) => relu(context.linear("dense", context.hidden())
 
 function programOf(stages: readonly Stage[], runtime: Runtime): ProgramOptions {
   return {
-    model: { stages, parameters: [] } as unknown as Model,
+    model: { stages, parameters: [], head: { kind: "outputs" } } as unknown as Model,
     batch: new Map([["x", { dataType: "float32", shape: [3, 4] }]]),
     weights: new Map(),
     runtime,

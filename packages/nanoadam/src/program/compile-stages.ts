@@ -26,6 +26,12 @@ import type { Block, Model, Stage, StageContext } from "../models/model.js";
 import type { Task } from "../tasks/task.js";
 import type { GradientForm } from "./gradient-form.js";
 
+/**
+ * Logits over a vocabulary that are held at a time, unless told: 32 MB of them. Of 128,256 tokens they are 64 rows, for which
+ * reading the head's weights takes no longer than the product with them.
+ */
+const defaultMostLogits = 2 ** 23;
+
 /** Weights by their checkpoint names. */
 export type Weights = ReadonlyMap<string, WeightArray>;
 
@@ -37,6 +43,8 @@ export interface ProgramOptions {
   readonly weights: Weights;
   readonly runtime: Runtime;
   readonly arena: Arena;
+  /** Logits over a vocabulary that are held at a time, at most; the head runs on as many rows, one piece after another. */
+  readonly mostLogits?: number;
   /** Absent for evaluation and prediction: no dropout, no residuals, no backward functions. */
   readonly training?: {
     /** Replaces every dropout rate of the model. */
@@ -68,6 +76,31 @@ export interface CompiledStage extends StageFunction {
   readonly backward: CompiledFunction | undefined;
 }
 
+/** Consecutive rows of the stage before. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+  /** Of so many. */
+  readonly of: number;
+}
+
+/** One run of a stage's functions. */
+export interface StageRun extends CompiledStage {
+  readonly stage: Stage;
+  /** The place of the stage in the model. */
+  readonly index: number;
+  /** The rows that it takes in, where another run of the same stage takes the others. */
+  readonly rows?: RowRange;
+}
+
+/** The type of a part of a tensor that has a row for each of the stage before. */
+export function typeOfRows(type: TensorType, rows: RowRange | undefined): TensorType {
+  if (rows === undefined) return type;
+  const [count, ...row] = type.shape;
+  if (count !== rows.of) throw new Error(`[${type.shape}] has not ${rows.of} rows`);
+  return { ...type, shape: [rows.to - rows.from, ...row] };
+}
+
 /** Names of the outputs of stages' functions: a hidden state, or the last stage's. */
 export const outputNames = { hidden: "output", logits: "logits", loss: "loss" } as const;
 
@@ -78,11 +111,14 @@ export function derivedOutput({ tensors }: StageFunction): NamedValue {
   return found;
 }
 
-/** Builds, derives and compiles the stages; the result has an entry for each. Where one fails, the others are released. */
-export async function compileStages(options: ProgramOptions): Promise<CompiledStage[]> {
+/**
+ * Builds, derives and compiles the stages; the result has a run for each, and of a head over a large vocabulary one for each
+ * piece of the rows. Where one fails, the others are released.
+ */
+export async function compileStages(options: ProgramOptions): Promise<StageRun[]> {
   const { model, runtime, training } = options;
   const compiled = new Map<Block, Map<string, CompiledStage>>();
-  const stages: CompiledStage[] = [];
+  const runs: StageRun[] = [];
   let hidden: TensorType | undefined;
   // The gradient of a stage's input is wanted where a stage before it has parameters that move.
   let anyBefore = false;
@@ -93,32 +129,51 @@ export async function compileStages(options: ProgramOptions): Promise<CompiledSt
       );
       const shapes = Object.entries(stage.parameters).map(([local, { shape }]) => [local, shape]);
       const isLast = index === model.stages.length - 1;
-      const key = JSON.stringify([hidden, shapes, forms, anyBefore, isLast]);
       const ofBlock = compiled.get(stage.block) ?? new Map<string, CompiledStage>();
       compiled.set(stage.block, ofBlock);
-      let compiledStage = ofBlock.get(key);
-      if (compiledStage === undefined) {
-        const stageFunction = buildStage(options, stage, hidden, isLast);
-        const gradients = training === undefined ? undefined : { forms: new Map(forms), ofHidden: anyBefore };
-        compiledStage = await compileStage(runtime, stageFunction, gradients);
-        ofBlock.set(key, compiledStage);
+      for (const rows of isLast ? piecesOf(options, stage, hidden) : [undefined]) {
+        const given = hidden === undefined ? undefined : typeOfRows(hidden, rows);
+        const key = JSON.stringify([given, shapes, forms, anyBefore, isLast]);
+        let compiledStage = ofBlock.get(key);
+        if (compiledStage === undefined) {
+          const stageFunction = buildStage(options, stage, given, { isLast, rows });
+          const gradients = training === undefined ? undefined : { forms: new Map(forms), ofHidden: anyBefore };
+          compiledStage = await compileStage(runtime, stageFunction, gradients);
+          ofBlock.set(key, compiledStage);
+        }
+        runs.push({ ...compiledStage, stage, index, ...(rows === undefined ? {} : { rows }) });
       }
-      stages.push(compiledStage);
       anyBefore ||= forms.some(([, form]) => form !== "none");
-      hidden = compiledStage.tensors.outputs[0]?.value.type;
+      hidden = runs.at(-1)?.tensors.outputs[0]?.value.type;
     }
   } catch (error) {
-    await releaseStages(stages);
+    await releaseStages(runs);
     throw error;
   }
-  return stages;
+  return runs;
+}
+
+/** The rows that the last stage takes at a time: all, unless there are too many logits over a vocabulary. */
+function piecesOf(options: ProgramOptions, stage: Stage, hidden: TensorType | undefined): (RowRange | undefined)[] {
+  if (options.model.head.kind !== "language-model") return [undefined];
+  const { mostLogits = defaultMostLogits } = options;
+  const [logits] = buildStage(options, stage, hidden, { isLast: true }).tensors.outputs;
+  const [of = 1, columns = 1] = logits?.value.type.shape ?? [];
+  const most = Math.max(1, Math.floor(mostLogits / columns));
+  if (most >= of) return [undefined];
+  // Memory is aligned to 64 bytes, which are 16 labels.
+  const count = most < 16 ? most : most - (most % 16);
+  return Array.from({ length: Math.ceil(of / count) }, (_, piece) => ({
+    from: piece * count,
+    to: Math.min(of, (piece + 1) * count),
+    of,
+  }));
 }
 
 /** Frees what the engine holds of some stages. */
 export async function releaseStages(stages: readonly CompiledStage[]): Promise<void> {
-  for (const { forward, backward } of new Set(stages)) {
-    await forward.release();
-    await backward?.release();
+  for (const compiled of new Set(stages.flatMap(({ forward, backward }) => [forward, backward]))) {
+    await compiled?.release();
   }
 }
 
@@ -126,7 +181,7 @@ function buildStage(
   { model, loss, batch, training }: ProgramOptions,
   stage: Stage,
   hiddenType: TensorType | undefined,
-  isLast: boolean,
+  { isLast, rows }: { readonly isLast: boolean; readonly rows?: RowRange | undefined },
 ): StageFunction {
   const inputs = new Map<string, StageInput>();
   const values = new Map<string, Value>();
@@ -140,7 +195,10 @@ function buildStage(
     inputs.set(name, what);
     return value;
   };
-  const ofBatch = (name: string) => given(`batch.${name}`, { kind: "batch", name }, batch.get(name));
+  const ofBatch = (name: string) => {
+    const type = batch.get(name);
+    return given(`batch.${name}`, { kind: "batch", name }, type === undefined ? undefined : typeOfRows(type, rows));
+  };
   const parameter = (local: string) => {
     const shape = stage.parameters[local]?.shape;
     return given(

@@ -2,21 +2,15 @@
  * A model and its loss compiled for the types of one batch: a list of bound functions, one forward and one backward a stage,
  * over one layout of memory. Stages with the same block share their compiled functions; what differs between them is only
  * the memory that is bound. After compilation nothing is allocated: a step is a walk down the list and up again. With
- * checkpointing a stage runs forward a second time on the way up, with the same dropout, which gives the same bits.
+ * checkpointing a stage runs forward a second time on the way up, with the same dropout, which gives the same bits. So do
+ * the pieces of a head over a large vocabulary, whose logits are never there all at once.
  */
 import { type ArenaSlot, fillDropoutMask, type GradientPart, type TensorData } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { widenBfloat16 } from "../checkpoint/floats.js";
 import type { Batch } from "../data/batch.js";
-import type { Stage } from "../models/model.js";
 import { randomSites, type StepKey } from "../random-streams.js";
-import {
-  type CompiledStage,
-  compileStages,
-  outputNames,
-  type ProgramOptions,
-  releaseStages,
-} from "./compile-stages.js";
+import { compileStages, outputNames, type ProgramOptions, releaseStages, type StageRun } from "./compile-stages.js";
 import { gatherRows } from "./gather-rows.js";
 import type { Gradient, GradientReceiver, ParameterGradient } from "./gradient-form.js";
 import { layOut, type ProgramLayout } from "./layout.js";
@@ -28,16 +22,28 @@ interface BoundStage {
   readonly backward: (() => Promise<void>) | undefined;
   readonly masks: readonly { readonly rate: number; readonly site: number; readonly data: Uint8Array }[];
   readonly gradients: readonly ParameterGradient[];
+  /** Of the head, or of a piece of its rows. */
+  readonly judged: JudgedRows | undefined;
 }
+
+/** What the head says of consecutive rows. */
+interface JudgedRows {
+  readonly logits: Float32Array;
+  readonly firstRow: number;
+  /** Whether these rows are some of all. */
+  readonly isPiece: boolean;
+  /** Absent in a program without one. */
+  readonly loss: Float32Array | undefined;
+}
+
+/** Takes the logits of consecutive rows, from row `firstRow` on; they are valid until it returns. */
+export type LogitsReceiver = (logits: Float32Array, firstRow: number) => void;
 
 interface Bound {
   readonly stages: readonly BoundStage[];
   /** The same in reverse. */
   readonly upwards: readonly BoundStage[];
   readonly batch: ReadonlyMap<string, TensorData>;
-  readonly logits: Float32Array;
-  /** Absent in a program without loss. */
-  readonly loss: Float32Array | undefined;
   /** The factor on the loss that gradients are of; absent in a program that is not for training. */
   readonly lossCotangent: Float32Array | undefined;
 }
@@ -46,15 +52,15 @@ const noDropout: StepKey = { seed: 0, step: 0 };
 
 export class Program {
   readonly #options: ProgramOptions;
-  readonly #stages: readonly CompiledStage[];
+  readonly #stages: readonly StageRun[];
   readonly #layout: ProgramLayout;
   #bound: Bound | undefined;
   #generation = -1;
   #key = noDropout;
-  /** The stage whose weights are in place. */
-  #placed: BoundStage | undefined;
+  /** What the weights that are in place were brought there by. */
+  #placed: BoundStage["place"] | undefined;
 
-  private constructor(options: ProgramOptions, stages: readonly CompiledStage[]) {
+  private constructor(options: ProgramOptions, stages: readonly StageRun[]) {
     this.#options = options;
     this.#stages = stages;
     this.#layout = layOut(options, stages);
@@ -81,15 +87,18 @@ export class Program {
   }
 
   /** Runs the stages in order; returns the loss, a sum over rows, or NaN in a program without one. */
-  async forward(key: StepKey = noDropout): Promise<number> {
-    const bound = this.#memory();
+  async forward(key: StepKey = noDropout, receive?: LogitsReceiver): Promise<number> {
     this.#key = key;
     this.#placed = undefined;
-    for (const stage of bound.stages) {
+    let loss = 0;
+    for (const stage of this.#memory().stages) {
       this.#prepareForward(stage);
       await stage.forward();
+      if (stage.judged === undefined) continue;
+      loss += stage.judged.loss?.[0] ?? Number.NaN;
+      receive?.(stage.judged.logits, stage.judged.firstRow);
     }
-    return bound.loss?.[0] ?? Number.NaN;
+    return loss;
   }
 
   #prepareForward(stage: BoundStage): void {
@@ -99,9 +108,9 @@ export class Program {
   }
 
   #place(stage: BoundStage): void {
-    if (this.#placed === stage) return;
+    if (this.#placed === stage.place) return;
     for (const place of stage.place) place();
-    this.#placed = stage;
+    this.#placed = stage.place;
   }
 
   /**
@@ -116,7 +125,7 @@ export class Program {
     const [last] = bound.upwards;
     for (const stage of bound.upwards) {
       if (stage.backward === undefined) continue;
-      if (keepsInputsOnly && stage !== last) {
+      if ((keepsInputsOnly || stage.judged?.isPiece === true) && stage !== last) {
         this.#prepareForward(stage);
         await stage.forward();
       }
@@ -126,9 +135,14 @@ export class Program {
     }
   }
 
-  /** The logits of the last forward pass, valid until the next. */
+  /**
+   * The logits of the last forward pass, valid until the next.
+   * @throws Error where there are too many to be there all at once
+   */
   logits(): Float32Array {
-    return this.#memory().logits;
+    const judged = this.#memory().stages.at(-1)?.judged;
+    if (judged === undefined || judged.isPiece) throw new Error("the logits are there for some rows at a time");
+    return judged.logits;
   }
 
   async release(): Promise<void> {
@@ -145,43 +159,40 @@ export class Program {
   }
 }
 
-function bind(
-  { model, weights, arena }: ProgramOptions,
-  stages: readonly CompiledStage[],
-  layout: ProgramLayout,
-): Bound {
+function bind({ weights, arena }: ProgramOptions, stages: readonly StageRun[], layout: ProgramLayout): Bound {
   const views = (slots: ReadonlyMap<string, ArenaSlot> | undefined): Map<string, TensorData> =>
     new Map([...(slots ?? [])].map(([name, slot]) => [name, arena.view(slot)]));
   const batch = views(layout.batch);
   const memories = layout.stages.map(views);
-  const bound = stages.map((stage, index): BoundStage => {
-    const memory = memories[index] ?? new Map<string, TensorData>();
-    return bindStage(stage, { index, stage: model.stages[index] as Stage, weights, memory, batch });
+  const placed = new Map<number, BoundStage["place"]>();
+  const bound = stages.map((run, position): BoundStage => {
+    const memory = memories[position] ?? new Map<string, TensorData>();
+    const stage = bindStage(run, { position, weights, memory, batch });
+    // Pieces have the same weights in the same place.
+    const place = placed.get(run.index) ?? stage.place;
+    placed.set(run.index, place);
+    return { ...stage, place };
   });
-  const last = memories.at(-1);
-  const floats = (name: string | undefined) => last?.get(name ?? "") as Float32Array | undefined;
-  const logits = floats(outputNames.logits);
-  if (logits === undefined) throw new Error("the last stage has no logits");
+  const lossCotangent = stages.at(-1)?.derivative?.cotangents.get(outputNames.loss) ?? "";
   return {
     stages: bound,
     upwards: bound.toReversed(),
     batch,
-    logits,
-    loss: floats(outputNames.loss),
-    lossCotangent: floats(stages.at(-1)?.derivative?.cotangents.get(outputNames.loss)),
+    lossCotangent: memories.at(-1)?.get(lossCotangent) as Float32Array | undefined,
   };
 }
 
 interface StagePlace {
-  readonly index: number;
-  readonly stage: Stage;
+  /** Among all runs. */
+  readonly position: number;
   readonly weights: ProgramOptions["weights"];
   /** The stage's tensors by name; those of parameters in float32 are added. */
   readonly memory: Map<string, TensorData>;
   readonly batch: ReadonlyMap<string, TensorData>;
 }
 
-function bindStage(compiled: CompiledStage, { index, stage, weights, memory, batch }: StagePlace): BoundStage {
+function bindStage(compiled: StageRun, { position, weights, memory, batch }: StagePlace): BoundStage {
+  const { stage, rows } = compiled;
   const place: (() => void)[] = [];
   const masks: { rate: number; site: number; data: Uint8Array }[] = [];
   const nameOf = (local: string): string => stage.parameters[local]?.name ?? local;
@@ -201,7 +212,7 @@ function bindStage(compiled: CompiledStage, { index, stage, weights, memory, bat
       const names = { table: nameOf(given.table), indices: given.indices };
       place.push(gatherRows(weightsOf(given.table), indicesOf(given.indices), own as Float32Array, names));
     } else if (given.kind === "dropout") {
-      masks.push({ rate: given.rate, site: randomSites.dropout(index, given.use), data: own as Uint8Array });
+      masks.push({ rate: given.rate, site: randomSites.dropout(position, given.use), data: own as Uint8Array });
     }
   }
   const gradients = [...(compiled.derivative?.gradients ?? [])].flatMap(([name, parts]): ParameterGradient[] => {
@@ -215,8 +226,15 @@ function bindStage(compiled: CompiledStage, { index, stage, weights, memory, bat
       },
     ];
   });
+  const floats = (name: string) => memory.get(name) as Float32Array | undefined;
+  const logits = floats(outputNames.logits);
+  const judged: JudgedRows | undefined =
+    logits === undefined
+      ? undefined
+      : { logits, firstRow: rows?.from ?? 0, isPiece: rows !== undefined, loss: floats(outputNames.loss) };
   return {
     place,
+    judged,
     forward: compiled.forward.bind(memory),
     backward: compiled.backward?.bind(memory),
     masks,

@@ -9,6 +9,7 @@ import { chooseTextColumn } from "../tasks/choose-columns.js";
 import { type Outcome, taskKind } from "../tasks/registry.js";
 import type { Predictor, TaskKind } from "../tasks/task.js";
 import { forEachBatch } from "../train/evaluation.js";
+import type { StopSignal } from "../train/loop.js";
 import type { NoticeListener } from "../train/observer.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
@@ -22,7 +23,7 @@ export interface PredictControl extends NoticeListener {
   /** Called now and then with how many of the texts have a prediction. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Once aborted, the work ends after the batch under way. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 /** Predictions for some of the texts, in order. */
@@ -105,7 +106,7 @@ export async function predictInBlocks(
   }
 }
 
-function requireGoingOn(signal: AbortSignal | undefined, done: number, total: number): void {
+function requireGoingOn(signal: StopSignal | undefined, done: number, total: number): void {
   if (signal?.aborted !== true) return;
   throw new AbortError(`interrupted after ${done} of ${total} texts`, signal.reason);
 }

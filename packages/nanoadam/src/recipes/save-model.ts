@@ -158,22 +158,31 @@ function moduleOf(name: string, role: ParameterSpecification["role"]): string {
 }
 
 /** PEFT's word for what a head is for. */
-function taskTypeOf(head: HeadSpecification): "SEQ_CLS" | "TOKEN_CLS" | undefined {
-  if (head.kind === "language-model") return undefined;
+function taskTypeOf(head: HeadSpecification): "SEQ_CLS" | "TOKEN_CLS" | "CAUSAL_LM" | undefined {
+  if (head.kind === "language-model") return head.predicts === "next" ? "CAUSAL_LM" : undefined;
   return head.per === "example" ? "SEQ_CLS" : "TOKEN_CLS";
 }
 
 function configOf(
   { saveDtype }: OutputOptions,
-  { checkpoint, pretrained, task }: PreparedRun,
+  { checkpoint, pretrained, task, tokenizer }: PreparedRun,
 ): Record<string, unknown> {
-  const { head, architecture } = pretrained.model;
+  const { head, architecture, backbone } = pretrained.model;
+  // transformers finds a text's last token by what padding is, and refuses several texts where nothing is.
+  const needsPadding =
+    head.kind === "outputs" && backbone.predicts === "next" && checkpoint.config.pad_token_id == null;
   return {
     ...checkpoint.config,
+    ...(needsPadding && !isAround(tokenizer, tokenizer.padId) ? { pad_token_id: tokenizer.padId } : {}),
     architectures: [architecture],
     ...task.config(),
     ...("num_labels" in checkpoint.config && head.kind === "outputs" ? { num_labels: head.outputs } : {}),
     // transformers 4 calls it torch_dtype, transformers 5 dtype.
     ...(saveDtype === "keep" ? {} : { ["dtype" in checkpoint.config ? "dtype" : "torch_dtype"]: saveDtype }),
   };
+}
+
+/** Whether a token is one of those that the tokenizer puts around texts, and so no padding. */
+function isAround(tokenizer: PreparedRun["tokenizer"], id: number): boolean {
+  return tokenizer.encode("", undefined, Number.MAX_SAFE_INTEGER).ids.includes(id);
 }

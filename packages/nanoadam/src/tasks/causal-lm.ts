@@ -1,14 +1,15 @@
 /** Each token from those before it: how decoders are pretrained. */
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
+import { usualTextColumns } from "./columns.js";
 import { readTexts, tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
-import type { Task } from "./task.js";
+import type { Task, TaskKind } from "./task.js";
 
 /** The position before a token predicts it; the last position of a text predicts nothing. */
-export function causalLmTask(text: TextEncoder): Task<EncodedText> {
+export function causalLmTask(text: TextEncoder): Task<EncodedText, never> {
   return {
     name: "causal-lm",
-    head: { kind: "language-model" },
+    head: { kind: "language-model", predicts: "next" },
     read: async (source) => textDataset(await readTexts(source, text)),
     collate(examples, size) {
       const targets = examples.flatMap(({ ids }, row) =>
@@ -27,3 +28,17 @@ export function causalLmTask(text: TextEncoder): Task<EncodedText> {
     config: () => ({}),
   };
 }
+
+export const causalLm = {
+  name: "causal-lm",
+  description: "each token from those before it, of texts without labels",
+  needsLabel: false,
+  mostTextColumns: 1,
+  mostLabelColumns: 0,
+  usualColumns: { text: usualTextColumns, label: [] },
+  lossOptions: [],
+  metrics: ["loss", "perplexity", "accuracy"],
+  fromData: async (_source, { text }) => causalLmTask(text),
+  matches: ({ architectures }) => Array.isArray(architectures) && String(architectures[0]).endsWith("ForCausalLM"),
+  fromConfig: (_config, _file, { text }) => causalLmTask(text),
+} as const satisfies TaskKind;

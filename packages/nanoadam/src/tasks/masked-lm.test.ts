@@ -27,7 +27,7 @@ function rowOf(batch: Batch, row: number) {
 
 describe("masked-lm", () => {
   test("has a head over the vocabulary, and shows the perplexity after the loss", () => {
-    expect(task.head).toEqual({ kind: "language-model" });
+    expect(task.head).toEqual({ kind: "language-model", predicts: "masked" });
     expect(maskedLm.metrics).toEqual(["loss", "perplexity", "accuracy"]);
     expect(task.predictor).toBeUndefined();
   });

@@ -15,7 +15,7 @@ export function maskedLmTask(text: TextEncoder): Task<MaskedExample, never> {
   if (maskId === undefined) throw new InputError("tokenizer.json has no mask token, which masked-lm needs");
   return {
     name: "masked-lm",
-    head: { kind: "language-model" },
+    head: { kind: "language-model", predicts: "masked" },
     async read(source) {
       const texts = await readTexts(source, text);
       return {

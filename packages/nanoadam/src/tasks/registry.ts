@@ -1,5 +1,6 @@
 /** The tasks by name, from the most general on: a configuration is of the last task that it matches. */
 import { InputError } from "../errors.js";
+import { causalLm } from "./causal-lm.js";
 import { classification } from "./classification.js";
 import { maskedLm } from "./masked-lm.js";
 import { multiLabel } from "./multi-label.js";
@@ -7,7 +8,7 @@ import { regression } from "./regression.js";
 import type { Task, TaskContext, TaskKind } from "./task.js";
 import { tokenClassification } from "./token-classification.js";
 
-const kinds = [classification, regression, multiLabel, tokenClassification, maskedLm] as const;
+const kinds = [classification, regression, multiLabel, tokenClassification, maskedLm, causalLm] as const;
 
 type Kind = (typeof kinds)[number];
 export type TaskName = Kind["name"];

@@ -9,6 +9,8 @@ export const tinyWords = {
 
 const allWords: readonly string[] = Object.values(tinyWords).flat();
 
+const letters = [..."abcdefghijklmnopqrstuvwxyz."];
+
 function addedToken(content: string, id: number) {
   return { id, content, special: true, normalized: false, single_word: false, lstrip: false, rstrip: false };
 }
@@ -69,7 +71,6 @@ export function wordPieceFiles(): TokenizerFiles {
 /** Byte-level BPE with RoBERTa's template: letters, the space, and a few merges. */
 export function bytePairFiles(): TokenizerFiles {
   const special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"];
-  const letters = [..."abcdefghijklmnopqrstuvwxyz.Ġ"];
   const merges = [
     ["Ġ", "g"],
     ["Ġ", "b"],
@@ -78,7 +79,7 @@ export function bytePairFiles(): TokenizerFiles {
     ["Ġg", "o"],
     ["Ġb", "a"],
   ] as const;
-  const vocabulary = [...special, ...letters, ...merges.map((pair) => pair.join(""))];
+  const vocabulary = [...special, ...letters, "Ġ", ...merges.map((pair) => pair.join(""))];
   const tokenizer = {
     version: "1.0",
     truncation: null,
@@ -109,6 +110,53 @@ export function bytePairFiles(): TokenizerFiles {
     eos_token: "</s>",
   };
   return { ...files(tokenizer, config), "merges.txt": "#version: 0.2\n" };
+}
+
+/**
+ * BPE as Llama has it: letters, spaces as "▁", bytes for what is unknown, and a token before each text. There is none for
+ * padding. Its ids are below 300.
+ */
+export function byteFallbackFiles(config: Readonly<Record<string, unknown>> = {}): TokenizerFiles {
+  const special = ["<unk>", "<s>", "</s>"];
+  const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
+  const merges = ["▁ g", "▁ b", "▁ t", "▁t h", "▁g o", "▁b a"];
+  const vocabulary = [...special, ...bytes, ...letters, "▁", ...merges.map((pair) => pair.replace(" ", ""))];
+  const tokenizer = {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: special.map(addedToken),
+    normalizer: {
+      type: "Sequence",
+      normalizers: [
+        { type: "Prepend", prepend: "▁" },
+        { type: "Replace", pattern: { String: " " }, content: "▁" },
+      ],
+    },
+    pre_tokenizer: null,
+    post_processor: {
+      type: "TemplateProcessing",
+      single: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
+      pair: [
+        { SpecialToken: { id: "<s>", type_id: 0 } },
+        { Sequence: { id: "A", type_id: 0 } },
+        { SpecialToken: { id: "<s>", type_id: 1 } },
+        { Sequence: { id: "B", type_id: 1 } },
+      ],
+      special_tokens: { "<s>": { id: "<s>", ids: [1], tokens: ["<s>"] } },
+    },
+    decoder: { type: "Sequence", decoders: [{ type: "ByteFallback" }, { type: "Fuse" }] },
+    model: {
+      type: "BPE",
+      unk_token: "<unk>",
+      fuse_unk: true,
+      byte_fallback: true,
+      vocab: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
+      merges,
+    },
+  };
+  const known = { tokenizer_class: "LlamaTokenizer", bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>" };
+  return files(tokenizer, { ...known, ...config });
 }
 
 /** Unigram with XLM-RoBERTa's template: a few pieces with their scores, the text normalised by NFKC. */

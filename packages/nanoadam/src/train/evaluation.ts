@@ -22,28 +22,34 @@ export interface EvaluationOptions<Example> {
   readonly review?: ReviewAccumulator | undefined;
 }
 
-/** What the model makes of a batch; valid only while it is received. */
+/** What the model makes of consecutive rows of a batch; valid only while it is received. */
 export interface BatchResult {
   readonly batch: Batch;
   readonly logits: Float32Array;
-  /** Summed over rows; NaN where there is nothing to compare with. */
-  readonly loss: number;
+  /** The first of the rows; it is not 0 where logits are over so many tokens that they come in pieces. */
+  readonly firstRow: number;
   /** Which examples the batch is of, in its order. */
   readonly indices: readonly number[];
 }
 
-/** Runs the model over examples, without dropout, in batches of like sizes. */
+/**
+ * Runs the model over examples, without dropout, in batches of like sizes.
+ * @returns the summed loss, NaN where there is nothing to compare with, and what it is divided by
+ */
 export async function forEachBatch<Example>(
   { task, dataset, batchSize, programs }: EvaluationOptions<Example>,
   receive: (result: BatchResult) => void,
-): Promise<void> {
+): Promise<{ readonly loss: number; readonly weight: number }> {
+  let [loss, weight] = [0, 0];
   for (const plan of planBatches(sizesOf(dataset), { batchSize, shuffle: undefined })) {
     const batch = await loadBatch(task, dataset, plan, evaluationKey);
-    await programs.use(batch, async (program) => {
-      const loss = await program.forward();
-      receive({ batch, logits: program.logits(), loss, indices: plan.indices });
-    });
+    const { indices } = plan;
+    loss += await programs.use(batch, (program) =>
+      program.forward(undefined, (logits, firstRow) => receive({ batch, logits, firstRow, indices })),
+    );
+    weight += batch.weight;
   }
+  return { loss, weight };
 }
 
 /**
@@ -52,12 +58,9 @@ export async function forEachBatch<Example>(
  */
 export async function evaluateModel<Example>(options: EvaluationOptions<Example>): Promise<Evaluation> {
   const metrics = options.task.metrics();
-  let [sum, weight] = [0, 0];
-  await forEachBatch(options, ({ batch, logits, loss, indices }) => {
-    metrics.add(logits, batch, 0);
-    options.review?.add(logits, indices);
-    sum += loss;
-    weight += batch.weight;
+  const { loss: sum, weight } = await forEachBatch(options, ({ batch, logits, firstRow, indices }) => {
+    metrics.add(logits, batch, firstRow);
+    options.review?.add(logits, indices.slice(firstRow));
   });
   if (weight === 0) {
     throw new InputError(`the evaluation data have nothing to predict for ${options.task.name}`);

@@ -47,6 +47,7 @@ export async function loadTokenizer(folder: string): Promise<TextTokenizer> {
     tokenizer,
     config: (await readJsonObject(configFile)) ?? {},
     specialTokens: (await readJsonObject(join(folder, "special_tokens_map.json"))) ?? {},
+    modelType: (await readJsonObject(join(folder, "config.json")))?.model_type,
     paths: tokenizerFiles.filter((name) => names.includes(name)).map((name) => join(folder, name)),
   });
 }

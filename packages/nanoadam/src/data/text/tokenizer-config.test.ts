@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { expectRefusal } from "../../testing/refusal.js";
 import { temporaryFolder } from "../../testing/temporary-folder.js";
-import { bytePairFiles, type TokenizerFiles, unigramFiles, wordPieceFiles } from "../../testing/tiny-tokenizer.js";
+import {
+  byteFallbackFiles,
+  bytePairFiles,
+  type TokenizerFiles,
+  unigramFiles,
+  wordPieceFiles,
+} from "../../testing/tiny-tokenizer.js";
 import { loadTokenizer } from "./load.js";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -145,4 +151,38 @@ test.each([
   [{ tokenizer_class: "DebertaV2TokenizerFast", split_by_punct: true }, "split_by_punct is true, expected false as in"],
 ])("%j is refused", async (config, says) => {
   await expectRefusal(load(unigramFiles(), config), "tokenizer_config.json: ", says);
+});
+
+describe("Llama's spaces", () => {
+  const [space, a, b, spaceB, go] = [286, 259, 260, 288, 291];
+
+  test.each([
+    ["there is one before a text that has none", {}, [1, go], [1, space, a, 2, spaceB]],
+    ["the same in older versions", { legacy: true }, [1, go], [1, space, a, 2, spaceB]],
+    ["none is added where that is said", { add_prefix_space: false }, [1, go], [1, a, 2, spaceB]],
+    [
+      "classes that take everything from tokenizer.json add one always",
+      { tokenizer_class: "PreTrainedTokenizerFast" },
+      [1, space, go],
+      [1, space, a, 2, space, spaceB],
+    ],
+  ])("%s", async (_, config, afterSpace, afterToken) => {
+    const tokenizer = load(byteFallbackFiles(), config);
+    expect(await ids(tokenizer, " go")).toEqual(afterSpace);
+    expect(await ids(tokenizer, "a</s> b")).toEqual(afterToken);
+  });
+
+  test("a Mistral's are those of tokenizer.json whatever its class, as config.json tells", async () => {
+    const folder = await temporaryFolder();
+    for (const [name, content] of Object.entries(byteFallbackFiles())) await writeFile(join(folder, name), content);
+    await writeFile(join(folder, "config.json"), JSON.stringify({ model_type: "mistral" }));
+    expect(await ids(loadTokenizer(folder), " go")).toEqual([1, space, go]);
+  });
+
+  test("what has no token is made of its bytes, and without a padding token the end token fills batches", async () => {
+    const tokenizer = await load(byteFallbackFiles(), { add_prefix_space: false });
+    expect([...tokenizer.encode("é", undefined, 9).ids]).toEqual([1, 3 + 0xc3, 3 + 0xa9]);
+    expect([...tokenizer.encode("a", "b", 9).ids]).toEqual([1, a, 1, b]);
+    expect(tokenizer.padId).toBe(2);
+  });
 });

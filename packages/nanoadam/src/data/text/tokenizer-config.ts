@@ -30,13 +30,15 @@ const byteLevel: ReadonlySet<string> = new Set([
 /**
  * tokenizer.json as transformers takes it with this configuration.
  * @param file what messages call tokenizer_config.json
+ * @param modelType of config.json, for which transformers may use another class than the one named
  * @throws InputError for a field that changes tokens in a way that is not known.
  */
-export function withTokenizerConfig(tokenizer: Json, config: Json, file: string): Json {
+export function withTokenizerConfig(tokenizer: Json, config: Json, file: string, modelType?: unknown): Json {
   if (config.split_special_tokens === true) throw refusal(config, file, "split_special_tokens", "false");
   const name = typeof config.tokenizer_class === "string" ? config.tokenizer_class.replace(/Fast$/, "") : undefined;
   const added = withAddedTokens(tokenizer, config);
   if (name !== undefined && generic.has(name)) return added;
+  if (name === "LlamaTokenizer") return modelType === "mistral" ? added : withLlamaSpaces(added, config);
   return withPrefixSpace(withNormalizer(added, name, config, file), name, config);
 }
 
@@ -48,6 +50,15 @@ export function givesTokenTypes({ model_input_names: inputs, tokenizer_class: na
 
 function refusal(config: Json, file: string, field: string, expected: string): InputError {
   return new InputError(`${file}: ${field} is ${JSON.stringify(config[field])}, expected ${expected}`);
+}
+
+/** Llama's own way with spaces, instead of the normalizer and pre-tokenizer that are written down. */
+function withLlamaSpaces(tokenizer: Json, { add_prefix_space: isPrefixed, legacy }: Json): Json {
+  // Llama 3 and its descendants are at times said to be of this class, whose tokens are not bytes.
+  if (!isObject(tokenizer.model) || tokenizer.model.byte_fallback !== true) return tokenizer;
+  const scheme = isPrefixed === false ? "never" : legacy === true ? "always" : "first";
+  const metaspace = { type: "Metaspace", replacement: "▁", prepend_scheme: scheme, split: false };
+  return { ...tokenizer, normalizer: null, pre_tokenizer: metaspace };
 }
 
 /** BERT's normalizer with the configuration's case, accents and ideographs, which are BERT's where they are not given. */

@@ -57,6 +57,8 @@ export interface TokenizerFiles {
   readonly tokenizer: Readonly<Record<string, unknown>>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly specialTokens: Readonly<Record<string, unknown>>;
+  /** `model_type` of config.json, where that lies beside them. */
+  readonly modelType?: unknown;
   readonly paths: readonly string[];
 }
 
@@ -72,7 +74,7 @@ interface LibraryTokenizer {
 /** Builds a tokenizer from the contents of its files. Throws InputError for one that cannot be used. */
 export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
   const { file, config, specialTokens } = files;
-  const json = withTokenizerConfig(files.tokenizer, { ...specialTokens, ...config }, files.configFile);
+  const json = withTokenizerConfig(files.tokenizer, { ...specialTokens, ...config }, files.configFile, files.modelType);
   const template = templateOf(json, config, file);
   const library = createLibraryTokenizer({ ...files, tokenizer: json });
   const keepsEnd = truncationSide(json, config, files.configFile) === "left";

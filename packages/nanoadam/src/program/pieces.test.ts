@@ -1,0 +1,123 @@
+/** Logits over a large vocabulary are computed for some rows at a time; no size of the pieces changes what comes out. */
+import { Arena } from "@nanoadam/engine";
+import { cpuRuntime } from "@nanoadam/engine/node";
+import { createAdamW, createNanoAdam, type Optimizer, type WeightArray } from "@nanoadam/optim";
+import { expect, test } from "vitest";
+import { narrowToBfloat16, widenBfloat16 } from "../checkpoint/floats.js";
+import { causalLmTask } from "../tasks/causal-lm.js";
+import { drawnModel } from "../testing/further-encoders.js";
+import { encodedNumbers, numberEncoder } from "../testing/number-texts.js";
+import { nextToken, tinyDecoders } from "../testing/tiny-decoders.js";
+import { GradientAccumulator } from "./gradient-accumulator.js";
+import { gradientForm } from "./gradient-form.js";
+import { ProgramCache } from "./program-cache.js";
+
+const runtime = await cpuRuntime({ threads: 1 });
+const vocabulary = tinyDecoders.llama.vocab_size;
+const task = causalLmTask({ ...numberEncoder, vocabularySize: vocabulary });
+const batch = task.collate(
+  [encodedNumbers(10, 11, 40, 41, 42, 17), encodedNumbers(12, 13, 14), encodedNumbers(30, 31, 32, 33, 34, 35, 36, 37)],
+  12,
+);
+const places = 33;
+
+interface Setting {
+  readonly decoder: keyof typeof tinyDecoders;
+  readonly optimizer: "adamw" | "nanoadam";
+  readonly checkpointing: "none" | "stage";
+  readonly isNarrow: boolean;
+}
+
+/** Loss, logits and gradients where so many rows are judged at a time, and the bytes that it takes. */
+async function resultOf({ decoder, optimizer: name, checkpointing, isNarrow }: Setting, rows: number) {
+  const { model, weights } = drawnModel(tinyDecoders[decoder], nextToken);
+  const held = new Map<string, WeightArray>(weights);
+  for (const { name: parameter, role } of isNarrow ? model.parameters : []) {
+    const values = weights.get(parameter);
+    if (values === undefined || (role !== "weight" && role !== "embedding")) continue;
+    const halves = new Uint16Array(values.length);
+    narrowToBfloat16(values, halves);
+    widenBfloat16(halves, values);
+    held.set(parameter, halves);
+  }
+  const parameters = model.parameters.map((parameter) => ({
+    ...parameter,
+    values: weights.get(parameter.name) ?? new Float32Array(),
+  }));
+  const optimizer: Optimizer =
+    name === "adamw"
+      ? createAdamW({ parameters })
+      : createNanoAdam({ parameters, density: 0.05, maskInterval: 1, totalSteps: 2 });
+  optimizer.prepare();
+  const roles = new Map(model.parameters.map((parameter) => [parameter.name, parameter.role]));
+  const arena = new Arena();
+  const programs = new ProgramCache({
+    model,
+    loss: task.loss,
+    weights: held,
+    runtime,
+    arena,
+    mostLogits: rows * vocabulary,
+    training: {
+      dropout: 0.1,
+      form: (parameter) => gradientForm(optimizer.need(parameter), roles.get(parameter) ?? "weight", 0.12),
+      checkpointing,
+    },
+  });
+  const accumulator = new GradientAccumulator(model.parameters);
+  accumulator.begin(optimizer);
+  const logits = new Float32Array(places * vocabulary);
+  const firstRows: number[] = [];
+  const loss = await programs.use(batch, async (program) => {
+    const sum = await program.forward({ seed: 1, step: 2 }, (own, firstRow) => {
+      logits.set(own, firstRow * vocabulary);
+      firstRows.push(firstRow);
+    });
+    await program.backward(accumulator.add, 0.5);
+    return sum;
+  });
+  await programs.release();
+  const gradients = new Map([...accumulator.sums()].map(([parameter, sum]) => [parameter, sum.slice()]));
+  return { loss, logits, firstRows, gradients, bytes: arena.bytes };
+}
+
+const largest = (values: Float32Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+function expectClose(found: Float32Array | undefined, expected: Float32Array, what: string, least = 0): void {
+  expect(found?.length, what).toBe(expected.length);
+  const difference = expected.map((value, i) => value - (found?.[i] ?? Number.NaN));
+  expect(largest(difference), what).toBeLessThanOrEqual(1e-5 * Math.max(largest(expected), least));
+}
+
+const settings: readonly Setting[] = [
+  { decoder: "llama", optimizer: "adamw", checkpointing: "none", isNarrow: false },
+  { decoder: "llama", optimizer: "nanoadam", checkpointing: "stage", isNarrow: true },
+  { decoder: "qwen3", optimizer: "nanoadam", checkpointing: "none", isNarrow: true },
+  { decoder: "gemma3", optimizer: "nanoadam", checkpointing: "none", isNarrow: false },
+  { decoder: "opt", optimizer: "adamw", checkpointing: "stage", isNarrow: false },
+];
+
+test.each(settings)(
+  "$decoder, $optimizer, checkpointing $checkpointing: pieces of any size equal the whole",
+  async (setting) => {
+    const whole = await resultOf(setting, places);
+    expect(whole.firstRows).toEqual([0]);
+    for (const rows of [1, 7, 20, 32]) {
+      const pieces = await resultOf(setting, rows);
+      // From 16 on they are of multiples of 16.
+      const size = rows < 16 ? rows : rows - (rows % 16);
+      expect(pieces.firstRows).toEqual(Array.from({ length: Math.ceil(places / size) }, (_, piece) => piece * size));
+      expect(Math.abs(pieces.loss / whole.loss - 1)).toBeLessThan(1e-6);
+      expectClose(pieces.logits, whole.logits, "logits");
+      // A key's bias cancels in the softmax: its gradient is 0, but for rounding.
+      const least = 1e-2 * Math.max(...[...whole.gradients.values()].map(largest));
+      for (const [name, gradient] of whole.gradients) expectClose(pieces.gradients.get(name), gradient, name, least);
+    }
+  },
+);
+
+test("logits are never there all at once, nor what their derivative keeps of them", async () => {
+  const setting: Setting = { decoder: "llama", optimizer: "adamw", checkpointing: "none", isNarrow: false };
+  const [whole, pieces] = [await resultOf(setting, places), await resultOf(setting, 4)];
+  const logitBytes = 4 * vocabulary;
+  expect(whole.bytes - pieces.bytes).toBeGreaterThan(1.9 * (places - 4) * logitBytes);
+});
