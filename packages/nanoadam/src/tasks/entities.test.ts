@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Batch, float32Tensor, int32Tensor } from "../data/batch.js";
 import { entitiesOf, entityMetrics, groupWords } from "./entities.js";
+import { entityReview } from "./entity-review.js";
 
 /** "PER 0-1, LOC 3": types with the first word and the last. */
 function shown(tags: string): string {
@@ -138,6 +139,26 @@ describe("scores of entities", () => {
     }
     expect(single.result(0)).toEqual(whole.result(0));
     expect(pieces.result(0)).toEqual(whole.result(0));
+  });
+
+  test("are by type in a review, with the type that is told worst", () => {
+    const review = entityReview(names);
+    review.add({ logits: logitsOf(predicted, 8), batch: batchOf(expected, 8), firstRow: 0, indices: [0, 1, 2] });
+    expect(review.result()).toEqual({
+      verdict:
+        "F1 of entities is 0.50 on 3 held-out rows (precision 0.50, recall 0.50); more rows with PER would help most",
+      beatsGuessing: true,
+      metric: { name: "f1", value: 0.5, guessing: 0 },
+      classes: [
+        { name: "PER", examples: 3, precision: 1 / 3, recall: 1 / 3, f1: 1 / 3 },
+        { name: "LOC", examples: 1, precision: 1, recall: 1, f1: 1 },
+      ],
+    });
+    const nothing = entityReview(names);
+    nothing.add({ logits: logitsOf([[O, O]], 8), batch: batchOf([[B, O]], 8), firstRow: 0, indices: [0] });
+    expect(nothing.result().verdict).toBe(
+      "no better than finding nothing: F1 of entities is 0.00 on 1 held-out row (precision 0.00, recall 0.00)",
+    );
   });
 
   test("are 0 where nothing is expected or found", () => {

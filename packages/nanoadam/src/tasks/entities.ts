@@ -53,6 +53,66 @@ function begins(before: Tag, own: Tag): boolean {
   return !isOutside(own) && before.type !== own.type;
 }
 
+/** How many entities of a type were found, how many there are, and how many of those found are right. */
+export interface EntityCounts {
+  found: number;
+  expected: number;
+  hits: number;
+}
+
+/** The entities of a sentence by type; an entity is right where its type and both ends are. */
+export function countEntities(told: readonly string[], given: readonly string[]): Map<string, EntityCounts> {
+  const counts = new Map<string, EntityCounts>();
+  const of = (type: string) => {
+    const known = counts.get(type) ?? { found: 0, expected: 0, hits: 0 };
+    counts.set(type, known);
+    return known;
+  };
+  const keyOf = ({ type, first, last }: TaggedSpan) => `${first} ${last} ${type}`;
+  const expected = entitiesOf(given);
+  const keys = new Set(expected.map(keyOf));
+  for (const span of expected) of(span.type).expected++;
+  for (const span of entitiesOf(told)) {
+    of(span.type).found++;
+    if (keys.has(keyOf(span))) of(span.type).hits++;
+  }
+  return counts;
+}
+
+/** Puts the rows of batches together to the tags of sentences, told and given, of words with a label. */
+export class TaggedSentences {
+  readonly #names: readonly string[];
+  readonly #receive: (told: readonly string[], given: readonly string[]) => void;
+  #told: string[] = [];
+  #given: string[] = [];
+
+  constructor(names: readonly string[], receive: (told: readonly string[], given: readonly string[]) => void) {
+    this.#names = names;
+    this.#receive = receive;
+  }
+
+  /** Logits of consecutive rows of a batch, from row `firstRow` on. */
+  add(logits: Float32Array, batch: Batch, firstRow: number): void {
+    const length = lengthOf(batch);
+    const labels = tensorOf(batch, "labels").data;
+    const weights = tensorOf(batch, "label_weights").data;
+    for (const [place, own] of rowsOf(logits, this.#names.length).entries()) {
+      const row = firstRow + place;
+      if (row % length === 0) this.finish();
+      if (weights[row] === 0) continue;
+      this.#told.push(this.#names[argmax(own)] ?? "O");
+      this.#given.push(this.#names[labels[row] ?? 0] ?? "O");
+    }
+  }
+
+  /** Hands over the sentence that was begun. */
+  finish(): void {
+    if (this.#given.length > 0) this.#receive(this.#told, this.#given);
+    this.#told = [];
+    this.#given = [];
+  }
+}
+
 /**
  * F1, precision and recall of entities, whose type and both ends must be right, counted over all types together; and the
  * fraction of words whose tag is right. Only words with a label count. Where a denominator is zero the result is 0.
@@ -60,35 +120,19 @@ function begins(before: Tag, own: Tag): boolean {
 export function entityMetrics(names: readonly string[]): MetricAccumulator {
   let [right, predicted, expected] = [0, 0, 0];
   let [rightWords, words] = [0, 0];
-  let sentence: { readonly predicted: string[]; readonly expected: string[] } = { predicted: [], expected: [] };
-
-  function finish(): void {
-    const [found, given] = [entitiesOf(sentence.predicted), entitiesOf(sentence.expected)];
-    const keys = new Set(given.map(({ type, first, last }) => `${first} ${last} ${type}`));
-    right += found.filter(({ type, first, last }) => keys.has(`${first} ${last} ${type}`)).length;
-    predicted += found.length;
-    expected += given.length;
-    sentence = { predicted: [], expected: [] };
-  }
-
+  const sentences = new TaggedSentences(names, (told, given) => {
+    for (const { found, expected: present, hits } of countEntities(told, given).values()) {
+      right += hits;
+      predicted += found;
+      expected += present;
+    }
+    words += given.length;
+    rightWords += given.filter((tag, word) => tag === told[word]).length;
+  });
   return {
-    add(logits, batch, firstRow) {
-      const length = lengthOf(batch);
-      const labels = tensorOf(batch, "labels").data;
-      const weights = tensorOf(batch, "label_weights").data;
-      for (const [place, own] of rowsOf(logits, names.length).entries()) {
-        const row = firstRow + place;
-        if (row % length === 0) finish();
-        if (weights[row] === 0) continue;
-        const [best, label] = [argmax(own), labels[row] ?? 0];
-        sentence.predicted.push(names[best] ?? "O");
-        sentence.expected.push(names[label] ?? "O");
-        words++;
-        if (best === label) rightWords++;
-      }
-    },
+    add: (logits, batch, firstRow) => sentences.add(logits, batch, firstRow),
     result() {
-      finish();
+      sentences.finish();
       return {
         f1: ratio(2 * right, predicted + expected),
         precision: ratio(right, predicted),

@@ -13,9 +13,10 @@ interface Answer {
 export function numberReview(numberOf: (index: number) => number, dataset: Dataset): ReviewAccumulator {
   const answers: Answer[] = [];
   return {
-    add(logits, indices) {
-      for (const [row, index] of indices.entries()) {
-        answers.push({ index, expected: numberOf(index), predicted: logits[row] ?? Number.NaN });
+    add({ logits, indices, firstRow }) {
+      for (const [row, predicted] of logits.entries()) {
+        const index = indices[firstRow + row] ?? 0;
+        answers.push({ index, expected: numberOf(index), predicted });
       }
     },
     result: () => reviewOf(answers, dataset),

@@ -20,7 +20,8 @@ function reviewed(review: ReviewAccumulator, rows: readonly (readonly number[])[
   // In two batches, and not in the order of the examples, as batches of like sizes are.
   const order = rows.map((_, index) => index).reverse();
   for (const batch of [order.slice(0, 2), order.slice(2)]) {
-    review.add(Float32Array.from(batch.flatMap((index) => rows[index] ?? [])), batch);
+    const logits = Float32Array.from(batch.flatMap((index) => rows[index] ?? []));
+    review.add({ logits, batch: { tensors: new Map(), weight: 0 }, firstRow: 0, indices: batch });
   }
   return review.result();
 }

@@ -1,4 +1,5 @@
 /** What a task says, beside its metrics, of a model's answers to labelled examples: in numbers, and in a sentence. */
+import type { Batch } from "../data/batch.js";
 import type { ExampleSource } from "../data/dataset.js";
 
 /** How well one class, or label, is told. */
@@ -41,10 +42,19 @@ export interface Review {
   readonly mistakes?: readonly Mistake[];
 }
 
+/** What a model made of consecutive rows of a batch. */
+export interface ReviewedAnswers {
+  readonly logits: Float32Array;
+  readonly batch: Batch;
+  /** The first of the rows. */
+  readonly firstRow: number;
+  /** Which examples of the data set the batch is of, in its order. */
+  readonly indices: readonly number[];
+}
+
 /** Takes in the logits of batch after batch, then gives the review. */
 export interface ReviewAccumulator {
-  /** @param indices which examples of the data set the logits are of, in their order */
-  add(logits: Float32Array, indices: readonly number[]): void;
+  add(answers: ReviewedAnswers): void;
   result(): Review;
 }
 

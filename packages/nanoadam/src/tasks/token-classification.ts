@@ -14,6 +14,7 @@ import { readTaggedWords, readWords, type TaggedWord } from "../data/tagged-word
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedWords } from "../data/text/tokenizer.js";
 import { type Entity, entityMetrics, groupWords } from "./entities.js";
+import { entityReview } from "./entity-review.js";
 import { argmax, probabilitiesOf, rowsOf } from "./logits.js";
 import { crossEntropy } from "./loss.js";
 import type { Task, TaskKind } from "./task.js";
@@ -75,6 +76,7 @@ export function tokenClassificationTask(labels: LabelMap, text: TextEncoder): Ta
     },
     loss: (logits, target) => crossEntropy(logits, target("labels"), { rowWeights: target("label_weights") }),
     metrics: () => entityMetrics(labels.names),
+    review: () => entityReview(labels.names),
     predictor: {
       texts: async (source) => (await readWords(source)).map((words) => ({ text: words.join(" ") })),
       example: ({ text: sentence }) => ({

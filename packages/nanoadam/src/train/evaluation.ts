@@ -60,7 +60,7 @@ export async function evaluateModel<Example>(options: EvaluationOptions<Example>
   const metrics = options.task.metrics();
   const { loss: sum, weight } = await forEachBatch(options, ({ batch, logits, firstRow, indices }) => {
     metrics.add(logits, batch, firstRow);
-    options.review?.add(logits, indices.slice(firstRow));
+    options.review?.add({ logits, batch, firstRow, indices });
   });
   if (weight === 0) {
     throw new InputError(`the evaluation data have nothing to predict for ${options.task.name}`);
