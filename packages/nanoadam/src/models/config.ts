@@ -7,7 +7,13 @@ import { activationNames } from "./layers.js";
 export type RawConfig = Readonly<Record<string, unknown>>;
 
 /** A number of rows, columns, heads or layers. */
-export const size = z.number().int().positive();
+export const size = z
+  .number()
+  .int()
+  .positive()
+  .max(2 ** 31 - 1);
+/** Of layers: a model lists the parameters of each before any weight is looked for. */
+export const depth = z.number().int().positive().max(1024);
 /** A dropout rate. */
 export const rate = z.number().min(0).lt(1);
 /** `hidden_act` and its like, where it has to be told. */
@@ -20,7 +26,7 @@ export const deviation = z.number().positive().default(0.02);
 /** The fields that BERT and its descendants share. */
 export const encoderConfig = z.object({
   hidden_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: depth,
   num_attention_heads: size,
   intermediate_size: size,
   vocab_size: size,

@@ -1,7 +1,7 @@
 /** DistilBERT (Sanh et al. 2019): no token types, no pooler, half the layers, and names of its own. */
 import { relu } from "@nanoadam/engine";
 import { z } from "zod";
-import { activation, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
+import { activation, depth, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
 import { encoderLayer, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
 import { embeddings, firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
@@ -13,7 +13,7 @@ const epsilon = 1e-12;
 
 const distilbertConfig = z.object({
   dim: size,
-  n_layers: size,
+  n_layers: depth,
   n_heads: size,
   hidden_dim: size,
   vocab_size: size,

@@ -1,6 +1,15 @@
 /** Llama (Touvron et al. 2023), and what is a Llama by its configuration: SmolLM2, TinyLlama. */
 import { z } from "zod";
-import { activationName, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
+import {
+  activationName,
+  depth,
+  deviation,
+  parseConfig,
+  type RawConfig,
+  rate,
+  requireDivision,
+  size,
+} from "./config.js";
 import { decoder } from "./decoder.js";
 import type { Backbone } from "./model.js";
 import { ropeFields, ropeOf } from "./rope.js";
@@ -10,7 +19,7 @@ export const llamaFields = {
   vocab_size: size,
   hidden_size: size,
   intermediate_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: depth,
   num_attention_heads: size,
   num_key_value_heads: size.nullish(),
   head_dim: size.nullish(),

@@ -91,7 +91,7 @@ describe("an option file", () => {
   test.each([
     ["epochs: [", /^mine\.yaml is not valid YAML: /],
     ["epochs: !number 3", /^mine\.yaml is not valid YAML: Unresolved tag: !number at line 1, column 9$/],
-    ["epochs: *other", /^mine\.yaml is not valid YAML: Unresolved alias/],
+    ["epochs: *other", /^mine\.yaml is not valid YAML: Alias resolution is disabled/],
     ["- epochs", /^mine\.yaml holds a list, expected a mapping of options to values$/],
     ["epochs", /^mine\.yaml holds a string, expected a mapping of options to values$/],
     ["maskInterval: 6\nmask-interval: 7", /^mine\.yaml: maskInterval is given twice$/],

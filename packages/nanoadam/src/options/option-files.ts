@@ -102,12 +102,21 @@ export function parseOptionFile(text: string, source: string): Partial<FinetuneI
   return options as Partial<FinetuneInput>;
 }
 
+/** More than any options need: the parser's time grows with the square of the depth, and its stack with the depth. */
+const [mostCharacters, mostBrackets] = [100_000, 1000];
+
 function parseYaml(text: string, source: string): unknown {
+  if (text.length > mostCharacters || (text.match(/[[{]/g)?.length ?? 0) > mostBrackets) {
+    throw new InputError(
+      `${source} is no file of options: it has ${text.length} characters, expected at most ${mostCharacters} and ${mostBrackets} brackets`,
+    );
+  }
   try {
     const document = parseDocument(text, { stringKeys: true });
     const problem = document.errors[0] ?? document.warnings[0];
     if (problem !== undefined) throw problem;
-    return document.toJS();
+    // An anchor within what it stands for would be a circle, and options have no use for any.
+    return document.toJS({ maxAliasCount: 0 });
   } catch (error) {
     const [first = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
     throw new InputError(`${source} is not valid YAML: ${first.replace(/:$/, "")}`);

@@ -5,6 +5,7 @@ import { type LibraryNormalizer, mendedNormalizer } from "./normalizer.js";
 import { addedTokens, readTemplate, type TemplatePart } from "./template.js";
 import { givesTokenTypes, withTokenizerConfig } from "./tokenizer-config.js";
 import { truncateLongestFirst } from "./truncation.js";
+import { requireVocabularyIds } from "./vocabulary-ids.js";
 import { type LibraryPreTokenizer, mendWhiteSpace } from "./white-space.js";
 
 /** The tokens of a text or pair; the three arrays have one entry per token. */
@@ -74,6 +75,7 @@ interface LibraryTokenizer {
 /** Builds a tokenizer from the contents of its files. Throws InputError for one that cannot be used. */
 export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
   const { file, config, specialTokens } = files;
+  requireVocabularyIds(files.tokenizer, file);
   const json = withTokenizerConfig(files.tokenizer, { ...specialTokens, ...config }, files.configFile, files.modelType);
   const template = templateOf(json, config, file);
   const library = createLibraryTokenizer({ ...files, tokenizer: json });
