@@ -56,6 +56,16 @@ export function countTruncated(dataset: Dataset): number {
   return count;
 }
 
+/** How many examples are of each class, by class id. */
+export function countClasses(dataset: Pick<Dataset, "length" | "classOf">, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (let index = 0; index < dataset.length; index++) {
+    const label = dataset.classOf?.(index) ?? 0;
+    counts[label] = (counts[label] ?? 0) + 1;
+  }
+  return counts;
+}
+
 /** The sizes of all examples. */
 export function sizesOf(dataset: Dataset): number[] {
   return Array.from({ length: dataset.length }, (_, index) => dataset.sizeOf(index));

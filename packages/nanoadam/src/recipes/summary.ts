@@ -107,7 +107,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     unused: pretrained.unused,
     data: run.data,
     review: inputs.review,
-    examples: { train: run.train.length, evaluation: run.evaluation.length, truncated: run.truncated },
+    examples: { train: run.train.length, evaluation: run.evaluation.length, truncated: run.data.tokens.cut },
     ...(inputs.trials === undefined ? {} : { learningRateTrials: inputs.trials }),
     steps: optimizer.completedSteps,
     stepsPerEpoch: plan.stepsPerEpoch,

@@ -1,8 +1,7 @@
 /** Each token from those before it: how decoders are pretrained. */
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
-import { usualTextColumns } from "./columns.js";
-import { readTexts, tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
+import { languageModelKind, readTexts, tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
 import type { Task, TaskKind } from "./task.js";
 
 /** The position before a token predicts it; the last position of a text predicts nothing. */
@@ -32,12 +31,7 @@ export function causalLmTask(text: TextEncoder): Task<EncodedText, never> {
 export const causalLm = {
   name: "causal-lm",
   description: "each token from those before it, of texts without labels",
-  needsLabel: false,
-  mostTextColumns: 1,
-  mostLabelColumns: 0,
-  usualColumns: { text: usualTextColumns, label: [] },
-  lossOptions: [],
-  metrics: ["loss", "perplexity", "accuracy"],
+  ...languageModelKind,
   fromData: async (_source, { text }) => causalLmTask(text),
   matches: ({ architectures }) => Array.isArray(architectures) && String(architectures[0]).endsWith("ForCausalLM"),
   fromConfig: (_config, _file, { text }) => causalLmTask(text),

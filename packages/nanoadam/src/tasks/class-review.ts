@@ -11,6 +11,7 @@ import {
   percent,
   type Review,
   type ReviewAccumulator,
+  scoreOf,
   worstOf,
 } from "./review.js";
 
@@ -40,7 +41,7 @@ export function classReview(names: readonly string[], dataset: Dataset): ReviewA
 function reviewOf(answers: readonly Answer[], names: readonly string[], dataset: Dataset): Review {
   const nameOf = (id: number) => names[id] ?? String(id);
   const wrong = answers.filter(({ expected, predicted }) => expected !== predicted);
-  const classes = names.map((name, id) => scoreOf(answers, id, name));
+  const classes = scoresOf(answers, names);
   const commonest = classes.reduce((most, each) => (each.examples > most.examples ? each : most));
   const value = (answers.length - wrong.length) / answers.length;
   const guessing = commonest.examples / answers.length;
@@ -67,18 +68,16 @@ function reviewOf(answers: readonly Answer[], names: readonly string[], dataset:
   };
 }
 
-function scoreOf(answers: readonly Answer[], id: number, name: string): ClassScore {
-  const present = answers.filter(({ expected }) => expected === id);
-  const hits = present.filter(({ predicted }) => predicted === id).length;
-  const told = answers.filter(({ predicted }) => predicted === id).length;
-  const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
-  return {
-    name,
-    examples: present.length,
-    precision: share(hits, told),
-    recall: share(hits, present.length),
-    f1: share(2 * hits, present.length + told),
-  };
+/** The score of each class, in one pass over the answers. */
+function scoresOf(answers: readonly Answer[], names: readonly string[]): ClassScore[] {
+  const counts = names.map(() => ({ present: 0, told: 0, hits: 0 }));
+  for (const { expected, predicted } of answers) {
+    const [own, other] = [counts[expected], counts[predicted]];
+    if (own !== undefined) own.present++;
+    if (other !== undefined) other.told++;
+    if (own !== undefined && own === other) own.hits++;
+  }
+  return counts.map((each, id) => scoreOf(names[id] ?? String(id), each));
 }
 
 function confusionsOf(wrong: readonly Answer[], nameOf: (id: number) => string): Confusion[] {

@@ -2,7 +2,7 @@
 
 import type { Value } from "@nanoadam/engine";
 import { type Batch, float32Tensor, type HostTensor, int32Tensor, tensorOf } from "../data/batch.js";
-import type { Dataset } from "../data/dataset.js";
+import { countClasses, type Dataset } from "../data/dataset.js";
 import { readLabelColumn, readLabelled, readTexts, spellingNotes } from "../data/examples.js";
 import { mapInTurns } from "../data/in-turns.js";
 import {
@@ -171,12 +171,7 @@ function classMetrics(classes: number): MetricAccumulator {
 
 /** Weights inverse to a class's frequency, of mean 1 over the examples; 0 for a class without examples. */
 function balancedWeights(examples: Dataset, classes: number): number[] {
-  const counts = new Array<number>(classes).fill(0);
-  for (let index = 0; index < examples.length; index++) {
-    const label = examples.classOf?.(index) ?? 0;
-    counts[label] = (counts[label] ?? 0) + 1;
-  }
-  return counts.map((count) => (count === 0 ? 0 : examples.length / (classes * count)));
+  return countClasses(examples, classes).map((count) => (count === 0 ? 0 : examples.length / (classes * count)));
 }
 
 export const classification = {

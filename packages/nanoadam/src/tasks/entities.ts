@@ -1,6 +1,7 @@
 /** Entities as runs of tagged words: B-PER I-PER, and the forms with E (end) and S (single). */
 import { type Batch, tensorOf } from "../data/batch.js";
 import { argmax, rowsOf } from "./logits.js";
+import { type ClassCounts, sumOfCounts } from "./review.js";
 import type { MetricAccumulator } from "./task.js";
 
 /** Words from `first` to `last`, both included. */
@@ -53,27 +54,20 @@ function begins(before: Tag, own: Tag): boolean {
   return !isOutside(own) && before.type !== own.type;
 }
 
-/** How many entities of a type were found, how many there are, and how many of those found are right. */
-export interface EntityCounts {
-  found: number;
-  expected: number;
-  hits: number;
-}
-
 /** The entities of a sentence by type; an entity is right where its type and both ends are. */
-export function countEntities(told: readonly string[], given: readonly string[]): Map<string, EntityCounts> {
-  const counts = new Map<string, EntityCounts>();
+export function countEntities(told: readonly string[], given: readonly string[]): Map<string, ClassCounts> {
+  const counts = new Map<string, { present: number; told: number; hits: number }>();
   const of = (type: string) => {
-    const known = counts.get(type) ?? { found: 0, expected: 0, hits: 0 };
+    const known = counts.get(type) ?? { present: 0, told: 0, hits: 0 };
     counts.set(type, known);
     return known;
   };
   const keyOf = ({ type, first, last }: TaggedSpan) => `${first} ${last} ${type}`;
   const expected = entitiesOf(given);
   const keys = new Set(expected.map(keyOf));
-  for (const span of expected) of(span.type).expected++;
+  for (const span of expected) of(span.type).present++;
   for (const span of entitiesOf(told)) {
-    of(span.type).found++;
+    of(span.type).told++;
     if (keys.has(keyOf(span))) of(span.type).hits++;
   }
   return counts;
@@ -121,11 +115,10 @@ export function entityMetrics(names: readonly string[]): MetricAccumulator {
   let [right, predicted, expected] = [0, 0, 0];
   let [rightWords, words] = [0, 0];
   const sentences = new TaggedSentences(names, (told, given) => {
-    for (const { found, expected: present, hits } of countEntities(told, given).values()) {
-      right += hits;
-      predicted += found;
-      expected += present;
-    }
+    const counts = sumOfCounts(countEntities(told, given).values());
+    right += counts.hits;
+    predicted += counts.told;
+    expected += counts.present;
     words += given.length;
     rightWords += given.filter((tag, word) => tag === told[word]).length;
   });

@@ -1,12 +1,15 @@
 /** The review of answers that are any number of labels each. */
 import { rowsOf } from "./logits.js";
-import { type ClassScore, doubt, heldOutRows, type Review, type ReviewAccumulator, worstOf } from "./review.js";
-
-interface Counts {
-  hits: number;
-  told: number;
-  present: number;
-}
+import {
+  type ClassCounts,
+  doubt,
+  heldOutRows,
+  type Review,
+  type ReviewAccumulator,
+  scoreOf,
+  sumOfCounts,
+  worstOf,
+} from "./review.js";
 
 /**
  * @param names the labels, by id
@@ -16,7 +19,7 @@ export function labelSetReview(
   names: readonly string[],
   labelsOf: (index: number) => ArrayLike<number>,
 ): ReviewAccumulator {
-  const counts = names.map((): Counts => ({ hits: 0, told: 0, present: 0 }));
+  const counts = names.map(() => ({ present: 0, told: 0, hits: 0 }));
   let examples = 0;
   return {
     add({ logits, indices, firstRow }) {
@@ -35,17 +38,9 @@ export function labelSetReview(
   };
 }
 
-function reviewOf(counts: readonly Counts[], names: readonly string[], examples: number): Review {
-  const classes = counts.map(
-    (count, label): ClassScore => ({
-      name: names[label] ?? String(label),
-      examples: count.present,
-      precision: share(count.hits, count.told),
-      recall: share(count.hits, count.present),
-      f1: f1Of(count),
-    }),
-  );
-  const value = f1Of(sumOf(counts));
+function reviewOf(counts: readonly ClassCounts[], names: readonly string[], examples: number): Review {
+  const classes = counts.map((count, label) => scoreOf(names[label] ?? String(label), count));
+  const value = scoreOf("", sumOfCounts(counts)).f1;
   const guessing = bestConstant(counts, examples);
   const beatsGuessing = value > guessing;
   const worst = worstOf(classes);
@@ -61,31 +56,12 @@ function reviewOf(counts: readonly Counts[], names: readonly string[], examples:
 }
 
 /** The best F1 that one answer to everything gives: the labels that are most frequent, as many of them as is best. */
-function bestConstant(counts: readonly Counts[], examples: number): number {
-  const present = sumOf(counts).present;
+function bestConstant(counts: readonly ClassCounts[], examples: number): number {
+  const { present } = sumOfCounts(counts);
   let [hits, best] = [0, 0];
   for (const [place, count] of counts.toSorted((a, b) => b.present - a.present).entries()) {
     hits += count.present;
-    best = Math.max(best, f1Of({ hits, told: (place + 1) * examples, present }));
+    best = Math.max(best, scoreOf("", { hits, told: (place + 1) * examples, present }).f1);
   }
   return best;
-}
-
-function sumOf(counts: readonly Counts[]): Counts {
-  return counts.reduce(
-    (sum, { hits, told, present }) => ({
-      hits: sum.hits + hits,
-      told: sum.told + told,
-      present: sum.present + present,
-    }),
-    { hits: 0, told: 0, present: 0 },
-  );
-}
-
-function f1Of({ hits, told, present }: Counts): number {
-  return share(2 * hits, told + present);
-}
-
-function share(part: number, whole: number): number {
-  return whole === 0 ? 0 : part / whole;
 }

@@ -6,6 +6,7 @@ import type { DataSource } from "../data/source.js";
 import { requireColumn, requireField } from "../data/tables/table.js";
 import type { TextEncoder } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
+import { usualTextColumns } from "./columns.js";
 import { argmax, rowsOf } from "./logits.js";
 import { crossEntropy } from "./loss.js";
 import type { MetricAccumulator, Task } from "./task.js";
@@ -67,3 +68,13 @@ export function tokenMetrics(vocabularySize: number): MetricAccumulator {
     result: (meanLoss) => ({ perplexity: Math.exp(meanLoss), accuracy: count === 0 ? 0 : correct / count }),
   };
 }
+
+/** What the kinds of tasks over a vocabulary have in common: texts without labels, and their figures. */
+export const languageModelKind = {
+  needsLabel: false,
+  mostTextColumns: 1,
+  mostLabelColumns: 0,
+  usualColumns: { text: usualTextColumns, label: [] },
+  lossOptions: [],
+  metrics: ["loss", "perplexity", "accuracy"],
+} as const;

@@ -2,8 +2,7 @@
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { InputError } from "../errors.js";
-import { usualTextColumns } from "./columns.js";
-import { readTexts, tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
+import { languageModelKind, readTexts, tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
 import { type MaskedText, maskTokens, mostMasked } from "./masking.js";
 import type { Task, TaskKind } from "./task.js";
 
@@ -48,12 +47,7 @@ export function maskedLmTask(text: TextEncoder): Task<MaskedExample, never> {
 export const maskedLm = {
   name: "masked-lm",
   description: "hidden words of texts without labels",
-  needsLabel: false,
-  mostTextColumns: 1,
-  mostLabelColumns: 0,
-  usualColumns: { text: usualTextColumns, label: [] },
-  lossOptions: [],
-  metrics: ["loss", "perplexity", "accuracy"],
+  ...languageModelKind,
   fromData: async (_source, { text }) => maskedLmTask(text),
   matches: ({ architectures }) => Array.isArray(architectures) && String(architectures[0]).endsWith("ForMaskedLM"),
   fromConfig: (_config, _file, { text }) => maskedLmTask(text),

@@ -94,6 +94,36 @@ export function percent(share: number): string {
   return `${Math.round(100 * share)} %`;
 }
 
+/** Of a class: how many examples are of it, how many were told to be, and how many of those rightly. */
+export interface ClassCounts {
+  readonly present: number;
+  readonly told: number;
+  readonly hits: number;
+}
+
+/** Precision, recall and F1 of counts; 0 where a denominator is zero. */
+export function scoreOf(name: string, { present, told, hits }: ClassCounts): ClassScore {
+  const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
+  return {
+    name,
+    examples: present,
+    precision: share(hits, told),
+    recall: share(hits, present),
+    f1: share(2 * hits, present + told),
+  };
+}
+
+/** The counts of several classes together. */
+export function sumOfCounts(counts: Iterable<ClassCounts>): ClassCounts {
+  let [present, told, hits] = [0, 0, 0];
+  for (const each of counts) {
+    present += each.present;
+    told += each.told;
+    hits += each.hits;
+  }
+  return { present, told, hits };
+}
+
 /** The class that is told worst, by F1, of those that there are examples of. */
 export function worstOf(classes: readonly ClassScore[]): ClassScore | undefined {
   return classes.filter(({ examples }) => examples > 0).toSorted((a, b) => a.f1 - b.f1)[0];

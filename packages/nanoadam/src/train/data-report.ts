@@ -1,5 +1,5 @@
 /** What a run's data are, before anything is learned from them: counts, and in words what is worth a look. */
-import type { Dataset } from "../data/dataset.js";
+import { countClasses, countTruncated, type Dataset, sizesOf } from "../data/dataset.js";
 import type { Task } from "../tasks/task.js";
 
 /** How many examples of a class there are. */
@@ -51,7 +51,7 @@ export function reportOfData({
   notes: others = [],
 }: DataReportInputs): DataReport {
   const classes = task.classes === undefined ? undefined : classCounts(task.classes, train, evaluation);
-  const lengths = [...sizes(train), ...sizes(evaluation)].sort((a, b) => a - b);
+  const lengths = [...sizesOf(train), ...sizesOf(evaluation)].sort((a, b) => a - b);
   const texts = repetitionsOf(train, evaluation);
   const figures = {
     train: train.length,
@@ -61,7 +61,7 @@ export function reportOfData({
       median: lengths[Math.floor((lengths.length - 1) / 2)] ?? 0,
       longest: lengths.at(-1) ?? 0,
       limit: maxLength,
-      cut: cutOf(train) + cutOf(evaluation),
+      cut: countTruncated(train) + countTruncated(evaluation),
     },
     ...texts,
   };
@@ -75,28 +75,10 @@ export function reportOfData({
 }
 
 function classCounts(names: readonly string[], train: Dataset, evaluation: Dataset): ClassCount[] {
-  const count = (dataset: Dataset) => {
-    const counts = names.map(() => 0);
-    for (let index = 0; index < dataset.length; index++) {
-      const label = dataset.classOf?.(index) ?? 0;
-      counts[label] = (counts[label] ?? 0) + 1;
-    }
-    return counts;
-  };
-  const [inTrain, inEvaluation] = [count(train), count(evaluation)];
+  const [inTrain, inEvaluation] = [countClasses(train, names.length), countClasses(evaluation, names.length)];
   return names
     .map((name, id) => ({ name, train: inTrain[id] ?? 0, evaluation: inEvaluation[id] ?? 0 }))
     .sort((a, b) => b.train - a.train);
-}
-
-function* sizes(dataset: Dataset): Iterable<number> {
-  for (let index = 0; index < dataset.length; index++) yield dataset.sizeOf(index);
-}
-
-function cutOf(dataset: Dataset): number {
-  let count = 0;
-  for (let index = 0; index < dataset.length; index++) if (dataset.wasTruncated?.(index) === true) count++;
-  return count;
 }
 
 type Repetitions = Pick<DataReport, "empty" | "repeated" | "contradictory" | "shared">;
@@ -182,8 +164,16 @@ function listed(names: readonly string[]): string {
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }
 
+/** So many texts tell what a column is. */
+const mostLookedAt = 200;
+
 /** Whether hardly any text has more than a word: most likely another column is meant. */
 function looksLikeIdentifiers(dataset: Dataset): boolean {
-  const texts = [...textsOf(dataset)].slice(0, 200).map(([, text]) => text);
-  return texts.length > 0 && texts.every((text) => /^[\w.:/@-]*$/.test(text));
+  let looked = 0;
+  for (const [, text] of textsOf(dataset)) {
+    if (looked === mostLookedAt) break;
+    if (!/^[\w.:/@-]*$/.test(text)) return false;
+    looked++;
+  }
+  return looked > 0;
 }

@@ -2,7 +2,7 @@
 import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
-import { countTruncated, type Dataset, subset } from "../data/dataset.js";
+import { type Dataset, subset } from "../data/dataset.js";
 import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
 import { type DataSource, openDataSource } from "../data/source.js";
 import { splitHeldOut } from "../data/split.js";
@@ -32,8 +32,6 @@ export interface PreparedRun {
   readonly train: Dataset;
   readonly evaluation: Dataset;
   readonly maxLength: number;
-  /** Texts that had more than `maxLength` tokens and were cut. */
-  readonly truncated: number;
   readonly data: DataReport;
   /** The columns that text and label were read from. */
   readonly columns: Pick<DataSource, "text" | "label">;
@@ -86,7 +84,6 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       evaluation,
       maxLength: text.maxLength,
       columns: { text: source.text, label: source.label },
-      truncated: countTruncated(train) + countTruncated(evaluation),
       data: reportOfData({
         notes: [...new Set(notes), ...headNotes(checkpoint, pretrained, task)],
         task,
