@@ -1,15 +1,15 @@
 /** Decoders under every head: padding on either side, what a token sees, and what is refused. */
+
 import { Arena } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
-import { createAdamW } from "@nanoadam/optim";
 import { describe, expect, test } from "vitest";
 import { type Batch, float32Tensor, int32Tensor } from "../data/batch.js";
-import { GradientAccumulator } from "../program/gradient-accumulator.js";
 import { ProgramCache } from "../program/program-cache.js";
 import { tokenLoss } from "../tasks/language-model.js";
 import { drawnModel } from "../testing/further-encoders.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { nextToken, tinyDecoders } from "../testing/tiny-decoders.js";
+import { wholeGradients } from "../testing/whole-gradients.js";
 import { defineModel } from "./architectures.js";
 import type { HeadSpecification } from "./model.js";
 
@@ -63,13 +63,7 @@ async function resultOf(config: Readonly<Record<string, unknown>>, head: HeadSpe
     arena: new Arena(),
     training: { dropout: 0, form: () => "dense" },
   });
-  const parameters = model.parameters.map(({ name, shape }) => ({
-    name,
-    shape,
-    values: weights.get(name) ?? new Float32Array(),
-  }));
-  const accumulator = new GradientAccumulator(model.parameters);
-  accumulator.begin(createAdamW({ parameters }));
+  const accumulator = wholeGradients(model, weights);
   const logits = await programs.use(batch, async (program) => {
     await program.forward();
     await program.backward(accumulator.add);

@@ -1,9 +1,9 @@
 /** Whole models: gradients against differences of the loss, and where dropout is. */
+
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Arena } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
-import { createAdamW } from "@nanoadam/optim";
 import { describe, expect, test } from "vitest";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
 import { narrowToBfloat16, widenBfloat16 } from "../checkpoint/floats.js";
@@ -27,8 +27,8 @@ import {
   writeTinyCheckpoint,
 } from "../testing/tiny-checkpoint.js";
 import { tinyRows } from "../testing/tiny-data.js";
+import { wholeGradients } from "../testing/whole-gradients.js";
 import type { Weights } from "./compile-stages.js";
-import { GradientAccumulator } from "./gradient-accumulator.js";
 import { Program } from "./program.js";
 
 type TaskName = "classification" | "regression" | "masked-lm";
@@ -95,13 +95,7 @@ async function gradientsOf(
   program: Program,
   key: StepKey,
 ) {
-  const parameters = model.parameters.map(({ name, shape }) => ({
-    name,
-    shape,
-    values: weights.get(name) ?? new Float32Array(),
-  }));
-  const accumulator = new GradientAccumulator(model.parameters);
-  accumulator.begin(createAdamW({ parameters }));
+  const accumulator = wholeGradients(model, weights);
   await program.forward(key);
   await program.backward(accumulator.add);
   accumulator.scale(1 / batch.weight);

@@ -1,14 +1,13 @@
 import { Arena } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
-import { createAdamW } from "@nanoadam/optim";
 import { describe, expect, test } from "vitest";
 import { batchType, tensorOf } from "../data/batch.js";
-import { GradientAccumulator } from "../program/gradient-accumulator.js";
 import { Program } from "../program/program.js";
 import { drawnModel } from "../testing/further-encoders.js";
 import { encodedNumbers, numberEncoder, tableSource } from "../testing/number-texts.js";
 import { seededUniform } from "../testing/tiny-checkpoint.js";
 import { tinyDecoders } from "../testing/tiny-decoders.js";
+import { wholeGradients } from "../testing/whole-gradients.js";
 import { causalLmTask } from "./causal-lm.js";
 import { loadBatch } from "./load-batch.js";
 
@@ -71,13 +70,7 @@ test("a tiny decoder's head over the vocabulary learns from it: the gradient is 
   // Weights drawn at random know nothing of the 50 tokens.
   expect(await meanLoss()).toBeGreaterThan(0.8 * Math.log(50));
 
-  const parameters = model.parameters.map(({ name, shape }) => ({
-    name,
-    shape,
-    values: weights.get(name) ?? new Float32Array(),
-  }));
-  const accumulator = new GradientAccumulator(model.parameters);
-  accumulator.begin(createAdamW({ parameters }));
+  const accumulator = wholeGradients(model, weights);
   await program.backward(accumulator.add);
   accumulator.scale(1 / batch.weight);
   const uniform = seededUniform(3);
