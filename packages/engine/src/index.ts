@@ -5,17 +5,20 @@ export {
   type GradientPart,
   type GradientStructure,
 } from "./derive/reverse.js";
+export { type BatchNormalised, batchNorm, fixedBatchNorm } from "./graph/batch-normalization.js";
 export { broadcastTo, reduceSum } from "./graph/broadcast.js";
 export { toFloat32 } from "./graph/cast.js";
 export { constant } from "./graph/constant.js";
+export { type ConvolutionOptions, convolution } from "./graph/convolution.js";
 export * from "./graph/elementwise.js";
 export { input, type NamedValue, type TensorFunction, tensorFunction } from "./graph/function.js";
 export { gather, oneHot, takeAlongLast, takeAlongRows } from "./graph/gather.js";
 export { linear, type MatmulOptions, matmul } from "./graph/matmul.js";
 export { layerNorm, rmsNorm } from "./graph/normalization.js";
+export { averagePool, maxPool, type PoolingOptions } from "./graph/pooling.js";
 export { rotary } from "./graph/rotary.js";
-export { reshape, takeIndex, transpose } from "./graph/shape.js";
-export { concatenate, slice } from "./graph/slice.js";
+export { reshape, transpose } from "./graph/shape.js";
+export { concatenate, pad, slice, takeIndex } from "./graph/slice.js";
 export { logSoftmax, softmax } from "./graph/softmax.js";
 export {
   type DataType,
@@ -27,6 +30,7 @@ export {
   type TensorType,
 } from "./graph/types.js";
 export type { Value } from "./graph/value.js";
+export type { AxisPair, WindowOptions, Windows } from "./graph/windows.js";
 export {
   fillDropoutMask,
   fillNormal,

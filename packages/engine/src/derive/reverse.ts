@@ -16,6 +16,7 @@ import {
 import { matmul } from "../graph/matmul.js";
 import { ShapeError } from "../graph/types.js";
 import type { Cotangent, Node, Value } from "../graph/value.js";
+import type { Windows } from "../graph/windows.js";
 
 /** The structures of a gradient that a receiver may accept; others are formed whole. */
 export type GradientStructure = "product";
@@ -30,7 +31,13 @@ export interface DeriveOptions {
 /** A part of an input's gradient, by the names of the tensors that hold it; the gradient is the sum of its parts. */
 export type GradientPart =
   | { readonly kind: "dense"; readonly tensor: string }
-  | { readonly kind: "product"; readonly left: string; readonly right: string };
+  | {
+      readonly kind: "product";
+      readonly left: string;
+      readonly right: string;
+      /** Of a convolution's weight: the factors are images, and the right one's columns what the windows see. */
+      readonly windows?: Windows;
+    };
 
 /** Names are unique over both functions: a tensor of one name is one buffer wherever it appears. */
 export interface Derivative {
@@ -105,6 +112,7 @@ export function derive(tensors: TensorFunction, options: DeriveOptions): Derivat
           kind: "product",
           left: tensorName(part.left, `${base}.left`),
           right: tensorName(part.right, `${base}.right`),
+          ...(part.windows === undefined ? {} : { windows: part.windows }),
         };
       }),
     );
@@ -200,5 +208,5 @@ function combine(contributions: readonly Cotangent[], accepted: ReadonlySet<Grad
 
 function wholeGradient(cotangent: Cotangent): Value {
   if (cotangent.kind === "dense") return cotangent.value;
-  return matmul(cotangent.left, cotangent.right, { transposeA: true });
+  return cotangent.whole?.() ?? matmul(cotangent.left, cotangent.right, { transposeA: true });
 }
