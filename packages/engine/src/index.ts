@@ -4,6 +4,7 @@ export {
   derive,
   type GradientPart,
   type GradientStructure,
+  type ImageFactors,
 } from "./derive/reverse.js";
 export { type BatchNormalised, batchNorm, fixedBatchNorm } from "./graph/batch-normalization.js";
 export { broadcastTo, reduceSum } from "./graph/broadcast.js";

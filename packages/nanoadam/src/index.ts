@@ -25,7 +25,7 @@ export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open
 export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
 export type { RunSummary } from "./recipes/summary.js";
-export type { ClassOutcome } from "./tasks/classification.js";
+export type { ClassOutcome } from "./tasks/classes.js";
 export type { Entity } from "./tasks/entities.js";
 export type { MultiLabelOutcome } from "./tasks/multi-label.js";
 export type { NumberOutcome } from "./tasks/regression.js";

@@ -28,6 +28,12 @@ export interface DeriveOptions {
   readonly inputs: ReadonlyMap<string, readonly GradientStructure[]>;
 }
 
+/** How images are the factors of a product. */
+export interface ImageFactors {
+  readonly count: number;
+  readonly windows: Windows;
+}
+
 /** A part of an input's gradient, by the names of the tensors that hold it; the gradient is the sum of its parts. */
 export type GradientPart =
   | { readonly kind: "dense"; readonly tensor: string }
@@ -35,8 +41,8 @@ export type GradientPart =
       readonly kind: "product";
       readonly left: string;
       readonly right: string;
-      /** Of a convolution's weight: the factors are images, and the right one's columns what the windows see. */
-      readonly windows?: Windows;
+      /** Of a convolution's weight: the factors are so many images, and the right one's columns what the windows see. */
+      readonly images?: ImageFactors;
     };
 
 /** Names are unique over both functions: a tensor of one name is one buffer wherever it appears. */
@@ -112,7 +118,9 @@ export function derive(tensors: TensorFunction, options: DeriveOptions): Derivat
           kind: "product",
           left: tensorName(part.left, `${base}.left`),
           right: tensorName(part.right, `${base}.right`),
-          ...(part.windows === undefined ? {} : { windows: part.windows }),
+          ...(part.windows === undefined
+            ? {}
+            : { images: { count: part.left.type.shape[0] ?? 0, windows: part.windows } }),
         };
       }),
     );

@@ -7,10 +7,12 @@
 import type { Value } from "@nanoadam/engine";
 import type { Batch } from "../data/batch.js";
 import { InputError } from "../errors.js";
-import type { LocalParameters, ParameterSpecification } from "./parameters.js";
+import type { BufferSpecification, LocalBuffers, LocalParameters, ParameterSpecification } from "./parameters.js";
 
 /** What a stage's function may use while it is being built. */
 export interface StageContext {
+  /** Whether the graph is for training: what depends on the batch's statistics takes fixed ones in evaluation. */
+  readonly mode: "train" | "evaluate";
   /** The output of the stage before; for all stages but the first. */
   hidden(): Value;
   /** A tensor of the batch. */
@@ -26,6 +28,10 @@ export interface StageContext {
   linear(localName: string, x: Value): Value;
   /** Dropout while training, x itself otherwise. */
   dropout(x: Value, rate: number): Value;
+  /** A buffer by its local name, as it was before this pass. */
+  buffer(localName: string): Value;
+  /** Gives a buffer another value after each pass of training. */
+  update(localName: string, value: Value): void;
 }
 
 /** Builds a stage's output. One object for all stages that compute the same: by it, compiled functions are shared. */
@@ -35,15 +41,27 @@ export interface Stage {
   readonly name: string;
   readonly block: Block;
   readonly parameters: LocalParameters;
+  readonly buffers?: LocalBuffers;
 }
 
-/** What a model takes in. */
-export interface ModelInput {
+/** What a model of texts takes in. */
+export interface TextInput {
   readonly kind: "text";
   readonly vocabularySize: number;
   /** Tokens of a text at most. */
   readonly maximumLength: number;
 }
+
+/** What a model of images takes in: images of this size, unless it was told another. */
+export interface ImageInput {
+  readonly kind: "image";
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** What a model takes in. */
+export type ModelInput = TextInput | ImageInput;
 
 /** Which tokens a network was made to predict: those that are hidden, or the one that follows. */
 export type PredictedTokens = "masked" | "next";
@@ -65,6 +83,13 @@ export interface Head {
   readonly tiedNames?: readonly string[];
 }
 
+/** A name under which a checkpoint may have a tensor, alone or with others in one tensor. */
+export interface OtherName {
+  readonly name: string;
+  /** Which of so many equal parts, one after another along the first axis; the whole where it is absent. */
+  readonly part?: { readonly index: number; readonly of: number };
+}
+
 export interface Backbone {
   /** Its name inside checkpoints, "bert"; those of a backbone alone leave it out. */
   readonly name: string;
@@ -76,6 +101,8 @@ export interface Backbone {
   readonly adapterTargets: readonly string[];
   /** The batch with what this architecture makes of it: positions, for instance. */
   extend?(batch: Batch): Batch;
+  /** Other names that checkpoints have for a parameter or buffer, the likeliest first. */
+  otherNames?(name: string): readonly OtherName[];
   /** @throws InputError for a head that the architecture does not have. */
   head(specification: HeadSpecification): Head;
 }
@@ -99,6 +126,8 @@ export interface Model {
   readonly stages: readonly Stage[];
   /** Every parameter once, in the order of the stages. */
   readonly parameters: readonly ParameterSpecification[];
+  /** Every buffer once, in the order of the stages. */
+  readonly buffers: readonly BufferSpecification[];
   /** Set where some layers have an adapter. */
   readonly adapter?: AdapterScale;
 }
@@ -115,7 +144,8 @@ export function assembleModel(backbone: Backbone, specification: HeadSpecificati
     throw new InputError(`config.json: a ${architecture} predicts ${is}, which is the \`task\` ${task}`);
   }
   const stages = [...backbone.stages, ...headStages(specification, pool, stage)];
-  return { backbone, head: specification, architecture, tiedNames, stages, parameters: parametersOf(stages) };
+  const [parameters, buffers] = [parametersOf(stages), buffersOf(stages)];
+  return { backbone, head: specification, architecture, tiedNames, stages, parameters, buffers };
 }
 
 /** The head's stage with its pooling; over a vocabulary after it, so that a few of the rows may run at a time. */
@@ -141,4 +171,9 @@ export function parametersOf(stages: readonly Stage[]): ParameterSpecification[]
     }
   }
   return [...byName.values()];
+}
+
+/** The buffers of some stages, each once. */
+function buffersOf(stages: readonly Stage[]): BufferSpecification[] {
+  return stages.flatMap(({ buffers = {} }) => Object.values(buffers));
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Augmentation, augmentations } from "../data/images/augment.js";
 import type { Row } from "../data/source.js";
 import { columns, count, data, flag } from "./option-types.js";
 
@@ -31,6 +32,11 @@ export interface DataInput extends TextInput {
   readonly eval?: string | Iterable<Row> | undefined;
   /** The fraction of the training data that is held out where there is no `eval`; by default 0.1, and up to 0.2 of small data. */
   readonly evalShare?: number | undefined;
+  /**
+   * What chance does to training images: nothing (`none`, the default), turning them about (`flip`), or also cutting out a part of
+   * random size and proportions (`crop`).
+   */
+  readonly augment?: Augmentation | undefined;
   /** Use only so many training rows, the first. */
   readonly limitTrain?: number | undefined;
   /** Use only so many evaluation rows, the first. */
@@ -68,6 +74,10 @@ export const dataSchema = z.object({
     ),
   delimiter: z.string().min(1).optional().meta(flag("what separates fields (default: as the header shows)", "CHAR")),
   maxLength: count.optional().meta(flag("tokens of a text at most (default: the model's positions, at most 128)", "N")),
+  augment: z
+    .enum(augmentations)
+    .default("none")
+    .meta(flag("what chance does to training images: turns them about (flip), or cuts out a part too (crop)")),
   limitTrain: count.optional().meta(flag("use only the first N training rows", "N")),
   limitEval: count.optional().meta(flag("use only the first N evaluation rows", "N")),
 });

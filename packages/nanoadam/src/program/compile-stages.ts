@@ -62,6 +62,7 @@ export type StageInput =
   | { readonly kind: "batch"; readonly name: string }
   | { readonly kind: "parameter"; readonly local: string }
   | { readonly kind: "rows"; readonly table: string; readonly indices: string }
+  | { readonly kind: "buffer"; readonly local: string }
   | { readonly kind: "dropout"; readonly rate: number; readonly use: number };
 
 /** A stage's function and what its inputs are, by their names. */
@@ -103,6 +104,11 @@ export function typeOfRows(type: TensorType, rows: RowRange | undefined): Tensor
 
 /** Names of the outputs of stages' functions: a hidden state, or the last stage's. */
 export const outputNames = { hidden: "output", logits: "logits", loss: "loss" } as const;
+
+/** The output that is a buffer's next value. */
+export function updateName(localBuffer: string): string {
+  return `update.${localBuffer}`;
+}
 
 /** The output that a stage's gradient is taken of: the loss of the last stage that has one, else what it hands on. */
 export function derivedOutput({ tensors }: StageFunction): NamedValue {
@@ -207,7 +213,9 @@ function buildStage(
       shape === undefined ? undefined : { dataType: "float32", shape },
     );
   };
+  const updates = new Map<string, Value>();
   const context: StageContext = {
+    mode: training === undefined ? "evaluate" : "train",
     hidden: () => given("hidden", { kind: "hidden" }, hiddenType),
     input: ofBatch,
     parameter,
@@ -236,6 +244,17 @@ function buildStage(
       const mask = given(`dropout.${use}`, { kind: "dropout", rate, use }, { dataType: "bool", shape: x.type.shape });
       return dropout(x, mask, rate);
     },
+    buffer(local) {
+      const shape = stage.buffers?.[local]?.shape;
+      return given(
+        `buffer.${local}`,
+        { kind: "buffer", local },
+        shape === undefined ? undefined : { dataType: "float32", shape },
+      );
+    },
+    update(local, value) {
+      if (training !== undefined) updates.set(local, value);
+    },
   };
   const output = stage.block(context);
   const outputs: NamedValue[] = isLast
@@ -244,6 +263,7 @@ function buildStage(
         ...(loss === undefined ? [] : [{ name: outputNames.loss, value: loss(output, ofBatch) }]),
       ]
     : [{ name: outputNames.hidden, value: output }];
+  for (const [local, value] of updates) outputs.push({ name: updateName(local), value });
   const used = valuesBehind(outputs.map(({ value }) => value));
   const named = [...values].filter(([, value]) => used.has(value)).map(([name, value]) => ({ name, value }));
   return {

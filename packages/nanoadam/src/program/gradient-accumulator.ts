@@ -5,7 +5,7 @@
 import { SampledProduct } from "@nanoadam/engine";
 import type { GradientNeed, Optimizer } from "@nanoadam/optim";
 import type { ParameterSpecification } from "../models/parameters.js";
-import type { ParameterGradient } from "./gradient-form.js";
+import type { Gradient, ParameterGradient } from "./gradient-form.js";
 import { PackedGradient } from "./packed-gradient.js";
 
 export class GradientAccumulator {
@@ -39,7 +39,7 @@ export class GradientAccumulator {
 
   /** Adds the gradients of a stage. A right factor that consecutive products have in common is taken in once. */
   readonly add = (gradients: readonly ParameterGradient[]): void => {
-    let right: Float32Array | undefined;
+    let set: Extract<Gradient, { readonly form: "product" }> | undefined;
     for (const { parameterName, parts } of gradients) {
       const packed = this.#packed.get(parameterName);
       if (packed === undefined) continue;
@@ -48,13 +48,20 @@ export class GradientAccumulator {
           packed.add(part);
           continue;
         }
-        // The factors have a row for each token; their columns are the tensor's rows and columns.
-        if (part.right !== right) this.#sampledProduct.setRight(part.right, part.right.length / packed.columns);
-        right = part.right;
+        if (set === undefined || part.right !== set.right || part.images?.windows !== set.images?.windows) {
+          this.#setRight(part, packed.columns);
+        }
+        set = part;
         packed.addProduct(part.left, this.#sampledProduct);
       }
     }
   };
+
+  /** The factors have a row for each token, or place of a window; their columns are the tensor's rows and columns. */
+  #setRight({ right, images }: Extract<Gradient, { readonly form: "product" }>, columns: number): void {
+    if (images === undefined) this.#sampledProduct.setRight(right, right.length / columns);
+    else this.#sampledProduct.setRightImages(right, images.count, images.windows);
+  }
 
   /** The sums by parameter name, packed where the need is "entries". */
   sums(): ReadonlyMap<string, Float32Array> {

@@ -7,6 +7,7 @@ import type { Gradient } from "./gradient-form.js";
 export class PackedGradient {
   readonly name: string;
   readonly need: GradientNeed;
+  /** Entries of each of its rows, which are along the first axis. */
   readonly columns: number;
   readonly #sum: Float32Array;
   /** Whether nothing has come in this step: what the memory has is the former step's. */
@@ -16,7 +17,7 @@ export class PackedGradient {
   constructor({ name, shape }: ParameterSpecification, need: GradientNeed, former?: PackedGradient) {
     this.name = name;
     this.need = need;
-    this.columns = shape[shape.length - 1] ?? 1;
+    this.columns = sizeOf(shape.slice(1));
     const size = need.kind === "entries" ? need.selection.count : sizeOf(shape);
     this.#sum = former !== undefined && former.#sum.length === size ? former.#sum : new Float32Array(size);
   }

@@ -4,10 +4,8 @@ import type { WeightArray } from "@nanoadam/optim";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { adapterConfigFile } from "../checkpoint/adapter-config.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
-import { findSources } from "../checkpoint/pretrained.js";
+import { findBuffers, findSources } from "../checkpoint/pretrained.js";
 import { storedBytes, type WritableTensor, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
-import { encoderForModel } from "../data/text/encoder.js";
-import { loadTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { readJsonObject } from "../files/read-json.js";
@@ -16,6 +14,7 @@ import { defineBackbone } from "../models/architectures.js";
 import { assembleModel, type Model } from "../models/model.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
+import { loadModelFiles } from "../tasks/model-files.js";
 import { taskOfConfig } from "../tasks/registry.js";
 import type { NoticeListener } from "../train/observer.js";
 
@@ -33,14 +32,13 @@ export async function exportModel(input: ExportInput, listener: NoticeListener =
   const checkpoint = await openModelFolder(options.model, options.base);
   let output: OutputFolder | undefined;
   try {
-    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, backbone.input, {
+    const files = await loadModelFiles(backbone.input, checkpoint.tokenizerFolder, {
       asked: undefined,
       folder: options.model,
       isToTrain: false,
     });
-    const { head } = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
+    const { head } = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, files);
     const tensors = mergedTensors(checkpoint, assembleModel(backbone, head));
     output = await OutputFolder.create(options.output, {
       overwrite: options.overwrite,
@@ -50,7 +48,7 @@ export async function exportModel(input: ExportInput, listener: NoticeListener =
     await output.requireSpace(storedBytes(tensors));
     await writeSafetensors(output.path("model.safetensors"), tensors);
     await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);
-    for (const file of tokenizer.files) await copyFileAtomically(file, output.path(basename(file)));
+    for (const file of files.paths) await copyFileAtomically(file, output.path(basename(file)));
     await output.commit();
   } finally {
     await output?.discard();
@@ -64,17 +62,25 @@ export async function exportModel(input: ExportInput, listener: NoticeListener =
  */
 function mergedTensors(checkpoint: Checkpoint, model: Model): WritableTensor[] {
   const { sources } = findSources(checkpoint, model);
-  const longest = Math.max(...model.parameters.map(({ shape }) => sizeOf(shape)));
+  const buffers = findBuffers(checkpoint, model);
+  const longest = Math.max(...[...model.parameters, ...model.buffers].map(({ shape }) => sizeOf(shape)));
   const memory = new ArrayBuffer(longest * Float32Array.BYTES_PER_ELEMENT);
-  return model.parameters.flatMap(({ name, shape }) => {
+  const parameters = model.parameters.flatMap(({ name, shape }): WritableTensor[] => {
     const source = sources.get(name);
     if (source === undefined) return [];
     const dtype = writableAs(source.dtype);
     const values = async (): Promise<WeightArray> => {
       const target = new (dtype === "BF16" ? Uint16Array : Float32Array)(memory, 0, sizeOf(shape));
-      await checkpoint.read(source.name, target);
+      await checkpoint.read(source.name, target, source.start);
       return target;
     };
     return [{ name, shape, dtype, values }];
   });
+  const statistics = model.buffers.flatMap(({ name, shape, isCount }): WritableTensor[] => {
+    const found = buffers.get(name);
+    if (found === undefined) return [];
+    const values = () => checkpoint.readFloat32(found.entry.name);
+    return [{ name, shape, dtype: isCount === true ? "I64" : "F32", values }];
+  });
+  return [...parameters, ...statistics];
 }

@@ -127,7 +127,10 @@ async function train(
     observer.onEvaluation({ step: 0, epoch: 0, eval: before });
     await log.requireWritten();
 
-    const undo = new UndoBuffer(pretrained.weights);
+    const undo = new UndoBuffer(
+      pretrained.weights,
+      pretrained.model.buffers.map(({ name }) => name),
+    );
     const { learningRate } = settled;
     const result = await session.takeSteps({
       dataset: run.train,

@@ -1,6 +1,6 @@
 import type { Texts } from "../data/text/encoder.js";
 import { InputError } from "../errors.js";
-import type { ClassOutcome } from "../tasks/classification.js";
+import type { ClassOutcome } from "../tasks/classes.js";
 import type { NoticeListener } from "../train/observer.js";
 import { type OpenModelOptions, openModel } from "./open-model.js";
 import { predictTexts } from "./predict.js";

@@ -1,11 +1,10 @@
 import { Arena } from "@nanoadam/engine";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { loadPretrained, type Pretrained } from "../checkpoint/pretrained.js";
-import { encoderForModel, type TextEncoder } from "../data/text/encoder.js";
-import { loadTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import { defineBackbone } from "../models/architectures.js";
 import { ProgramCache } from "../program/program-cache.js";
+import { loadModelFiles, type ModelFiles } from "../tasks/model-files.js";
 import { type Outcome, taskOfConfig } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 import type { NoticeListener } from "../train/observer.js";
@@ -24,7 +23,7 @@ export interface OpenModelOptions {
 export interface OpenModel {
   readonly folder: string;
   readonly pretrained: Pretrained;
-  readonly text: TextEncoder;
+  readonly files: ModelFiles;
   readonly task: Task<unknown, Outcome>;
   /** For data with labels: with the task's loss. */
   readonly evaluationPrograms: ProgramCache;
@@ -64,10 +63,10 @@ export async function openModel(
 ): Promise<OpenModel> {
   const checkpoint = await openModelFolder(folder);
   try {
-    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const { input } = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, input, { asked: options.maxLength, folder, isToTrain: false });
-    const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
+    const asked = options.maxLength;
+    const files = await loadModelFiles(input, checkpoint.tokenizerFolder, { asked, folder, isToTrain: false });
+    const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, files);
     const pretrained = await loadPretrained(checkpoint, task.head, 0);
     requireHead(folder, task, pretrained);
     const shared = {
@@ -81,7 +80,7 @@ export async function openModel(
     return {
       folder,
       pretrained,
-      text,
+      files,
       task,
       evaluationPrograms,
       predictionPrograms,

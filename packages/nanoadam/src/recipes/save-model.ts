@@ -10,6 +10,7 @@ import {
   writableAs,
   writeSafetensors,
 } from "../checkpoint/write-safetensors.js";
+import type { TextTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import type { OutputFolder } from "../files/output-folder.js";
 import { writeFileAtomically } from "../files/write-file.js";
@@ -20,7 +21,7 @@ import type { FinetuneOptions } from "../options/finetune-options.js";
 import type { OutputOptions } from "../options/output-options.js";
 import { trainedParameters } from "../train/optimizer.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
-import { saveTokenizer } from "./save-tokenizer.js";
+import { saveModelFiles } from "./save-model-files.js";
 import type { RunSummary } from "./summary.js";
 
 const storedAs = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
@@ -94,21 +95,30 @@ export function weightsFileOf({ model }: Pretrained): string {
 /** What `saveModel` writes of weights. */
 function storedTensors(saveDtype: OutputOptions["saveDtype"], pretrained: Pretrained): WritableTensor[] {
   const isAdapter = hasAdapter(pretrained.model);
-  return storedParameters(pretrained).map(({ name, shape }) => ({
+  const valuesOf = (name: string) => () => pretrained.weights.get(name) ?? new Float32Array();
+  const parameters = storedParameters(pretrained).map(({ name, shape }) => ({
     name: isAdapter ? peftName(name) : name,
     shape,
     dtype: storageOf(name, saveDtype, pretrained),
-    values: () => pretrained.weights.get(name) ?? new Float32Array(),
+    values: valuesOf(name),
   }));
+  // An adapter's folder has what was trained; its base keeps the statistics, which PEFT leaves as they are.
+  const buffers = isAdapter ? [] : pretrained.model.buffers;
+  return [
+    ...parameters,
+    ...buffers.map(({ name, shape, isCount }): WritableTensor => {
+      return { name, shape, dtype: isCount === true ? "I64" : "F32", values: valuesOf(name) };
+    }),
+  ];
 }
 
 /**
  * About how many bytes `saveModel` will write.
- * @throws InputError for a file of the tokenizer that cannot be copied.
+ * @throws InputError for a file beside the weights that cannot be copied.
  */
 export async function sizeOfSaved(saveDtype: OutputOptions["saveDtype"], run: PreparedRun): Promise<number> {
   let size = storedBytes(storedTensors(saveDtype, run.pretrained));
-  for (const file of run.tokenizer.files) {
+  for (const file of run.files.paths) {
     const found = await stat(file);
     if (!found.isFile()) throw new InputError(`${file} is a folder, expected a file; nothing was trained`);
     size += found.size;
@@ -126,7 +136,7 @@ export async function saveModel(
   run: PreparedRun,
   summary: RunSummary,
 ): Promise<void> {
-  const { pretrained, tokenizer } = run;
+  const { pretrained, files } = run;
   await writeSafetensors(output.path(weightsFileOf(pretrained)), storedTensors(options.output.saveDtype, pretrained));
   await writeFileAtomically(output.path("config.json"), `${JSON.stringify(configOf(options.output, run), null, 2)}\n`);
   const adapter = adapterConfigOf(options, run);
@@ -134,7 +144,7 @@ export async function saveModel(
     await writeFileAtomically(output.path(adapterConfigFile), `${JSON.stringify(adapter, null, 2)}\n`);
   }
   await writeFileAtomically(output.path("summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
-  await saveTokenizer(output, tokenizer, run.maxLength);
+  await saveModelFiles(output, files);
 }
 
 function adapterConfigOf(
@@ -165,7 +175,7 @@ function taskTypeOf(head: HeadSpecification): "SEQ_CLS" | "TOKEN_CLS" | "CAUSAL_
 
 function configOf(
   { saveDtype }: OutputOptions,
-  { checkpoint, pretrained, task, tokenizer }: PreparedRun,
+  { checkpoint, pretrained, task, files }: PreparedRun,
 ): Record<string, unknown> {
   const { head, architecture, backbone } = pretrained.model;
   // transformers finds a text's last token by what padding is, and refuses several texts where nothing is.
@@ -173,7 +183,9 @@ function configOf(
     head.kind === "outputs" && backbone.predicts === "next" && checkpoint.config.pad_token_id == null;
   return {
     ...checkpoint.config,
-    ...(needsPadding && !isAround(tokenizer, tokenizer.padId) ? { pad_token_id: tokenizer.padId } : {}),
+    ...(needsPadding && files.kind === "text" && !isAround(files.text.tokenizer, files.text.tokenizer.padId)
+      ? { pad_token_id: files.text.tokenizer.padId }
+      : {}),
     architectures: [architecture],
     ...task.config(),
     ...("num_labels" in checkpoint.config && head.kind === "outputs" ? { num_labels: head.outputs } : {}),
@@ -183,6 +195,6 @@ function configOf(
 }
 
 /** Whether a token is one of those that the tokenizer puts around texts, and so no padding. */
-function isAround(tokenizer: PreparedRun["tokenizer"], id: number): boolean {
+function isAround(tokenizer: TextTokenizer, id: number): boolean {
   return tokenizer.encode("", undefined, Number.MAX_SAFE_INTEGER).ids.includes(id);
 }

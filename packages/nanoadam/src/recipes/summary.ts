@@ -127,7 +127,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
       train: dataName(options.data.train),
       eval: dataName(options.data.eval),
       ...(run.columns.text.length === 0 ? {} : run.columns),
-      maxLength: run.maxLength,
+      ...(run.files.kind === "text" ? { maxLength: run.files.maximumSize } : {}),
       ...optimizers[options.optimizer.optimizer].settled?.(options.optimizer, plan),
     },
   };

@@ -1,4 +1,4 @@
-/** Everything a run needs before its first step, checked: model with weights, tokenizer, task and data sets. */
+/** Everything a run needs before its first step, checked: model with weights, its files, task and data sets. */
 import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
@@ -6,8 +6,6 @@ import { type Dataset, subset } from "../data/dataset.js";
 import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
 import { type DataSource, openDataSource } from "../data/source.js";
 import { splitHeldOut } from "../data/split.js";
-import { encoderForModel } from "../data/text/encoder.js";
-import { loadTokenizer, type TextTokenizer } from "../data/text/load.js";
 import { defineBackbone } from "../models/architectures.js";
 import { defaultLoraTargets, type LoraOptions, withLora } from "../models/lora.js";
 import type { Model } from "../models/model.js";
@@ -15,8 +13,9 @@ import type { AdapterOptions } from "../options/adapter-options.js";
 import type { DataOptions } from "../options/data-options.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
 import { mayHoldBfloat16 } from "../options/optimizer-options.js";
+import { loadModelFiles, type ModelFiles } from "../tasks/model-files.js";
 import { openTaskData } from "../tasks/open-data.js";
-import { taskKind } from "../tasks/registry.js";
+import { taskKindFor, taskOfData } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 import { type DataReport, reportOfData } from "./data-report.js";
 import { heldOutShare } from "./settle.js";
@@ -24,14 +23,13 @@ import { heldOutShare } from "./settle.js";
 export interface PreparedRun {
   readonly checkpoint: Checkpoint;
   readonly pretrained: Pretrained;
-  readonly tokenizer: TextTokenizer;
+  readonly files: ModelFiles;
   /** As it is evaluated. */
   readonly task: Task;
   /** With what only training has in its loss. */
   readonly trainingTask: Task;
   readonly train: Dataset;
   readonly evaluation: Dataset;
-  readonly maxLength: number;
   readonly data: DataReport;
   /** The columns that text and label were read from. */
   readonly columns: Pick<DataSource, "text" | "label">;
@@ -56,17 +54,18 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
   const { task: taskName, ...objective } = options.objective;
   const checkpoint = await openModelFolder(folder);
   try {
-    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
-    const backbone = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, backbone.input, { asked: options.data.maxLength, folder, isToTrain: true });
-    const kind = taskKind(taskName);
+    const { input } = defineBackbone(checkpoint.config);
+    const { maxLength: asked, augment } = options.data;
+    const files = await loadModelFiles(input, checkpoint.tokenizerFolder, { asked, folder, isToTrain: true });
+    const kind = taskKindFor(taskName, files);
     const columns = { ...options.data, label: kind.needsLabel ? options.data.label : undefined };
     const source = await openTaskData(kind, options.data.train, "train", {
       ...columns,
       limit: options.data.limitTrain,
     });
-    const task = await kind.fromData(source, { text, config: checkpoint.config, ...objective });
-    const { train, evaluation, notes } = await splitData(source, task, options.data, seed);
+    const task = await taskOfData(kind, source, files, { config: checkpoint.config, augment, ...objective });
+    const { train: plain, evaluation, notes } = await splitData(source, task, options.data, seed);
+    const train = plain.forTraining?.() ?? plain;
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
@@ -77,19 +76,18 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     return {
       checkpoint,
       pretrained,
-      tokenizer,
+      files,
       task,
       trainingTask,
       train,
       evaluation,
-      maxLength: text.maxLength,
       columns: { text: source.text, label: source.label },
       data: reportOfData({
         notes: [...new Set(notes), ...headNotes(checkpoint, pretrained, task)],
         task,
         train,
         evaluation,
-        maxLength: text.maxLength,
+        maxLength: files.maximumSize,
         limit: options.data.limitTrain,
         hasOwnEvaluation: options.data.eval !== undefined,
       }),

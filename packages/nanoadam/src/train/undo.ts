@@ -27,15 +27,22 @@ export class UndoBuffer implements TrainingObserver {
   readonly #weights: Weights;
   /** Of every tensor that has moved: its memory serves again. */
   readonly #kept = new Map<string, Kept>();
+  /** As they were when the last step that moved anything was about to. */
+  readonly #buffers: ReadonlyMap<string, WeightArray>;
   #step = 0;
 
-  constructor(weights: Weights) {
+  /** @param buffers the names of what the model itself brings up to date, with each batch */
+  constructor(weights: Weights, buffers: readonly string[] = []) {
     this.#weights = weights;
+    this.#buffers = new Map(buffers.map((name) => [name, valuesOf(weights, name).slice()]));
   }
 
   /** Keeps what the optimizer will move of a tensor. */
   onUpdate(step: number, name: string, need: GradientNeed): void {
-    if (step !== this.#step) for (const kept of this.#kept.values()) kept.moved = false;
+    if (step !== this.#step) {
+      for (const kept of this.#kept.values()) kept.moved = false;
+      for (const [buffer, values] of this.#buffers) values.set(valuesOf(this.#weights, buffer));
+    }
     this.#step = step;
     const weights = this.#weights.get(name);
     if (weights === undefined || need.kind === "nothing") return;
@@ -61,8 +68,9 @@ export class UndoBuffer implements TrainingObserver {
     return kept;
   }
 
-  /** Puts the weights back to what they were when they were kept. */
+  /** Puts weights and buffers back to what they were when they were kept. */
   restore(): void {
+    for (const [name, values] of this.#buffers) this.#weights.get(name)?.set(values);
     for (const [name, kept] of this.#kept) {
       const weights = this.#weights.get(name);
       if (weights === undefined || !kept.moved) continue;
@@ -70,4 +78,10 @@ export class UndoBuffer implements TrainingObserver {
       else scatterEntries(kept.values, kept.selection, weights);
     }
   }
+}
+
+function valuesOf(weights: Weights, name: string): WeightArray {
+  const values = weights.get(name);
+  if (values === undefined) throw new Error(`the weights lack ${name}`);
+  return values;
 }

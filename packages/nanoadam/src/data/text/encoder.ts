@@ -46,7 +46,7 @@ export interface TextDatasetOptions<Example> {
 export function textDataset<Example extends EncodedText>(
   examples: readonly Example[],
   { classOf, targetsOf, sources, notes }: TextDatasetOptions<Example> = {},
-): Dataset<Example> {
+): Omit<Dataset<Example>, "forTraining"> {
   const at = (index: number): Example => {
     const example = examples[index];
     if (example === undefined) throw new RangeError(`there is no example ${index} among ${examples.length}`);
