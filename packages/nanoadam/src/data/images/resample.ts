@@ -46,18 +46,23 @@ export function resized(image: RawImage, [height, width]: readonly [number, numb
   return { width, height, pixels };
 }
 
-/** Which pixels a pixel of the new image is made of, and how much each counts. */
+/** Which pixels a pixel of the new image is made of, and how much each counts, as a whole number of parts of `unit`. */
 interface Span {
   readonly first: number;
   readonly weights: readonly number[];
 }
+
+/** Pillow's precision: it decides which way halves are rounded. */
+const unitBits = 22;
+const unit = 1 << unitBits;
+const halfUnit = unit >> 1;
 
 function spansOf(from: number, to: number, resampling: number): Span[] {
   const scale = from / to;
   const filter = filters[resampling];
   return Array.from({ length: to }, (_, place) => {
     const centre = (place + 0.5) * scale;
-    if (filter === undefined) return { first: Math.min(from - 1, Math.floor(centre)), weights: [1] };
+    if (filter === undefined) return { first: Math.min(from - 1, Math.floor(centre)), weights: [unit] };
     const stretch = Math.max(1, scale);
     const reach = filter.support * stretch;
     const first = Math.max(0, Math.floor(centre - reach + 0.5));
@@ -66,8 +71,13 @@ function spansOf(from: number, to: number, resampling: number): Span[] {
       filter.weight((first + tap - centre + 0.5) / stretch),
     );
     const total = weights.reduce((sum, weight) => sum + weight, 0);
-    return { first, weights: weights.map((weight) => weight / total) };
+    return { first, weights: weights.map((weight) => wholeNumber((weight / total) * unit)) };
   });
+}
+
+/** The nearest whole number; halves away from 0. */
+function wholeNumber(value: number): number {
+  return Math.trunc(value < 0 ? value - 0.5 : value + 0.5);
 }
 
 interface Axis {
@@ -80,17 +90,17 @@ interface Axis {
 /** [outer, size, inner] resized along the middle axis. */
 function along(pixels: Uint8Array, spans: readonly Span[], { outer, inner, size }: Axis): Uint8Array {
   const result = new Uint8Array(outer * spans.length * inner);
-  const sums = new Float64Array(inner);
+  const sums = new Int32Array(inner);
   for (let block = 0; block < outer; block++) {
     for (const [place, { first, weights }] of spans.entries()) {
-      sums.fill(0.5);
+      sums.fill(halfUnit);
       for (let tap = 0; tap < weights.length; tap++) {
         const from = (block * size + first + tap) * inner;
         const weight = weights[tap] as number;
         for (let i = 0; i < inner; i++) sums[i] = (sums[i] as number) + weight * (pixels[from + i] as number);
       }
       const at = (block * spans.length + place) * inner;
-      for (let i = 0; i < inner; i++) result[at + i] = Math.max(0, Math.min(255, Math.floor(sums[i] as number)));
+      for (let i = 0; i < inner; i++) result[at + i] = Math.max(0, Math.min(255, (sums[i] as number) >> unitBits));
     }
   }
   return result;
