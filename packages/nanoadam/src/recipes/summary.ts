@@ -100,7 +100,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
       architecture: pretrained.model.architecture,
       type: run.checkpoint.config.model_type,
     },
-    task: options.objective.task,
+    task: run.task.name,
     optimizer: options.optimizer.optimizer,
     parameters: { ...counts, everChanged: { count: changed, share: changed / counts.total }, meanShift },
     initialised: pretrained.initialised,

@@ -39,9 +39,15 @@ export function taskKind(name: string): TaskKind {
   return kind;
 }
 
-/** The kind of task that a name asks for of a model: what classifies is the same word for texts and images. */
+/**
+ * The kind of task that a name asks for of a model: what classifies is the same word for texts and images.
+ * @throws InputError where the model takes in nothing of the kind
+ */
 export function taskKindFor(name: string, files: ModelFiles): TaskKind {
-  return files.kind === "image" && name === defaultTask ? imageClassification : taskKind(name);
+  const kind = files.kind === "image" && name === defaultTask ? imageClassification : taskKind(name);
+  if (kind.takes === "images") requireImages(kind, files);
+  else requireText(kind, files);
+  return kind;
 }
 
 /**

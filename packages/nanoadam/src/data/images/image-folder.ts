@@ -7,8 +7,8 @@ import { imageNames } from "./decode.js";
 import { type ImageEntry, imageFile } from "./image-entry.js";
 
 /**
- * The images below a folder, in the order of their names. An image's label is the folder directly below `folder` that it is in.
- * What is no image by its name, or hidden, is left out.
+ * The images below a folder. An image's label is the folder directly below `folder` that it is in; classes take turns, each in the
+ * order of its names, so that the first few are of all. What is no image by its name, or hidden, is left out.
  * @throws InputError for a folder that cannot be read, or has no image
  */
 export async function imagesInFolder(folder: string): Promise<ImageEntry[]> {
@@ -23,7 +23,21 @@ export async function imagesInFolder(folder: string): Promise<ImageEntry[]> {
   };
   await visit(folder, undefined);
   if (entries.length === 0) throw new InputError(`${folder} has no images, expected a folder of them for each class`);
-  return entries;
+  return inTurns(entries);
+}
+
+/** The first of each class, then the second of each, and so on. */
+function inTurns(entries: readonly ImageEntry[]): ImageEntry[] {
+  const seen = new Map<string | undefined, number>();
+  const places = entries.map(({ label }) => {
+    const place = seen.get(label) ?? 0;
+    seen.set(label, place + 1);
+    return place;
+  });
+  return entries
+    .map((entry, index) => ({ entry, place: places[index] ?? 0 }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ entry }) => entry);
 }
 
 async function listed(folder: string) {
