@@ -16,7 +16,8 @@ export class ObjectRows {
     this.#paths = new Map(asked.filter((column) => column.includes(".")).map((column) => [column, []]));
   }
 
-  add(line: number, values: Readonly<Record<string, unknown>>): void {
+  /** Gives the number of rows so far. */
+  add(line: number, values: Readonly<Record<string, unknown>>): number {
     const row = this.#lines.length;
     this.#lines.push(line);
     for (const column of Object.keys(values)) {
@@ -29,6 +30,7 @@ export class ObjectRows {
       const cell = cellOfValue(valueAt(values, path));
       if (cell !== undefined) cells[row] = cell;
     }
+    return row + 1;
   }
 
   /** A column whose name has a dot itself is that column, and not what a path would lead to. */
