@@ -3,7 +3,9 @@ import wrapAnsi from "wrap-ansi";
 import { AbortError, DivergenceError, InputError } from "../errors.js";
 import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
+import { applyCommand } from "./apply.js";
 import { compareCommand } from "./compare.js";
+import { deltaCommand } from "./delta.js";
 import { demoCommand } from "./demo.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
@@ -49,6 +51,8 @@ export async function runCommandLine(
     evaluateCommand(streams),
     predictCommand(streams),
     exportCommand(streams),
+    deltaCommand(streams),
+    applyCommand(streams),
     compareCommand(streams, interruption),
     presetsCommand(streams),
     demoCommand(streams),

@@ -31,6 +31,10 @@ export const compareSchema = z
     seeds: count.default(3).meta(flag("seeds from 0 on, for each optimizer at its best rate", "N")),
     allSeeds: z.boolean().default(false).meta(flag("run every rate with every seed")),
     metric: z.string().optional().meta(flag("what ranks (default: by task)", "NAME")),
+    keepModels: z
+      .enum(["none", "delta"])
+      .default("none")
+      .meta(flag("keep each run's model as what it changed of the base (nanoadam apply rebuilds it)")),
     jobs: count.default(1).meta(flag("runs at a time; with more than one, step times contend", "N")),
     ...otherShared,
     eval: file.optional().meta(otherShared.eval.meta() ?? {}),
