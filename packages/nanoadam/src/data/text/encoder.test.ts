@@ -60,6 +60,11 @@ describe("an encoder", () => {
     encodeWords: () => {
       throw new Error("letters are no words");
     },
+    encodeBare: (text) => [...text].map((letter) => letter.charCodeAt(0)),
+    chatTemplate: () => {
+      throw new Error("letters are no conversations");
+    },
+    endId: undefined,
     padId: 0,
     maskId: undefined,
     vocabularySize: 10,
