@@ -96,6 +96,7 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
   if (options.eval !== undefined && options.evalShare !== undefined) yield ["evalShare", "cannot go with `eval`"];
   yield* unfitColumns(taskKind(task), options);
   yield* unfitLoss(taskKind(task), options);
+  if (options.pack && task !== "causal-lm") yield ["pack", `cannot go with ${task}`];
   if (warmup > 1 && !Number.isInteger(warmup)) {
     yield ["warmup", `is ${warmup}, expected a whole number of steps, or a fraction of them below 1`];
   }

@@ -1,7 +1,9 @@
 /** The options of what is done with a fine-tuned model: measuring it, predicting, merging an adapter. */
 import { z } from "zod";
 import type { Row } from "../data/source.js";
+import type { LossOn } from "../data/text/learned-text.js";
 import { dataSchema, type TextInput } from "./data-options.js";
+import { objectiveSchema } from "./objective-options.js";
 import { count, data, flag } from "./option-types.js";
 import { type BatchInput, trainingSchema } from "./training-options.js";
 
@@ -21,6 +23,8 @@ export interface EvaluateInput extends TextInput, BatchInput {
   readonly data: string | Iterable<Row>;
   /** Use only so many rows, the first. */
   readonly limit?: number | undefined;
+  /** Which tokens of a decoder's texts are measured; see `ObjectiveInput`. */
+  readonly lossOn?: LossOn | undefined;
 }
 
 export const evaluateSchema = z
@@ -29,6 +33,7 @@ export const evaluateSchema = z
     data: data.meta(flag("labelled data: .tsv, .csv, .jsonl, .json, .parquet, .txt or .conll", "FILE")),
     ...textOptions,
     limit: count.optional().meta(flag("use only the first N rows", "N")),
+    ...objectiveSchema.pick({ lossOn: true }).shape,
   })
   .strict();
 

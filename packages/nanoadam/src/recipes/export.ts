@@ -38,7 +38,6 @@ export async function exportModel(input: ExportInput, listener: NoticeListener =
     const text = encoderForModel(tokenizer, backbone.input, {
       asked: undefined,
       folder: options.model,
-      isToTrain: false,
     });
     const { head } = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
     const tensors = mergedTensors(checkpoint, assembleModel(backbone, head));

@@ -26,8 +26,8 @@ interface JsonRow {
  * What ends in .jsonl or .ndjson has an object on each line if its first line is one.
  * @throws InputError, with the line, for anything else.
  */
-export function parseJsonTable(text: string, file: string, { asked = [] }: TableOptions = {}): Table {
-  const rows = new ObjectRows(file, asked);
+export function parseJsonTable(text: string, file: string, options: TableOptions = {}): Table {
+  const rows = new ObjectRows(file, options);
   for (const { line, values } of jsonRows(text, file)) rows.add(line, values);
   return rows.table();
 }
