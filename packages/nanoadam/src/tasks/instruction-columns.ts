@@ -15,7 +15,7 @@ const completionNames = [
 export const nestedColumns: readonly string[] = [...conversationNames, "prompt", "completion", "tools"];
 
 /** How the columns of a source are read. */
-export type InstructionForm = "conversation" | "completion" | "instruction" | "text";
+export type InstructionForm = "conversation" | "completion" | "question" | "instruction" | "text";
 
 /**
  * The columns of a table for a decoder: one of conversations or text, two of prompts and completions, or instruction, input and output.
@@ -53,8 +53,9 @@ export function chooseInstructionColumns(
 /** The form of columns that are chosen or named; whether one column has conversations, `hasConversations` says. */
 export function formOf(columns: readonly string[], hasConversations: () => boolean): InstructionForm {
   if (columns.length < 2) return hasConversations() ? "conversation" : "text";
-  const isInstruction = columns[0]?.trim().toLowerCase() === "instruction";
-  return isInstruction ? "instruction" : "completion";
+  const [first, last] = [columns[0], columns.at(-1)].map((column) => column?.trim().toLowerCase());
+  if (first === "instruction") return "instruction";
+  return first === "question" && last === "answer" ? "question" : "completion";
 }
 
 function quoted(columns: readonly string[]): string {

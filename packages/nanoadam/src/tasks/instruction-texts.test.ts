@@ -66,8 +66,9 @@ describe("a prompt and its completion", () => {
     expect((await read(rows, { lossOn: "all" })).learned).toEqual(whole);
   });
 
-  test("may be a question and an answer, or other columns by name", async () => {
-    expect((await read([{ question: "a", answer: "b", id: 1 }])).learned).toEqual(["b</s>"]);
+  test("may be a question and an answer, which are called so, or other columns by name", async () => {
+    const { whole, learned } = await read([{ question: "a", answer: "b", id: 1 }]);
+    expect([whole, learned]).toEqual([["<s> Question: a\nAnswer: b</s>"], [" b</s>"]]);
     expect((await read([{ said: "a", meant: "b" }], { text: ["said,meant"] })).learned).toEqual(["b</s>"]);
   });
 

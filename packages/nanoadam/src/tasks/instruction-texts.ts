@@ -31,6 +31,14 @@ export function instructionPrompt(instruction: string, input = ""): string {
     : `Below is an instruction that describes a task, paired with an input that provides further context. Write a response that appropriately completes the request.\n\n### Instruction:\n${instruction}\n\n### Input:\n${input}\n\n### Response:\n`;
 }
 
+/** The prompt of a question, and an answer as it follows it: lm-evaluation-harness's form of GSM8K. */
+export function questionPrompt(
+  question: string,
+  answer = "",
+): { readonly prompt: string; readonly completion: string } {
+  return { prompt: `Question: ${question}\nAnswer:`, completion: ` ${answer}` };
+}
+
 /** A row's text as people see it, and its tokens. */
 type ReadRow = (row: TableRow) => { readonly encoded: LearnedText; readonly source: ExampleSource };
 
@@ -74,7 +82,7 @@ function refuseLoss(form: InstructionForm, lossOn: LossOn | undefined, { file, t
   if (form === "text") {
     throw new InputError(`\`lossOn\` is ${lossOn}, but ${file} has plain text in ${columns}, of which all is learned`);
   }
-  if (lossOn === "assistant" && form === "instruction") {
+  if (lossOn === "assistant" && (form === "instruction" || form === "question")) {
     throw new InputError(`\`lossOn\` is assistant, but ${file} has no conversations in ${columns}`);
   }
 }
@@ -121,6 +129,11 @@ function readerOf(
       return (row) =>
         completion(row, instructionPrompt(field(row, first), input && textOf(table, row, input)), field(row, output));
     }
+    case "question":
+      return (row) => {
+        const { prompt, completion: answer } = questionPrompt(field(row, first), field(row, second));
+        return completion(row, prompt, answer);
+      };
     case "completion":
       return (row) => {
         const [prompt, answer] = [field(row, first), field(row, second)];

@@ -33,6 +33,22 @@ export function encodeCompletion(
   return cutText(ids, learned.fill(1, read), maxLength);
 }
 
+/**
+ * What a prompt and a possible answer are measured by: as `encodeCompletion`, without a token of the end, and where they are too
+ * long the prompt loses its beginning.
+ */
+export function encodeContinuation(
+  tokenizer: TextTokenizer,
+  { prompt, completion }: { readonly prompt: string; readonly completion: string },
+  maxLength: number,
+): LearnedText {
+  const ids = tokenizer.encode(prompt + completion, undefined, uncut).ids;
+  const learned = new Uint8Array(ids.length);
+  learned.fill(1, commonLength(tokenizer.encode(prompt, undefined, uncut).ids, ids));
+  const first = Math.max(0, ids.length - maxLength);
+  return { ...cutText([...ids.subarray(first)], learned.subarray(first), maxLength), wasTruncated: first > 0 };
+}
+
 /** A conversation and what may be known of it. */
 export interface Chat {
   readonly messages: readonly ChatMessage[];
