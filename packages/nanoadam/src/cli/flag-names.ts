@@ -2,9 +2,10 @@ import { compareSchema } from "../compare/options.js";
 import { finetuneSchema } from "../options/finetune-options.js";
 import { flagOf } from "../options/option-types.js";
 import { evaluateSchema, exportSchema, predictSchema } from "../options/saved-model-options.js";
+import { resumeSchema } from "../options/saving-options.js";
 
 const options = new Set(
-  [finetuneSchema, evaluateSchema, predictSchema, exportSchema, compareSchema].flatMap(({ shape }) =>
+  [finetuneSchema, resumeSchema, evaluateSchema, predictSchema, exportSchema, compareSchema].flatMap(({ shape }) =>
     Object.keys(shape),
   ),
 );
