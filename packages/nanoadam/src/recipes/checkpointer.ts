@@ -65,6 +65,11 @@ export class Checkpointer implements TrainingObserver {
     this.#identity = saved?.state ?? { run: randomBytes(8).toString("hex"), begun: new Date().toISOString() };
   }
 
+  /** What tells the run from others; undefined where nothing of it is saved. */
+  get identity(): string | undefined {
+    return this.#savedStep === undefined ? undefined : this.#identity.run;
+  }
+
   async betweenSteps(position: RunPosition): Promise<void> {
     const { plan, best, listener } = this.#options;
     const { step } = position;

@@ -214,6 +214,7 @@ async function train(
       wallSeconds: (performance.now() - started) / 1000,
       stepMilliseconds: result.stepMilliseconds,
       stopped,
+      identity: checkpointer.identity,
       best: chosen,
       endedEarly: result.endedEarly,
     });

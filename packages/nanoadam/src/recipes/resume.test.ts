@@ -159,6 +159,21 @@ describe("checkpoints", () => {
     expect(await resultOf(input.output)).toEqual(await resultOf(whole.output));
   });
 
+  test("of the last step give the result too; a run that is done is told, and goes on when it is to be longer", async () => {
+    const { input } = await savedRun();
+    await resumeFinetuning(input.output);
+    const result = await resultOf(input.output);
+    await expectRefusal(
+      resumeFinetuning(input.output),
+      `${input.output} has the result of this run already, after step 8`,
+    );
+    for (const name of Object.keys(result)) await rm(join(input.output, name));
+    await resumeFinetuning(join(input.output, "checkpoints/step-8"));
+    expect(await resultOf(input.output)).toEqual(result);
+    const { steps } = await resumeFinetuning(input.output, { allowChanged: true, changes: { steps: 11 } });
+    expect(steps).toBe(11);
+  });
+
   test("can be moved: another folder, another machine", async () => {
     const { input } = await savedRun();
     const moved = `${input.output}-moved`;

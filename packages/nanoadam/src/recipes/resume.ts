@@ -1,6 +1,8 @@
 /** Going on with a run that was interrupted, from its last checkpoint. */
+import { join } from "node:path";
 import { defaultThreads } from "@nanoadam/engine/node";
 import { InputError } from "../errors.js";
+import { readJsonObject } from "../files/read-json.js";
 import { type FinetuneInput, flattenOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import { overrideOptions } from "../options/option-files.js";
 import { type NoticeListener, observeAll } from "../train/observer.js";
@@ -35,7 +37,15 @@ export async function resumeFinetuning(
 ): Promise<RunSummary> {
   const saved = await openSavedRun(folder);
   const stored = (await optionsOf(saved)) as unknown as FinetuneInput;
-  const input = { ...overrideOptions(stored, changes), output: saved.output } as FinetuneInput;
+  const given = { ...overrideOptions(stored, changes), output: saved.output } as FinetuneInput;
+  const isDone = (await readJsonObject(join(saved.output, "summary.json")))?.run === saved.state.run;
+  if (isDone && !allowChanged) {
+    throw new InputError(
+      `${saved.output} has the result of this run already, after step ${saved.state.totalSteps}; with \`allowChanged\` and more \`steps\` or \`epochs\` it goes on`,
+    );
+  }
+  // Its own result gives way to the longer run's.
+  const input = isDone ? { ...given, overwrite: true } : given;
   const changed = changedOptions({ ...stored, train: stored.train ?? input.train }, input);
   const refuse = (what: readonly string[]) => {
     if (what.length === 0 || allowChanged) return;

@@ -49,6 +49,8 @@ export interface RunSummary {
   /** The density up to which the selected entries of a gradient were computed alone. */
   readonly sampledBelow: number;
   readonly evaluation: { readonly before: Evaluation; readonly final: Evaluation };
+  /** Tells the run from others with the same output, where it has checkpoints. */
+  readonly run?: string;
   /** Where the best weights of the run are its result: the step that they are of, and the figure that says so. */
   readonly best?: Best;
   /** Why the run ended before its last step, where nothing was wrong. */
@@ -86,6 +88,7 @@ export interface SummaryInputs {
   readonly wallSeconds: number;
   readonly stepMilliseconds: readonly number[];
   readonly stopped: RunSummary["stopped"];
+  readonly identity: string | undefined;
   readonly best: Best | undefined;
   readonly endedEarly: string | undefined;
 }
@@ -124,6 +127,7 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     optimizerStateBytes: optimizer.stateBytes(),
     sampledBelow: inputs.sampledBelow,
     evaluation: inputs.evaluation,
+    ...(inputs.identity === undefined ? {} : { run: inputs.identity }),
     ...(inputs.best === undefined ? {} : { best: inputs.best }),
     ...(inputs.endedEarly === undefined ? {} : { endedEarly: inputs.endedEarly }),
     ...(inputs.stopped === undefined ? {} : { stopped: inputs.stopped }),

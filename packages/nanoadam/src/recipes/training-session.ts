@@ -77,8 +77,9 @@ export class TrainingSession {
   /** An optimizer over the weights as they are now, for so many steps; it goes on from a state, where one is given. */
   startOptimizer(plan: Plan, state?: OptimizerState): Optimizer {
     const optimizer = createOptimizer(this.#options.optimizer, this.#run.pretrained, plan, this.#settled.seed);
-    if (state !== undefined) restore(optimizer, state);
-    optimizer.prepare();
+    // A state has the selections of its last step; whether they are due is the next step's concern, if there is one.
+    if (state === undefined) optimizer.prepare();
+    else restore(optimizer, state);
     this.#optimizer = optimizer;
     return optimizer;
   }

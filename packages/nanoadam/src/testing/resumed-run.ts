@@ -53,10 +53,14 @@ async function comparable(name: string, content: Buffer): Promise<unknown> {
   const text = () => content.toString("utf8");
   if (name === "metrics.jsonl") return text().replace(/,"tokensPerSecond":[^,}]*/g, "");
   if (name !== "summary.json") return content.toString("base64");
-  const { wallSeconds, stepMilliseconds, peakRssBytes, configuration, ...rest } = JSON.parse(text()) as Record<
-    string,
-    unknown
-  >;
+  const {
+    run: _,
+    wallSeconds,
+    stepMilliseconds,
+    peakRssBytes,
+    configuration,
+    ...rest
+  } = JSON.parse(text()) as Record<string, unknown>;
   const { output, ...options } = configuration as Record<string, unknown>;
   return { ...rest, options, isTimed: [wallSeconds, stepMilliseconds, peakRssBytes, output].every(Boolean) };
 }
