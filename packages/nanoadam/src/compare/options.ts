@@ -5,9 +5,15 @@ import { unfitColumns } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 
 /** The options that all runs of a comparison share. */
-const sharedSchema = z
-  .object(finetuneSchema.shape)
-  .omit({ optimizer: true, learningRate: true, seed: true, output: true, overwrite: true });
+const sharedSchema = z.object(finetuneSchema.shape).omit({
+  optimizer: true,
+  learningRate: true,
+  seed: true,
+  output: true,
+  overwrite: true,
+  saveEvery: true,
+  keep: true,
+});
 
 const { model, train, ...otherShared } = sharedSchema.shape;
 
@@ -34,7 +40,7 @@ export const compareSchema = z
     jobs: count.default(1).meta(flag("runs at a time; with more than one, step times contend", "N")),
     ...otherShared,
     eval: file.optional().meta(otherShared.eval.meta() ?? {}),
-    evalEvery: otherShared.evalEvery.meta(flag("steps between evaluations (default: at the end only)", "N")),
+    evalEvery: otherShared.evalEvery.meta(flag("steps between evaluations, or epoch (default: at the end only)", "N")),
   })
   .strict()
   .superRefine((options, context) => {
