@@ -3,16 +3,18 @@ import { z } from "zod";
 import type { Row } from "../data/source.js";
 import type { LossOn } from "../data/text/learned-text.js";
 import { type AnswerTaskName, answerTaskNames } from "../tasks/answer-tasks.js";
-import { dataSchema, type TextInput } from "./data-options.js";
+import { dataSchema, mostTokens, type TextInput } from "./data-options.js";
 import { objectiveSchema } from "./objective-options.js";
-import { count, data, flag } from "./option-types.js";
-import { type BatchInput, trainingSchema } from "./training-options.js";
+import { count, countTo, data, flag } from "./option-types.js";
+import { type BatchInput, mostTogether, trainingSchema } from "./training-options.js";
 
 /** How texts are read and run, as in training. */
 const textOptions = {
   ...dataSchema.pick({ text: true, label: true, delimiter: true }).shape,
-  maxLength: count.optional().meta(flag("tokens of a text at most (default: as in the fine-tuning)", "N")),
-  batchSize: count.default(32).meta(flag("examples that run together", "N")),
+  maxLength: countTo(mostTokens)
+    .optional()
+    .meta(flag("tokens of a text at most (default: as in the fine-tuning)", "N")),
+  batchSize: countTo(mostTogether).default(32).meta(flag("examples that run together", "N")),
   ...trainingSchema.pick({ threads: true, engine: true }).shape,
 };
 
