@@ -32,6 +32,8 @@ const usual = [
   "maxLength",
   "limit",
   "overwrite",
+  "saveEvery",
+  "resume",
 ];
 
 const optimizer = new Set(Object.keys(optimizerSchema.shape));

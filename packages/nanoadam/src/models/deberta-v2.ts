@@ -5,7 +5,7 @@
  */
 import { add, matmul, reshape, slice, softmax, takeAlongLast, transpose, type Value } from "@nanoadam/engine";
 import { z } from "zod";
-import { InputError } from "../errors.js";
+import { InputError, shown } from "../errors.js";
 import { paddingBias } from "./attention.js";
 import { encoderLayerNames } from "./bert.js";
 import { activation, encoderConfig, parseEncoderConfig, type RawConfig, rate } from "./config.js";
@@ -84,7 +84,7 @@ export function debertaV2(rawConfig: RawConfig): Backbone {
 function requireSame(config: RawConfig, field: string, expected: number): void {
   const found = config[field];
   if (found === undefined || found === null || found === expected) return;
-  throw new InputError(`config.json: ${field} is ${JSON.stringify(found)}, expected ${expected} or none`);
+  throw new InputError(`config.json: ${field} is ${shown(found)}, expected ${expected} or none`);
 }
 
 function embeddingStage(config: DebertaConfig): Stage {

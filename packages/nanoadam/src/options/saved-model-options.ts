@@ -1,15 +1,20 @@
 /** The options of what is done with a fine-tuned model: measuring it, predicting, merging an adapter. */
 import { z } from "zod";
 import type { Row } from "../data/source.js";
-import { dataSchema, type TextInput } from "./data-options.js";
-import { count, data, flag, names } from "./option-types.js";
-import { type BatchInput, trainingSchema } from "./training-options.js";
+import type { LossOn } from "../data/text/learned-text.js";
+import { type AnswerTaskName, answerTaskNames } from "../tasks/answer-tasks.js";
+import { dataSchema, mostTokens, type TextInput } from "./data-options.js";
+import { objectiveSchema } from "./objective-options.js";
+import { count, countTo, data, flag, names } from "./option-types.js";
+import { type BatchInput, mostTogether, trainingSchema } from "./training-options.js";
 
 /** How texts are read and run, as in training. */
 const textOptions = {
   ...dataSchema.pick({ text: true, label: true, delimiter: true }).shape,
-  maxLength: count.optional().meta(flag("tokens of a text at most (default: as in the fine-tuning)", "N")),
-  batchSize: count.default(32).meta(flag("examples that run together", "N")),
+  maxLength: countTo(mostTokens)
+    .optional()
+    .meta(flag("tokens of a text at most (default: as in the fine-tuning)", "N")),
+  batchSize: countTo(mostTogether).default(32).meta(flag("examples that run together", "N")),
   ...trainingSchema.pick({ threads: true, engine: true }).shape,
 };
 
@@ -21,6 +26,8 @@ export interface EvaluateInput extends TextInput, BatchInput {
   readonly data: string | Iterable<Row>;
   /** Use only so many rows, the first. */
   readonly limit?: number | undefined;
+  /** Which tokens of a decoder's texts are measured; see `ObjectiveInput`. */
+  readonly lossOn?: LossOn | undefined;
 }
 
 export const evaluateSchema = z
@@ -29,8 +36,47 @@ export const evaluateSchema = z
     data: data.meta(flag("labelled data: .tsv, .csv, .jsonl, .json, .parquet, .txt or .conll", "FILE")),
     ...textOptions,
     limit: count.optional().meta(flag("use only the first N rows", "N")),
+    ...objectiveSchema.pick({ lossOn: true }).shape,
   })
   .strict();
+
+/** How a decoder's answers to the questions of a task are measured. */
+export interface EvaluateAnswersInput extends BatchInput {
+  /** The folder of the decoder. */
+  readonly model: string;
+  /** The questions: `commonsense/boolq` and the like in LLM-Adapters' layout, or `gsm8k`. */
+  readonly task: AnswerTaskName;
+  /** The file of questions with their answers, or rows. */
+  readonly data: string | Iterable<Row>;
+  /**
+   * An answer is the likeliest of the choices (`likelihood`, the default where there are choices), or what is found in the text that
+   * the model writes (`generation`).
+   */
+  readonly answerBy?: "likelihood" | "generation" | undefined;
+  /** Use only so many questions, the first. */
+  readonly limit?: number | undefined;
+  /** Tokens of a question and its answer at most; by default the model's positions. Longer ones lose their beginning. */
+  readonly maxLength?: number | undefined;
+  /** What separates fields of .csv and .tsv; by default it is found from the header. */
+  readonly delimiter?: string | undefined;
+}
+
+export const evaluateAnswersSchema = evaluateSchema
+  .omit({ text: true, label: true, lossOn: true })
+  .extend({
+    task: z.enum(answerTaskNames).meta(flag("questions of a task: answers are right or wrong", "NAME")),
+    answerBy: z
+      .enum(["likelihood", "generation"])
+      .optional()
+      .meta(
+        flag("with `task`, the likeliest choice, or what the model writes (default: likelihood; gsm8k: generation)"),
+      ),
+  })
+  .strict()
+  .superRefine(({ task, answerBy }, context) => {
+    if (task !== "gsm8k" || answerBy !== "likelihood") return;
+    context.addIssue({ code: "custom", path: ["answerBy"], message: "is generation for gsm8k, which has no choices" });
+  });
 
 /** What is predicted by a fine-tuned checkpoint: of one text or pair of texts, or of every row of a file. */
 export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchInput {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { locateModel } from "../checkpoint/embedded-model.js";
+import { locateModel } from "../checkpoint/locate-model.js";
 import { type BaseWeights, openBaseWeights, sha256Of } from "../delta/base-weights.js";
 import { type DeltaFile, openDelta } from "../delta/delta-file.js";
 import type { FileEntry } from "../delta/manifest.js";

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, extname, join, relative, resolve, sep } from "node:path";
 import { sizeOf } from "@nanoadam/engine";
-import { locateModel } from "../checkpoint/embedded-model.js";
+import { locateModel } from "../checkpoint/locate-model.js";
 import { openWeightFile, type WeightFile } from "../checkpoint/weight-files.js";
 import { type BaseWeights, openBaseWeights, readBytes, readTensorBytes } from "../delta/base-weights.js";
 import { DeltaWriter } from "../delta/delta-file.js";

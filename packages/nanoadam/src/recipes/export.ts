@@ -40,7 +40,7 @@ export async function exportModel(input: ExportInput, control: ExportControl = {
   ) {
     throw new InputError(`${options.model} has no ${adapterConfigFile}, so there is no adapter to merge`);
   }
-  const checkpoint = await openModelFolder(options.model, options.base);
+  const checkpoint = await openModelFolder(options.model, options.base, control.onNotice);
   let output: OutputFolder | undefined;
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
@@ -48,7 +48,6 @@ export async function exportModel(input: ExportInput, control: ExportControl = {
     const text = encoderForModel(tokenizer, backbone.input, {
       asked: undefined,
       folder: options.model,
-      isToTrain: false,
     });
     const { head } = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
     const model = assembleModel(backbone, head);
