@@ -16,8 +16,15 @@ export type { Backbone, Block, Head, HeadSpecification, Model, Stage, StageConte
 export type { ParameterSpecification } from "./models/parameters.js";
 export type { FinetuneInput } from "./options/finetune-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
-export type { EvaluateInput, ExportInput, PredictFileInput, PredictInput } from "./options/saved-model-options.js";
+export type {
+  EvaluateAnswersInput,
+  EvaluateInput,
+  ExportInput,
+  PredictFileInput,
+  PredictInput,
+} from "./options/saved-model-options.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
+export { type AnswerReport, evaluateAnswers } from "./recipes/evaluate-answers.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune, type RunControl } from "./recipes/finetune.js";
 export { type Classification, type Classifier, openClassifier } from "./recipes/open-classifier.js";

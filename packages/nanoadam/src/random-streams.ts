@@ -24,4 +24,6 @@ export const randomSites = {
   exampleOrder: 0x64617402,
   /** The order of an epoch's batches. */
   batchOrder: 0x64617403,
+  /** Which examples are packed into one row. */
+  packing: 0x64617404,
 } as const;

@@ -23,6 +23,7 @@ const start: RunStart = {
     evaluation: 30,
     tokens: { median: 12, longest: 64, limit: 64, cut: 5 },
     empty: 0,
+    cutAway: 0,
     repeated: 0,
     contradictory: 0,
     shared: 0,

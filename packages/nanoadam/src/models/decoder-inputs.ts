@@ -12,7 +12,7 @@ export interface RotaryAttention {
 
 /**
  * The batch with the inputs of rotary attention, by its kinds: `rope_cos.` and `rope_sin.` [texts, 1, length, headSize], and
- * `reach_bias.` [length, length]; and `last_tokens`. Where a batch brings `position_ids`, they count.
+ * `reach_bias.` (see `reachBias`); and `last_tokens`. Where a batch brings `position_ids`, they count.
  */
 export function withDecoderInputs(
   batch: Batch,
@@ -21,7 +21,7 @@ export function withDecoderInputs(
 ): Batch {
   const mask = tensorOf(batch, "attention_mask");
   const [texts = 0, length = 0] = mask.type.shape;
-  const positions = Int32Array.from(batch.tensors.get("position_ids")?.data ?? positionsFromStart(mask));
+  const positions = Int32Array.from(batch.tensors.get("position_ids")?.data ?? positionsFromStart(batch));
   const isToken = (_: number, place: number) => mask.data[place] === 1;
   const longest = largest(positions.filter(isToken)) + 1;
   const shape = [texts, 1, length, headSize];
@@ -30,19 +30,34 @@ export function withDecoderInputs(
     return [
       [`rope_cos.${kind}`, float32Tensor(repeated(cos, positions, headSize), shape)],
       [`rope_sin.${kind}`, float32Tensor(repeated(sin, positions, headSize), shape)],
-      [`reach_bias.${kind}`, reachBias(length, window)],
+      [`reach_bias.${kind}`, reachBias(batch, window)],
     ];
   });
   return withLastTokens(extendBatch(batch, tensors));
 }
 
-/** What is added to scores [length, length]: nothing at the tokens before each, itself included, that are within the window. */
-export function reachBias(length: number, window = Number.POSITIVE_INFINITY): HostTensor {
-  const bias = new Float32Array(length * length).fill(outOfReach);
-  for (let row = 0; row < length; row++) {
-    bias.fill(0, row * length + Math.max(0, row - window + 1), row * length + row + 1);
+/**
+ * What is added to scores: nothing at the tokens before each, itself included, that are within the window. It is
+ * [length, length] for all rows; of a batch with `segment_ids`, whose rows have several texts, it is [rows, 1, length, length],
+ * and tokens of other texts are out of reach.
+ */
+export function reachBias(batch: Batch, window = Number.POSITIVE_INFINITY): HostTensor {
+  const [rows = 0, length = 0] = tensorOf(batch, "attention_mask").type.shape;
+  const segments = batch.tensors.get("segment_ids")?.data;
+  const biases = segments === undefined ? 1 : rows;
+  const bias = new Float32Array(biases * length * length).fill(outOfReach);
+  let first = 0;
+  for (let token = 0; token < biases * length; token++) {
+    const place = token % length;
+    if (isFirstOfText(segments, token, length)) first = place;
+    bias.fill(0, token * length + Math.max(first, place - window + 1), token * length + place + 1);
   }
-  return float32Tensor(bias, [length, length]);
+  return float32Tensor(bias, segments === undefined ? [length, length] : [rows, 1, length, length]);
+}
+
+/** Whether a text begins at a token, counted over all of the batch: a row's first, or another than the one before. */
+export function isFirstOfText(segments: ArrayLike<number> | undefined, token: number, length: number): boolean {
+  return token % length === 0 || (segments !== undefined && segments[token] !== segments[token - 1]);
 }
 
 /** The batch with `last_tokens` int32 [texts]: each text's last token that is no padding, counted over all of the batch. */
@@ -57,12 +72,17 @@ export function withLastTokens(batch: Batch): Batch {
 }
 
 /** Each text's positions, counted from its first token on; padding before it has the position 0. */
-function positionsFromStart({ data: mask, type }: HostTensor): Int32Array {
+function positionsFromStart(batch: Batch): Int32Array {
+  const { data: mask, type } = tensorOf(batch, "attention_mask");
+  const segments = batch.tensors.get("segment_ids")?.data;
   const [, length = 1] = type.shape;
   const positions = new Int32Array(mask.length);
-  for (let start = 0; start < mask.length; start += length) {
-    const first = Math.max(0, mask.subarray(start, start + length).indexOf(1));
-    for (let token = first; token < length; token++) positions[start + token] = token - first;
+  let next = 0;
+  for (let token = 0; token < mask.length; token++) {
+    if (isFirstOfText(segments, token, length)) next = 0;
+    positions[token] = next;
+    // Padding before a text does not count, padding after it does.
+    if (next > 0 || mask[token] === 1) next++;
   }
   return positions;
 }

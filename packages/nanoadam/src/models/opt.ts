@@ -5,7 +5,7 @@ import { type Batch, extendBatch, int32Tensor, tensorOf } from "../data/batch.js
 import { attend, paddingBias, splitHeads } from "./attention.js";
 import { activationName, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
 import { decoderHead } from "./decoder-heads.js";
-import { reachBias, withLastTokens } from "./decoder-inputs.js";
+import { isFirstOfText, reachBias, withLastTokens } from "./decoder-inputs.js";
 import { activations, normalise } from "./layers.js";
 import type { Backbone, Block, Stage } from "./model.js";
 import { embeddingParameters, type LocalParameters, linearParameters, normalisationParameters } from "./parameters.js";
@@ -165,15 +165,16 @@ function finalStages(config: OptConfig, width: number): Stage[] {
 function withPositions(batch: Batch): Batch {
   const { data: mask, type } = tensorOf(batch, "attention_mask");
   const [, length = 1] = type.shape;
+  const segments = batch.tensors.get("segment_ids")?.data;
   const positions = new Int32Array(mask.length).fill(positionOffset - 1);
   let next = positionOffset;
   for (let token = 0; token < mask.length; token++) {
-    if (token % length === 0) next = positionOffset;
+    if (isFirstOfText(segments, token, length)) next = positionOffset;
     if (mask[token] === 1) positions[token] = next++;
   }
   const tensors = [
     ["position_ids", int32Tensor(positions, type.shape)],
-    ["reach_bias", reachBias(length)],
+    ["reach_bias", reachBias(batch)],
   ] as const;
   return withLastTokens(extendBatch(batch, tensors));
 }

@@ -94,6 +94,9 @@ export function flattenOptions(options: FinetuneOptions): FlatOptions {
   };
 }
 
+/** MicroAdam's memory, in whole gradients. */
+const mostGradients = 10;
+
 /** The options that do not go together with others, and what is wrong with each. */
 function* unfit(options: FlatOptions): Iterable<readonly [option: string, message: string]> {
   const { task, warmup, density, finalDensity, staticMask, optimizer } = options;
@@ -101,11 +104,18 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
   if (options.eval !== undefined && options.evalShare !== undefined) yield ["evalShare", "cannot go with `eval`"];
   yield* unfitColumns(taskKind(task), options);
   yield* unfitLoss(taskKind(task), options);
+  if (options.pack && task !== "causal-lm") yield ["pack", `cannot go with ${task}`];
   if (warmup > 1 && !Number.isInteger(warmup)) {
     yield ["warmup", `is ${warmup}, expected a whole number of steps, or a fraction of them below 1`];
   }
   if (finalDensity !== undefined && finalDensity > density) {
     yield ["finalDensity", `is ${finalDensity}, expected at most \`density\` ${density}`];
+  }
+  if (options.microadamWindow * options.microadamDensity > mostGradients) {
+    yield [
+      "microadamWindow",
+      `times \`microadamDensity\` is more than the ${mostGradients} gradients that are kept at most`,
+    ];
   }
   if (staticMask && options.maskInterval !== undefined) yield ["maskInterval", "cannot go with `staticMask`"];
   if (staticMask && options.densityInterval !== undefined) yield ["densityInterval", "cannot go with `staticMask`"];

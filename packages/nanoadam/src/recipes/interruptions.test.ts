@@ -162,7 +162,7 @@ test.skipIf(!isBuilt)(
         ...(saved === 0 ? begun(place, output, flags) : ["finetune", "--quiet", "--resume", output]),
       ];
       const ended = byClock
-        ? await runWithFault(script, undefined, circumstances, { killAfter: uniform() * took })
+        ? await runWithFault(script, undefined, circumstances, { signal: "SIGKILL", after: uniform() * took })
         : await runWithFault(script, fault, circumstances);
       const story = JSON.stringify({ round, saved, fault: byClock ? "clock" : fault, circumstances, ended });
       const steps = await wholeSteps(output).catch((error: unknown) =>

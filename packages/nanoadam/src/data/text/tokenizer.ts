@@ -1,7 +1,10 @@
 import { Tokenizer } from "@huggingface/tokenizers";
-import { InputError } from "../../errors.js";
+import { InputError, shown } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
+import type { ChatTemplate } from "./chat-template.js";
+import { chatTemplateOf } from "./chat-template-file.js";
 import { type LibraryNormalizer, mendedNormalizer } from "./normalizer.js";
+import { tokenContent } from "./special-tokens.js";
 import { addedTokens, readTemplate, type TemplatePart } from "./template.js";
 import { givesTokenTypes, withTokenizerConfig } from "./tokenizer-config.js";
 import { truncateLongestFirst } from "./truncation.js";
@@ -37,6 +40,17 @@ export interface TextTokenizer {
    * `add_prefix_space`, without which they refuse it).
    */
   encodeWords(words: readonly string[], maxLength: number): EncodedWords;
+  /**
+   * Tokens of a text that has its special tokens itself, as what a chat template writes: none are added and none cut off.
+   */
+  encodeBare(text: string): number[];
+  /**
+   * How the model's conversations are written.
+   * @throws InputError where its files say nothing of that
+   */
+  chatTemplate(): ChatTemplate;
+  /** The id of the token that ends what a model writes, where there is one. */
+  readonly endId: number | undefined;
   /** The id that fills up batches: the padding token's, else the end token's, else 0 (padding is masked anyway). */
   readonly padId: number;
   /** The mask token's id, where there is one. */
@@ -60,6 +74,8 @@ export interface TokenizerFiles {
   readonly specialTokens: Readonly<Record<string, unknown>>;
   /** `model_type` of config.json, where that lies beside them. */
   readonly modelType?: unknown;
+  /** chat_template.jinja and what messages call it, where there is one. */
+  readonly chatTemplate?: { readonly file: string; readonly source: string } | undefined;
   readonly paths: readonly string[];
 }
 
@@ -85,8 +101,10 @@ export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
     keepsEnd ? ids.slice(ids.length - length) : ids.slice(0, length);
   const vocabulary = [...library.get_vocab().values()];
   if (vocabulary.length === 0) throw new InputError(`${file} has an empty vocabulary.`);
+  // As in transformers: the older file counts where the newer one does not describe its tokens.
+  const tokens = "added_tokens_decoder" in config ? { ...specialTokens, ...config } : { ...config, ...specialTokens };
   const tokenId = (kind: string): number | undefined => {
-    const content = tokenContent(specialTokens[kind]) ?? tokenContent(config[kind]);
+    const content = tokenContent(tokens[kind]);
     return content === undefined ? undefined : library.token_to_id(content);
   };
 
@@ -143,6 +161,9 @@ export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
   return {
     encode,
     encodeWords,
+    encodeBare: idsOf,
+    chatTemplate: () => chatTemplateOf({ ...files, specialTokens: tokens, templateFile: files.chatTemplate }),
+    endId: tokenId("eos_token"),
     padId: tokenId("pad_token") ?? tokenId("eos_token") ?? 0,
     maskId: tokenId("mask_token"),
     vocabularySize: vocabulary.reduce((largest, id) => Math.max(largest, id), 0) + 1,
@@ -194,7 +215,7 @@ function truncationSide(
 ): "left" | "right" {
   const side = given ?? (isObject(truncation) ? String(truncation.direction).toLowerCase() : "right");
   if (side === "left" || side === "right") return side;
-  throw new InputError(`${configFile}: truncation_side is ${JSON.stringify(side)}, expected "left" or "right"`);
+  throw new InputError(`${configFile}: truncation_side is ${shown(side)}, expected "left" or "right"`);
 }
 
 /** How many tokens of texts go between special tokens. */
@@ -232,11 +253,4 @@ function assemble(
     }
   }
   return { ids: Int32Array.from(ids), typeIds: Int32Array.from(typeIds), specialMask: Uint8Array.from(specialMask) };
-}
-
-/** A special token is given as its text, or as an object with the text in `content`. */
-function tokenContent(value: unknown): string | undefined {
-  if (typeof value === "string") return value;
-  if (typeof value !== "object" || value === null || !("content" in value)) return undefined;
-  return typeof value.content === "string" ? value.content : undefined;
 }
