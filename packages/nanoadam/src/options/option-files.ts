@@ -104,7 +104,12 @@ export function parseOptionFile(text: string, source: string): Partial<FinetuneI
 
 /** Options as the text of such a file, defaults included: given back, it means the same. */
 export function optionFileText(options: FinetuneOptions): string {
-  const values = flattenOptions(options) as Readonly<Record<string, unknown>>;
+  return optionFileOf(flattenOptions(options));
+}
+
+/** The options that are given as the text of such a file. */
+export function optionFileOf(options: Partial<FinetuneInput>): string {
+  const values = options as Readonly<Record<string, unknown>>;
   const given = Object.keys(finetuneSchema.shape).filter((option) => values[option] !== undefined);
   return stringify(Object.fromEntries(given.map((option) => [option, values[option]])), { lineWidth: 0 });
 }
