@@ -26,11 +26,16 @@ export function initCommand(streams: Streams = process): Command {
       }
       const lines = createInterface({ input: process.stdin, output: process.stdout });
       lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+      // Unlike `question`, this keeps what is typed before it is asked for.
+      const typed = lines[Symbol.asyncIterator]();
       try {
         const options = await askOptions({
           ask: async (question, otherwise) => {
-            const answer = await lines.question(`${question}${otherwise === undefined ? "" : ` [${otherwise}]`}: `);
-            return answer.trim() === "" ? (otherwise ?? "") : answer.trim();
+            lines.setPrompt(`${question}${otherwise === undefined ? "" : ` [${otherwise}]`}: `);
+            lines.prompt();
+            const { value, done } = await typed.next();
+            if (done === true) throw new InputError(`not all questions were answered; ${file} was not written`);
+            return value.trim() === "" ? (otherwise ?? "") : value.trim();
           },
           tell: (line) => streams.stdout.write(`${line}\n`),
         });
