@@ -31,6 +31,7 @@ export { type Classification, type Classifier, openClassifier } from "./recipes/
 export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
 export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
+export { type ResumeOptions, resumeFinetuning } from "./recipes/resume.js";
 export type { RunSummary } from "./recipes/summary.js";
 export type { ClassOutcome } from "./tasks/classification.js";
 export type { Entity } from "./tasks/entities.js";
@@ -38,12 +39,14 @@ export type { MultiLabelOutcome } from "./tasks/multi-label.js";
 export type { NumberOutcome } from "./tasks/regression.js";
 export type { ClassScore, Confusion, Mistake, Review } from "./tasks/review.js";
 export type { EntityOutcome } from "./tasks/token-classification.js";
+export type { Best } from "./train/best-weights.js";
 export type { ClassCount, DataReport } from "./train/data-report.js";
 export type { Evaluation } from "./train/evaluation.js";
 export type {
   EvaluationRecord,
   NoticeListener,
   RateTrial,
+  RunPosition,
   RunStart,
   StepRecord,
   TrainingObserver,

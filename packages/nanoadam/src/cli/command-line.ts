@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import wrapAnsi from "wrap-ansi";
-import { AbortError, DivergenceError, InputError } from "../errors.js";
+import { AbortError, DivergenceError, InputError, oneLine } from "../errors.js";
+import { describeSystemError } from "../files/system-error.js";
 import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
 import { compareCommand } from "./compare.js";
@@ -83,11 +84,11 @@ function welcome(columns: number): string {
 
 /** Commander's message as one line: "unknown option '--lerning-rate' (did you mean --learning-rate?)". */
 function usageError(text: string): string {
-  return text
+  const line = text
     .trim()
     .replace(/^error: /, "")
-    .replace(/\n\(Did/, " (did")
-    .replaceAll("\n", " ");
+    .replace(/\n\(Did/, " (did");
+  return oneLine(line);
 }
 
 interface ErrorContext {
@@ -100,12 +101,18 @@ interface ErrorContext {
 function described(error: unknown, { isDebugging, command }: ErrorContext): string {
   if (!(error instanceof Error)) return String(error);
   if (isDebugging) return String(error.stack);
-  const isExpected =
-    [InputError, DivergenceError, AbortError].some((kind) => error instanceof kind) || "syscall" in error;
+  if ("syscall" in error) return ofSystem(error);
   const message = withFlags(error.message)
     .trim()
     .replace(/\s*\n\s*/g, " ");
-  if (!isExpected) return `a fault of nanoadam: ${error.name}: ${message} (--debug shows where)`;
+  const isExpected = [InputError, DivergenceError, AbortError].some((kind) => error instanceof kind);
+  if (!isExpected) return `a fault of nanoadam: ${error.name}: ${oneLine(message)} (--debug shows where)`;
   const hasHelp = error instanceof MissingOptionsError && command !== undefined;
   return hasHelp ? `${message}; nanoadam ${command} --help has examples` : message;
+}
+
+/** What the system refused, with the path that it is about where it says one. */
+function ofSystem(error: Error): string {
+  const path = "path" in error && typeof error.path === "string" ? `${error.path}: ` : "";
+  return oneLine(`${path}${describeSystemError(error)}`);
 }

@@ -29,6 +29,8 @@ const usual = [
   "maxLength",
   "limit",
   "overwrite",
+  "saveEvery",
+  "resume",
 ];
 
 const optimizer = new Set(Object.keys(optimizerSchema.shape));

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseDocument } from "yaml";
 import type { z } from "zod";
-import { InputError } from "../errors.js";
+import { excerpt, InputError, shown } from "../errors.js";
 import { describeSystemError } from "../files/system-error.js";
 import { type FinetuneInput, finetuneSchema } from "./finetune-options.js";
 import { didYouMean, expectation } from "./parse-options.js";
@@ -91,11 +91,11 @@ export function parseOptionFile(text: string, source: string): Partial<FinetuneI
     const option = key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     const field = Object.hasOwn(fields, option) ? fields[option] : undefined;
     if (field === undefined)
-      throw new InputError(`${source}: there is no option ${key}${didYouMean(option, Object.keys(fields))}`);
+      throw new InputError(`${source}: there is no option ${excerpt(key)}${didYouMean(option, Object.keys(fields))}`);
     if (Object.hasOwn(options, option)) throw new InputError(`${source}: ${option} is given twice`);
     const issue = field.safeParse(value).error?.issues[0];
     if (issue !== undefined) {
-      throw new InputError(`${source}: ${key} is ${JSON.stringify(value)}, expected ${expectation(issue)}`);
+      throw new InputError(`${source}: ${key} is ${shown(value)}, expected ${expectation(issue)}`);
     }
     options[option] = value;
   }
