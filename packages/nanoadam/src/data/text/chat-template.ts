@@ -1,7 +1,6 @@
 /** Conversations as the text that a model was trained on: the checkpoint's Jinja template, as transformers runs it. */
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
-import { InputError } from "../../errors.js";
-import { excerpt } from "../tables/excerpt.js";
+import { excerpt, InputError } from "../../errors.js";
 import { type TemplateTag, templateTags } from "./template-tags.js";
 import { formatTime } from "./time-format.js";
 
