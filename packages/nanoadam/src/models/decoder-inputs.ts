@@ -28,14 +28,12 @@ export function withDecoderInputs(
   kinds: Readonly<Record<string, RotaryAttention>>,
   headSize: number,
 ): Batch {
-  const mask = tensorOf(batch, "attention_mask").data;
   const [texts = 0, length = 0] = tensorOf(batch, "input_ids").type.shape;
-  const places = positionsFromStart(batch);
-  const positions = Int32Array.from(batch.tensors.get("position_ids")?.data ?? newTokens(batch, places).data);
-  const longest = largest(places.filter((_, place) => mask[place] === 1)) + 1;
+  const given = batch.tensors.get("position_ids") ?? newTokens(batch, positionsFromStart(batch));
+  const lengths = rowLengths(batch);
   const shape = [texts, 1, length, headSize];
   const tensors = Object.entries(kinds).flatMap(([kind, { rope, window }]): [string, HostTensor][] => {
-    const { cos, sin } = ropeTables(rope.scale, rope.frequencies(longest), positions);
+    const { cos, sin } = ropeTables(rope, given.data, lengths);
     return [
       [`rope_cos.${kind}`, float32Tensor(cos, shape)],
       [`rope_sin.${kind}`, float32Tensor(sin, shape)],
@@ -124,32 +122,48 @@ function positionsFromStart(batch: Batch): Int32Array {
   return positions;
 }
 
-function largest(positions: Int32Array): number {
-  return positions.reduce((most, position) => Math.max(most, position), 0);
+/**
+ * How long texts are, by which some rotary bases go, for each row. Texts of a batch go by the longest of them, as in
+ * transformers; behind a cache each goes by its own, so that it is the same in any company.
+ */
+function rowLengths(batch: Batch): readonly number[] {
+  const { data: mask, type } = tensorOf(batch, "attention_mask");
+  const [rows = 0, keys = 0] = type.shape;
+  const positions = positionsFromStart(batch);
+  const lengths = new Array<number>(rows).fill(0);
+  for (let key = 0; key < mask.length; key++) {
+    const row = Math.floor(key / keys);
+    if (mask[key] === 1) lengths[row] = Math.max(lengths[row] ?? 0, (positions[key] ?? 0) + 1);
+  }
+  if (cachedPlaces(batchType(batch)) > 0) return lengths;
+  return lengths.fill(lengths.reduce((longest, length) => Math.max(longest, length), 0));
 }
 
-/** Cosines and sines of positions, a row for each: twice those of half a head, as both halves turn alike. */
+/** Cosines and sines of positions, row by row: each twice those of half a head, as both halves turn alike. */
 function ropeTables(
-  scale: number,
-  frequencies: Float32Array,
-  positions: Int32Array,
+  rope: Rope,
+  positions: ArrayLike<number>,
+  lengths: readonly number[],
 ): { readonly cos: Float32Array; readonly sin: Float32Array } {
-  const pairs = frequencies.length;
+  const ofRow = new Map(lengths.map((length) => [length, rope.frequencies(length)]));
+  const pairs = ofRow.values().next().value?.length ?? 0;
   const [cos, sin] = [new Float32Array(positions.length * 2 * pairs), new Float32Array(positions.length * 2 * pairs)];
-  const rows = new Map<number, number>();
-  for (const [row, position] of positions.entries()) {
-    const start = row * 2 * pairs;
-    const same = rows.get(position);
+  const known = new Map<string, number>();
+  for (let place = 0; place < positions.length; place++) {
+    const start = place * 2 * pairs;
+    const [position, length] = [positions[place] ?? 0, lengths[Math.floor((place * lengths.length) / positions.length)]];
+    const same = known.get(`${position} of ${length}`);
     if (same !== undefined) {
       for (const table of [cos, sin]) table.copyWithin(start, same, same + 2 * pairs);
       continue;
     }
-    rows.set(position, start);
+    known.set(`${position} of ${length}`, start);
+    const frequencies = ofRow.get(length ?? 0);
     for (let pair = 0; pair < pairs; pair++) {
-      const angle = Math.fround(position * (frequencies[pair] ?? 0));
+      const angle = Math.fround(position * (frequencies?.[pair] ?? 0));
       for (const entry of [start + pair, start + pairs + pair]) {
-        cos[entry] = scale * Math.cos(angle);
-        sin[entry] = scale * Math.sin(angle);
+        cos[entry] = rope.scale * Math.cos(angle);
+        sin[entry] = rope.scale * Math.sin(angle);
       }
     }
   }
