@@ -27,6 +27,11 @@ export interface StageContext {
   linear(localName: string, x: Value): Value;
   /** Dropout while training, x itself otherwise. */
   dropout(x: Value, rate: number): Value;
+  /**
+   * Keys or values [texts, heads, tokens, size] that later tokens need: while text is generated, those of the tokens before
+   * with x behind them along the third axis; x itself otherwise.
+   */
+  cached(name: string, x: Value): Value;
 }
 
 /** Builds a stage's output. One object for all stages that compute the same: by it, compiled functions are shared. */

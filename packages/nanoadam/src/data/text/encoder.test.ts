@@ -60,6 +60,8 @@ describe("an encoder", () => {
     encodeWords: () => {
       throw new Error("letters are no words");
     },
+    decode: (ids) => String.fromCharCode(...ids),
+    isSpecial: () => false,
     encodeBare: (text) => [...text].map((letter) => letter.charCodeAt(0)),
     chatTemplate: () => {
       throw new Error("letters are no conversations");

@@ -45,6 +45,13 @@ export interface TextTokenizer {
    */
   encodeBare(text: string): number[];
   /**
+   * The text of tokens. Ids that the vocabulary lacks are left out, as a model's table may have more rows than there are tokens;
+   * so are special tokens, if asked. Spaces stay as they are: none is taken away before punctuation.
+   */
+  decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
+  /** Whether an id is of a special token, which is no part of a text. */
+  isSpecial(id: number): boolean;
+  /**
    * How the model's conversations are written.
    * @throws InputError where its files say nothing of that
    */
@@ -85,6 +92,8 @@ interface LibraryTokenizer {
   normalizer: LibraryNormalizer | null;
   readonly pre_tokenizer: LibraryPreTokenizer | null;
   token_to_id(token: string): number | undefined;
+  id_to_token(id: number): string | undefined;
+  decode(ids: readonly number[], options: { clean_up_tokenization_spaces: boolean }): string;
   get_vocab(): Map<string, number>;
 }
 
@@ -157,11 +166,29 @@ export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
     return { ...assemble(parts, cut(ids, kept), []), wordStarts, wasTruncated: ids.length > room };
   }
 
+  const specialIds = new Set(
+    (Array.isArray(json.added_tokens) ? json.added_tokens : []).flatMap((token: unknown) =>
+      isObject(token) && token.special === true && typeof token.id === "number" ? [token.id] : [],
+    ),
+  );
+
+  function decode(
+    ids: readonly number[],
+    { skipSpecialTokens = false }: { readonly skipSpecialTokens?: boolean } = {},
+  ): string {
+    const known = ids.filter(
+      (id) => library.id_to_token(id) !== undefined && !(skipSpecialTokens && specialIds.has(id)),
+    );
+    return known.length === 0 ? "" : library.decode(known, { clean_up_tokenization_spaces: false });
+  }
+
   const modelMaximum = config.model_max_length;
   return {
     encode,
     encodeWords,
     encodeBare: idsOf,
+    decode,
+    isSpecial: (id) => specialIds.has(id),
     chatTemplate: () => chatTemplateOf({ ...files, specialTokens: tokens, templateFile: files.chatTemplate }),
     endId: tokenId("eos_token"),
     padId: tokenId("pad_token") ?? tokenId("eos_token") ?? 0,
