@@ -11,6 +11,7 @@ import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { withFlags } from "./flag-names.js";
 import { commandLine, helpConfiguration } from "./help.js";
+import { initCommand } from "./init.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
@@ -52,6 +53,7 @@ export async function runCommandLine(
     exportCommand(streams),
     compareCommand(streams, interruption),
     presetsCommand(streams),
+    initCommand(streams),
     demoCommand(streams),
   ];
   for (const command of commands) program.addCommand(command.exitOverride().configureOutput(output));

@@ -1,7 +1,15 @@
 import { Command, Option } from "commander";
+import { InputError } from "../errors.js";
 import { formatBytes, formatCount, formatSeconds, formatShare } from "../format.js";
 import { type FinetuneInput, finetuneSchema, parseFinetuneOptions } from "../options/finetune-options.js";
-import { loadPreset, nameFile, overrideOptions, presetSource, readOptionFile } from "../options/option-files.js";
+import {
+  loadPreset,
+  nameFile,
+  optionFileText,
+  overrideOptions,
+  presetSource,
+  readOptionFile,
+} from "../options/option-files.js";
 import { resumeSchema } from "../options/saving-options.js";
 import { finetune, type RunControl } from "../recipes/finetune.js";
 import { resumeFinetuning } from "../recipes/resume.js";
@@ -28,6 +36,7 @@ const examples = [
 interface OwnFlags {
   readonly preset?: string;
   readonly config?: string;
+  readonly printConfig?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly verbose?: boolean;
@@ -42,13 +51,30 @@ export function finetuneCommand(streams: Streams = process, interruption: Interr
   return addHelpTail(addFlags(command, resumeSchema.extend(finetuneSchema.shape)), { examples, withTasks: true })
     .option("--preset <NAME>", "options of a preset, such as glue/cola; flags and --config win over it")
     .option("--config <FILE>", "options of a YAML file, by their names in the API; flags win over it")
+    .option("--print-config", "print the options in force as such a file, and do nothing else")
     .option("--quiet", "print nothing but errors")
     .option("--verbose", "name the tensors that are drawn afresh or not used")
     .option("--json", "print the run's summary as JSON, and nothing else")
     .addOption(new Option("--progress-json", "tell progress as JSON lines on standard error").helpGroup(flagGroups[3]))
     .action(
-      async ({ quiet, json, verbose, progressJson, preset, config, resume, allowChanged, ...flags }: AllFlags) => {
+      async ({
+        quiet,
+        json,
+        verbose,
+        progressJson,
+        preset,
+        config,
+        printConfig,
+        resume,
+        allowChanged,
+        ...flags
+      }: AllFlags) => {
         const options = await optionsOf({ preset, config, flags, isWhole: resume === undefined });
+        if (printConfig === true) {
+          if (resume !== undefined) throw new InputError("--print-config cannot go with `resume`");
+          streams.stdout.write(optionFileText(parseFinetuneOptions(options as FinetuneInput)));
+          return;
+        }
         const isSilent = quiet === true || json === true || progressJson === true;
         const progress = isSilent ? undefined : progressObserver({ stream: streams.stderr, verbose: verbose === true });
         if (progress !== undefined) interruption.printWith(progress.print);

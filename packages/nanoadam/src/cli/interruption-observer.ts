@@ -14,6 +14,7 @@ export function interruptionObserver(
   { saveEvery, output, train }: Partial<FinetuneInput>,
   resume: string | undefined,
   print: ((line: string) => void) | undefined,
+  now = () => performance.now(),
 ): TrainingObserver {
   let first: number | undefined;
   return {
@@ -26,8 +27,8 @@ export function interruptionObserver(
       );
     },
     onStep() {
-      first ??= performance.now();
-      const isSaved = saveEvery !== undefined || resume !== undefined || performance.now() - first > worthSaving;
+      first ??= now();
+      const isSaved = saveEvery !== undefined || resume !== undefined || now() - first > worthSaving;
       if (isSaved) interruption.finishFirst("the step is finished and the run saved, and then it ends");
     },
     onSave: () => interruption.finishFirst("the result is being written, and then the run ends"),

@@ -32,9 +32,9 @@ export class MetricsLog implements TrainingObserver {
     return new MetricsLog(path, await open(path, before === undefined ? "wx" : "a").catch(refuse), logEvery, listener);
   }
 
-  /** Copies what there is so far. @throws what the system says */
+  /** Copies what there is so far; that some could not be written `close` tells. @throws what the system says of the copy */
   async copyTo(path: string): Promise<void> {
-    await this.#writes;
+    await this.#writes.catch(() => undefined);
     await copyFile(this.#path, path);
   }
 

@@ -192,6 +192,8 @@ describe("what is no longer as it was", () => {
       "`learningRate` was 0.005 and is 1; `batchSize` was 8 and is 4",
       "`allowChanged` goes on",
     );
+    const elsewhere = resumeFinetuning(input.output, { changes: { output: "elsewhere" } });
+    await expectRefusal(elsewhere, "`output` is elsewhere, but `resume` goes on in", input.output);
   });
 
   test("data and model: which file, and how it differs", async () => {
@@ -219,6 +221,7 @@ describe("what is no longer as it was", () => {
     const state = join(input.output, "checkpoints/step-5/training-state.json");
     await writeFile(state, "{}");
     await expectRefusal(resumeFinetuning(input.output), state);
+    await expectRefusal(openModelFolder(input.output), "the run that writes it is not done", "checkpoints/step-5");
     await expectRefusal(finetune(input), "has the checkpoints of a run that is not done", "`resume`");
   });
 });

@@ -1,5 +1,5 @@
 /** Going on with a run that was interrupted, from its last checkpoint. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { defaultThreads } from "@nanoadam/engine/node";
 import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
@@ -36,6 +36,9 @@ export async function resumeFinetuning(
   { changes = {}, allowChanged = false, ...control }: ResumeOptions = {},
 ): Promise<RunSummary> {
   const saved = await openSavedRun(folder);
+  if (changes.output !== undefined && resolve(changes.output) !== resolve(saved.output)) {
+    throw new InputError(`\`output\` is ${changes.output}, but \`resume\` goes on in ${saved.output}`);
+  }
   const stored = (await optionsOf(saved)) as unknown as FinetuneInput;
   const given = { ...overrideOptions(stored, changes), output: saved.output } as FinetuneInput;
   const isDone = (await readJsonObject(join(saved.output, "summary.json")))?.run === saved.state.run;

@@ -42,5 +42,6 @@ test("a run that goes on knows what came before", () => {
   const resumed = new BestWeights("accuracy", 2, soFar);
   expect(resumed.reasonToStop()).toBeUndefined();
   resumed.onEvaluation({ step: 30, epoch: 0, eval: { loss: 1, accuracy: 0.9 } });
+  expect(new BestWeights("loss", 2, soFar).soFar).toEqual({ since: 0 });
   expect(resumed.reasonToStop()).toMatch(/no better accuracy than 0.9000 after step 10 in 2 evaluations/);
 });

@@ -27,7 +27,8 @@ export class BestWeights implements TrainingObserver {
   constructor(metric: string, patience?: number, soFar: BestSoFar = { since: 0 }) {
     this.#metric = metric;
     this.#patience = patience ?? Number.POSITIVE_INFINITY;
-    this.#soFar = soFar;
+    // Figures of another metric do not compare.
+    this.#soFar = soFar.best === undefined || soFar.best.metric === metric ? soFar : { since: 0 };
   }
 
   get soFar(): BestSoFar {
