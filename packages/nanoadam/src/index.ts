@@ -14,16 +14,29 @@ export { defineModel, knownModelTypes } from "./models/architectures.js";
 export { type LoraOptions, withLora } from "./models/lora.js";
 export type { Backbone, Block, Head, HeadSpecification, Model, Stage, StageContext } from "./models/model.js";
 export type { ParameterSpecification } from "./models/parameters.js";
+export type { ApplyInput, DeltaInput } from "./options/delta-options.js";
 export type { FinetuneInput } from "./options/finetune-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
-export type { EvaluateInput, ExportInput, PredictFileInput, PredictInput } from "./options/saved-model-options.js";
+export type { PushInput } from "./options/push-options.js";
+export type {
+  EvaluateAnswersInput,
+  EvaluateInput,
+  ExportInput,
+  PredictFileInput,
+  PredictInput,
+} from "./options/saved-model-options.js";
+export { applyDelta } from "./recipes/apply-delta.js";
+export { type DeltaReport, writeDelta } from "./recipes/delta.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
+export { type AnswerReport, evaluateAnswers } from "./recipes/evaluate-answers.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune, type RunControl } from "./recipes/finetune.js";
 export { type Classification, type Classifier, openClassifier } from "./recipes/open-classifier.js";
 export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
 export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
+export { type PushReport, pushModel } from "./recipes/push.js";
+export { type ResumeOptions, resumeFinetuning } from "./recipes/resume.js";
 export type { RunSummary } from "./recipes/summary.js";
 export type { ClassOutcome } from "./tasks/classification.js";
 export type { Entity } from "./tasks/entities.js";
@@ -31,12 +44,14 @@ export type { MultiLabelOutcome } from "./tasks/multi-label.js";
 export type { NumberOutcome } from "./tasks/regression.js";
 export type { ClassScore, Confusion, Mistake, Review } from "./tasks/review.js";
 export type { EntityOutcome } from "./tasks/token-classification.js";
+export type { Best } from "./train/best-weights.js";
 export type { ClassCount, DataReport } from "./train/data-report.js";
 export type { Evaluation } from "./train/evaluation.js";
 export type {
   EvaluationRecord,
   NoticeListener,
   RateTrial,
+  RunPosition,
   RunStart,
   StepRecord,
   TrainingObserver,

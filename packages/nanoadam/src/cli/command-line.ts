@@ -4,16 +4,20 @@ import { AbortError, DivergenceError, InputError, oneLine } from "../errors.js";
 import { describeSystemError } from "../files/system-error.js";
 import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
+import { applyCommand } from "./apply.js";
 import { compareCommand } from "./compare.js";
+import { deltaCommand } from "./delta.js";
 import { demoCommand } from "./demo.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { withFlags } from "./flag-names.js";
 import { commandLine, helpConfiguration } from "./help.js";
+import { initCommand } from "./init.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
+import { pushCommand } from "./push.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
 
@@ -42,6 +46,14 @@ export async function runCommandLine(
     .description(summary)
     .version(versions().nanoadam)
     .option("--debug", "show stack traces")
+    .option(
+      "--offline",
+      "fetch nothing: models and data of the Hugging Face Hub come from its cache (as HF_HUB_OFFLINE=1)",
+    )
+    .hook("preAction", (_, command) => {
+      // The runs of a comparison are processes of their own, to which it is handed on.
+      if (command.optsWithGlobals().offline === true) process.env.HF_HUB_OFFLINE = "1";
+    })
     .exitOverride()
     .configureOutput(output)
     .configureHelp(helpConfiguration);
@@ -50,8 +62,12 @@ export async function runCommandLine(
     evaluateCommand(streams),
     predictCommand(streams),
     exportCommand(streams),
+    deltaCommand(streams),
+    applyCommand(streams),
+    pushCommand(streams),
     compareCommand(streams, interruption),
     presetsCommand(streams),
+    initCommand(streams),
     demoCommand(streams),
   ];
   for (const command of commands) program.addCommand(command.exitOverride().configureOutput(output));

@@ -17,7 +17,10 @@ const usual = [
   "textPair",
   "label",
   "base",
+  "delta",
+  "format",
   "merge",
+  "dtype",
   "output",
   "optimizers",
   "learningRates",
@@ -29,6 +32,8 @@ const usual = [
   "maxLength",
   "limit",
   "overwrite",
+  "saveEvery",
+  "resume",
 ];
 
 const optimizer = new Set(Object.keys(optimizerSchema.shape));

@@ -13,7 +13,7 @@ import { comparisonHtml } from "./html.js";
 import { comparisonMarkdown } from "./markdown.js";
 import { sharedDefaults } from "./options.js";
 import { isFinished, type RunResult, runResultSchema } from "./run-result.js";
-import { runName } from "./schedule.js";
+import { type Run, runName } from "./schedule.js";
 
 export interface ComparisonFolderOptions {
   /** The options that all runs of the comparison share. */
@@ -97,6 +97,13 @@ export class ComparisonFolder {
     await writeJson(join(this.path, "runs", `${runName(result)}.json`), result);
   }
 
+  /** Where a run's model is kept as what it changed of its base. */
+  async modelPath(run: Run): Promise<string> {
+    this.#begun ??= this.#begin();
+    await this.#begun;
+    return join(this.path, "runs", `${runName(run)}.safetensors`);
+  }
+
   /** Writes a comparison as JSON, Markdown and HTML. */
   async write(comparison: Comparison): Promise<void> {
     await writeJson(join(this.path, "comparison.json"), comparison);
@@ -117,7 +124,7 @@ export class ComparisonFolder {
 
   async #begin(): Promise<void> {
     if (this.#options.overwrite) {
-      for (const file of await runFiles(this.path)) await rm(file);
+      for (const file of await runFiles(this.path, /^[^.].*\.(json|safetensors)$/)) await rm(file);
     }
     await writeJson(join(this.path, configurationFile), { command, options: this.#options.configuration });
     await mkdir(join(this.path, "runs"), { recursive: true });
@@ -165,7 +172,7 @@ function requireSame(
   );
 }
 
-async function runFiles(folder: string): Promise<string[]> {
+async function runFiles(folder: string, pattern = /^[^.].*\.json$/): Promise<string[]> {
   const names = await namesIn(join(folder, "runs"));
-  return names.filter((name) => /^[^.].*\.json$/.test(name)).map((name) => join(folder, "runs", name));
+  return names.filter((name) => pattern.test(name)).map((name) => join(folder, "runs", name));
 }

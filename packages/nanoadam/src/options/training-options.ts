@@ -44,8 +44,8 @@ export interface TrainingInput extends BatchInput {
   readonly checkpointing?: "none" | "stage" | undefined;
   /** The density up to which only the selected entries of a gradient are computed; 0 for never. By default 0.12. */
   readonly sampledBelow?: number | undefined;
-  /** Steps between evaluations; by default those of an epoch, or a tenth of the run if that is more. */
-  readonly evalEvery?: number | undefined;
+  /** Steps between evaluations, or `epoch`; by default those of an epoch, or a tenth of the run if that is more. */
+  readonly evalEvery?: number | "epoch" | undefined;
   /** Steps between lines of metrics.jsonl; by default a hundredth of the run. */
   readonly logEvery?: number | undefined;
   /** The seed of everything random; by default 42. */
@@ -109,7 +109,10 @@ export const trainingSchema = z.object({
     .meta(
       flag("density up to which only the selected entries of a gradient are computed; 0: never (default: 0.12)", "X"),
     ),
-  evalEvery: count.optional().meta(flag("steps between evaluations (default: every epoch, at most 10 times)", "N")),
+  evalEvery: z
+    .union([count, z.literal("epoch")], { error: "a whole number of at least 1, or epoch" })
+    .optional()
+    .meta(flag("steps between evaluations, or epoch (default: every epoch, at most 10 times)", "N")),
   logEvery: count.optional().meta(flag("steps between lines of metrics.jsonl (default: 1/100 of the run)", "N")),
   threads: countTo(mostThreads).optional().meta(flag("processor threads (default: one a physical core)", "N")),
   engine: z

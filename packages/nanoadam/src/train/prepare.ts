@@ -2,8 +2,9 @@
 import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
-import { type Dataset, subset } from "../data/dataset.js";
+import { type Dataset, sizesOf, subset } from "../data/dataset.js";
 import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
+import { packed, planRows } from "../data/pack.js";
 import { type DataSource, openDataSource } from "../data/source.js";
 import { splitHeldOut } from "../data/split.js";
 import { encoderForModel } from "../data/text/encoder.js";
@@ -49,17 +50,21 @@ function storageOfRun({
   return isWrittenAsHeld && mayHoldBfloat16(optimizer, adapter) ? "keep" : "float32";
 }
 
-/** @throws InputError for whatever is wrong with the model, the data or their fit. */
-export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun> {
+/**
+ * @param tell told what is fetched
+ * @throws InputError for whatever is wrong with the model, the data or their fit.
+ */
+export async function prepareRun(options: FinetuneOptions, tell?: (notice: string) => void): Promise<PreparedRun> {
   const { model: folder, fromScratch } = options.model;
   const { seed } = options.training;
   const { task: taskName, ...objective } = options.objective;
-  const checkpoint = await openModelFolder(folder);
+  const checkpoint = await openModelFolder(folder, undefined, tell);
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, backbone.input, { asked: options.data.maxLength, folder, isToTrain: true });
     const kind = taskKind(taskName);
+    const { usualLength: usual = 128 } = kind;
+    const text = encoderForModel(tokenizer, backbone.input, { asked: options.data.maxLength, folder, usual });
     const columns = { ...options.data, label: kind.needsLabel ? options.data.label : undefined };
     const source = await openTaskData(kind, options.data.train, "train", {
       ...columns,
@@ -68,6 +73,7 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     const task = await kind.fromData(source, { text, config: checkpoint.config, ...objective });
     const { train, evaluation, notes } = await splitData(source, task, options.data, seed);
     const trainingTask = (await task.forTraining?.(train)) ?? task;
+    const learned = packedRows(task, train, { ...options.data, seed, maxLength: text.maxLength });
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
       freshHead: !hasSameClasses(checkpoint.config, task.config()),
@@ -80,12 +86,12 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       tokenizer,
       task,
       trainingTask,
-      train,
+      train: learned.dataset,
       evaluation,
       maxLength: text.maxLength,
       columns: { text: source.text, label: source.label },
       data: reportOfData({
-        notes: [...new Set(notes), ...headNotes(checkpoint, pretrained, task)],
+        notes: [...new Set(notes), ...learned.notes, ...headNotes(checkpoint, pretrained, task)],
         task,
         train,
         evaluation,
@@ -127,13 +133,27 @@ async function splitData(
   const all = await task.read(source);
   const notes = await source.notes();
   if (data !== undefined) {
-    const { text, label } = source;
-    const held = await openDataSource(data, "eval", { text, label, delimiter, limit: limitEval });
+    const { text, label, nested } = source;
+    const held = await openDataSource(data, "eval", { text, label, nested, delimiter, limit: limitEval });
     const evaluation = await task.read(held);
     return { train: all, evaluation, notes: [...notes, ...(await held.notes())] };
   }
   const { train, heldOut } = splitHeldOut(all, evalShare ?? heldOutShare(all.length), seed);
   return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)), notes };
+}
+
+/** What steps learn from: examples, or rows of several of them, and what should be said of those. */
+function packedRows(
+  { merge }: Task,
+  train: Dataset,
+  { pack, seed, maxLength }: { readonly pack: boolean; readonly seed: number; readonly maxLength: number },
+): { readonly dataset: Dataset; readonly notes: readonly string[] } {
+  if (!pack || merge === undefined) return { dataset: train, notes: [] };
+  const sizes = sizesOf(train);
+  const rows = planRows(sizes, { capacity: maxLength, seed });
+  const share = sizes.reduce((sum, size) => sum + size, 0) / (rows.length * maxLength);
+  const note = `${train.length} training texts are packed into ${rows.length} rows of ${maxLength} tokens, ${Math.round(100 * share)} % full`;
+  return { dataset: packed(train, rows, merge), notes: [note] };
 }
 
 /** The model with the adapter that options ask for. */

@@ -26,8 +26,8 @@ interface JsonRow {
  * What ends in .jsonl or .ndjson has an object on each line if its first line is one.
  * @throws InputError, with the line, for anything else.
  */
-export function* parseJsonTable(text: string, file: string, { asked = [] }: TableOptions = {}): Steps<Table> {
-  const rows = new ObjectRows(file, asked);
+export function* parseJsonTable(text: string, file: string, options: TableOptions = {}): Steps<Table> {
+  const rows = new ObjectRows(file, options);
   for (const row of yield* jsonRows(text, file)) {
     if (row === undefined || rows.add(row.line, row.values) % rowsOfStep === 0) yield;
   }

@@ -13,8 +13,9 @@ type Metadata = Awaited<ReturnType<typeof parquetMetadataAsync>>;
  * Face features say become these names.
  * @throws InputError for a file that is damaged or has no rows.
  */
-export async function readParquet(path: string, { asked = [], limit, labels = [] }: TableOptions): Promise<Table> {
-  const rows = new ObjectRows(path, asked);
+export async function readParquet(path: string, options: TableOptions): Promise<Table> {
+  const { limit, labels = [] } = options;
+  const rows = new ObjectRows(path, options);
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);

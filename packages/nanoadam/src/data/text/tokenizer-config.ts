@@ -4,6 +4,7 @@
  */
 import { InputError, shown } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
+import { specialTokenNames } from "./special-tokens.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -115,9 +116,6 @@ function withPrefixSpace(tokenizer: Json, name: string | undefined, config: Json
   };
   return { ...tokenizer, pre_tokenizer: prefixed(tokenizer.pre_tokenizer) };
 }
-
-/** The names under which a configuration has special tokens. */
-const specialTokenNames = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
 /**
  * With the tokens that the configuration adds: those of `added_tokens_decoder` by their ids, and special tokens that are in the
