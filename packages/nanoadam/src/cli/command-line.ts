@@ -3,12 +3,14 @@ import wrapAnsi from "wrap-ansi";
 import { AbortError, DivergenceError, InputError } from "../errors.js";
 import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
+import { chatCommand } from "./chat.js";
 import { compareCommand } from "./compare.js";
 import { demoCommand } from "./demo.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { withFlags } from "./flag-names.js";
+import { generateCommand } from "./generate.js";
 import { commandLine, helpConfiguration } from "./help.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { predictCommand } from "./predict.js";
@@ -48,6 +50,8 @@ export async function runCommandLine(
     finetuneCommand(streams, interruption),
     evaluateCommand(streams),
     predictCommand(streams),
+    generateCommand(streams),
+    chatCommand(streams),
     exportCommand(streams),
     compareCommand(streams, interruption),
     presetsCommand(streams),

@@ -1,12 +1,20 @@
 import { compareSchema } from "../compare/options.js";
 import { finetuneSchema } from "../options/finetune-options.js";
+import { chatSchema, generateSchema } from "../options/generation-options.js";
 import { flagOf } from "../options/option-types.js";
 import { evaluateAnswersSchema, evaluateSchema, exportSchema, predictSchema } from "../options/saved-model-options.js";
 
 const options = new Set(
-  [finetuneSchema, evaluateSchema, evaluateAnswersSchema, predictSchema, exportSchema, compareSchema].flatMap(
-    ({ shape }) => Object.keys(shape),
-  ),
+  [
+    finetuneSchema,
+    evaluateSchema,
+    evaluateAnswersSchema,
+    predictSchema,
+    exportSchema,
+    compareSchema,
+    generateSchema,
+    chatSchema,
+  ].flatMap(({ shape }) => Object.keys(shape)),
 );
 
 /** A text of the library as the command line says it: the options, which it has in backticks by their names, as flags. */

@@ -18,6 +18,7 @@ import { parseOptions } from "../options/parse-options.js";
 import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
 import { taskOfConfig } from "../tasks/registry.js";
 import type { NoticeListener } from "../train/observer.js";
+import { copyGenerationConfig } from "./generation-config.js";
 
 /**
  * Writes an adapter and its base model as one checkpoint folder: every weight as the base stores it, the adapter's product
@@ -50,6 +51,7 @@ export async function exportModel(input: ExportInput, listener: NoticeListener =
     await writeSafetensors(output.path("model.safetensors"), tensors);
     await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);
     for (const file of tokenizer.files) await copyFileAtomically(file, output.path(basename(file)));
+    await copyGenerationConfig(checkpoint.folders, output);
     await output.commit();
   } finally {
     await output?.discard();

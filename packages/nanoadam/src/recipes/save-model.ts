@@ -20,6 +20,7 @@ import type { FinetuneOptions } from "../options/finetune-options.js";
 import type { OutputOptions } from "../options/output-options.js";
 import { trainedParameters } from "../train/optimizer.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
+import { copyGenerationConfig } from "./generation-config.js";
 import { saveTokenizer } from "./save-tokenizer.js";
 import type { RunSummary } from "./summary.js";
 
@@ -135,6 +136,11 @@ export async function saveModel(
   }
   await writeFileAtomically(output.path("summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
   await saveTokenizer(output, tokenizer, run.maxLength);
+  if (writesText(pretrained.model)) await copyGenerationConfig(run.checkpoint.folders, output);
+}
+
+function writesText({ head }: Pretrained["model"]): boolean {
+  return head.kind === "language-model" && head.predicts === "next";
 }
 
 function adapterConfigOf(
