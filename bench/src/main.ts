@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { defaultThreads } from "@nanoadam/engine/node";
 import { breakEvenRows } from "./break-even/rows.js";
+import { deltaRows } from "./delta-rows.js";
 import { growthRows } from "./growth-rows.js";
 import { javascriptPeerRows } from "./javascript-peers.js";
 import { loadingRows } from "./loading-rows.js";
@@ -59,6 +60,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   javascript: () => javascriptPeerRows({ peers: flags.peers, rounds, threads: 1 }),
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
+  delta: () => deltaRows(settings),
 };
 
 function lineOf(row: Row): string {

@@ -15,9 +15,11 @@ export { defineModel, knownModelTypes } from "./models/architectures.js";
 export { type LoraOptions, withLora } from "./models/lora.js";
 export type { Backbone, Block, Head, HeadSpecification, Model, Stage, StageContext } from "./models/model.js";
 export type { ParameterSpecification } from "./models/parameters.js";
+export type { ApplyInput, DeltaInput } from "./options/delta-options.js";
 export type { FinetuneInput } from "./options/finetune-options.js";
 export type { GenerateInput, GenerateOptions } from "./options/generation-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
+export type { PushInput } from "./options/push-options.js";
 export type {
   EvaluateAnswersInput,
   EvaluateInput,
@@ -26,6 +28,8 @@ export type {
   PredictInput,
 } from "./options/saved-model-options.js";
 export type { Conversation } from "./recipes/conversation.js";
+export { applyDelta } from "./recipes/apply-delta.js";
+export { type DeltaReport, writeDelta } from "./recipes/delta.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
 export { type AnswerReport, evaluateAnswers } from "./recipes/evaluate-answers.js";
 export { exportModel } from "./recipes/export.js";
@@ -36,6 +40,8 @@ export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open
 export { type GenerateControl, openTextGenerator, type TextGenerator } from "./recipes/open-text-generator.js";
 export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
+export { type PushReport, pushModel } from "./recipes/push.js";
+export { type ResumeOptions, resumeFinetuning } from "./recipes/resume.js";
 export type { RunSummary } from "./recipes/summary.js";
 export type { FinishReason, TextPiece } from "./recipes/text-pieces.js";
 export type { ClassOutcome } from "./tasks/classification.js";
@@ -44,12 +50,14 @@ export type { MultiLabelOutcome } from "./tasks/multi-label.js";
 export type { NumberOutcome } from "./tasks/regression.js";
 export type { ClassScore, Confusion, Mistake, Review } from "./tasks/review.js";
 export type { EntityOutcome } from "./tasks/token-classification.js";
+export type { Best } from "./train/best-weights.js";
 export type { ClassCount, DataReport } from "./train/data-report.js";
 export type { Evaluation } from "./train/evaluation.js";
 export type {
   EvaluationRecord,
   NoticeListener,
   RateTrial,
+  RunPosition,
   RunStart,
   StepRecord,
   TrainingObserver,

@@ -19,7 +19,10 @@ const usual = [
   "textPair",
   "label",
   "base",
+  "delta",
+  "format",
   "merge",
+  "dtype",
   "output",
   "optimizers",
   "learningRates",
@@ -34,6 +37,8 @@ const usual = [
   "maxLength",
   "limit",
   "overwrite",
+  "saveEvery",
+  "resume",
 ];
 
 const optimizer = new Set(Object.keys(optimizerSchema.shape));

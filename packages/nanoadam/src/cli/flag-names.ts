@@ -3,10 +3,12 @@ import { finetuneSchema } from "../options/finetune-options.js";
 import { chatSchema, generateSchema } from "../options/generation-options.js";
 import { flagOf } from "../options/option-types.js";
 import { evaluateAnswersSchema, evaluateSchema, exportSchema, predictSchema } from "../options/saved-model-options.js";
+import { resumeSchema } from "../options/saving-options.js";
 
 const options = new Set(
   [
     finetuneSchema,
+    resumeSchema,
     evaluateSchema,
     evaluateAnswersSchema,
     predictSchema,

@@ -14,6 +14,7 @@ const start: RunStart = {
   unused: Array.from({ length: 9 }, (_, i) => `cls.${i}`),
   counts: { total: 10_000, selected: { count: 1000, share: 0.1 }, dense: { count: 50, share: 0.005 } },
   totalSteps,
+  completedSteps: 0,
   stepsPerEpoch: 50,
   batchSize: 16,
   learningRate: 3e-4,

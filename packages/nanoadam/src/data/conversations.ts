@@ -1,7 +1,6 @@
 /** Conversations in rows of data: lists of messages, as OpenAI and TRL write them or as ShareGPT does. */
-import { InputError } from "../errors.js";
+import { excerpt, InputError } from "../errors.js";
 import { isObject } from "../files/json-value.js";
-import { excerpt } from "./tables/excerpt.js";
 import { describe } from "./tables/json.js";
 import type { ChatMessage } from "./text/chat-template.js";
 

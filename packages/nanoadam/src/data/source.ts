@@ -1,4 +1,7 @@
 import { InputError } from "../errors.js";
+import { datasetReference } from "../hub/reference.js";
+import { hubSettings } from "../hub/settings.js";
+import { fetchData } from "../hub/snapshot.js";
 import { formatOf } from "./tables/format.js";
 import { parseTable } from "./tables/parse-table.js";
 import { readTable, readText } from "./tables/read-table.js";
@@ -46,6 +49,7 @@ export interface DataSourceOptions {
 /**
  * A file, or rows of a program, as a source of data. A column that is named with a comma is one column where the data have it, else
  * the columns between the commas; only then are the data read at once.
+ * `hf://datasets/org/name/file` is a file of the Hugging Face Hub.
  * @param option the option that gives the data
  */
 export async function openDataSource(
@@ -54,7 +58,7 @@ export async function openDataSource(
   { text = [], label, ...options }: DataSourceOptions,
 ): Promise<DataSource> {
   const given = [...text, ...(label ?? [])];
-  const source = sourceOf(data, option, {
+  const source = sourceOf(typeof data === "string" ? await locateData(data) : data, option, {
     ...options,
     text: given.flatMap(withParts),
     label: label?.flatMap(withParts),
@@ -63,6 +67,12 @@ export async function openDataSource(
   const resolve = (names: readonly string[]) =>
     names.flatMap((name) => (columns.includes(name) ? [name] : name.split(",")));
   return { ...source, text: resolve(text), label: label && resolve(label) };
+}
+
+/** A file as it is named, or where it is in the cache of the Hub. */
+async function locateData(file: string): Promise<string> {
+  const found = datasetReference(file);
+  return found === undefined ? file : fetchData(found.dataset, found.file, await hubSettings());
 }
 
 /** A file of the file system as a source of data, its columns as they are named; it is read when it is first asked for. */

@@ -7,6 +7,7 @@
 import type { Value } from "@nanoadam/engine";
 import type { Batch } from "../data/batch.js";
 import { InputError } from "../errors.js";
+import type { GraphBatch } from "./graph-batch.js";
 import type { LocalParameters, ParameterSpecification } from "./parameters.js";
 
 /** What a stage's function may use while it is being built. */
@@ -81,6 +82,8 @@ export interface Backbone {
   readonly adapterTargets: readonly string[];
   /** The batch with what this architecture makes of it: positions, for instance. */
   extend?(batch: Batch): Batch;
+  /** The same inside a graph, for models that take in nothing but texts; absent where there is no such form. */
+  extendGraph?(batch: GraphBatch): GraphBatch;
   /** @throws InputError for a head that the architecture does not have. */
   head(specification: HeadSpecification): Head;
 }

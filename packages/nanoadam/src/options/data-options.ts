@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Row } from "../data/source.js";
-import { columns, count, data, flag } from "./option-types.js";
+import { columns, count, countTo, data, flag } from "./option-types.js";
 
 /** How a file of texts is read. */
 export interface TextInput {
@@ -39,6 +39,9 @@ export interface DataInput extends TextInput {
   readonly limitEval?: number | undefined;
 }
 
+/** No model has more positions. */
+export const mostTokens = 2 ** 20;
+
 export const dataSchema = z.object({
   train: data.meta(flag("training data: .tsv, .csv, .jsonl, .json, .parquet, .txt or .conll", "FILE")),
   eval: data.optional().meta(flag("evaluation data", "FILE")),
@@ -68,8 +71,13 @@ export const dataSchema = z.object({
         "COL[,COL2...]",
       ),
     ),
-  delimiter: z.string().min(1).optional().meta(flag("what separates fields (default: as the header shows)", "CHAR")),
-  maxLength: count
+  delimiter: z
+    .string()
+    .min(1)
+    .max(20)
+    .optional()
+    .meta(flag("what separates fields (default: as the header shows)", "CHAR")),
+  maxLength: countTo(mostTokens)
     .optional()
     .meta(flag("tokens of a text at most (default: the model's positions, at most 128, of causal-lm 512)", "N")),
   pack: z

@@ -19,6 +19,7 @@ import {
   type TensorType,
   tensorFunction,
   type Value,
+  valuesBehind,
 } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { type BatchType, cachedPlaces } from "../data/batch.js";
@@ -263,18 +264,6 @@ function buildStage(
     tensors: tensorFunction(stage.name, named, outputs),
     inputs: new Map([...inputs].filter(([name]) => used.has(values.get(name) as Value))),
   };
-}
-
-/** All values that some values are computed from. */
-function valuesBehind(outputs: readonly Value[]): ReadonlySet<Value> {
-  const seen = new Set<Value>();
-  const visit = (value: Value): void => {
-    if (seen.has(value)) return;
-    seen.add(value);
-    value.node.inputs.forEach(visit);
-  };
-  outputs.forEach(visit);
-  return seen;
 }
 
 async function compileStage(

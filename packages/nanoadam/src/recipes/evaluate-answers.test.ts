@@ -24,7 +24,7 @@ async function place() {
     max_position_embeddings: 300,
   });
   const rows = Array.from({ length: 24 }, (_, row) => ({
-    instruction: `${"the film was very good ".repeat(row % 3)}good?\n\nAnswer format: true/false`,
+    instruction: `${row % 3 === 0 ? "bare" : "gold"} film?\n\nAnswer format: true/false`,
     input: "",
     output: `the correct answer is ${row % 3 !== 0}`,
     answer: String(row % 3 !== 0),

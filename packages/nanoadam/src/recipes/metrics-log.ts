@@ -1,4 +1,4 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { copyFile, type FileHandle, open } from "node:fs/promises";
 import { InputError } from "../errors.js";
 import { describeSystemError } from "../files/system-error.js";
 import type { EvaluationRecord, NoticeListener, RunStart, StepRecord, TrainingObserver } from "../train/observer.js";
@@ -8,6 +8,7 @@ import type { EvaluationRecord, NoticeListener, RunStart, StepRecord, TrainingOb
  * an error before the first step, and a notice after it: what is trained is worth more than the log.
  */
 export class MetricsLog implements TrainingObserver {
+  readonly #path: string;
   readonly #file: FileHandle;
   readonly #logEvery: number;
   readonly #listener: NoticeListener;
@@ -15,15 +16,26 @@ export class MetricsLog implements TrainingObserver {
   #writes: Promise<unknown> = Promise.resolve();
   #isOpen = true;
 
-  private constructor(file: FileHandle, logEvery: number, listener: NoticeListener) {
+  private constructor(path: string, file: FileHandle, logEvery: number, listener: NoticeListener) {
+    this.#path = path;
     this.#file = file;
     this.#logEvery = logEvery;
     this.#listener = listener;
   }
 
-  /** @param logEvery steps between lines; the last step has one in any case */
-  static async open(path: string, logEvery: number, listener: NoticeListener): Promise<MetricsLog> {
-    return new MetricsLog(await open(path, "wx").catch(refuse), logEvery, listener);
+  /**
+   * @param logEvery steps between lines; the last step has one in any case
+   * @param before a file with the lines so far, of a run that goes on
+   */
+  static async open(path: string, logEvery: number, listener: NoticeListener, before?: string): Promise<MetricsLog> {
+    if (before !== undefined) await copyFile(before, path).catch(refuse);
+    return new MetricsLog(path, await open(path, before === undefined ? "wx" : "a").catch(refuse), logEvery, listener);
+  }
+
+  /** Copies what there is so far; that some could not be written `close` tells. @throws what the system says of the copy */
+  async copyTo(path: string): Promise<void> {
+    await this.#writes.catch(() => undefined);
+    await copyFile(this.#path, path);
   }
 
   onStart({ totalSteps }: RunStart): void {

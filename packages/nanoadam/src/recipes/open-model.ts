@@ -65,7 +65,7 @@ export async function openModel(
   options: OpenModelOptions = {},
   listener: NoticeListener = {},
 ): Promise<OpenModel> {
-  const checkpoint = await openModelFolder(folder);
+  const checkpoint = await openModelFolder(folder, undefined, listener.onNotice);
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const { input } = defineBackbone(checkpoint.config);

@@ -72,7 +72,7 @@ export async function openTextGenerator(
   options: Pick<OpenModelOptions, "threads" | "engine"> = {},
   listener: NoticeListener = {},
 ): Promise<TextGenerator> {
-  const checkpoint = await openModelFolder(folder);
+  const checkpoint = await openModelFolder(folder, undefined, listener.onNotice);
   try {
     const { config } = checkpoint;
     const { input, predicts } = defineBackbone(config);

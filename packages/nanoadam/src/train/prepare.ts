@@ -50,12 +50,15 @@ function storageOfRun({
   return isWrittenAsHeld && mayHoldBfloat16(optimizer, adapter) ? "keep" : "float32";
 }
 
-/** @throws InputError for whatever is wrong with the model, the data or their fit. */
-export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun> {
+/**
+ * @param tell told what is fetched
+ * @throws InputError for whatever is wrong with the model, the data or their fit.
+ */
+export async function prepareRun(options: FinetuneOptions, tell?: (notice: string) => void): Promise<PreparedRun> {
   const { model: folder, fromScratch } = options.model;
   const { seed } = options.training;
   const { task: taskName, ...objective } = options.objective;
-  const checkpoint = await openModelFolder(folder);
+  const checkpoint = await openModelFolder(folder, undefined, tell);
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);

@@ -1,7 +1,6 @@
 /** The rows that a file of JSON has, in any of the forms that programs write. */
-import { InputError } from "../../errors.js";
+import { excerpt, InputError } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
-import { excerpt } from "./excerpt.js";
 import { type JsonElement, jsonElements, parseJson } from "./json-text.js";
 import { linesOf } from "./lines.js";
 import { ObjectRows } from "./object-rows.js";

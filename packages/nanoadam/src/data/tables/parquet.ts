@@ -1,9 +1,8 @@
 /** Parquet files as tables, read a group of rows at a time. */
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { InputError } from "../../errors.js";
+import { excerpt, InputError } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
-import { excerpt } from "./excerpt.js";
 import { ObjectRows } from "./object-rows.js";
 import type { Table, TableOptions } from "./table.js";
 

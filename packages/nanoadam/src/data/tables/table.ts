@@ -1,6 +1,5 @@
 /** Rows of named cells, whatever file they came from. */
-import { InputError } from "../../errors.js";
-import { excerpt } from "./excerpt.js";
+import { excerpt, InputError } from "../../errors.js";
 import { placeOf } from "./place.js";
 
 /** What a row has in a column: text, or of JSON and Parquet a list of texts; nothing where the row has none of the two. */

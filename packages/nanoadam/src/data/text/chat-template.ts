@@ -1,6 +1,6 @@
 /** Conversations as the text that a model was trained on: the checkpoint's Jinja template, as transformers runs it. */
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
-import { InputError } from "../../errors.js";
+import { excerpt, InputError } from "../../errors.js";
 import { type TemplateTag, templateTags } from "./template-tags.js";
 import { formatTime } from "./time-format.js";
 
@@ -123,6 +123,9 @@ function run(program: Program, variables: Readonly<Record<string, unknown>>): st
   return String(new Interpreter(environment).run(program).value);
 }
 
+/** Jinja's own bound in a sandbox. */
+const largestRange = 100_000;
+
 /** What every template may use. */
 const globals: Readonly<Record<string, unknown>> = {
   true: true,
@@ -136,7 +139,9 @@ const globals: Readonly<Record<string, unknown>> = {
   },
   range(first: number, end?: number, step = 1) {
     const [from, to] = end === undefined ? [0, first] : [first, end];
-    return Array.from({ length: Math.max(0, Math.ceil((to - from) / step)) }, (_, index) => from + index * step);
+    const length = Math.max(0, Math.ceil((to - from) / step));
+    if (!(length <= largestRange)) throw new Error(`a range has ${length} numbers, at most ${largestRange} are known`);
+    return Array.from({ length }, (_, index) => from + index * step);
   },
 };
 
@@ -223,7 +228,7 @@ function lineAt(source: string, place: number): number {
 /** What the library says in one line; where a template ends too early, it has no words of its own. */
 function reasonOf(error: unknown): string {
   if (error instanceof TypeError) return "the template ends too early, or uses what is not there";
-  return (error instanceof Error ? error.message : String(error)).trim().replace(/\s+/g, " ");
+  return excerpt((error instanceof Error ? error.message : String(error)).trim().replace(/\s+/g, " "), 300);
 }
 
 /** @throws InputError where marks are not in pairs, as where a conversation has such characters itself */

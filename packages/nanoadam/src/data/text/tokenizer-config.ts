@@ -2,7 +2,7 @@
  * What `tokenizer_config.json` says of the tokens: transformers builds its tokenizers from that file and takes only the rest
  * from tokenizer.json, so that where the two disagree the first one wins. By the tokenizer's class, other fields count.
  */
-import { InputError } from "../../errors.js";
+import { InputError, shown } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
 import { specialTokenNames } from "./special-tokens.js";
 
@@ -50,7 +50,7 @@ export function givesTokenTypes({ model_input_names: inputs, tokenizer_class: na
 }
 
 function refusal(config: Json, file: string, field: string, expected: string): InputError {
-  return new InputError(`${file}: ${field} is ${JSON.stringify(config[field])}, expected ${expected}`);
+  return new InputError(`${file}: ${field} is ${shown(config[field])}, expected ${expected}`);
 }
 
 /** Llama's own way with spaces, instead of the normalizer and pre-tokenizer that are written down. */

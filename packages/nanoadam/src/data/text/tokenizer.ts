@@ -1,5 +1,5 @@
 import { Tokenizer } from "@huggingface/tokenizers";
-import { InputError } from "../../errors.js";
+import { InputError, shown } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
 import type { ChatTemplate } from "./chat-template.js";
 import { chatTemplateOf } from "./chat-template-file.js";
@@ -242,7 +242,7 @@ function truncationSide(
 ): "left" | "right" {
   const side = given ?? (isObject(truncation) ? String(truncation.direction).toLowerCase() : "right");
   if (side === "left" || side === "right") return side;
-  throw new InputError(`${configFile}: truncation_side is ${JSON.stringify(side)}, expected "left" or "right"`);
+  throw new InputError(`${configFile}: truncation_side is ${shown(side)}, expected "left" or "right"`);
 }
 
 /** How many tokens of texts go between special tokens. */
