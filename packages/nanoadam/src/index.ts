@@ -8,6 +8,7 @@ export { initialValues, loadPretrained, type Pretrained } from "./checkpoint/pre
 export { type WritableTensor, writeSafetensors } from "./checkpoint/write-safetensors.js";
 export type { Comparison } from "./compare/comparison.js";
 export type { Row } from "./data/source.js";
+export type { ChatMessage } from "./data/text/chat-template.js";
 export type { Texts } from "./data/text/encoder.js";
 export { AbortError, DivergenceError, InputError } from "./errors.js";
 export { defineModel, knownModelTypes } from "./models/architectures.js";
@@ -16,6 +17,7 @@ export type { Backbone, Block, Head, HeadSpecification, Model, Stage, StageConte
 export type { ParameterSpecification } from "./models/parameters.js";
 export type { ApplyInput, DeltaInput } from "./options/delta-options.js";
 export type { FinetuneInput } from "./options/finetune-options.js";
+export type { GenerateInput, GenerateOptions } from "./options/generation-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
 export type { PushInput } from "./options/push-options.js";
 export type {
@@ -25,19 +27,23 @@ export type {
   PredictFileInput,
   PredictInput,
 } from "./options/saved-model-options.js";
+export type { Conversation } from "./recipes/conversation.js";
 export { applyDelta } from "./recipes/apply-delta.js";
 export { type DeltaReport, writeDelta } from "./recipes/delta.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
 export { type AnswerReport, evaluateAnswers } from "./recipes/evaluate-answers.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune, type RunControl } from "./recipes/finetune.js";
+export { generate } from "./recipes/generate.js";
 export { type Classification, type Classifier, openClassifier } from "./recipes/open-classifier.js";
 export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
+export { type GenerateControl, openTextGenerator, type TextGenerator } from "./recipes/open-text-generator.js";
 export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
 export { type PushReport, pushModel } from "./recipes/push.js";
 export { type ResumeOptions, resumeFinetuning } from "./recipes/resume.js";
 export type { RunSummary } from "./recipes/summary.js";
+export type { FinishReason, TextPiece } from "./recipes/text-pieces.js";
 export type { ClassOutcome } from "./tasks/classification.js";
 export type { Entity } from "./tasks/entities.js";
 export type { MultiLabelOutcome } from "./tasks/multi-label.js";

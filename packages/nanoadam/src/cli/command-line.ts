@@ -4,6 +4,7 @@ import { AbortError, DivergenceError, InputError, oneLine } from "../errors.js";
 import { describeSystemError } from "../files/system-error.js";
 import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
+import { chatCommand } from "./chat.js";
 import { applyCommand } from "./apply.js";
 import { compareCommand } from "./compare.js";
 import { deltaCommand } from "./delta.js";
@@ -12,6 +13,7 @@ import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { withFlags } from "./flag-names.js";
+import { generateCommand } from "./generate.js";
 import { commandLine, helpConfiguration } from "./help.js";
 import { initCommand } from "./init.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
@@ -61,6 +63,8 @@ export async function runCommandLine(
     finetuneCommand(streams, interruption),
     evaluateCommand(streams),
     predictCommand(streams),
+    generateCommand(streams),
+    chatCommand(streams),
     exportCommand(streams),
     deltaCommand(streams),
     applyCommand(streams),

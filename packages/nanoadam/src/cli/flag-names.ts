@@ -1,5 +1,6 @@
 import { compareSchema } from "../compare/options.js";
 import { finetuneSchema } from "../options/finetune-options.js";
+import { chatSchema, generateSchema } from "../options/generation-options.js";
 import { flagOf } from "../options/option-types.js";
 import { evaluateAnswersSchema, evaluateSchema, exportSchema, predictSchema } from "../options/saved-model-options.js";
 import { resumeSchema } from "../options/saving-options.js";
@@ -13,6 +14,8 @@ const options = new Set(
     predictSchema,
     exportSchema,
     compareSchema,
+    generateSchema,
+    chatSchema,
   ].flatMap(({ shape }) => Object.keys(shape)),
 );
 

@@ -37,7 +37,7 @@ function isIterable(value: unknown): boolean {
 }
 
 /** What a value means, other options by their names in backticks, and what it looks like on the command line. */
-export type Flag = { readonly hint?: string; readonly description: string };
+export type Flag = { readonly hint?: string; readonly description: string; readonly isRepeated?: boolean };
 
 export const flag = (description: string, hint?: string): Flag =>
   hint === undefined ? { description } : { description, hint };

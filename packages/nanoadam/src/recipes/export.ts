@@ -18,6 +18,7 @@ import { parseOptions } from "../options/parse-options.js";
 import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
 import { taskOfConfig } from "../tasks/registry.js";
 import type { NoticeListener } from "../train/observer.js";
+import { copyGenerationConfig } from "./generation-config.js";
 import { writeOnnxFolder } from "./export-onnx.js";
 
 export interface ExportControl extends NoticeListener {
@@ -80,6 +81,7 @@ async function writeMerged(
   await writeSafetensors(output.path("model.safetensors"), tensors);
   await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);
   for (const file of tokenizerFiles) await copyFileAtomically(file, output.path(basename(file)));
+  await copyGenerationConfig(checkpoint.folders, output);
 }
 
 /**
