@@ -107,6 +107,8 @@ function contextOf(
       return linear(x, parameter(`${local}.weight`), bias in stage.parameters ? parameter(bias) : undefined);
     },
     dropout: (x) => x,
+    // Encoders see whole texts.
+    cached: (_, x) => x,
   };
 }
 
