@@ -12,7 +12,9 @@ test("presets lists them, and prints one as it is", async () => {
   expect((await runCli("presets", "glue/qqp")).stdout).toContain("maskInterval: 711\n");
   const unknown = await runCli("presets", "glue/wnli");
   expect(unknown.exitCode).toBe(1);
-  expect(unknown.stderr).toMatch(/^nanoadam: there is no preset "glue\/wnli", expected one of .*\n$/);
+  expect(unknown.stderr).toMatch(
+    /^nanoadam: there is no preset "glue\/wnli"; did you mean glue\/\w+\? Expected one of .*\n$/,
+  );
 });
 
 test("flags win over --config, and --config over --preset", async () => {

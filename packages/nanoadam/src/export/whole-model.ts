@@ -107,8 +107,7 @@ function contextOf(
       return linear(x, parameter(`${local}.weight`), bias in stage.parameters ? parameter(bias) : undefined);
     },
     dropout: (x) => x,
-    // Encoders see whole texts.
-    cached: (_, x) => x,
+    cached: (_name, x) => x,
   };
 }
 

@@ -151,7 +151,10 @@ function ropeTables(
   const known = new Map<string, number>();
   for (let place = 0; place < positions.length; place++) {
     const start = place * 2 * pairs;
-    const [position, length] = [positions[place] ?? 0, lengths[Math.floor((place * lengths.length) / positions.length)]];
+    const [position, length] = [
+      positions[place] ?? 0,
+      lengths[Math.floor((place * lengths.length) / positions.length)],
+    ];
     const same = known.get(`${position} of ${length}`);
     if (same !== undefined) {
       for (const table of [cos, sin]) table.copyWithin(start, same, same + 2 * pairs);

@@ -44,7 +44,10 @@ export async function presetNames(): Promise<string[]> {
 export async function presetText(name: string): Promise<string> {
   const names = await presetNames();
   if (!names.includes(name)) {
-    throw new InputError(`there is no preset "${name}", expected one of ${names.join(", ")}${didYouMean(name, names)}`);
+    // What was meant comes first: there are so many that the end of their list may not be shown.
+    const meant = didYouMean(name, names);
+    const expected = `${meant === "" ? ", expected" : `${meant} Expected`} one of ${names.join(", ")}`;
+    throw new InputError(`there is no preset "${name}"${expected}`);
   }
   return readFile(join(presets, `${name}.yaml`), "utf8");
 }

@@ -1,9 +1,9 @@
-import { describe, expect, test } from "vitest";
-import fc from "fast-check";
-import { loadTokenizer } from "./load.js";
 import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
 import { sharedDataFolder, sharedDataIsPresent } from "../../../../../testing/fixtures.js";
 import { byteFallbackFiles, bytePairFiles, unigramFiles } from "../../testing/tiny-tokenizer.js";
+import { loadTokenizer } from "./load.js";
 import { StopStrings } from "./stop-strings.js";
 import { StreamDecoder } from "./stream-decoder.js";
 import { createTextTokenizer } from "./tokenizer.js";
@@ -65,7 +65,9 @@ test.skipIf(!sharedDataIsPresent)("what transformers reads in stories260K's toke
   const tokenizer = await loadTokenizer(join(sharedDataFolder, "models", "stories260K"));
   const ids = [1, 403, 407, 261, 378, 432, 383, 286, 261, 376, 298, 315, 421, 395, 317, 426];
   expect(tokenizer.decode(ids)).toBe("<s> Once upon a time, there was a little girl named Lily.");
-  expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe("Once upon a time, there was a little girl named Lily.");
+  expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe(
+    "Once upon a time, there was a little girl named Lily.",
+  );
 });
 
 describe("strings that end a text", () => {
@@ -87,15 +89,19 @@ describe("strings that end a text", () => {
   test("do not depend on the pieces", () => {
     const letters = fc.array(fc.stringMatching(/^[ab]{1,4}$/), { maxLength: 6 });
     fc.assert(
-      fc.property(letters, fc.array(fc.stringMatching(/^[ab]{1,4}$/), { minLength: 1, maxLength: 3 }), (pieces, strings) => {
-        const text = pieces.join("");
-        const whole = read(strings, [...text]);
-        const inPieces = read(strings, pieces);
-        expect(inPieces.handed.join("") + inPieces.rest).toBe(whole.handed.join("") + whole.rest);
-        const isThere = strings.some((each) => text.includes(each));
-        expect([inPieces.isFound, whole.isFound]).toEqual([isThere, isThere]);
-        expect(isThere || inPieces.handed.join("") + inPieces.rest === text).toBe(true);
-      }),
+      fc.property(
+        letters,
+        fc.array(fc.stringMatching(/^[ab]{1,4}$/), { minLength: 1, maxLength: 3 }),
+        (pieces, strings) => {
+          const text = pieces.join("");
+          const whole = read(strings, [...text]);
+          const inPieces = read(strings, pieces);
+          expect(inPieces.handed.join("") + inPieces.rest).toBe(whole.handed.join("") + whole.rest);
+          const isThere = strings.some((each) => text.includes(each));
+          expect([inPieces.isFound, whole.isFound]).toEqual([isThere, isThere]);
+          expect(isThere || inPieces.handed.join("") + inPieces.rest === text).toBe(true);
+        },
+      ),
     );
   });
 });
