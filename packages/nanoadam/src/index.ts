@@ -27,8 +27,8 @@ export type {
   PredictFileInput,
   PredictInput,
 } from "./options/saved-model-options.js";
-export type { Conversation } from "./recipes/conversation.js";
 export { applyDelta } from "./recipes/apply-delta.js";
+export type { Conversation } from "./recipes/conversation.js";
 export { type DeltaReport, writeDelta } from "./recipes/delta.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
 export { type AnswerReport, evaluateAnswers } from "./recipes/evaluate-answers.js";
