@@ -15,6 +15,7 @@ import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
+import { watchCommand } from "./watch.js";
 
 const summary = "Fine-tune pretrained networks by updating only their small weights.";
 
@@ -51,6 +52,7 @@ export async function runCommandLine(
     exportCommand(streams),
     compareCommand(streams, interruption),
     presetsCommand(streams),
+    watchCommand(streams),
     demoCommand(streams),
   ];
   for (const command of commands) program.addCommand(command.exitOverride().configureOutput(output));

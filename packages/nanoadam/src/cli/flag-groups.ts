@@ -28,6 +28,8 @@ const usual = [
   "batchSize",
   "maxLength",
   "limit",
+  "port",
+  "report",
   "overwrite",
 ];
 

@@ -38,6 +38,7 @@ function stepRecord(step: number): StepRecord {
     density: 0.1,
     gradientNorm: 1,
     tokensPerSecond: 1234.5,
+    examplesPerSecond: 32,
   };
 }
 

@@ -7,7 +7,15 @@ import { taskKind } from "../tasks/registry.js";
 /** The options that all runs of a comparison share. */
 const sharedSchema = z
   .object(finetuneSchema.shape)
-  .omit({ optimizer: true, learningRate: true, seed: true, output: true, overwrite: true });
+  .omit({
+    optimizer: true,
+    learningRate: true,
+    seed: true,
+    output: true,
+    overwrite: true,
+    tensorboard: true,
+    report: true,
+  });
 
 const { model, train, ...otherShared } = sharedSchema.shape;
 

@@ -16,16 +16,18 @@ import type { Stopped, StopSignal } from "../train/loop.js";
 import { observeAll, type RateTrial, type TrainingObserver } from "../train/observer.js";
 import { countParameters } from "../train/parameter-counts.js";
 import { planRun } from "../train/plan.js";
-import { type PreparedRun, prepareRun } from "../train/prepare.js";
+import { loraSettings, type PreparedRun, prepareRun } from "../train/prepare.js";
 import { settleTraining } from "../train/settle.js";
 import { UndoBuffer } from "../train/undo.js";
 import { chooseLearningRate } from "./choose-learning-rate.js";
 import { MetricsLog } from "./metrics-log.js";
 import { openRuntime } from "./open-runtime.js";
+import { RunWatch } from "./run-watch.js";
 import { requireStorable, roundToStorage, saveModel, sizeOfSaved, weightsFileOf } from "./save-model.js";
 import { saveResult } from "./save-result.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
+import { measureChange, type WeightChange } from "./weight-shift.js";
 
 /** Who looks on while a run goes, and what may end it. */
 export interface RunControl {
@@ -48,19 +50,26 @@ export async function finetune(input: FinetuneInput, control: RunControl = {}): 
   const runtime = await openRuntime(options.training, observeAll(control.observers ?? []));
   const run = await prepareRun(options);
   let output: OutputFolder | undefined;
+  let watch: RunWatch | undefined;
   try {
+    const inputs = {
+      model: run.checkpoint.folders,
+      train: fileOf(options.data.train),
+      eval: fileOf(options.data.eval),
+      ...control.optionFiles,
+    };
     output = await OutputFolder.create(options.output.output, {
       overwrite: options.output.overwrite,
-      inputs: {
-        model: run.checkpoint.folders,
-        train: fileOf(options.data.train),
-        eval: fileOf(options.data.eval),
-        ...control.optionFiles,
-      },
+      inputs,
       tell: (notice) => observeAll(control.observers ?? []).onNotice(notice),
     });
     await output.requireSpace(await sizeOfSaved(options.output.saveDtype, run));
-    return await train(options, { ...run, runtime }, output, control, started);
+    watch = await RunWatch.open(options, inputs, observeAll(control.observers ?? []));
+    const observers = [...watch.observers, ...(control.observers ?? [])];
+    return await train(options, { ...run, runtime }, { output, watch }, { ...control, observers }, started);
+  } catch (error) {
+    await watch?.fail(error);
+    throw error;
   } finally {
     await output?.discard();
     await run.checkpoint.close();
@@ -77,7 +86,7 @@ function fileOf(data: string | Iterable<Row> | undefined): string | undefined {
 async function train(
   options: FinetuneOptions,
   run: PreparedRun & { readonly runtime: Runtime },
-  output: OutputFolder,
+  { output, watch }: { readonly output: OutputFolder; readonly watch: RunWatch },
   { observers = [], signal }: RunControl,
   started: number,
 ): Promise<RunSummary> {
@@ -94,6 +103,15 @@ async function train(
     const review = task.review?.(run.evaluation);
     return { final: await session.evaluate(run.evaluation, review), review };
   };
+  const measure = () =>
+    measureChange({
+      checkpoint: run.checkpoint,
+      pretrained,
+      lora: loraSettings(pretrained.model, options.adapter),
+      seed: options.training.seed,
+    });
+  const all = [...pretrained.weights.values()].reduce((sum, values) => sum + values.length, 0);
+  const shareOf = ({ changed }: WeightChange) => changed / all;
 
   try {
     let optimizer = session.startOptimizer(plan);
@@ -124,7 +142,7 @@ async function train(
       settled = { ...settled, learningRate: chosen.learningRate };
       optimizer = session.startOptimizer(plan);
     }
-    observer.onEvaluation({ step: 0, epoch: 0, eval: before });
+    observer.onEvaluation({ step: 0, epoch: 0, eval: before, changedShare: 0 });
     await log.requireWritten();
 
     const undo = new UndoBuffer(pretrained.weights);
@@ -135,7 +153,10 @@ async function train(
       learningRate,
       observers: [undo, observer],
       signal,
-      evaluate: () => session.evaluate(run.evaluation),
+      evaluate: async () => ({
+        eval: await session.evaluate(run.evaluation),
+        changedShare: shareOf(await measure()),
+      }),
     });
     let { stopped } = result;
     if (stopped !== undefined) undo.restore();
@@ -147,16 +168,23 @@ async function train(
     }
     // A run that diverged has taken its last step back.
     const step = stopped === undefined ? plan.totalSteps : Math.max(0, optimizer.completedSteps - 1);
-    observer.onEvaluation({ step, epoch: step / plan.stepsPerEpoch, eval: final });
+    const change = await measure();
+    observer.onEvaluation({
+      step,
+      epoch: step / plan.stepsPerEpoch,
+      eval: final,
+      changedShare: shareOf(change),
+    });
     await session.release();
 
-    const summary = await summarise({
+    const summary = summarise({
       options,
       settled,
       run,
       engine: run.runtime,
       plan,
       optimizer,
+      change,
       sampledBelow: session.sampledBelow,
       evaluation: { before, final },
       review: review?.result() ?? reviewOfChange(taskKind(task.name).metrics[0], before, final, run.evaluation.length),
@@ -171,6 +199,7 @@ async function train(
       weights: weightsFileOf(pretrained),
       others: [metricsFile],
     });
+    await watch.finish(summary, review?.shown?.());
     if (stopped !== undefined) {
       throw new DivergenceError(`${stopped.reason}. The last good weights are in ${options.output.output}.`);
     }

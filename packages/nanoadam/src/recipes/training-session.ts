@@ -11,7 +11,7 @@ import type { ReviewAccumulator } from "../tasks/review.js";
 import { type Evaluation, evaluateModel } from "../train/evaluation.js";
 import { createLoader } from "../train/loader.js";
 import { type LoopResult, runSteps, type StopSignal } from "../train/loop.js";
-import type { TrainingObserver } from "../train/observer.js";
+import type { EvaluationFigures, TrainingObserver } from "../train/observer.js";
 import { createOptimizer } from "../train/optimizer.js";
 import type { Plan } from "../train/plan.js";
 import type { PreparedRun } from "../train/prepare.js";
@@ -26,7 +26,7 @@ export interface StepsToTake {
   readonly observers: readonly TrainingObserver[];
   readonly signal: StopSignal | undefined;
   /** Called between steps, as the plan says. */
-  evaluate(): Promise<Evaluation>;
+  evaluate(): Promise<EvaluationFigures>;
 }
 
 /** Evaluations run at least so many examples together; what comes out does not depend on it. */

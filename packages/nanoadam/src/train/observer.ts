@@ -32,6 +32,7 @@ export interface StepRecord {
   readonly gradientNorm: number;
   /** Tokens that are not padding. */
   readonly tokensPerSecond: number;
+  readonly examplesPerSecond: number;
 }
 
 /** A learning rate that was tried before the run, and the loss that it led to; NaN where it diverged. */
@@ -40,11 +41,36 @@ export interface RateTrial {
   readonly loss: number;
 }
 
+/** What is measured between steps. */
+export interface EvaluationFigures {
+  readonly eval: Evaluation;
+  /** The share of all weights that differ from what they began as. */
+  readonly changedShare?: number;
+}
+
 /** One evaluation as it is logged. */
-export interface EvaluationRecord {
+export interface EvaluationRecord extends EvaluationFigures {
   readonly step: number;
   readonly epoch: number;
-  readonly eval: Evaluation;
+}
+
+/** What a log keeps of a run's start. */
+export type StartSummary = Pick<
+  RunStart,
+  "source" | "architecture" | "totalSteps" | "stepsPerEpoch" | "batchSize" | "learningRate"
+> & { readonly parameters: number };
+
+export function summaryOfStart(start: RunStart): StartSummary {
+  const { source, architecture, totalSteps, stepsPerEpoch, batchSize, learningRate, counts } = start;
+  return {
+    source,
+    architecture,
+    parameters: counts.total,
+    totalSteps,
+    stepsPerEpoch,
+    batchSize,
+    learningRate,
+  };
 }
 
 /** Who is told what a person should know that is no error. */

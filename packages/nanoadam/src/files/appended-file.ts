@@ -1,0 +1,45 @@
+import { type FileHandle, open } from "node:fs/promises";
+
+/** A file that grows while others read it: each piece is handed to the system as it comes, whole and in order. */
+export class AppendedFile {
+  readonly #file: FileHandle;
+  #writes: Promise<unknown> = Promise.resolve();
+  #isOpen = true;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** @throws what the system says, as where the file is there already */
+  static async create(path: string): Promise<AppendedFile> {
+    return new AppendedFile(await open(path, "wx"));
+  }
+
+  /** Writes a piece soon; `written` and `close` tell whether that failed. */
+  append(piece: string | Uint8Array): void {
+    if (!this.#isOpen) return;
+    this.#writes = this.#writes.then(() => this.#file.writeFile(piece));
+    // Until someone asks, a failure must not end the process as an unhandled rejection.
+    this.#writes.catch(() => undefined);
+  }
+
+  /** @throws what the system says, where what has come so far could not be written */
+  async written(): Promise<void> {
+    await this.#writes;
+  }
+
+  /**
+   * Waits for what was written, and until it is on the disk; closing twice does nothing.
+   * @throws what the system says; the file is closed all the same
+   */
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    try {
+      await this.#writes;
+      await this.#file.sync();
+    } finally {
+      await this.#file.close().catch(() => undefined);
+    }
+  }
+}
