@@ -14,6 +14,7 @@ export { gather, oneHot, takeAlongLast, takeAlongRows } from "./graph/gather.js"
 export { linear, type MatmulOptions, matmul } from "./graph/matmul.js";
 export { layerNorm, rmsNorm } from "./graph/normalization.js";
 export { rotary } from "./graph/rotary.js";
+export { scratchBytes } from "./graph/scratch.js";
 export { reshape, takeIndex, transpose } from "./graph/shape.js";
 export { concatenate, slice } from "./graph/slice.js";
 export { logSoftmax, softmax } from "./graph/softmax.js";

@@ -10,13 +10,17 @@ export type { Comparison } from "./compare/comparison.js";
 export type { Row } from "./data/source.js";
 export type { Texts } from "./data/text/encoder.js";
 export { AbortError, DivergenceError, InputError } from "./errors.js";
+export type { MemoryEstimate } from "./estimate/memory.js";
+export type { WayOut } from "./estimate/ways-out.js";
 export { defineModel, knownModelTypes } from "./models/architectures.js";
 export { type LoraOptions, withLora } from "./models/lora.js";
 export type { Backbone, Block, Head, HeadSpecification, Model, Stage, StageContext } from "./models/model.js";
 export type { ParameterSpecification } from "./models/parameters.js";
+export type { EstimateInput } from "./options/estimate-options.js";
 export type { FinetuneInput } from "./options/finetune-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
 export type { EvaluateInput, ExportInput, PredictFileInput, PredictInput } from "./options/saved-model-options.js";
+export { type Estimate, estimate, type MeasuredSteps } from "./recipes/estimate.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune, type RunControl } from "./recipes/finetune.js";
@@ -34,6 +38,7 @@ export type { EntityOutcome } from "./tasks/token-classification.js";
 export type { ClassCount, DataReport } from "./train/data-report.js";
 export type { Evaluation } from "./train/evaluation.js";
 export type {
+  EvaluationFigures,
   EvaluationRecord,
   NoticeListener,
   RateTrial,

@@ -5,6 +5,7 @@ import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
 import { compareCommand } from "./compare.js";
 import { demoCommand } from "./demo.js";
+import { estimateCommand } from "./estimate.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
@@ -50,6 +51,7 @@ export async function runCommandLine(
     evaluateCommand(streams),
     predictCommand(streams),
     exportCommand(streams),
+    estimateCommand(streams),
     compareCommand(streams, interruption),
     presetsCommand(streams),
     watchCommand(streams),

@@ -1,10 +1,11 @@
 import { compareSchema } from "../compare/options.js";
+import { estimateSchema } from "../options/estimate-options.js";
 import { finetuneSchema } from "../options/finetune-options.js";
 import { flagOf } from "../options/option-types.js";
 import { evaluateSchema, exportSchema, predictSchema } from "../options/saved-model-options.js";
 
 const options = new Set(
-  [finetuneSchema, evaluateSchema, predictSchema, exportSchema, compareSchema].flatMap(({ shape }) =>
+  [finetuneSchema, estimateSchema, evaluateSchema, predictSchema, exportSchema, compareSchema].flatMap(({ shape }) =>
     Object.keys(shape),
   ),
 );

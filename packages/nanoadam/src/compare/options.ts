@@ -5,17 +5,15 @@ import { unfitColumns } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 
 /** The options that all runs of a comparison share. */
-const sharedSchema = z
-  .object(finetuneSchema.shape)
-  .omit({
-    optimizer: true,
-    learningRate: true,
-    seed: true,
-    output: true,
-    overwrite: true,
-    tensorboard: true,
-    report: true,
-  });
+const sharedSchema = z.object(finetuneSchema.shape).omit({
+  optimizer: true,
+  learningRate: true,
+  seed: true,
+  output: true,
+  overwrite: true,
+  tensorboard: true,
+  report: true,
+});
 
 const { model, train, ...otherShared } = sharedSchema.shape;
 

@@ -22,6 +22,7 @@ import { UndoBuffer } from "../train/undo.js";
 import { chooseLearningRate } from "./choose-learning-rate.js";
 import { MetricsLog } from "./metrics-log.js";
 import { openRuntime } from "./open-runtime.js";
+import { requireMemory } from "./require-memory.js";
 import { RunWatch } from "./run-watch.js";
 import { requireStorable, roundToStorage, saveModel, sizeOfSaved, weightsFileOf } from "./save-model.js";
 import { saveResult } from "./save-result.js";
@@ -48,7 +49,10 @@ export async function finetune(input: FinetuneInput, control: RunControl = {}): 
   const options = parseFinetuneOptions(input);
   const started = performance.now();
   const runtime = await openRuntime(options.training, observeAll(control.observers ?? []));
-  const run = await prepareRun(options);
+  let peakMemory = 0;
+  const run = await prepareRun(options, async (known) => {
+    peakMemory = (await requireMemory(options, known)).peak;
+  });
   let output: OutputFolder | undefined;
   let watch: RunWatch | undefined;
   try {
@@ -66,7 +70,7 @@ export async function finetune(input: FinetuneInput, control: RunControl = {}): 
     await output.requireSpace(await sizeOfSaved(options.output.saveDtype, run));
     watch = await RunWatch.open(options, inputs, observeAll(control.observers ?? []));
     const observers = [...watch.observers, ...(control.observers ?? [])];
-    return await train(options, { ...run, runtime }, { output, watch }, { ...control, observers }, started);
+    return await train(options, { ...run, runtime, peakMemory }, { output, watch }, { ...control, observers }, started);
   } catch (error) {
     await watch?.fail(error);
     throw error;
@@ -85,7 +89,7 @@ function fileOf(data: string | Iterable<Row> | undefined): string | undefined {
 
 async function train(
   options: FinetuneOptions,
-  run: PreparedRun & { readonly runtime: Runtime },
+  run: PreparedRun & { readonly runtime: Runtime; readonly peakMemory: number },
   { output, watch }: { readonly output: OutputFolder; readonly watch: RunWatch },
   { observers = [], signal }: RunControl,
   started: number,
@@ -126,6 +130,7 @@ async function train(
       stepsPerEpoch: plan.stepsPerEpoch,
       batchSize: settled.batchSize,
       learningRate: settled.learningRate,
+      peakMemory: run.peakMemory,
       data: run.data,
     });
     requireStorable(options.output.saveDtype, pretrained);

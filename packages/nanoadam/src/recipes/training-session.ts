@@ -32,6 +32,14 @@ export interface StepsToTake {
 /** Evaluations run at least so many examples together; what comes out does not depend on it. */
 const evaluationBatch = 32;
 
+/** Examples that an evaluation runs together. */
+export function evaluationBatchSize(
+  { training }: Pick<FinetuneOptions, "training">,
+  settled: Pick<SettledTraining, "batchSize">,
+): number {
+  return training.batchSize ?? Math.max(evaluationBatch, settled.batchSize);
+}
+
 export class TrainingSession {
   readonly sampledBelow: number;
   readonly #options: FinetuneOptions;
@@ -99,7 +107,7 @@ export class TrainingSession {
   }
 
   evaluate(dataset: Dataset, review?: ReviewAccumulator): Promise<Evaluation> {
-    const batchSize = this.#options.training.batchSize ?? Math.max(evaluationBatch, this.#settled.batchSize);
+    const batchSize = evaluationBatchSize(this.#options, this.#settled);
     return evaluateModel({ task: this.#run.task, dataset, batchSize, programs: this.#evaluationPrograms, review });
   }
 

@@ -19,6 +19,8 @@ export interface RunStart {
   readonly batchSize: number;
   /** Of the schedule, the highest; where some are tried before, the one that they are around. */
   readonly learningRate: number;
+  /** What the run is expected to take of memory, in bytes. */
+  readonly peakMemory: number;
   readonly data: DataReport;
 }
 

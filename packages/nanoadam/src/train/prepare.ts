@@ -21,10 +21,9 @@ import type { Task } from "../tasks/task.js";
 import { type DataReport, reportOfData } from "./data-report.js";
 import { heldOutShare } from "./settle.js";
 
-export interface PreparedRun {
+/** What is known of a run before its weights are read. */
+export interface KnownRun {
   readonly checkpoint: Checkpoint;
-  readonly pretrained: Pretrained;
-  readonly tokenizer: TextTokenizer;
   /** As it is evaluated. */
   readonly task: Task;
   /** With what only training has in its loss. */
@@ -32,25 +31,38 @@ export interface PreparedRun {
   readonly train: Dataset;
   readonly evaluation: Dataset;
   readonly maxLength: number;
+}
+
+export interface PreparedRun extends KnownRun {
+  readonly pretrained: Pretrained;
+  readonly tokenizer: TextTokenizer;
   readonly data: DataReport;
   /** The columns that text and label were read from. */
   readonly columns: Pick<DataSource, "text" | "label">;
 }
 
 /** A checkpoint's bfloat16 is kept only where nothing is lost by it: neither updates of whole tensors, nor wider results. */
-function storageOfRun({
+export function storageOfRun({
   model,
   optimizer,
   adapter,
   output,
-}: Pick<FinetuneOptions, "model" | "optimizer" | "adapter" | "output">): WeightStorage {
+}: Pick<FinetuneOptions, "model" | "optimizer" | "adapter"> & {
+  readonly output: Pick<FinetuneOptions["output"], "saveDtype">;
+}): WeightStorage {
   if (model.weights !== "keep") return model.weights;
   const isWrittenAsHeld = output.saveDtype === "keep" || output.saveDtype === "bfloat16";
   return isWrittenAsHeld && mayHoldBfloat16(optimizer, adapter) ? "keep" : "float32";
 }
 
-/** @throws InputError for whatever is wrong with the model, the data or their fit. */
-export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun> {
+/**
+ * @param beforeWeights called when all but the weights is read
+ * @throws InputError for whatever is wrong with the model, the data or their fit.
+ */
+export async function prepareRun(
+  options: FinetuneOptions,
+  beforeWeights?: (run: KnownRun) => Promise<void>,
+): Promise<PreparedRun> {
   const { model: folder, fromScratch } = options.model;
   const { seed } = options.training;
   const { task: taskName, ...objective } = options.objective;
@@ -68,6 +80,8 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     const task = await kind.fromData(source, { text, config: checkpoint.config, ...objective });
     const { train, evaluation, notes } = await splitData(source, task, options.data, seed);
     const trainingTask = (await task.forTraining?.(train)) ?? task;
+    const known = { checkpoint, task, trainingTask, train, evaluation, maxLength: text.maxLength };
+    await beforeWeights?.(known);
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
       freshHead: !hasSameClasses(checkpoint.config, task.config()),
@@ -75,14 +89,9 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       hold: storageOfRun(options),
     });
     return {
-      checkpoint,
+      ...known,
       pretrained,
       tokenizer,
-      task,
-      trainingTask,
-      train,
-      evaluation,
-      maxLength: text.maxLength,
       columns: { text: source.text, label: source.label },
       data: reportOfData({
         notes: [...new Set(notes), ...headNotes(checkpoint, pretrained, task)],
@@ -137,7 +146,7 @@ async function splitData(
 }
 
 /** The model with the adapter that options ask for. */
-function withAdapter(model: Model, options: AdapterOptions): Model {
+export function withAdapter(model: Model, options: AdapterOptions): Model {
   const lora = loraSettings(model, options);
   return lora === undefined ? model : withLora(model, lora);
 }
