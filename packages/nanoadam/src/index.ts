@@ -18,12 +18,14 @@ export type { Backbone, Block, Head, HeadSpecification, Model, Stage, StageConte
 export type { ParameterSpecification } from "./models/parameters.js";
 export type { EstimateInput } from "./options/estimate-options.js";
 export type { FinetuneInput } from "./options/finetune-options.js";
+export type { InspectInput } from "./options/inspect-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
 export type { EvaluateInput, ExportInput, PredictFileInput, PredictInput } from "./options/saved-model-options.js";
 export { type Estimate, estimate, type MeasuredSteps } from "./recipes/estimate.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune, type RunControl } from "./recipes/finetune.js";
+export { type InspectedTensor, type Inspection, inspect } from "./recipes/inspect.js";
 export { type Classification, type Classifier, openClassifier } from "./recipes/open-classifier.js";
 export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
 export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";

@@ -11,6 +11,7 @@ import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { withFlags } from "./flag-names.js";
 import { commandLine, helpConfiguration } from "./help.js";
+import { inspectCommand } from "./inspect.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
@@ -52,6 +53,7 @@ export async function runCommandLine(
     predictCommand(streams),
     exportCommand(streams),
     estimateCommand(streams),
+    inspectCommand(streams),
     compareCommand(streams, interruption),
     presetsCommand(streams),
     watchCommand(streams),
