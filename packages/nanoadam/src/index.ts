@@ -20,9 +20,16 @@ export type { EstimateInput } from "./options/estimate-options.js";
 export type { FinetuneInput } from "./options/finetune-options.js";
 export type { InspectInput } from "./options/inspect-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
-export type { EvaluateInput, ExportInput, PredictFileInput, PredictInput } from "./options/saved-model-options.js";
+export type {
+  EvaluateAnswersInput,
+  EvaluateInput,
+  ExportInput,
+  PredictFileInput,
+  PredictInput,
+} from "./options/saved-model-options.js";
 export { type Estimate, estimate, type MeasuredSteps } from "./recipes/estimate.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
+export { type AnswerReport, evaluateAnswers } from "./recipes/evaluate-answers.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune, type RunControl } from "./recipes/finetune.js";
 export { type InspectedTensor, type Inspection, inspect } from "./recipes/inspect.js";
@@ -30,6 +37,7 @@ export { type Classification, type Classifier, openClassifier } from "./recipes/
 export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
 export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
+export { type ResumeOptions, resumeFinetuning } from "./recipes/resume.js";
 export type { RunSummary } from "./recipes/summary.js";
 export type { ClassOutcome } from "./tasks/classification.js";
 export type { Entity } from "./tasks/entities.js";
@@ -37,6 +45,7 @@ export type { MultiLabelOutcome } from "./tasks/multi-label.js";
 export type { NumberOutcome } from "./tasks/regression.js";
 export type { ClassScore, Confusion, Mistake, Review } from "./tasks/review.js";
 export type { EntityOutcome } from "./tasks/token-classification.js";
+export type { Best } from "./train/best-weights.js";
 export type { ClassCount, DataReport } from "./train/data-report.js";
 export type { Evaluation } from "./train/evaluation.js";
 export type {
@@ -44,6 +53,7 @@ export type {
   EvaluationRecord,
   NoticeListener,
   RateTrial,
+  RunPosition,
   RunStart,
   StepRecord,
   TrainingObserver,

@@ -2,7 +2,7 @@
  * `adapter_config.json` as PEFT writes and reads it. Of its fields some are honoured, some say nothing about the result, and any
  * other must have the value that leaves LoRA as it is: what is not understood is refused by name.
  */
-import { InputError } from "../errors.js";
+import { InputError, shown } from "../errors.js";
 import { isObject } from "../files/json-value.js";
 
 export const adapterConfigFile = "adapter_config.json";
@@ -96,7 +96,7 @@ const plainStarts: readonly unknown[] = [undefined, null, true, false, "gaussian
  */
 export function describeAdapter(path: string, config: Readonly<Record<string, unknown>>): AdapterDescription {
   const refuse = (field: string, expected: string): never => {
-    throw new InputError(`${path}: ${field} is ${JSON.stringify(config[field]) ?? "missing"}, expected ${expected}`);
+    throw new InputError(`${path}: ${field} is ${shown(config[field])}, expected ${expected}`);
   };
   const { peft_type: type, r: rank, lora_alpha: alpha, base_model_name_or_path: baseModel } = config;
   if (type !== "LORA") return refuse("peft_type", '"LORA"');
@@ -143,10 +143,10 @@ function neutralOf(value: unknown): string {
  */
 function byPattern(path: string, field: string, pattern: unknown, otherwise: number): (layer: string) => number {
   if (pattern === null || pattern === undefined) return () => otherwise;
-  if (!isObject(pattern)) throw new InputError(`${path}: ${field} is ${JSON.stringify(pattern)}, expected an object`);
+  if (!isObject(pattern)) throw new InputError(`${path}: ${field} is ${shown(pattern)}, expected an object`);
   const lines = Object.entries(pattern).map(([key, value]) => {
     if (typeof value !== "number" || !(value > 0)) {
-      throw new InputError(`${path}: ${field} has ${JSON.stringify(value)} for "${key}", expected a positive number`);
+      throw new InputError(`${path}: ${field} has ${shown(value)} for "${key}", expected a positive number`);
     }
     try {
       return { expression: new RegExp(`^(?:.*\\.)?(?:${key})$`), value };

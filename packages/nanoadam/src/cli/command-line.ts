@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import wrapAnsi from "wrap-ansi";
-import { AbortError, DivergenceError, InputError } from "../errors.js";
+import { AbortError, DivergenceError, InputError, oneLine } from "../errors.js";
+import { describeSystemError } from "../files/system-error.js";
 import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
 import { compareCommand } from "./compare.js";
@@ -11,6 +12,7 @@ import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { withFlags } from "./flag-names.js";
 import { commandLine, helpConfiguration } from "./help.js";
+import { initCommand } from "./init.js";
 import { inspectCommand } from "./inspect.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { predictCommand } from "./predict.js";
@@ -57,6 +59,7 @@ export async function runCommandLine(
     compareCommand(streams, interruption),
     presetsCommand(streams),
     watchCommand(streams),
+    initCommand(streams),
     demoCommand(streams),
   ];
   for (const command of commands) program.addCommand(command.exitOverride().configureOutput(output));
@@ -89,11 +92,11 @@ function welcome(columns: number): string {
 
 /** Commander's message as one line: "unknown option '--lerning-rate' (did you mean --learning-rate?)". */
 function usageError(text: string): string {
-  return text
+  const line = text
     .trim()
     .replace(/^error: /, "")
-    .replace(/\n\(Did/, " (did")
-    .replaceAll("\n", " ");
+    .replace(/\n\(Did/, " (did");
+  return oneLine(line);
 }
 
 interface ErrorContext {
@@ -106,12 +109,18 @@ interface ErrorContext {
 function described(error: unknown, { isDebugging, command }: ErrorContext): string {
   if (!(error instanceof Error)) return String(error);
   if (isDebugging) return String(error.stack);
-  const isExpected =
-    [InputError, DivergenceError, AbortError].some((kind) => error instanceof kind) || "syscall" in error;
+  if ("syscall" in error) return ofSystem(error);
   const message = withFlags(error.message)
     .trim()
     .replace(/\s*\n\s*/g, " ");
-  if (!isExpected) return `a fault of nanoadam: ${error.name}: ${message} (--debug shows where)`;
+  const isExpected = [InputError, DivergenceError, AbortError].some((kind) => error instanceof kind);
+  if (!isExpected) return `a fault of nanoadam: ${error.name}: ${oneLine(message)} (--debug shows where)`;
   const hasHelp = error instanceof MissingOptionsError && command !== undefined;
   return hasHelp ? `${message}; nanoadam ${command} --help has examples` : message;
+}
+
+/** What the system refused, with the path that it is about where it says one. */
+function ofSystem(error: Error): string {
+  const path = "path" in error && typeof error.path === "string" ? `${error.path}: ` : "";
+  return oneLine(`${path}${describeSystemError(error)}`);
 }

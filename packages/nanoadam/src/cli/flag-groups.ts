@@ -31,6 +31,8 @@ const usual = [
   "port",
   "report",
   "overwrite",
+  "saveEvery",
+  "resume",
 ];
 
 const optimizer = new Set(Object.keys(optimizerSchema.shape));

@@ -2,12 +2,20 @@ import { compareSchema } from "../compare/options.js";
 import { estimateSchema } from "../options/estimate-options.js";
 import { finetuneSchema } from "../options/finetune-options.js";
 import { flagOf } from "../options/option-types.js";
-import { evaluateSchema, exportSchema, predictSchema } from "../options/saved-model-options.js";
+import { evaluateAnswersSchema, evaluateSchema, exportSchema, predictSchema } from "../options/saved-model-options.js";
+import { resumeSchema } from "../options/saving-options.js";
 
 const options = new Set(
-  [finetuneSchema, estimateSchema, evaluateSchema, predictSchema, exportSchema, compareSchema].flatMap(({ shape }) =>
-    Object.keys(shape),
-  ),
+  [
+    finetuneSchema,
+    resumeSchema,
+    estimateSchema,
+    evaluateSchema,
+    evaluateAnswersSchema,
+    predictSchema,
+    exportSchema,
+    compareSchema,
+  ].flatMap(({ shape }) => Object.keys(shape)),
 );
 
 /** A text of the library as the command line says it: the options, which it has in backticks by their names, as flags. */

@@ -40,3 +40,27 @@ test("options that do not go together are named where they were given", async ()
   expect(exitCode).toBe(1);
   expect(stderr).toBe("nanoadam: preset glue/cola: finalDensity is 0.04, expected at most --density 0.02\n");
 });
+
+test("--print-config prints the options in force as a file for --config, which gives the same", async () => {
+  const folder = await temporaryFolder();
+  const printed = await runCli(
+    "finetune",
+    "--preset",
+    "glue/cola",
+    "--steps",
+    "2",
+    "--model",
+    "m",
+    "--train",
+    "t.tsv",
+    "--print-config",
+  );
+  expect(printed).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(printed.stdout).toMatch(/^maskInterval: 6$/m);
+  expect(printed.stdout).toMatch(/^output: t-model$/m);
+  const config = join(folder, "printed.yaml");
+  await writeFile(config, printed.stdout);
+  expect(await runCli("finetune", "--config", config, "--print-config")).toEqual(printed);
+  const wrong = await runCli("finetune", "--model", "m", "--print-config");
+  expect(wrong).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("--train is needed") });
+});

@@ -1,6 +1,6 @@
 import { mkdir, readdir, realpath, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { InputError } from "../errors.js";
+import { InputError, shown } from "../errors.js";
 import { type Inputs, inputAt } from "../files/input-places.js";
 import { makeFolder } from "../files/make-folder.js";
 import { isOwnedName } from "../files/owned.js";
@@ -155,10 +155,10 @@ function requireSame(
   kept: Readonly<Record<string, unknown>>,
   asked: Readonly<Record<string, unknown>>,
 ): void {
-  const show = (value: unknown) => (value === undefined ? "none" : JSON.stringify(value));
+  const told = (value: unknown) => (value === undefined ? "none" : shown(value));
   const differing = [...new Set([...Object.keys(kept), ...Object.keys(asked)])]
-    .filter((name) => show(kept[name]) !== show(asked[name]))
-    .map((name) => `\`${name}\` was ${show(kept[name])} and is now ${show(asked[name])}`);
+    .filter((name) => JSON.stringify(kept[name]) !== JSON.stringify(asked[name]))
+    .map((name) => `\`${name}\` was ${told(kept[name])} and is now ${told(asked[name])}`);
   if (differing.length === 0) return;
   throw new InputError(
     `The output folder ${folder} holds a comparison of other runs: ${differing.join(", ")}; pass \`overwrite\` to start anew, or name another.`,

@@ -22,6 +22,8 @@ export interface DataSource {
   readonly limit?: number | undefined;
   /** What separates fields, where the file's ending does not say it. */
   readonly delimiter?: string | undefined;
+  /** Columns whose lists and objects count, besides those that are named; see `TableOptions`. Absent where they count nowhere. */
+  readonly nested?: readonly string[] | undefined;
   /** The data as a table, read once. */
   table(): Promise<Table>;
   /** The file's text, read once. */
@@ -38,6 +40,7 @@ export interface DataSourceOptions {
   readonly delimiter?: string | undefined;
   /** Whether a blank line is an empty text, where a file has one column; by default it is nothing. */
   readonly blankLines?: boolean | undefined;
+  readonly nested?: readonly string[] | undefined;
 }
 
 /**
@@ -70,10 +73,12 @@ export function dataSource(file: string, options: DataSourceOptions): DataSource
 function sourceOf(
   data: string | Iterable<Row>,
   option: string,
-  { text = [], label, limit, delimiter, blankLines }: DataSourceOptions,
+  { text = [], label, limit, delimiter, blankLines, nested }: DataSourceOptions,
 ): DataSource {
-  const columns = { text, label, limit, delimiter };
-  const options: TableOptions = { asked: [...text, ...(label ?? [])], limit, labels: label, delimiter, blankLines };
+  const columns = { text, label, limit, delimiter, nested };
+  const asked = [...text, ...(label ?? [])];
+  const kept = nested && [...nested, ...asked];
+  const options: TableOptions = { asked, limit, labels: label, delimiter, blankLines, nested: kept };
   if (typeof data === "string") {
     const content = once(() => readText(data));
     return { ...columns, file: data, format: formatOf(data), content, ...tableOnce(() => readTable(data, options)) };

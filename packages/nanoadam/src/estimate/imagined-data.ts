@@ -2,6 +2,7 @@
 import type { Row } from "../data/source.js";
 import type { TextEncoder } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
+import { InputError } from "../errors.js";
 
 export interface ImaginedText {
   readonly maxLength: number;
@@ -28,6 +29,13 @@ export function imaginedEncoder({ maxLength, vocabularySize }: ImaginedText): Te
     tokenizer: {
       encode: () => text,
       encodeWords,
+      encodeBare: () => [...text.ids],
+      decode: () => "",
+      isSpecial: () => false,
+      chatTemplate() {
+        throw new InputError("conversations can only be estimated with a tokenizer");
+      },
+      endId: undefined,
       padId: 0,
       maskId: 0,
       vocabularySize,

@@ -1,18 +1,25 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { constants, copyFile, type FileHandle, open } from "node:fs/promises";
 
 /** A file that grows while others read it: each piece is handed to the system as it comes, whole and in order. */
 export class AppendedFile {
+  readonly path: string;
   readonly #file: FileHandle;
   #writes: Promise<unknown> = Promise.resolve();
   #isOpen = true;
 
-  private constructor(file: FileHandle) {
+  private constructor(path: string, file: FileHandle) {
+    this.path = path;
     this.#file = file;
   }
 
-  /** @throws what the system says, as where the file is there already */
-  static async create(path: string): Promise<AppendedFile> {
-    return new AppendedFile(await open(path, "wx"));
+  /**
+   * @param before a file that it begins as a copy of
+   * @throws what the system says, as where the file is there already
+   */
+  static async create(path: string, before?: string): Promise<AppendedFile> {
+    if (before === undefined) return new AppendedFile(path, await open(path, "wx"));
+    await copyFile(before, path, constants.COPYFILE_EXCL);
+    return new AppendedFile(path, await open(path, "a"));
   }
 
   /** Writes a piece soon; `written` and `close` tell whether that failed. */

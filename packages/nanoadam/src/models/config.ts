@@ -1,6 +1,6 @@
 /** What architectures share in reading their config.json: fields, and messages that name the one that does not fit. */
 import { z } from "zod";
-import { InputError } from "../errors.js";
+import { InputError, shown } from "../errors.js";
 import { activationNames } from "./layers.js";
 
 /** The contents of a config.json. */
@@ -83,7 +83,7 @@ export function parseConfig<Schema extends z.ZodType>(
     found = (found as Readonly<Record<PropertyKey, unknown>>)[key];
   }
   if (found === undefined) throw new InputError(`config.json: ${field} is missing`);
-  throw new InputError(`config.json: ${field} is ${JSON.stringify(found)}: ${issue?.message ?? "not valid"}`);
+  throw new InputError(`config.json: ${field} is ${shown(found)}: ${issue?.message ?? "not valid"}`);
 }
 
 /** @throws InputError where the value is not a multiple of the divisor. */

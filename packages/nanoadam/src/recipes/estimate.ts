@@ -110,7 +110,7 @@ async function estimateRun(
 ): Promise<Pick<Estimate, "architecture" | "parameters" | "maxLength" | "memory">> {
   const kind = taskKind(options.task);
   const { input } = defineModel(config, { kind: "outputs", per: "example", outputs: 1 }).backbone;
-  const maxLength = options.maxLength ?? Math.min(input.maximumLength, 128);
+  const maxLength = options.maxLength ?? Math.min(input.maximumLength, kind.usualLength ?? 128);
   if (maxLength > input.maximumLength) {
     throw new InputError(
       `\`maxLength\` is ${maxLength}, expected at most the model's ${input.maximumLength} positions`,

@@ -1,3 +1,4 @@
+import { copyFile } from "node:fs/promises";
 import { InputError } from "../errors.js";
 import { AppendedFile } from "../files/appended-file.js";
 import { describeSystemError } from "../files/system-error.js";
@@ -18,22 +19,35 @@ export class MetricsLog implements TrainingObserver {
   readonly #file: AppendedFile;
   readonly #logEvery: number;
   readonly #listener: NoticeListener;
+  /** Whether the file has lines of a run that goes on. */
+  readonly #hasStart: boolean;
   #totalSteps = Number.POSITIVE_INFINITY;
 
-  private constructor(file: AppendedFile, logEvery: number, listener: NoticeListener) {
+  private constructor(file: AppendedFile, logEvery: number, listener: NoticeListener, hasStart: boolean) {
     this.#file = file;
     this.#logEvery = logEvery;
     this.#listener = listener;
+    this.#hasStart = hasStart;
   }
 
-  /** @param logEvery steps between lines; the last step has one in any case */
-  static async open(path: string, logEvery: number, listener: NoticeListener): Promise<MetricsLog> {
-    return new MetricsLog(await AppendedFile.create(path).catch(refuse), logEvery, listener);
+  /**
+   * @param logEvery steps between lines; the last step has one in any case
+   * @param before a file with the lines so far, of a run that goes on
+   */
+  static async open(path: string, logEvery: number, listener: NoticeListener, before?: string): Promise<MetricsLog> {
+    const file = await AppendedFile.create(path, before).catch(refuse);
+    return new MetricsLog(file, logEvery, listener, before !== undefined);
+  }
+
+  /** Copies what there is so far; that some could not be written `close` tells. @throws what the system says of the copy */
+  async copyTo(path: string): Promise<void> {
+    await this.#file.written().catch(() => undefined);
+    await copyFile(this.#file.path, path);
   }
 
   onStart(start: RunStart): void {
     this.#totalSteps = start.totalSteps;
-    this.#write({ start: summaryOfStart(start) });
+    if (!this.#hasStart) this.#write({ start: summaryOfStart(start) });
   }
 
   onStep(record: StepRecord): void {

@@ -2,6 +2,7 @@ import { Arena } from "@nanoadam/engine";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { loadPretrained, type Pretrained } from "../checkpoint/pretrained.js";
 import { encoderForModel, type TextEncoder } from "../data/text/encoder.js";
+import type { LossOn } from "../data/text/learned-text.js";
 import { loadTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import { defineBackbone } from "../models/architectures.js";
@@ -16,6 +17,8 @@ export interface OpenModelOptions {
   readonly maxLength?: number | undefined;
   /** Processor threads; by default one for each physical core. */
   readonly threads?: number | undefined;
+  /** Which tokens a decoder's texts are measured by. */
+  readonly lossOn?: LossOn | undefined;
   /** The engine; by default `native`, and `wasm` where that cannot be loaded. */
   readonly engine?: "native" | "wasm" | undefined;
 }
@@ -66,8 +69,8 @@ export async function openModel(
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const { input } = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, input, { asked: options.maxLength, folder, isToTrain: false });
-    const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
+    const text = encoderForModel(tokenizer, input, { asked: options.maxLength, folder });
+    const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text, lossOn: options.lossOn });
     const pretrained = await loadPretrained(checkpoint, task.head, 0);
     requireHead(folder, task, pretrained);
     const shared = {

@@ -1,5 +1,5 @@
 /** What a run writes, beside its result, for people to look at: TensorBoard's events and the report. */
-import { open, rename, rm, writeFile } from "node:fs/promises";
+import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AbortError, InputError } from "../errors.js";
 import type { Inputs } from "../files/input-places.js";
@@ -10,7 +10,7 @@ import { type FinetuneOptions, flattenOptions } from "../options/finetune-option
 import type { AnswersShown } from "../tasks/review.js";
 import type { NoticeListener, TrainingObserver } from "../train/observer.js";
 import { generatorTag } from "../watch/generator-tag.js";
-import { HistoryKeeper } from "../watch/history.js";
+import { HistoryKeeper, readHistory } from "../watch/history.js";
 import type { ReportedRun } from "../watch/report.js";
 import { TensorBoardLog } from "../watch/tensorboard.js";
 import type { RunSummary } from "./summary.js";
@@ -23,16 +23,29 @@ export class RunWatch {
   readonly #tensorboard: TensorBoardLog | undefined;
   #isReported = false;
 
-  private constructor(options: FinetuneOptions, listener: NoticeListener, tensorboard: TensorBoardLog | undefined) {
+  private constructor(
+    options: FinetuneOptions,
+    listener: NoticeListener,
+    history: HistoryKeeper | undefined,
+    tensorboard: TensorBoardLog | undefined,
+  ) {
     this.#options = options;
     this.#listener = listener;
-    this.#history = reportPlace(options) === undefined ? undefined : new HistoryKeeper();
+    this.#history = history;
     this.#tensorboard = tensorboard;
     this.observers = [this.#history, tensorboard].filter((each) => each !== undefined);
   }
 
-  /** @throws InputError where what is asked for cannot be written. */
-  static async open(options: FinetuneOptions, inputs: Inputs, listener: NoticeListener): Promise<RunWatch> {
+  /**
+   * @param before the log of what was done before, of a run that goes on
+   * @throws InputError where what is asked for cannot be written.
+   */
+  static async open(
+    options: FinetuneOptions,
+    inputs: Inputs,
+    listener: NoticeListener,
+    before?: string,
+  ): Promise<RunWatch> {
     const place = reportPlace(options);
     if (place !== undefined) {
       await requireWritable(place, { overwrite: options.output.overwrite || (await isReport(place)), inputs });
@@ -42,7 +55,11 @@ export class RunWatch {
       tensorboard === undefined
         ? undefined
         : await TensorBoardLog.open(tensorboard, configurationOf(options), listener);
-    return new RunWatch(options, listener, log);
+    const history =
+      place === undefined
+        ? undefined
+        : new HistoryKeeper(before === undefined ? undefined : readHistory(await readFile(before, "utf8"), before));
+    return new RunWatch(options, listener, history, log);
   }
 
   /** Writes the report of a run that is done, and ends what was written on the way. */

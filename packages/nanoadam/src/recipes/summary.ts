@@ -4,6 +4,7 @@ import type { Row } from "../data/source.js";
 import { type FinetuneOptions, flattenOptions } from "../options/finetune-options.js";
 import { optimizers } from "../options/optimizers.js";
 import type { Review } from "../tasks/review.js";
+import type { Best } from "../train/best-weights.js";
 import type { DataReport } from "../train/data-report.js";
 import type { Evaluation } from "../train/evaluation.js";
 import type { RateTrial } from "../train/observer.js";
@@ -48,6 +49,12 @@ export interface RunSummary {
   /** The density up to which the selected entries of a gradient were computed alone. */
   readonly sampledBelow: number;
   readonly evaluation: { readonly before: Evaluation; readonly final: Evaluation };
+  /** Tells the run from others with the same output, where it has checkpoints. */
+  readonly run?: string;
+  /** Where the best weights of the run are its result: the step that they are of, and the figure that says so. */
+  readonly best?: Best;
+  /** Why the run ended before its last step, where nothing was wrong. */
+  readonly endedEarly?: string;
   readonly stopped?: { readonly step: number; readonly reason: string };
   /** What computed, and if it is not what one would expect, why. */
   readonly engine: Pick<Runtime, "name" | "version" | "notice">;
@@ -83,6 +90,9 @@ export interface SummaryInputs {
   readonly wallSeconds: number;
   readonly stepMilliseconds: readonly number[];
   readonly stopped: RunSummary["stopped"];
+  readonly identity: string | undefined;
+  readonly best: Best | undefined;
+  readonly endedEarly: string | undefined;
 }
 
 export function summarise(inputs: SummaryInputs): RunSummary {
@@ -114,6 +124,9 @@ export function summarise(inputs: SummaryInputs): RunSummary {
     optimizerStateBytes: optimizer.stateBytes(),
     sampledBelow: inputs.sampledBelow,
     evaluation: inputs.evaluation,
+    ...(inputs.identity === undefined ? {} : { run: inputs.identity }),
+    ...(inputs.best === undefined ? {} : { best: inputs.best }),
+    ...(inputs.endedEarly === undefined ? {} : { endedEarly: inputs.endedEarly }),
     ...(inputs.stopped === undefined ? {} : { stopped: inputs.stopped }),
     engine: { name, version, ...(notice === undefined ? {} : { notice }) },
     versions: versions(),

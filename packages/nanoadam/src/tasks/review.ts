@@ -1,6 +1,7 @@
 /** What a task says, beside its metrics, of a model's answers to labelled examples: in numbers, and in a sentence. */
 import type { Batch } from "../data/batch.js";
 import type { ExampleSource } from "../data/dataset.js";
+import { isBetterLower } from "./metrics.js";
 
 /** How well one class, or label, is told. */
 export interface ClassScore {
@@ -78,7 +79,7 @@ type MetricValues = Readonly<Record<string, number>>;
  */
 export function reviewOfChange(metric: string, before: MetricValues, final: MetricValues, examples: number): Review {
   const [value, start] = [final[metric] ?? Number.NaN, before[metric] ?? Number.NaN];
-  const isBetter = metric === "loss" || metric === "perplexity" ? value < start : value > start;
+  const isBetter = isBetterLower(metric) ? value < start : value > start;
   const figures = `${metric} ${value.toPrecision(3)} on ${heldOutRows(examples)}; it was ${start.toPrecision(3)} before training`;
   return {
     verdict: isBetter ? figures : `no better than before training: ${figures}`,

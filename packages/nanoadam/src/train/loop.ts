@@ -5,7 +5,7 @@ import type { TrainingOptions } from "../options/training-options.js";
 import type { GradientAccumulator } from "../program/gradient-accumulator.js";
 import type { ProgramCache } from "../program/program-cache.js";
 import type { Loader } from "./loader.js";
-import { type EvaluationFigures, observeAll, type TrainingObserver } from "./observer.js";
+import { type EvaluationFigures, observeAll, type RunPosition, type TrainingObserver } from "./observer.js";
 import type { Plan } from "./plan.js";
 import { trainStep } from "./step.js";
 
@@ -26,6 +26,8 @@ export interface LoopOptions extends Pick<TrainingOptions, "schedule" | "warmup"
   readonly observers: readonly TrainingObserver[];
   /** Once aborted, the run ends before its next step. */
   readonly signal: StopSignal | undefined;
+  /** What was done before, of a run that goes on. */
+  readonly before?: RunPosition | undefined;
   /** What is measured between steps. */
   evaluate(): Promise<EvaluationFigures>;
 }
@@ -40,10 +42,12 @@ export interface LoopResult {
   readonly stepMilliseconds: readonly number[];
   /** Set where a step diverged; the weights are those that it began with. */
   readonly stopped: Stopped | undefined;
+  /** Set where an observer ended the run; why. */
+  readonly endedEarly: string | undefined;
 }
 
 /**
- * All steps of a run. Ends early when a step diverges.
+ * All steps of a run, or those that are left of it. Ends early when a step diverges, or an observer has a reason.
  * @throws AbortError once the signal is aborted.
  */
 export async function runSteps(options: LoopOptions): Promise<LoopResult> {
@@ -55,10 +59,13 @@ export async function runSteps(options: LoopOptions): Promise<LoopResult> {
     totalSteps: plan.totalSteps,
     warmupSteps: warmupSteps(options.warmup, plan.totalSteps),
   };
-  const stepMilliseconds: number[] = [];
-  for (let step = 0; step < plan.totalSteps; step++) {
+  const stepMilliseconds = [...(options.before?.stepMilliseconds ?? [])];
+  for (let step = options.before?.step ?? 0; step < plan.totalSteps; step++) {
+    const endedEarly = observer.reasonToStop();
+    if (endedEarly !== undefined) return { stepMilliseconds, stopped: undefined, endedEarly };
     if (signal?.aborted === true) {
-      throw new AbortError(`interrupted after ${step} of ${plan.totalSteps} steps; nothing was written`, signal.reason);
+      const done = (await observer.onCancel({ step, stepMilliseconds })) ?? "nothing was written";
+      throw new AbortError(`interrupted after ${step} of ${plan.totalSteps} steps; ${done}`, signal.reason);
     }
     const started = performance.now();
     const learningRate = learningRateAt(step, schedule);
@@ -89,11 +96,13 @@ export async function runSteps(options: LoopOptions): Promise<LoopResult> {
       });
     } catch (error) {
       if (!(error instanceof DivergenceError)) throw error;
-      return { stepMilliseconds, stopped: { step: number, reason: error.message } };
+      return { stepMilliseconds, stopped: { step: number, reason: error.message }, endedEarly: undefined };
     }
-    if (number % plan.evaluateEvery === 0 && number < plan.totalSteps) {
+    const isLast = number === plan.totalSteps;
+    if (isLast ? plan.evaluatesLast : number % plan.evaluateEvery === 0) {
       observer.onEvaluation({ step: number, epoch: number / plan.stepsPerEpoch, ...(await options.evaluate()) });
     }
+    await observer.betweenSteps({ step: number, stepMilliseconds });
   }
-  return { stepMilliseconds, stopped: undefined };
+  return { stepMilliseconds, stopped: undefined, endedEarly: undefined };
 }

@@ -2,8 +2,9 @@
 import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
-import { type Dataset, subset } from "../data/dataset.js";
+import { type Dataset, sizesOf, subset } from "../data/dataset.js";
 import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
+import { packed, planRows } from "../data/pack.js";
 import { type DataSource, openDataSource } from "../data/source.js";
 import { splitHeldOut } from "../data/split.js";
 import { encoderForModel } from "../data/text/encoder.js";
@@ -70,8 +71,9 @@ export async function prepareRun(
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, backbone.input, { asked: options.data.maxLength, folder, isToTrain: true });
     const kind = taskKind(taskName);
+    const { usualLength: usual = 128 } = kind;
+    const text = encoderForModel(tokenizer, backbone.input, { asked: options.data.maxLength, folder, usual });
     const columns = { ...options.data, label: kind.needsLabel ? options.data.label : undefined };
     const source = await openTaskData(kind, options.data.train, "train", {
       ...columns,
@@ -80,7 +82,8 @@ export async function prepareRun(
     const task = await kind.fromData(source, { text, config: checkpoint.config, ...objective });
     const { train, evaluation, notes } = await splitData(source, task, options.data, seed);
     const trainingTask = (await task.forTraining?.(train)) ?? task;
-    const known = { checkpoint, task, trainingTask, train, evaluation, maxLength: text.maxLength };
+    const learned = packedRows(task, train, { ...options.data, seed, maxLength: text.maxLength });
+    const known = { checkpoint, task, trainingTask, train: learned.dataset, evaluation, maxLength: text.maxLength };
     await beforeWeights?.(known);
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
@@ -94,7 +97,7 @@ export async function prepareRun(
       tokenizer,
       columns: { text: source.text, label: source.label },
       data: reportOfData({
-        notes: [...new Set(notes), ...headNotes(checkpoint, pretrained, task)],
+        notes: [...new Set(notes), ...learned.notes, ...headNotes(checkpoint, pretrained, task)],
         task,
         train,
         evaluation,
@@ -136,13 +139,27 @@ async function splitData(
   const all = await task.read(source);
   const notes = await source.notes();
   if (data !== undefined) {
-    const { text, label } = source;
-    const held = await openDataSource(data, "eval", { text, label, delimiter, limit: limitEval });
+    const { text, label, nested } = source;
+    const held = await openDataSource(data, "eval", { text, label, nested, delimiter, limit: limitEval });
     const evaluation = await task.read(held);
     return { train: all, evaluation, notes: [...notes, ...(await held.notes())] };
   }
   const { train, heldOut } = splitHeldOut(all, evalShare ?? heldOutShare(all.length), seed);
   return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)), notes };
+}
+
+/** What steps learn from: examples, or rows of several of them, and what should be said of those. */
+function packedRows(
+  { merge }: Task,
+  train: Dataset,
+  { pack, seed, maxLength }: { readonly pack: boolean; readonly seed: number; readonly maxLength: number },
+): { readonly dataset: Dataset; readonly notes: readonly string[] } {
+  if (!pack || merge === undefined) return { dataset: train, notes: [] };
+  const sizes = sizesOf(train);
+  const rows = planRows(sizes, { capacity: maxLength, seed });
+  const share = sizes.reduce((sum, size) => sum + size, 0) / (rows.length * maxLength);
+  const note = `${train.length} training texts are packed into ${rows.length} rows of ${maxLength} tokens, ${Math.round(100 * share)} % full`;
+  return { dataset: packed(train, rows, merge), notes: [note] };
 }
 
 /** The model with the adapter that options ask for. */

@@ -61,6 +61,11 @@ export class UndoBuffer implements TrainingObserver {
     return kept;
   }
 
+  /** Whether there is a step to take back. */
+  get isEmpty(): boolean {
+    return this.#step === 0;
+  }
+
   /** Puts the weights back to what they were when they were kept. */
   restore(): void {
     for (const [name, kept] of this.#kept) {

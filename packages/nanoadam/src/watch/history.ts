@@ -19,8 +19,15 @@ export interface RunHistory {
 /** Looks on and keeps everything. */
 export class HistoryKeeper implements TrainingObserver {
   #start: StartSummary | undefined;
-  readonly #steps: StepRecord[] = [];
-  readonly #evaluations: EvaluationRecord[] = [];
+  readonly #steps: StepRecord[];
+  readonly #evaluations: EvaluationRecord[];
+
+  /** @param before of a run that goes on */
+  constructor(before?: RunHistory) {
+    this.#start = before?.start;
+    this.#steps = [...(before?.steps ?? [])];
+    this.#evaluations = [...(before?.evaluations ?? [])];
+  }
 
   get history(): RunHistory {
     return { start: this.#start, steps: this.#steps, evaluations: this.#evaluations };

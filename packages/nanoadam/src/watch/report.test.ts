@@ -9,6 +9,7 @@ import { describe, expect, test } from "vitest";
 import { AbortError } from "../errors.js";
 import { finetune } from "../recipes/finetune.js";
 import { expectRefusal } from "../testing/refusal.js";
+import { interruptedRun } from "../testing/resumed-run.js";
 import { tinyInput, tinyPlace, tinyRun } from "../testing/tiny-run.js";
 import { reportHtml } from "./report.js";
 
@@ -76,6 +77,16 @@ test("an interrupted run leaves one that says so, and the next run replaces it",
   expect(texts("h2")).toEqual(["Result", "Curves", "Configuration"]);
   await finetune(input);
   expect(pageOf(await readFile(report, "utf8")).texts("h2")).toContain("Answers");
+});
+
+test("the report of a run that was interrupted and went on has all of its steps", async () => {
+  const place = await tinyPlace();
+  const input = tinyInput(place, { report: true, steps: 8, logEvery: 1, evalEvery: 2, saveEvery: 2 });
+  await interruptedRun(input, [3, 5]);
+  const { document, texts } = pageOf(await readFile(`${input.output}-report.html`, "utf8"));
+  expect(texts(".facts td")).toContain("8 of 8 steps");
+  const [training] = [...document.querySelectorAll("[aria-label='line'] path")];
+  expect(training?.getAttribute("d")?.split(/[ML]/).length).toBe(8 + 1);
 });
 
 test("a file that is no report is not replaced, nor is what the run is made from", async () => {

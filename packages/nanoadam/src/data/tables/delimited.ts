@@ -1,7 +1,6 @@
-import { InputError } from "../../errors.js";
+import { excerpt, InputError } from "../../errors.js";
 import { ColumnOfTexts, columnTable } from "./column-table.js";
 import { declaredDelimiter, findDelimiter, readDelimiter } from "./delimiter.js";
-import { excerpt } from "./excerpt.js";
 import { type DelimitedRecord, type RecordOptions, readRecords } from "./records.js";
 import type { Table, TableOptions } from "./table.js";
 

@@ -1,7 +1,6 @@
 /** Values in the text of JSON: with all digits of large whole numbers, and with the lines on which they begin. */
-import { InputError } from "../../errors.js";
+import { excerpt, InputError } from "../../errors.js";
 import { stringEnd } from "../../files/json-keys.js";
-import { excerpt } from "./excerpt.js";
 
 /** A whole number that JavaScript may not hold: 16 digits or more where a value begins. */
 const largeInteger = /(?:^|[:,[\s])-?[1-9]\d{15,}(?![\d.eE])/;

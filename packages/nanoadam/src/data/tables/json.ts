@@ -1,7 +1,6 @@
 /** The rows that a file of JSON has, in any of the forms that programs write. */
-import { InputError } from "../../errors.js";
+import { excerpt, InputError } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
-import { excerpt } from "./excerpt.js";
 import { type JsonElement, jsonElements, parseJson } from "./json-text.js";
 import { linesOf } from "./lines.js";
 import { ObjectRows } from "./object-rows.js";
@@ -26,8 +25,8 @@ interface JsonRow {
  * What ends in .jsonl or .ndjson has an object on each line if its first line is one.
  * @throws InputError, with the line, for anything else.
  */
-export function parseJsonTable(text: string, file: string, { asked = [] }: TableOptions = {}): Table {
-  const rows = new ObjectRows(file, asked);
+export function parseJsonTable(text: string, file: string, options: TableOptions = {}): Table {
+  const rows = new ObjectRows(file, options);
   for (const { line, values } of jsonRows(text, file)) rows.add(line, values);
   return rows.table();
 }
