@@ -18,8 +18,8 @@ import { parseOptions } from "../options/parse-options.js";
 import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
 import { taskOfConfig } from "../tasks/registry.js";
 import type { NoticeListener } from "../train/observer.js";
-import { copyGenerationConfig } from "./generation-config.js";
 import { writeOnnxFolder } from "./export-onnx.js";
+import { copyGenerationConfig } from "./generation-config.js";
 
 export interface ExportControl extends NoticeListener {
   /** Bytes of an ONNX file at most, beyond which the parameters lie in a file beside it; the format ends at 2 GiB. */

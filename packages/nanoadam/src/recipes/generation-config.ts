@@ -59,7 +59,10 @@ export async function readGenerationDefaults(
 }
 
 /** Copies what the first of some folders that has one says of generation to a model's folder. */
-export async function copyGenerationConfig(folders: readonly string[], output: Pick<OutputFolder, "path">): Promise<void> {
+export async function copyGenerationConfig(
+  folders: readonly string[],
+  output: Pick<OutputFolder, "path">,
+): Promise<void> {
   for (const folder of folders) {
     const file = join(folder, generationConfigFile);
     if ((await readJsonObject(file)) === undefined) continue;
