@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { defaultThreads } from "@nanoadam/engine/node";
 import { breakEvenRows } from "./break-even/rows.js";
 import { deltaRows } from "./delta-rows.js";
+import { generationRows } from "./generation-rows.js";
 import { growthRows } from "./growth-rows.js";
 import { javascriptPeerRows } from "./javascript-peers.js";
 import { loadingRows } from "./loading-rows.js";
@@ -60,6 +61,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   javascript: () => javascriptPeerRows({ peers: flags.peers, rounds, threads: 1 }),
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
+  generation: () => generationRows({ rounds, threads, python: flags.torch }),
   delta: () => deltaRows(settings),
 };
 
