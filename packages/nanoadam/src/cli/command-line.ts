@@ -9,6 +9,7 @@ import { chatCommand } from "./chat.js";
 import { compareCommand } from "./compare.js";
 import { deltaCommand } from "./delta.js";
 import { demoCommand } from "./demo.js";
+import { estimateCommand } from "./estimate.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
@@ -16,12 +17,14 @@ import { withFlags } from "./flag-names.js";
 import { generateCommand } from "./generate.js";
 import { commandLine, helpConfiguration } from "./help.js";
 import { initCommand } from "./init.js";
+import { inspectCommand } from "./inspect.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
 import { pushCommand } from "./push.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
+import { watchCommand } from "./watch.js";
 
 const summary = "Fine-tune pretrained networks by updating only their small weights.";
 
@@ -66,11 +69,14 @@ export async function runCommandLine(
     generateCommand(streams),
     chatCommand(streams),
     exportCommand(streams),
+    estimateCommand(streams),
+    inspectCommand(streams),
     deltaCommand(streams),
     applyCommand(streams),
     pushCommand(streams),
     compareCommand(streams, interruption),
     presetsCommand(streams),
+    watchCommand(streams),
     initCommand(streams),
     demoCommand(streams),
   ];

@@ -36,6 +36,8 @@ const usual = [
   "batchSize",
   "maxLength",
   "limit",
+  "port",
+  "report",
   "overwrite",
   "saveEvery",
   "resume",

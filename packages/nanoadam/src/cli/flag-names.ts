@@ -1,4 +1,5 @@
 import { compareSchema } from "../compare/options.js";
+import { estimateSchema } from "../options/estimate-options.js";
 import { finetuneSchema } from "../options/finetune-options.js";
 import { chatSchema, generateSchema } from "../options/generation-options.js";
 import { flagOf } from "../options/option-types.js";
@@ -9,6 +10,7 @@ const options = new Set(
   [
     finetuneSchema,
     resumeSchema,
+    estimateSchema,
     evaluateSchema,
     evaluateAnswersSchema,
     predictSchema,

@@ -17,8 +17,10 @@ export type Flags = Readonly<Record<string, string | boolean | undefined>>;
 export function addFlags(command: Command, schema: z.ZodObject): Command {
   for (const [name, field] of inHelpOrder(Object.entries(schema.shape))) {
     const { description = "", hint, isRepeated = false } = ((field as z.ZodType).meta() ?? {}) as FlagDescription;
-    const { type, choices, fallback } = inspect(field as z.ZodType);
-    const value = type === "boolean" ? "" : ` <${hint ?? choices?.join("|") ?? "value"}>`;
+    const { type, choices, fallback, forms } = inspect(field as z.ZodType);
+    const isSwitch = forms.some((form) => inspect(form).type === "boolean");
+    const what = hint ?? choices?.join("|") ?? "value";
+    const value = type === "boolean" ? "" : isSwitch ? ` [${what}]` : ` <${what}>`;
     const told = fallback === undefined || fallback === false ? description : `${description} (default: ${fallback})`;
     const short = shortFlags[name];
     const spelled = `${short === undefined ? "" : `${short}, `}${flagOf(name)}${value}`;

@@ -11,6 +11,8 @@ const sharedSchema = z.object(finetuneSchema.shape).omit({
   seed: true,
   output: true,
   overwrite: true,
+  tensorboard: true,
+  report: true,
   saveEvery: true,
   keep: true,
 });

@@ -47,7 +47,7 @@ export async function pushModel(input: PushInput): Promise<PushReport> {
     await uploadFiles({ repo, files, commitTitle: "Fine-tuned with nanoadam", ...hub, ...access });
   } catch (error) {
     if (error instanceof HubApiError)
-      throw new InputError(`${settings.endpoint} does not take ${to}: ${error.message.split(/\.? URL: |\n/)[0]}`);
+      throw new InputError(`${settings.endpoint} does not take ${to}: ${error.message.split(/\.*\s*URL: |\n/)[0]}`);
     if (error instanceof TypeError)
       throw new InputError(`${to} could not be pushed to ${settings.endpoint}: ${error.message}`);
     throw error;
