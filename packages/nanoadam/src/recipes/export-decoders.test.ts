@@ -69,7 +69,9 @@ async function difference(folder: string, model: Loaded): Promise<{ readonly mos
   const places = rows.mask.flat().flatMap((each, place) => (each === 1 ? [place] : []));
   const entries = places.flatMap((place) => Array.from({ length: columns }, (_, column) => place * columns + column));
   const values = entries.map((entry) => own[entry] ?? Number.NaN);
-  const most = Math.max(...entries.map((entry) => Math.abs((theirs[entry] ?? Number.NaN) - (own[entry] ?? Number.NaN))));
+  const most = Math.max(
+    ...entries.map((entry) => Math.abs((theirs[entry] ?? Number.NaN) - (own[entry] ?? Number.NaN))),
+  );
   return { most, spread: Math.max(...values) - Math.min(...values) };
 }
 
