@@ -30,13 +30,29 @@ export { type DeltaReport, writeDelta } from "./recipes/delta.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
 export { type AnswerReport, evaluateAnswers } from "./recipes/evaluate-answers.js";
 export { exportModel } from "./recipes/export.js";
-export { finetune, type RunControl } from "./recipes/finetune.js";
-export { type Classification, type Classifier, openClassifier } from "./recipes/open-classifier.js";
-export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
-export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
+export { finetune } from "./recipes/finetune.js";
+export {
+  type Classification,
+  type LoadedModel,
+  type LoadModelOptions,
+  loadModel,
+} from "./recipes/load-model.js";
+export { type PredictControl, type Prediction, predict } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
 export { type PushReport, pushModel } from "./recipes/push.js";
 export { type ResumeOptions, resumeFinetuning } from "./recipes/resume.js";
+export type { RunControl } from "./recipes/run-control.js";
+export type {
+  CheckpointEvent,
+  DoneEvent,
+  EvaluationEvent,
+  FinetuneRun,
+  NoticeEvent,
+  RunEvent,
+  StartEvent,
+  StepEvent,
+  TrialEvent,
+} from "./recipes/run-events.js";
 export type { RunSummary } from "./recipes/summary.js";
 export type { ClassOutcome } from "./tasks/classification.js";
 export type { Entity } from "./tasks/entities.js";
@@ -48,6 +64,7 @@ export type { Best } from "./train/best-weights.js";
 export type { ClassCount, DataReport } from "./train/data-report.js";
 export type { Evaluation } from "./train/evaluation.js";
 export type {
+  CheckpointRecord,
   EvaluationRecord,
   NoticeListener,
   RateTrial,
