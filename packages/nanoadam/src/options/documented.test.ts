@@ -17,7 +17,7 @@ const sources = readdirSync(folder)
   .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
   .map((name) => readFileSync(new URL(name, folder), "utf8"));
 /** The types that programs give options by. */
-const inputs = sources.flatMap((text) => text.match(/^export interface \w+Input\b[\s\S]*?^\}/gm) ?? []).join("\n");
+const inputs = sources.flatMap((text) => text.match(/^(?:export )?interface \w+Input\b[\s\S]*?^\}/gm) ?? []).join("\n");
 
 const namesIn = (property: RegExp) => new Set([...inputs.matchAll(property)].map(([, name]) => name));
 const documented = namesIn(/\*\/\n {2}readonly (\w+)\??:/g);

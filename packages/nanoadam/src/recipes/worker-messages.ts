@@ -35,7 +35,7 @@ export const askedMethods = [
   "betweenSteps",
   "reasonToStop",
   "onCancel",
-] as const satisfies readonly (Exclude<keyof TrainingObserver, (typeof toldMethods)[number]>)[];
+] as const satisfies readonly Exclude<keyof TrainingObserver, (typeof toldMethods)[number]>[];
 
 /** What the thread tells: what observers are told, and in the end the summary or what went wrong. */
 export type WorkerMessage =
