@@ -23,6 +23,7 @@ export { linear, type MatmulOptions, matmul } from "./graph/matmul.js";
 export { layerNorm, rmsNorm } from "./graph/normalization.js";
 export { cumulativeSum, indices, toInt32 } from "./graph/positions.js";
 export { rotary } from "./graph/rotary.js";
+export { scratchBytes } from "./graph/scratch.js";
 export { reshape, takeIndex, transpose } from "./graph/shape.js";
 export { concatenate, slice } from "./graph/slice.js";
 export { logSoftmax, softmax } from "./graph/softmax.js";

@@ -2,7 +2,7 @@
  * `adapter_config.json` as PEFT writes and reads it. Of its fields some are honoured, some say nothing about the result, and any
  * other must have the value that leaves LoRA as it is: what is not understood is refused by name.
  */
-import { InputError, shown } from "../errors.js";
+import { excerpt, InputError, shown } from "../errors.js";
 import { isObject } from "../files/json-value.js";
 
 export const adapterConfigFile = "adapter_config.json";
@@ -137,6 +137,9 @@ function neutralOf(value: unknown): string {
   return isObject(value) ? "none or no entries" : "none";
 }
 
+/** Patterns that repeat what repeats take time without end. */
+const [longestPattern, mostRepeats] = [500, 4];
+
 /**
  * What a pattern says of a layer: PEFT takes the first key that is the layer's name or an ending of it after a dot, as a
  * regular expression.
@@ -148,10 +151,19 @@ function byPattern(path: string, field: string, pattern: unknown, otherwise: num
     if (typeof value !== "number" || !(value > 0)) {
       throw new InputError(`${path}: ${field} has ${shown(value)} for "${key}", expected a positive number`);
     }
+    if (
+      key.length > longestPattern ||
+      /[)\]}*+?]\s*[*+{]|[*+}]\)?[*+{]/.test(key) ||
+      (key.match(/[*+{]/g)?.length ?? 0) > mostRepeats
+    ) {
+      throw new InputError(
+        `${path}: ${field} has the key "${excerpt(key)}", which is no plain pattern for names of layers`,
+      );
+    }
     try {
       return { expression: new RegExp(`^(?:.*\\.)?(?:${key})$`), value };
     } catch {
-      throw new InputError(`${path}: ${field} has the key "${key}", expected a regular expression`);
+      throw new InputError(`${path}: ${field} has the key "${excerpt(key)}", expected a regular expression`);
     }
   });
   return (layer) => lines.find(({ expression }) => expression.test(layer))?.value ?? otherwise;

@@ -5,21 +5,26 @@ import { describeSystemError } from "../files/system-error.js";
 import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
 import { applyCommand } from "./apply.js";
+import { chatCommand } from "./chat.js";
 import { compareCommand } from "./compare.js";
 import { deltaCommand } from "./delta.js";
 import { demoCommand } from "./demo.js";
+import { estimateCommand } from "./estimate.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { withFlags } from "./flag-names.js";
+import { generateCommand } from "./generate.js";
 import { commandLine, helpConfiguration } from "./help.js";
 import { initCommand } from "./init.js";
+import { inspectCommand } from "./inspect.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
 import { pushCommand } from "./push.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
+import { watchCommand } from "./watch.js";
 
 const summary = "Fine-tune pretrained networks by updating only their small weights.";
 
@@ -61,12 +66,17 @@ export async function runCommandLine(
     finetuneCommand(streams, interruption),
     evaluateCommand(streams),
     predictCommand(streams),
+    generateCommand(streams),
+    chatCommand(streams),
     exportCommand(streams),
+    estimateCommand(streams),
+    inspectCommand(streams),
     deltaCommand(streams),
     applyCommand(streams),
     pushCommand(streams),
     compareCommand(streams, interruption),
     presetsCommand(streams),
+    watchCommand(streams),
     initCommand(streams),
     demoCommand(streams),
   ];

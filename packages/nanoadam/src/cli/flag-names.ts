@@ -1,5 +1,7 @@
 import { compareSchema } from "../compare/options.js";
+import { estimateSchema } from "../options/estimate-options.js";
 import { finetuneSchema } from "../options/finetune-options.js";
+import { chatSchema, generateSchema } from "../options/generation-options.js";
 import { flagOf } from "../options/option-types.js";
 import { evaluateAnswersSchema, evaluateSchema, exportSchema, predictSchema } from "../options/saved-model-options.js";
 import { resumeSchema } from "../options/saving-options.js";
@@ -8,11 +10,14 @@ const options = new Set(
   [
     finetuneSchema,
     resumeSchema,
+    estimateSchema,
     evaluateSchema,
     evaluateAnswersSchema,
     predictSchema,
     exportSchema,
     compareSchema,
+    generateSchema,
+    chatSchema,
   ].flatMap(({ shape }) => Object.keys(shape)),
 );
 

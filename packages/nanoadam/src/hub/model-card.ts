@@ -10,7 +10,8 @@ const object = (value: unknown): Json => (isObject(value) ? value : {});
  * @param summary the content of summary.json; what it has not is left out
  */
 export function modelCard(name: string, summary: Json): string {
-  const { model, task, optimizer, steps, versions } = summary;
+  const { task, optimizer, steps, versions } = summary;
+  const { source: model } = object(summary.model);
   const configuration = object(summary.configuration);
   const hubModel =
     typeof model === "string" && /^[\w.-]+\/[\w.-]+(@[\w./-]+)?$/.test(model) ? model.replace(/@.*/, "") : undefined;

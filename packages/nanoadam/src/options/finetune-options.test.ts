@@ -28,7 +28,7 @@ describe("the options of a run", () => {
     expect(training).toMatchObject({ batchSize: 8, accumulate: 1, seed: 42 });
     expect(optimizer).toMatchObject({ optimizer: "adamw", weightDecay: 0 });
     expect(adapter).toEqual({ loraRank: 4, loraDropout: 0 });
-    expect(output).toEqual({ output: "out", overwrite: false, saveDtype: "keep" });
+    expect(output).toEqual({ output: "out", overwrite: false, saveDtype: "keep", report: false });
   });
 
   test("are each in one group, and flat again the same", () => {

@@ -1,9 +1,10 @@
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { adapterConfigFile } from "../checkpoint/adapter-config.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
+import { locateModel } from "../checkpoint/locate-model.js";
 import { findSources } from "../checkpoint/pretrained.js";
 import { storedBytes, type WritableTensor, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
 import { encoderForModel } from "../data/text/encoder.js";
@@ -19,6 +20,7 @@ import { type ExportInput, exportSchema } from "../options/saved-model-options.j
 import { taskOfConfig } from "../tasks/registry.js";
 import type { NoticeListener } from "../train/observer.js";
 import { writeOnnxFolder } from "./export-onnx.js";
+import { copyGenerationConfig } from "./generation-config.js";
 
 export interface ExportControl extends NoticeListener {
   /** Bytes of an ONNX file at most, beyond which the parameters lie in a file beside it; the format ends at 2 GiB. */
@@ -34,13 +36,11 @@ export interface ExportControl extends NoticeListener {
  */
 export async function exportModel(input: ExportInput, control: ExportControl = {}): Promise<void> {
   const options = parseOptions(exportSchema, input);
-  if (
-    options.format === "safetensors" &&
-    (await readJsonObject(`${options.model}/${adapterConfigFile}`)) === undefined
-  ) {
+  const folder = await locateModel(options.model, control.onNotice);
+  if (options.format === "safetensors" && (await readJsonObject(join(folder, adapterConfigFile))) === undefined) {
     throw new InputError(`${options.model} has no ${adapterConfigFile}, so there is no adapter to merge`);
   }
-  const checkpoint = await openModelFolder(options.model, options.base, control.onNotice);
+  const checkpoint = await openModelFolder(folder, options.base, control.onNotice);
   let output: OutputFolder | undefined;
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
@@ -80,6 +80,7 @@ async function writeMerged(
   await writeSafetensors(output.path("model.safetensors"), tensors);
   await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);
   for (const file of tokenizerFiles) await copyFileAtomically(file, output.path(basename(file)));
+  await copyGenerationConfig(checkpoint.folders, output);
 }
 
 /**

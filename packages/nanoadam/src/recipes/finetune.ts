@@ -18,7 +18,7 @@ import type { Stopped } from "../train/loop.js";
 import { observeAll } from "../train/observer.js";
 import { countParameters } from "../train/parameter-counts.js";
 import { planRun } from "../train/plan.js";
-import { type PreparedRun, prepareRun } from "../train/prepare.js";
+import { loraSettings, type PreparedRun, prepareRun } from "../train/prepare.js";
 import { settleTraining } from "../train/settle.js";
 import { UndoBuffer } from "../train/undo.js";
 import { Checkpointer } from "./checkpointer.js";
@@ -26,8 +26,10 @@ import { chooseLearningRate } from "./choose-learning-rate.js";
 import { type Fingerprint, fingerprinter } from "./fingerprints.js";
 import { MetricsLog } from "./metrics-log.js";
 import { openRuntime } from "./open-runtime.js";
+import { requireMemory } from "./require-memory.js";
 import type { RunControl } from "./run-control.js";
 import { type FinetuneRun, startRun } from "./run-events.js";
+import { RunWatch } from "./run-watch.js";
 import {
   type Folder,
   requireStorable,
@@ -41,6 +43,7 @@ import { saveResult } from "./save-result.js";
 import type { SavedRun } from "./saved-run.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
+import { measureChange, type WeightChange } from "./weight-shift.js";
 import { runInWorker } from "./worker-run.js";
 
 /**
@@ -70,24 +73,38 @@ export async function performRun(work: RunToPerform): Promise<RunSummary> {
   const options = parseFinetuneOptions(input);
   const started = performance.now() - 1000 * (saved?.state.seconds ?? 0);
   const runtime = await openRuntime(options.training, observeAll(control.observers ?? []));
-  const run = await prepareRun(options, (notice) => observeAll(control.observers ?? []).onNotice?.(notice));
+  let peakMemory = 0;
+  const run = await prepareRun(options, {
+    tell: (notice) => observeAll(control.observers ?? []).onNotice(notice),
+    async beforeWeights(known) {
+      peakMemory = (await requireMemory(options, known)).peak;
+    },
+  });
   let output: OutputFolder | undefined;
+  let watch: RunWatch | undefined;
   try {
     const fingerprints = await fingerprinter(options, run);
     await work.requireSame?.(fingerprints);
+    const inputs = {
+      model: run.checkpoint.folders,
+      train: fileOf(options.data.train),
+      eval: fileOf(options.data.eval),
+      ...control.optionFiles,
+    };
     output = await OutputFolder.create(options.output.output, {
       overwrite: options.output.overwrite,
       ownsCheckpoints: saved !== undefined,
-      inputs: {
-        model: run.checkpoint.folders,
-        train: fileOf(options.data.train),
-        eval: fileOf(options.data.eval),
-        ...control.optionFiles,
-      },
+      inputs,
       tell: (notice) => observeAll(control.observers ?? []).onNotice(notice),
     });
     await output.requireSpace(await sizeOfSaved(options.output.saveDtype, run));
-    return await train(work, options, { ...run, runtime, fingerprints }, output, started);
+    watch = await RunWatch.open(options, inputs, observeAll(control.observers ?? []), saved?.metrics);
+    const observers = [...watch.observers, ...(control.observers ?? [])];
+    const watched = { ...work, control: { ...control, observers } };
+    return await train(watched, options, { ...run, runtime, fingerprints, peakMemory }, { output, watch }, started);
+  } catch (error) {
+    await watch?.fail(error);
+    throw error;
   } finally {
     await output?.discard();
     await run.checkpoint.close();
@@ -104,8 +121,12 @@ function fileOf(data: string | Iterable<Row> | undefined): string | undefined {
 async function train(
   { input, control: { observers = [], signal, savesCancelled = false }, saved }: RunToPerform,
   options: FinetuneOptions,
-  run: PreparedRun & { readonly runtime: Runtime; readonly fingerprints: () => Promise<readonly Fingerprint[]> },
-  output: OutputFolder,
+  run: PreparedRun & {
+    readonly runtime: Runtime;
+    readonly peakMemory: number;
+    readonly fingerprints: () => Promise<readonly Fingerprint[]>;
+  },
+  { output, watch }: { readonly output: OutputFolder; readonly watch: RunWatch },
   started: number,
 ): Promise<RunSummary> {
   const { pretrained, task } = run;
@@ -122,6 +143,15 @@ async function train(
     const review = task.review?.(run.evaluation);
     return { final: await session.evaluate(run.evaluation, review), review };
   };
+  const measure = () =>
+    measureChange({
+      checkpoint: run.checkpoint,
+      pretrained,
+      lora: loraSettings(pretrained.model, options.adapter),
+      seed: options.training.seed,
+    });
+  const all = [...pretrained.weights.values()].reduce((sum, values) => sum + values.length, 0);
+  const shareOf = ({ changed }: WeightChange) => changed / all;
 
   try {
     await saved?.readWeights(pretrained);
@@ -138,6 +168,7 @@ async function train(
       stepsPerEpoch: plan.stepsPerEpoch,
       batchSize: settled.batchSize,
       learningRate: saved?.state.learningRate ?? settled.learningRate,
+      peakMemory: run.peakMemory,
       data: run.data,
     });
     requireStorable(options.output.saveDtype, pretrained);
@@ -154,7 +185,7 @@ async function train(
       settled = { ...settled, learningRate: chosen.learningRate };
       if (saved === undefined) optimizer = session.startOptimizer(plan);
     }
-    if (saved === undefined) observer.onEvaluation({ step: 0, epoch: 0, eval: before });
+    if (saved === undefined) observer.onEvaluation({ step: 0, epoch: 0, eval: before, changedShare: 0 });
     await log.requireWritten();
 
     const undo = new UndoBuffer(pretrained.weights);
@@ -174,7 +205,10 @@ async function train(
       observers: [undo, observer, ...(best === undefined ? [] : [best]), checkpointer],
       signal,
       before: saved?.state,
-      evaluate: () => session.evaluate(run.evaluation),
+      evaluate: async () => ({
+        eval: await session.evaluate(run.evaluation),
+        changedShare: shareOf(await measure()),
+      }),
     });
     let { stopped } = result;
     if (stopped !== undefined) undo.restore();
@@ -191,16 +225,23 @@ async function train(
     // A run that diverged has taken its last step back.
     const last = stopped === undefined ? optimizer.completedSteps : Math.max(0, optimizer.completedSteps - 1);
     const step = chosen?.step ?? last;
-    observer.onEvaluation({ step, epoch: step / plan.stepsPerEpoch, eval: final });
+    const change = await measure();
+    observer.onEvaluation({
+      step,
+      epoch: step / plan.stepsPerEpoch,
+      eval: final,
+      changedShare: shareOf(change),
+    });
     await session.release();
 
-    const summary = await summarise({
+    const summary = summarise({
       options,
       settled,
       run,
       engine: run.runtime,
       plan,
       optimizer,
+      change,
       sampledBelow: session.sampledBelow,
       evaluation: { before, final },
       review: review?.result() ?? reviewOfChange(taskKind(task.name).metrics[0], before, final, run.evaluation.length),
@@ -220,6 +261,7 @@ async function train(
     };
     await saveResult(output, save, { weights: weightsFileOf(pretrained), others: [metricsFile] });
     await checkpointer.end();
+    await watch.finish(summary, review?.shown?.());
     if (stopped !== undefined) {
       const which = chosen === undefined ? "last good" : "best";
       throw new DivergenceError(`${stopped.reason}. The ${which} weights are in ${options.output.output}.`);

@@ -62,6 +62,8 @@ describe("a model that is loaded once", () => {
       loadModel(scores, { task: "classification", threads: 1 }),
       "is a regression checkpoint, expected one of classification",
     );
+    const { folder: hidden } = await tinyRun({ task: "masked-lm", label: undefined, steps: 1 }, place);
+    await expectRefusal(loadModel(hidden, { threads: 1 }), "nothing to predict for whole texts");
     await expectRefusal(loadModel(folder, { batchSize: 0 }), "`batchSize` is 0, expected a whole number");
   });
 

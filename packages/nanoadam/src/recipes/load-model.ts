@@ -5,7 +5,7 @@ import { InputError, shown } from "../errors.js";
 import type { Outcome, OutcomesByTask, PredictingTask, TaskName } from "../tasks/registry.js";
 import type { NoticeListener } from "../train/observer.js";
 import { type OpenModel, type OpenModelOptions, openModel } from "./open-model.js";
-import { encodeTexts, type Prediction, predictEncoded } from "./predict.js";
+import { encodeTexts, type Prediction, predictEncoded, predictorOf } from "./predict.js";
 
 /** What a classifier says of a text: one of its labels. */
 export interface Classification<Label extends string> {
@@ -35,7 +35,7 @@ export interface LoadedModel<Answer extends Outcome = Outcome> extends AsyncDisp
   readonly waiting: number;
   /**
    * What the model says of each text, or pair of texts, in order. Texts of several calls that wait are computed together.
-   * @throws InputError for what is no text, a model whose task has no answer for texts, and after `close`
+   * @throws InputError for what is no text, and after `close`
    */
   predict(texts: readonly (string | Texts)[]): Promise<(Texts & Answer)[]>;
   /** Answers what was asked before, and frees what the engine holds. */
@@ -47,7 +47,9 @@ export interface LoadedModel<Answer extends Outcome = Outcome> extends AsyncDisp
  *
  * `loadModel("model", { labels: ["refund", "delivery"] })` gives labels of the type `"refund" | "delivery"`, and
  * `loadModel("model", { task: "regression" })` numbers.
- * @throws InputError where the folder is not whole or has no head, and where it is of another task or has other labels
+ *
+ * A decoder is opened by `openTextGenerator`.
+ * @throws InputError where the folder is not whole or has no answer for texts, is of another task, or has other labels
  */
 export async function loadModel<const Label extends string>(
   folder: string,
@@ -69,6 +71,7 @@ export async function loadModel(
   }
   const model = await openModel(folder, options, listener);
   try {
+    predictorOf(model);
     requireExpected(model, task, labels);
   } catch (error) {
     await model.release();

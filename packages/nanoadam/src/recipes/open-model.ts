@@ -38,7 +38,7 @@ export interface OpenModel {
 }
 
 /** @throws InputError where a head is missing, or is of another size than the configuration says. */
-function requireHead(folder: string, { name: task }: Task<unknown, Outcome>, pretrained: Pretrained): void {
+export function requireHead(folder: string, task: string, pretrained: Pretrained): void {
   const { initialised, misfits, model } = pretrained;
   for (const { entry, expected } of misfits) {
     const [rows, outputs] = [entry.shape[0], expected[0]];
@@ -72,7 +72,7 @@ export async function openModel(
     const text = encoderForModel(tokenizer, input, { asked: options.maxLength, folder });
     const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text, lossOn: options.lossOn });
     const pretrained = await loadPretrained(checkpoint, task.head, 0);
-    requireHead(folder, task, pretrained);
+    requireHead(folder, task.name, pretrained);
     const shared = {
       model: pretrained.model,
       weights: pretrained.weights,

@@ -219,9 +219,12 @@ function requirePairs({ task }: OpenModel): void {
   if (taskKind(task.name).mostTextColumns < 2) throw new InputError(`\`textPair\` cannot go with ${task.name}`);
 }
 
-function predictorOf({ folder, task }: OpenModel): Predictor<unknown, Outcome> {
+/** @throws InputError for a model whose task has no answer for whole texts, with what it can do instead */
+export function predictorOf({ folder, task }: OpenModel): Predictor<unknown, Outcome> {
   if (task.predictor !== undefined) return task.predictor;
+  const wayOut =
+    task.name === "causal-lm" ? "nanoadam generate goes on with them" : "nanoadam finetune gives it what it takes";
   throw new InputError(
-    `${folder} is a ${task.name} checkpoint, which has nothing to predict for whole texts; nanoadam finetune gives it what it takes`,
+    `${folder} is a ${task.name} checkpoint, which has nothing to predict for whole texts; ${wayOut}`,
   );
 }

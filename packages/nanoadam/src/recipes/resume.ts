@@ -26,7 +26,7 @@ export interface ResumeOptions extends RunControl {
 }
 
 /** What changes nothing of the result. */
-const harmless = ["saveEvery", "keep", "logEvery", "threads", "overwrite", "output"];
+const harmless = ["saveEvery", "keep", "logEvery", "tensorboard", "report", "threads", "overwrite", "output"];
 
 /**
  * Goes on with a run from its last checkpoint; the options are those that it was begun with. What comes out is, on the same machine,

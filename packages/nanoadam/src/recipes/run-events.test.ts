@@ -88,7 +88,7 @@ describe("a run", () => {
   });
 
   test("does not wait for who reads, and keeps the last thousand steps for them", async () => {
-    const record = { epoch: 0, loss: 0, learningRate: 0, gradientNorm: 0, tokensPerSecond: 0 };
+    const record = { epoch: 0, loss: 0, learningRate: 0, gradientNorm: 0, tokensPerSecond: 0, examplesPerSecond: 0 };
     const run = startRun({}, async ({ observers = [] }) => {
       for (let step = 1; step <= 2500; step++) {
         for (const observer of observers) observer.onStep?.({ step, ...record });

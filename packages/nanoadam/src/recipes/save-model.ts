@@ -23,6 +23,7 @@ import type { FinetuneOptions } from "../options/finetune-options.js";
 import type { OutputOptions } from "../options/output-options.js";
 import { trainedParameters } from "../train/optimizer.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
+import { copyGenerationConfig } from "./generation-config.js";
 import { saveTokenizer } from "./save-tokenizer.js";
 
 const storedAs = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
@@ -141,6 +142,11 @@ export async function saveModel(
   const adapter = adapterConfigOf(options, run);
   if (adapter !== undefined) await writeJson(folder.path(adapterConfigFile), adapter);
   await saveTokenizer(folder, tokenizer, run.maxLength);
+  if (writesText(pretrained.model)) await copyGenerationConfig(run.checkpoint.folders, folder);
+}
+
+function writesText({ head }: Pretrained["model"]): boolean {
+  return head.kind === "language-model" && head.predicts === "next";
 }
 
 /** Writes a value as JSON that people read: whole or not at all. */

@@ -10,11 +10,11 @@ import type { Evaluation } from "../train/evaluation.js";
 import type { RateTrial } from "../train/observer.js";
 import { type CountAndShare, countParameters, type ParameterCounts } from "../train/parameter-counts.js";
 import type { Plan } from "../train/plan.js";
-import { loraSettings, type PreparedRun } from "../train/prepare.js";
+import type { PreparedRun } from "../train/prepare.js";
 import type { SettledTraining } from "../train/settle.js";
 import { peakMemoryBytes } from "./peak-memory.js";
 import { versions } from "./versions.js";
-import { measureChange } from "./weight-shift.js";
+import type { WeightChange } from "./weight-shift.js";
 
 /** What a run was and what came of it: the content of summary.json. */
 export interface RunSummary {
@@ -81,6 +81,8 @@ export interface SummaryInputs {
   readonly plan: Plan;
   readonly settled: SettledTraining;
   readonly optimizer: Optimizer;
+  /** How far the weights are from where they began. */
+  readonly change: WeightChange;
   readonly sampledBelow: number;
   readonly evaluation: RunSummary["evaluation"];
   readonly review: Review;
@@ -93,17 +95,12 @@ export interface SummaryInputs {
   readonly endedEarly: string | undefined;
 }
 
-export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
+export function summarise(inputs: SummaryInputs): RunSummary {
   const { options, run, plan, optimizer } = inputs;
   const { name, version, notice } = inputs.engine;
   const { pretrained } = run;
   const counts = countParameters(pretrained, optimizer);
-  const { changed, meanShift } = await measureChange({
-    checkpoint: run.checkpoint,
-    pretrained,
-    lora: loraSettings(pretrained.model, options.adapter),
-    seed: options.training.seed,
-  });
+  const { changed, meanShift } = inputs.change;
   return {
     model: {
       source: options.model.model,

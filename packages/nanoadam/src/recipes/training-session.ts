@@ -12,7 +12,7 @@ import type { ReviewAccumulator } from "../tasks/review.js";
 import { type Evaluation, evaluateModel } from "../train/evaluation.js";
 import { createLoader } from "../train/loader.js";
 import { type LoopResult, runSteps, type StopSignal } from "../train/loop.js";
-import type { RunPosition, TrainingObserver } from "../train/observer.js";
+import type { EvaluationFigures, RunPosition, TrainingObserver } from "../train/observer.js";
 import { createOptimizer } from "../train/optimizer.js";
 import type { Plan } from "../train/plan.js";
 import type { PreparedRun } from "../train/prepare.js";
@@ -29,11 +29,19 @@ export interface StepsToTake {
   /** What was done before, of a run that goes on. */
   readonly before?: RunPosition | undefined;
   /** Called between steps, as the plan says. */
-  evaluate(): Promise<Evaluation>;
+  evaluate(): Promise<EvaluationFigures>;
 }
 
 /** Evaluations run at least so many examples together; what comes out does not depend on it. */
 const evaluationBatch = 32;
+
+/** Examples that an evaluation runs together. */
+export function evaluationBatchSize(
+  { training }: Pick<FinetuneOptions, "training">,
+  settled: Pick<SettledTraining, "batchSize">,
+): number {
+  return training.batchSize ?? Math.max(evaluationBatch, settled.batchSize);
+}
 
 export class TrainingSession {
   readonly sampledBelow: number;
@@ -104,7 +112,7 @@ export class TrainingSession {
   }
 
   evaluate(dataset: Dataset, review?: ReviewAccumulator): Promise<Evaluation> {
-    const batchSize = this.#options.training.batchSize ?? Math.max(evaluationBatch, this.#settled.batchSize);
+    const batchSize = evaluationBatchSize(this.#options, this.#settled);
     return evaluateModel({ task: this.#run.task, dataset, batchSize, programs: this.#evaluationPrograms, review });
   }
 

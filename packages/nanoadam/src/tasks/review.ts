@@ -53,10 +53,21 @@ export interface ReviewedAnswers {
   readonly indices: readonly number[];
 }
 
+/** All answers as a picture shows them: how often each class was taken for each, or numbers beside those expected. */
+export type AnswersShown =
+  | {
+      readonly kind: "classes";
+      readonly names: readonly string[];
+      /** By the class that an example is of, then by the one that it was taken for. */
+      readonly counts: readonly (readonly number[])[];
+    }
+  | { readonly kind: "numbers"; readonly pairs: readonly { readonly expected: number; readonly predicted: number }[] };
+
 /** Takes in the logits of batch after batch, then gives the review. */
 export interface ReviewAccumulator {
   add(answers: ReviewedAnswers): void;
   result(): Review;
+  shown?(): AnswersShown;
 }
 
 /** Values by metric name. */

@@ -51,7 +51,7 @@ export async function resultOf(folder: string): Promise<Record<string, unknown>>
 
 async function comparable(name: string, content: Buffer): Promise<unknown> {
   const text = () => content.toString("utf8");
-  if (name === "metrics.jsonl") return text().replace(/,"tokensPerSecond":[^,}]*/g, "");
+  if (name === "metrics.jsonl") return text().replace(/,"(tokens|examples)PerSecond":[^,}]*/g, "");
   if (name !== "summary.json") return content.toString("base64");
   const {
     run: _,

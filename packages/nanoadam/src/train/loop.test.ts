@@ -11,7 +11,7 @@ import { type TinyRun, tinyInput, tinyPlace, tinyRun, weightsOf } from "../testi
 
 /** What was recorded, without what a clock decides. */
 const withoutTimes = ({ steps, evaluations }: TinyRun) => ({
-  steps: steps.map((step) => ({ ...step, tokensPerSecond: undefined })),
+  steps: steps.map((step) => ({ ...step, tokensPerSecond: undefined, examplesPerSecond: undefined })),
   evaluations,
 });
 

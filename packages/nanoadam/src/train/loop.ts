@@ -4,9 +4,8 @@ import { AbortError, DivergenceError } from "../errors.js";
 import type { TrainingOptions } from "../options/training-options.js";
 import type { GradientAccumulator } from "../program/gradient-accumulator.js";
 import type { ProgramCache } from "../program/program-cache.js";
-import type { Evaluation } from "./evaluation.js";
 import type { Loader } from "./loader.js";
-import { observeAll, type RunPosition, type TrainingObserver } from "./observer.js";
+import { type EvaluationFigures, observeAll, type RunPosition, type TrainingObserver } from "./observer.js";
 import type { Plan } from "./plan.js";
 import { trainStep } from "./step.js";
 
@@ -29,7 +28,8 @@ export interface LoopOptions extends Pick<TrainingOptions, "schedule" | "warmup"
   readonly signal: StopSignal | undefined;
   /** What was done before, of a run that goes on. */
   readonly before?: RunPosition | undefined;
-  evaluate(): Promise<Evaluation>;
+  /** What is measured between steps. */
+  evaluate(): Promise<EvaluationFigures>;
 }
 
 /** Why a run ended before its last step. */
@@ -69,7 +69,7 @@ export async function runSteps(options: LoopOptions): Promise<LoopResult> {
     }
     const started = performance.now();
     const learningRate = learningRateAt(step, schedule);
-    const { batches, tokens } = loader.of(step);
+    const { batches, tokens, examples } = loader.of(step);
     const number = step + 1;
     try {
       const { loss, gradientNorm } = await trainStep(batches, {
@@ -92,6 +92,7 @@ export async function runSteps(options: LoopOptions): Promise<LoopResult> {
         ...(density === undefined ? {} : { density }),
         gradientNorm,
         tokensPerSecond: (tokens / milliseconds) * 1000,
+        examplesPerSecond: (examples / milliseconds) * 1000,
       });
     } catch (error) {
       if (!(error instanceof DivergenceError)) throw error;
@@ -99,7 +100,7 @@ export async function runSteps(options: LoopOptions): Promise<LoopResult> {
     }
     const isLast = number === plan.totalSteps;
     if (isLast ? plan.evaluatesLast : number % plan.evaluateEvery === 0) {
-      observer.onEvaluation({ step: number, epoch: number / plan.stepsPerEpoch, eval: await options.evaluate() });
+      observer.onEvaluation({ step: number, epoch: number / plan.stepsPerEpoch, ...(await options.evaluate()) });
     }
     await observer.betweenSteps({ step: number, stepMilliseconds });
   }

@@ -21,6 +21,8 @@ export interface RunStart {
   readonly batchSize: number;
   /** Of the schedule, the highest; where some are tried before, the one that they are around. */
   readonly learningRate: number;
+  /** What the run is expected to take of memory, in bytes. */
+  readonly peakMemory: number;
   readonly data: DataReport;
 }
 
@@ -34,6 +36,7 @@ export interface StepRecord {
   readonly gradientNorm: number;
   /** Tokens that are not padding. */
   readonly tokensPerSecond: number;
+  readonly examplesPerSecond: number;
 }
 
 /** A learning rate that was tried before the run, and the loss that it led to; NaN where it diverged. */
@@ -42,11 +45,36 @@ export interface RateTrial {
   readonly loss: number;
 }
 
+/** What is measured between steps. */
+export interface EvaluationFigures {
+  readonly eval: Evaluation;
+  /** The share of all weights that differ from what they began as. */
+  readonly changedShare?: number;
+}
+
 /** One evaluation as it is logged. */
-export interface EvaluationRecord {
+export interface EvaluationRecord extends EvaluationFigures {
   readonly step: number;
   readonly epoch: number;
-  readonly eval: Evaluation;
+}
+
+/** What a log keeps of a run's start. */
+export type StartSummary = Pick<
+  RunStart,
+  "source" | "architecture" | "totalSteps" | "stepsPerEpoch" | "batchSize" | "learningRate"
+> & { readonly parameters: number };
+
+export function summaryOfStart(start: RunStart): StartSummary {
+  const { source, architecture, totalSteps, stepsPerEpoch, batchSize, learningRate, counts } = start;
+  return {
+    source,
+    architecture,
+    parameters: counts.total,
+    totalSteps,
+    stepsPerEpoch,
+    batchSize,
+    learningRate,
+  };
 }
 
 /** The run was saved. */

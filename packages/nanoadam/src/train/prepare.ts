@@ -22,10 +22,9 @@ import type { Task } from "../tasks/task.js";
 import { type DataReport, reportOfData } from "./data-report.js";
 import { heldOutShare } from "./settle.js";
 
-export interface PreparedRun {
+/** What is known of a run before its weights are read. */
+export interface KnownRun {
   readonly checkpoint: Checkpoint;
-  readonly pretrained: Pretrained;
-  readonly tokenizer: TextTokenizer;
   /** As it is evaluated. */
   readonly task: Task;
   /** With what only training has in its loss. */
@@ -33,28 +32,43 @@ export interface PreparedRun {
   readonly train: Dataset;
   readonly evaluation: Dataset;
   readonly maxLength: number;
+}
+
+export interface PreparedRun extends KnownRun {
+  readonly pretrained: Pretrained;
+  readonly tokenizer: TextTokenizer;
   readonly data: DataReport;
   /** The columns that text and label were read from. */
   readonly columns: Pick<DataSource, "text" | "label">;
 }
 
 /** A checkpoint's bfloat16 is kept only where nothing is lost by it: neither updates of whole tensors, nor wider results. */
-function storageOfRun({
+export function storageOfRun({
   model,
   optimizer,
   adapter,
   output,
-}: Pick<FinetuneOptions, "model" | "optimizer" | "adapter" | "output">): WeightStorage {
+}: Pick<FinetuneOptions, "model" | "optimizer" | "adapter"> & {
+  readonly output: Pick<FinetuneOptions["output"], "saveDtype">;
+}): WeightStorage {
   if (model.weights !== "keep") return model.weights;
   const isWrittenAsHeld = output.saveDtype === "keep" || output.saveDtype === "bfloat16";
   return isWrittenAsHeld && mayHoldBfloat16(optimizer, adapter) ? "keep" : "float32";
 }
 
-/**
- * @param tell told what is fetched
- * @throws InputError for whatever is wrong with the model, the data or their fit.
- */
-export async function prepareRun(options: FinetuneOptions, tell?: (notice: string) => void): Promise<PreparedRun> {
+/** Who is told, and may object, while a run is prepared. */
+export interface PreparationControl {
+  /** Told what is fetched. */
+  readonly tell?: (notice: string) => void;
+  /** Called when all but the weights is read. */
+  readonly beforeWeights?: (run: KnownRun) => Promise<void>;
+}
+
+/** @throws InputError for whatever is wrong with the model, the data or their fit. */
+export async function prepareRun(
+  options: FinetuneOptions,
+  { tell, beforeWeights }: PreparationControl = {},
+): Promise<PreparedRun> {
   const { model: folder, fromScratch } = options.model;
   const { seed } = options.training;
   const { task: taskName, ...objective } = options.objective;
@@ -74,6 +88,8 @@ export async function prepareRun(options: FinetuneOptions, tell?: (notice: strin
     const { train, evaluation, notes } = await splitData(source, task, options.data, seed);
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const learned = packedRows(task, train, { ...options.data, seed, maxLength: text.maxLength });
+    const known = { checkpoint, task, trainingTask, train: learned.dataset, evaluation, maxLength: text.maxLength };
+    await beforeWeights?.(known);
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
       freshHead: !hasSameClasses(checkpoint.config, task.config()),
@@ -81,14 +97,9 @@ export async function prepareRun(options: FinetuneOptions, tell?: (notice: strin
       hold: storageOfRun(options),
     });
     return {
-      checkpoint,
+      ...known,
       pretrained,
       tokenizer,
-      task,
-      trainingTask,
-      train: learned.dataset,
-      evaluation,
-      maxLength: text.maxLength,
       columns: { text: source.text, label: source.label },
       data: reportOfData({
         notes: [...new Set(notes), ...learned.notes, ...headNotes(checkpoint, pretrained, task)],
@@ -157,7 +168,7 @@ function packedRows(
 }
 
 /** The model with the adapter that options ask for. */
-function withAdapter(model: Model, options: AdapterOptions): Model {
+export function withAdapter(model: Model, options: AdapterOptions): Model {
   const lora = loraSettings(model, options);
   return lora === undefined ? model : withLora(model, lora);
 }

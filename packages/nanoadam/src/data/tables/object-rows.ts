@@ -19,7 +19,8 @@ export class ObjectRows {
     this.#paths = new Map(asked.filter((column) => column.includes(".")).map((column) => [column, []]));
   }
 
-  add(line: number, values: Readonly<Record<string, unknown>>): void {
+  /** Gives the number of rows so far. */
+  add(line: number, values: Readonly<Record<string, unknown>>): number {
     const row = this.#lines.length;
     this.#lines.push(line);
     for (const column of Object.keys(values)) {
@@ -32,6 +33,7 @@ export class ObjectRows {
       const cell = this.#cellOf(path, valueAt(values, path));
       if (cell !== undefined) cells[row] = cell;
     }
+    return row + 1;
   }
 
   #cellOf(column: string, value: unknown): Cell {

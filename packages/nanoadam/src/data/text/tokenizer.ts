@@ -8,7 +8,7 @@ import { tokenContent } from "./special-tokens.js";
 import { addedTokens, readTemplate, type TemplatePart } from "./template.js";
 import { givesTokenTypes, withTokenizerConfig } from "./tokenizer-config.js";
 import { truncateLongestFirst } from "./truncation.js";
-import { requireVocabularyIds } from "./vocabulary-ids.js";
+import { requireVocabulary } from "./vocabulary.js";
 import { type LibraryPreTokenizer, mendWhiteSpace } from "./white-space.js";
 
 /** The tokens of a text or pair; the three arrays have one entry per token. */
@@ -100,7 +100,7 @@ interface LibraryTokenizer {
 /** Builds a tokenizer from the contents of its files. Throws InputError for one that cannot be used. */
 export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
   const { file, config, specialTokens } = files;
-  requireVocabularyIds(files.tokenizer, file);
+  requireVocabulary(files.tokenizer, file);
   const json = withTokenizerConfig(files.tokenizer, { ...specialTokens, ...config }, files.configFile, files.modelType);
   const template = templateOf(json, config, file);
   const library = createLibraryTokenizer({ ...files, tokenizer: json });
@@ -220,10 +220,14 @@ function createLibraryTokenizer({ file, tokenizer, config }: TokenizerFiles): Li
     return library;
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(
-      `${file} cannot be used as a tokenizer: ${error instanceof Error ? error.message : String(error)}.`,
-    );
+    throw new InputError(`${file} cannot be used as a tokenizer: ${faultOf(error)}.`);
   }
+}
+
+/** The library's message; it puts values in as JavaScript spells them. */
+function faultOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\[object (\w+)\]/g, "$1").replace(/\bundefined\b/g, "missing");
 }
 
 /** How special tokens surround texts; the token types are 0 where the model is not to be given any. */
@@ -240,7 +244,8 @@ function truncationSide(
   { truncation_side: given }: TokenizerFiles["config"],
   configFile: string,
 ): "left" | "right" {
-  const side = given ?? (isObject(truncation) ? String(truncation.direction).toLowerCase() : "right");
+  const own = isObject(truncation) ? truncation.direction : undefined;
+  const side = given ?? (typeof own === "string" ? own.toLowerCase() : (own ?? "right"));
   if (side === "left" || side === "right") return side;
   throw new InputError(`${configFile}: truncation_side is ${shown(side)}, expected "left" or "right"`);
 }
