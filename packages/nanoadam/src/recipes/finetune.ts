@@ -14,8 +14,8 @@ import type { Weights } from "../program/compile-stages.js";
 import { taskKind } from "../tasks/registry.js";
 import { reviewOfChange } from "../tasks/review.js";
 import { BestWeights } from "../train/best-weights.js";
-import type { Stopped, StopSignal } from "../train/loop.js";
-import { observeAll, type TrainingObserver } from "../train/observer.js";
+import type { Stopped } from "../train/loop.js";
+import { observeAll } from "../train/observer.js";
 import { countParameters } from "../train/parameter-counts.js";
 import { planRun } from "../train/plan.js";
 import { loraSettings, type PreparedRun, prepareRun } from "../train/prepare.js";
@@ -27,6 +27,8 @@ import { type Fingerprint, fingerprinter } from "./fingerprints.js";
 import { MetricsLog } from "./metrics-log.js";
 import { openRuntime } from "./open-runtime.js";
 import { requireMemory } from "./require-memory.js";
+import type { RunControl } from "./run-control.js";
+import { type FinetuneRun, startRun } from "./run-events.js";
 import { RunWatch } from "./run-watch.js";
 import {
   type Folder,
@@ -42,26 +44,18 @@ import type { SavedRun } from "./saved-run.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
 import { measureChange, type WeightChange } from "./weight-shift.js";
-
-/** Who looks on while a run goes, and what may end it. */
-export interface RunControl {
-  readonly observers?: readonly TrainingObserver[];
-  /** Once aborted, the run ends before its next step. It is saved first where there are to be checkpoints; else nothing is written. */
-  readonly signal?: StopSignal;
-  /** Save it then in any case. */
-  readonly savesCancelled?: boolean;
-  /** Files that the options come from, by names for messages: they are not replaced by the result. */
-  readonly optionFiles?: Readonly<Record<string, string>>;
-}
+import { runInWorker } from "./worker-run.js";
 
 /**
- * Fine-tunes a model and writes it to `output`.
+ * Fine-tunes a model and writes it to `output`. Await it for its summary, or loop over its events.
  * @throws InputError for anything wrong with options, model or data, before anything is written.
  * @throws DivergenceError when loss or gradients stop being finite; the last good weights are saved all the same.
- * @throws AbortError once the signal is aborted.
+ * @throws AbortError once the signal is aborted, or the loop is left.
  */
-export async function finetune(input: FinetuneInput, control: RunControl = {}): Promise<RunSummary> {
-  return performRun({ input, control });
+export function finetune(input: FinetuneInput, control: RunControl = {}): FinetuneRun {
+  return startRun(control, (observed) =>
+    control.worker === true ? runInWorker({ input }, observed) : performRun({ input, control: observed }),
+  );
 }
 
 /** What to do: a run from its beginning, or the rest of one that was saved. */
