@@ -15,6 +15,7 @@ import { defaultThreads } from "@nanoadam/engine/node";
 import { breakEvenRows } from "./break-even/rows.js";
 import { deltaRows } from "./delta-rows.js";
 import { estimateRows } from "./estimate-rows.js";
+import { generationRows } from "./generation-rows.js";
 import { growthRows } from "./growth-rows.js";
 import { javascriptPeerRows } from "./javascript-peers.js";
 import { loadingRows } from "./loading-rows.js";
@@ -62,6 +63,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   estimate: () => estimateRows(settings),
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
+  generation: () => generationRows({ rounds, threads, python: flags.torch }),
   delta: () => deltaRows(settings),
 };
 
