@@ -65,10 +65,7 @@ export function reachBiasInGraph(batch: GraphBatch, window?: number): Value {
   const [, length] = sizesOf(batch);
   const keys = keysOf(batch);
   const places = toFloat32(indices(keys));
-  const distance = subtract(
-    reshape(slice(places, 0, keys - length, keys), [length, 1]),
-    reshape(places, [1, keys]),
-  );
+  const distance = subtract(reshape(slice(places, 0, keys - length, keys), [length, 1]), reshape(places, [1, keys]));
   const follows = isPositive(negate(distance));
   const isBeyond = window === undefined ? follows : add(follows, isPositive(shift(distance, 1 - window)));
   return scale(isBeyond, outOfReach);

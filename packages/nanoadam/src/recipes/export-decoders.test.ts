@@ -1,16 +1,26 @@
 /** Exported decoders, loaded by Transformers.js in Node as a web page would load them: they go on from keys and values of earlier tokens. */
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { AutoModelForCausalLM, AutoTokenizer, env, Tensor } from "@huggingface/transformers";
+import {
+  AutoModelForCausalLM,
+  AutoTokenizer,
+  BertForSequenceClassification,
+  BertForTokenClassification,
+  env,
+  Tensor,
+} from "@huggingface/transformers";
 import { onnxFile } from "@nanoadam/engine";
 import { expect, test } from "vitest";
 import { sharedDataFolder, sharedDataIsPresent } from "../../../../testing/fixtures.js";
 import { wholeModel } from "../export/whole-model.js";
 import { defineModel } from "../models/architectures.js";
-import { logitsOf } from "../testing/model-folder.js";
+import { chromium } from "../testing/chromium.js";
+import { labelsConfig, logitsOf, writeModelFolder } from "../testing/model-folder.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { nextToken, tinyDecoders, writeTinyDecoder } from "../testing/tiny-decoders.js";
+import { byteFallbackFiles } from "../testing/tiny-tokenizer.js";
+import { runTransformersPage } from "../testing/transformers-page.js";
 import { exportModel } from "./export.js";
 import { openTextGenerator } from "./open-text-generator.js";
 
@@ -108,6 +118,54 @@ test.each(Object.keys(decoders))("%s gives the same logits and the same text in 
   }
 });
 
+test("texts of a batch go on as each does alone, whatever padding is before them", async () => {
+  const config = { ...decoders.gemma3, sliding_window: 5 };
+  const folder = await writeTinyDecoder(join(await temporaryFolder(), "model"), config);
+  const model = await loaded(await exported(folder));
+  const options = { max_new_tokens: 8, do_sample: false, eos_token_id: null };
+  const together = await model.generate({
+    inputs: integers(rows.ids),
+    attention_mask: integers(rows.mask),
+    ...options,
+  });
+  const answers = Array.from(together.data as BigInt64Array, Number);
+  expect(answers.slice(8, 16)).toEqual(await theirAnswer(model, rows.ids[0] ?? [], 8));
+  expect(answers.slice(24)).toEqual(await theirAnswer(model, rows.ids[1]?.slice(3) ?? [], 8));
+  await model.dispose();
+});
+
+// Transformers.js names no classes for these; any class of an encoder runs them.
+test.each([
+  ["llama", "example", BertForSequenceClassification],
+  ["opt", "example", BertForSequenceClassification],
+  ["qwen2 with windows", "position", BertForTokenClassification],
+] as const)("%s that classifies each %s gives the same logits", async (name, per, loader) => {
+  const place = await temporaryFolder();
+  const task = labelsConfig(["bad", "fair", "good"], per === "example" ? "single_label_classification" : undefined);
+  const config = { ...decoders[name], pad_token_id: 0 };
+  const head = { kind: "outputs", per, outputs: 3 } as const;
+  const folder = await writeModelFolder(join(place, "model"), { config, head, task, tokenizer: byteFallbackFiles() });
+  const output = await exported(folder);
+  env.localModelPath = dirname(output);
+  const model = (await loader.from_pretrained(basename(output), { dtype: "fp32" })) as unknown as Loaded;
+  for (const padded of [rows, { ids: rows.ids.map(turned), mask: rows.mask.map(turned) }]) {
+    const { logits } = await model({ input_ids: integers(padded.ids), attention_mask: integers(padded.mask) });
+    const own = await logitsOf(folder, { texts: 2, length: 8, ids: padded.ids.flat(), mask: padded.mask.flat() });
+    const theirs = logits.data as Float32Array;
+    const mask = per === "example" ? [1, 1] : padded.mask.flat();
+    const differences = Array.from(own, (value, entry) =>
+      mask[Math.floor(entry / 3)] === 1 ? Math.abs(value - (theirs[entry] ?? Number.NaN)) : 0,
+    );
+    expect(Math.max(...differences)).toBeLessThan(1e-4);
+  }
+  await model.dispose();
+});
+
+/** A row with its padding on the other side. */
+function turned(row: readonly number[]): number[] {
+  return [...row.slice(3), ...row.slice(0, 3)];
+}
+
 test.each(Object.entries(decoders))("no size of a batch is a part of the graph of %s", (_, config) => {
   const [first, second] = [0, 2].map((skip) => {
     const whole = wholeModel(defineModel(config, nextToken), skip);
@@ -162,5 +220,20 @@ test.skipIf(!sharedDataIsPresent)(
       expect(ids.slice(0, 10)).toEqual(own.ids.slice(0, 10));
       await model.dispose();
     }
+  },
+);
+
+test.skipIf(chromium === undefined || !sharedDataIsPresent)(
+  "a page in Chromium tells it too (needs shared/data)",
+  async () => {
+    const folder = join(sharedDataFolder, "models", "stories260K");
+    const output = await exported(folder);
+    const result = await runTransformersPage(
+      `const tell = await pipeline("text-generation", "exported", { dtype: "fp32", device: "wasm" });
+      done(await tell("Once upon a time", { max_new_tokens: 40, do_sample: false }));`,
+      dirname(output),
+    );
+    const { text } = await ownAnswer(folder, "Once upon a time", 40);
+    expect(result).toEqual([{ generated_text: `Once upon a time${text}` }]);
   },
 );
