@@ -6,8 +6,17 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** What other modes than the usual one run; `tools/endure.mjs` starts `crash` and `fuzz`, and has them run for longer. */
 const includes: Readonly<Record<string, string[]>> = {
   install: ["tools/*.install.ts"],
-  crash: ["packages/*/src/**/{crash,threads,connections}.test.ts"],
+  crash: ["packages/*/src/**/{crash,interruptions,threads,connections}.test.ts"],
   fuzz: ["packages/*/src/**/fuzz.test.ts"],
+};
+
+/** A thread of Node runs JavaScript alone, so a worker's script is the built one, which lies elsewhere. */
+const builtWorkers = {
+  name: "built-workers",
+  transform: (code: string, file: string) =>
+    file.endsWith("/recipes/worker-run.ts")
+      ? code.replace("./training-worker.js", "../../dist/recipes/training-worker.js")
+      : undefined,
 };
 
 /** `vitest run --mode install` is the one test that installs the packages, which needs the network and half a minute. */
@@ -20,6 +29,7 @@ export default defineConfig(({ mode }) => ({
       { find: /^nanoadam$/, replacement: source("packages/nanoadam/src/index.ts") },
     ],
   },
+  plugins: [builtWorkers],
   test: {
     include: includes[mode] ?? [
       "packages/*/src/**/*.test.ts",

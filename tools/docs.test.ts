@@ -8,9 +8,11 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { finetune } from "nanoadam";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { isBuilt } from "../packages/nanoadam/src/testing/crash/child.js";
 import { runCli } from "../packages/nanoadam/src/testing/run-cli.js";
 import { writeTinyCheckpoint } from "../packages/nanoadam/src/testing/tiny-checkpoint.js";
 import { tinyRows } from "../packages/nanoadam/src/testing/tiny-data.js";
+import { tinyDecoders, writeTinyDecoder } from "../packages/nanoadam/src/testing/tiny-decoders.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -27,10 +29,23 @@ const blocksOf = (page: string) => [...read(page).matchAll(/^```ts\n(.*?)^```$/g
 const examples = [
   "README.md",
   "docs/getting-started.md",
+  "docs/decoders.md",
   "docs/library.md",
   "packages/engine/README.md",
   "packages/nanoadam/README.md",
 ].flatMap((page) => blocksOf(page).map((code, place) => ({ name: `${page}, example ${place + 1}`, code })));
+
+/** A decoder that knows conversations, and a file of them. */
+async function writeDecoder(folder: string, data: string): Promise<void> {
+  await writeTinyDecoder(folder, { ...tinyDecoders.llama, max_position_embeddings: 320 });
+  const template = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{{ eos_token }}{% endfor %}";
+  await writeFile(join(folder, "chat_template.jinja"), template);
+  const turns = tinyRows(40).map(({ sentence, label }) => [
+    { role: "user", content: sentence },
+    { role: "assistant", content: `it is ${label}` },
+  ]);
+  await writeFile(data, turns.map((messages) => `${JSON.stringify({ messages })}\n`).join(""));
+}
 
 describe("examples", () => {
   const before = process.cwd();
@@ -51,6 +66,7 @@ describe("examples", () => {
     const model = await writeTinyCheckpoint("bert-base-uncased");
     await finetune({ model, train: "reviews.csv", steps: 4, output: "reviews-model" });
     await finetune({ model, train: join(root, "bench/data/questions.csv"), steps: 1, output: "questions-model" });
+    await writeDecoder("SmolLM2-135M-Instruct", "chats.jsonl");
   });
   afterAll(async () => {
     process.chdir(before);
@@ -58,6 +74,8 @@ describe("examples", () => {
   });
 
   test.each(examples.map(({ name }, place) => [name, place] as const))("%s runs, and prints", async (_, place) => {
+    // A thread's script is the built one.
+    if (!isBuilt && examples[place]?.code.includes("worker: true")) return;
     const log = vi.spyOn(console, "log").mockReturnValue();
     try {
       await import(/* @vite-ignore */ fileOf(place));
@@ -109,7 +127,18 @@ test("the library's page has every export", () => {
 
 test("the command line's page has every command's flags", async () => {
   const page = new Set(read("docs/cli.md").match(/--[a-z\d-]+/g));
-  for (const command of ["finetune", "evaluate", "predict", "export", "compare", "presets", "demo"]) {
+  for (const command of [
+    "finetune",
+    "evaluate",
+    "predict",
+    "generate",
+    "chat",
+    "export",
+    "compare",
+    "presets",
+    "init",
+    "demo",
+  ]) {
     const { stdout } = await runCli(command, "--help");
     const flags = [...stdout.matchAll(/^ +(?:-\w, )?(?:--\w+, )?(--[a-z\d-]+)/gm)].map(([, flag = ""]) => flag);
     expect(flags).toContain("--help");
@@ -118,7 +147,9 @@ test("the command line's page has every command's flags", async () => {
 });
 
 test("the server's page has the code that is tested", () => {
-  const files = ["batches.ts", "server.ts", "main.ts"].map((name) => read(`examples/src/server/${name}`));
+  const files = ["teacher.ts", "server.ts", "requests.ts", "main.ts"].map((name) =>
+    read(`examples/src/server/${name}`),
+  );
   expect(blocksOf("docs/web-app.md")).toEqual(files);
 });
 

@@ -13,6 +13,9 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { defaultThreads } from "@nanoadam/engine/node";
 import { breakEvenRows } from "./break-even/rows.js";
+import { deltaRows } from "./delta-rows.js";
+import { estimateRows } from "./estimate-rows.js";
+import { generationRows } from "./generation-rows.js";
 import { growthRows } from "./growth-rows.js";
 import { javascriptPeerRows } from "./javascript-peers.js";
 import { loadingRows } from "./loading-rows.js";
@@ -57,8 +60,11 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   optimizer: () => optimizerRows(settings),
   waste: () => wasteRows("BERT-base, 8 x 128 tokens", bertBase, threads),
   javascript: () => javascriptPeerRows({ peers: flags.peers, rounds, threads: 1 }),
+  estimate: () => estimateRows(settings),
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
+  generation: () => generationRows({ rounds, threads, python: flags.torch }),
+  delta: () => deltaRows(settings),
 };
 
 function lineOf(row: Row): string {

@@ -20,6 +20,7 @@ export async function engineLayer(problem: LayerProblem, threads: number): Promi
     dropout: (x) => x,
     buffer: (name) => given(values, name),
     update() {},
+    cached: (_, x) => x,
   };
   const tensors = tensorFunction(
     stage.name,

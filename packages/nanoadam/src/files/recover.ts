@@ -1,8 +1,17 @@
 /** What killed runs left: commits to finish, and waste. The protocol is in `commit.ts`. */
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { finishContent, hasOwnWeights, isHalfReplaced, keptPath, previousIn, readJournal, resultIn } from "./commit.js";
+import {
+  finishContent,
+  hasOwnWeights,
+  isHalfReplaced,
+  keptPath,
+  previousIn,
+  readJournal,
+  resultIn,
+  returnCheckpoints,
+} from "./commit.js";
 import { findOwned, isOwnedName } from "./owned.js";
 
 export type Tell = (notice: string) => void;
@@ -10,6 +19,12 @@ export type Tell = (notice: string) => void;
 /** Finishes a commit to this folder that a killed run had begun: for whoever wants to read it. */
 export async function finishCommit(folder: string, tell: Tell = () => undefined): Promise<void> {
   for (const work of await abandonedBy(resolve(folder))) finish(work, resolve(folder), tell);
+}
+
+/** Whether a folder is there, once a commit to it that a killed run had begun is finished. */
+export async function isWholeFolder(folder: string, tell?: Tell): Promise<boolean> {
+  await finishCommit(folder, tell);
+  return (await stat(folder).catch(() => undefined))?.isDirectory() === true;
 }
 
 /** Finishes such commits, and removes what killed runs with this output left: for who is about to write it. */
@@ -51,7 +66,10 @@ function finish(work: string, target: string, tell: Tell): void {
     if (journal?.replaces === "content" && isHalfReplaced(work, target)) finishContent(work, target, journal);
     else if (journal?.replaces === "folder" && isHalfReplaced(work, target)) {
       renameSync(existsSync(resultIn(work)) ? resultIn(work) : previousIn(work), target);
-    } else return;
+    } else {
+      if (returnCheckpoints(work, target)) tell(`moved the checkpoints of a run that was killed back to ${target}`);
+      return;
+    }
     tell(`finished putting the result in ${target}, where a run was killed`);
   } catch {
     // Whoever may write here finishes.

@@ -6,6 +6,7 @@ import { add, multiply, rmsNorm, rotary, scale, shift, type Value } from "@nanoa
 import { attend, paddingBias, splitHeads } from "./attention.js";
 import { type DecoderHeadOptions, decoderHead } from "./decoder-heads.js";
 import { type RotaryAttention, withDecoderInputs } from "./decoder-inputs.js";
+import { decoderInputsInGraph } from "./decoder-inputs-in-graph.js";
 import { type AttentionKind, attentionKinds } from "./layer-kinds.js";
 import { type Activation, activations } from "./layers.js";
 import type { Backbone, Block, Stage, StageContext } from "./model.js";
@@ -63,6 +64,7 @@ export function decoder(options: DecoderOptions): Backbone {
     stages: [embeddingStage(options, embedding), ...layerStages(options), finalStage(options)],
     adapterTargets: ["q_proj", "v_proj"],
     extend: (batch) => withDecoderInputs(batch, attention, options.headSize),
+    extendGraph: (batch) => decoderInputsInGraph(batch, attention, options.headSize),
     head: (specification) => decoderHead(specification, { ...options, width: options.hidden, embedding }),
   };
 }
@@ -133,8 +135,8 @@ function layerBlock(options: DecoderOptions, kind: AttentionKind): Block {
     const into = norm(norms.attention, x);
     const mixed = attend(context, {
       query: rotary(headNorm("q_norm", split("q_proj", into, heads)), cos, sin),
-      key: rotary(headNorm("k_norm", split("k_proj", into, keyHeads)), cos, sin),
-      value: split("v_proj", into, keyHeads),
+      key: context.cached("key", rotary(headNorm("k_norm", split("k_proj", into, keyHeads)), cos, sin)),
+      value: context.cached("value", split("v_proj", into, keyHeads)),
       bias: add(paddingBias(context), context.input(`reach_bias.${kind}`)),
       dropout: attentionDropout,
       scoreScale,

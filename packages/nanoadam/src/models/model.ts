@@ -7,6 +7,7 @@
 import type { Value } from "@nanoadam/engine";
 import type { Batch } from "../data/batch.js";
 import { InputError } from "../errors.js";
+import type { GraphBatch } from "./graph-batch.js";
 import type { BufferSpecification, LocalBuffers, LocalParameters, ParameterSpecification } from "./parameters.js";
 
 /** What a stage's function may use while it is being built. */
@@ -32,6 +33,11 @@ export interface StageContext {
   buffer(localName: string): Value;
   /** Gives a buffer another value after each pass of training. */
   update(localName: string, value: Value): void;
+  /**
+   * Keys or values [texts, heads, tokens, size] that later tokens need: while text is generated, those of the tokens before
+   * with x behind them along the third axis; x itself otherwise.
+   */
+  cached(name: string, x: Value): Value;
 }
 
 /** Builds a stage's output. One object for all stages that compute the same: by it, compiled functions are shared. */
@@ -62,6 +68,16 @@ export interface ImageInput {
 
 /** What a model takes in. */
 export type ModelInput = TextInput | ImageInput;
+
+/**
+ * What a model of texts takes in.
+ * @param what messages say of it
+ * @throws InputError for a model of images
+ */
+export function requireTexts(input: ModelInput, what: string): TextInput {
+  if (input.kind === "text") return input;
+  throw new InputError(`${what} takes in images, expected a model of texts`);
+}
 
 /** Which tokens a network was made to predict: those that are hidden, or the one that follows. */
 export type PredictedTokens = "masked" | "next";
@@ -103,6 +119,8 @@ export interface Backbone {
   extend?(batch: Batch): Batch;
   /** Other names that checkpoints have for a parameter or buffer, the likeliest first. */
   otherNames?(name: string): readonly OtherName[];
+  /** The same inside a graph, for models that take in nothing but texts; absent where there is no such form. */
+  extendGraph?(batch: GraphBatch): GraphBatch;
   /** @throws InputError for a head that the architecture does not have. */
   head(specification: HeadSpecification): Head;
 }

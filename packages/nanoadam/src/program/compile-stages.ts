@@ -6,6 +6,7 @@ import {
   type Arena,
   add,
   type CompiledFunction,
+  concatenate,
   type Derivative,
   derive,
   dropout,
@@ -18,9 +19,10 @@ import {
   type TensorType,
   tensorFunction,
   type Value,
+  valuesBehind,
 } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
-import type { BatchType } from "../data/batch.js";
+import { type BatchType, cachedPlaces } from "../data/batch.js";
 import { adapterNames, adapterOutput } from "../models/lora.js";
 import type { Block, Model, Stage, StageContext } from "../models/model.js";
 import type { Task } from "../tasks/task.js";
@@ -63,7 +65,8 @@ export type StageInput =
   | { readonly kind: "parameter"; readonly local: string }
   | { readonly kind: "rows"; readonly table: string; readonly indices: string }
   | { readonly kind: "buffer"; readonly local: string }
-  | { readonly kind: "dropout"; readonly rate: number; readonly use: number };
+  | { readonly kind: "dropout"; readonly rate: number; readonly use: number }
+  | { readonly kind: "cache"; readonly name: string };
 
 /** A stage's function and what its inputs are, by their names. */
 interface StageFunction {
@@ -109,6 +112,8 @@ export const outputNames = { hidden: "output", logits: "logits", loss: "loss" } 
 export function updateName(localBuffer: string): string {
   return `update.${localBuffer}`;
 }
+/** The output that has what a stage adds to a cached tensor. */
+export const addedToCache = (name: string): string => `added.${name}`;
 
 /** The output that a stage's gradient is taken of: the loss of the last stage that has one, else what it hands on. */
 export function derivedOutput({ tensors }: StageFunction): NamedValue {
@@ -191,6 +196,8 @@ function buildStage(
 ): StageFunction {
   const inputs = new Map<string, StageInput>();
   const values = new Map<string, Value>();
+  const added: NamedValue[] = [];
+  const places = cachedPlaces(batch);
   let dropouts = 0;
   const given = (name: string, what: StageInput, type: TensorType | undefined): Value => {
     const known = values.get(name);
@@ -255,6 +262,12 @@ function buildStage(
     update(local, value) {
       if (training !== undefined) updates.set(local, value);
     },
+    cached(name, x) {
+      if (places === 0) return x;
+      added.push({ name: addedToCache(name), value: x });
+      const shape = x.type.shape.with(2, places);
+      return concatenate([given(`cache.${name}`, { kind: "cache", name }, { dataType: "float32", shape }), x], 2);
+    },
   };
   const output = stage.block(context);
   const outputs: NamedValue[] = isLast
@@ -262,7 +275,7 @@ function buildStage(
         { name: outputNames.logits, value: output },
         ...(loss === undefined ? [] : [{ name: outputNames.loss, value: loss(output, ofBatch) }]),
       ]
-    : [{ name: outputNames.hidden, value: output }];
+    : [{ name: outputNames.hidden, value: output }, ...added];
   for (const [local, value] of updates) outputs.push({ name: updateName(local), value });
   const used = valuesBehind(outputs.map(({ value }) => value));
   const named = [...values].filter(([, value]) => used.has(value)).map(([name, value]) => ({ name, value }));
@@ -270,18 +283,6 @@ function buildStage(
     tensors: tensorFunction(stage.name, named, outputs),
     inputs: new Map([...inputs].filter(([name]) => used.has(values.get(name) as Value))),
   };
-}
-
-/** All values that some values are computed from. */
-function valuesBehind(outputs: readonly Value[]): ReadonlySet<Value> {
-  const seen = new Set<Value>();
-  const visit = (value: Value): void => {
-    if (seen.has(value)) return;
-    seen.add(value);
-    value.node.inputs.forEach(visit);
-  };
-  outputs.forEach(visit);
-  return seen;
 }
 
 async function compileStage(

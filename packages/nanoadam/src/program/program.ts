@@ -11,6 +11,7 @@ import { widenBfloat16 } from "../checkpoint/floats.js";
 import type { Batch } from "../data/batch.js";
 import { randomSites, type StepKey } from "../random-streams.js";
 import {
+  addedToCache,
   compileStages,
   outputNames,
   type ProgramOptions,
@@ -20,6 +21,7 @@ import {
 } from "./compile-stages.js";
 import { gatherRows } from "./gather-rows.js";
 import type { Gradient, GradientReceiver, ParameterGradient } from "./gradient-form.js";
+import type { KeyValueCache } from "./key-value-cache.js";
 import { layOut, type ProgramLayout } from "./layout.js";
 
 interface BoundStage {
@@ -31,6 +33,8 @@ interface BoundStage {
   readonly backward: (() => Promise<void>) | undefined;
   readonly masks: readonly { readonly rate: number; readonly site: number; readonly data: Uint8Array }[];
   readonly gradients: readonly ParameterGradient[];
+  /** Puts what the stage adds to cached tensors there. */
+  readonly keep: readonly (() => void)[];
   /** Of the head, or of a piece of its rows. */
   readonly judged: JudgedRows | undefined;
 }
@@ -65,6 +69,8 @@ export class Program {
   readonly #layout: ProgramLayout;
   #bound: Bound | undefined;
   #generation = -1;
+  #cache: KeyValueCache | undefined;
+  #cacheGeneration = -1;
   #key = noDropout;
   /** What the weights that are in place were brought there by. */
   #placed: BoundStage["place"] | undefined;
@@ -83,9 +89,12 @@ export class Program {
 
   /**
    * Puts the tensors in place that the stages ask for.
+   * @param cache keys and values of earlier tokens, where the batch goes on from them; the forward pass adds to it
    * @throws Error for a batch of other types than the program's.
    */
-  load({ tensors }: Batch): void {
+  load({ tensors }: Batch, cache?: KeyValueCache): void {
+    if (cache !== this.#cache) this.#bound = undefined;
+    this.#cache = cache;
     for (const [name, memory] of this.#memory().batch) {
       const data = tensors.get(name)?.data;
       if (data === undefined || data.length !== memory.length) {
@@ -104,6 +113,7 @@ export class Program {
       this.#prepareForward(stage);
       await stage.forward();
       stage.update();
+      for (const keep of stage.keep) keep();
       if (stage.judged === undefined) continue;
       loss += stage.judged.loss?.[0] ?? Number.NaN;
       receive?.(stage.judged.logits, stage.judged.firstRow);
@@ -161,15 +171,22 @@ export class Program {
 
   #memory(): Bound {
     const { arena } = this.#options;
-    if (this.#bound === undefined || this.#generation !== arena.generation) {
-      this.#bound = bind(this.#options, this.#stages, this.#layout);
+    const cache = this.#cache;
+    const isCurrent = this.#generation === arena.generation && this.#cacheGeneration === (cache?.generation ?? -1);
+    if (this.#bound === undefined || !isCurrent) {
+      this.#bound = bind({ ...this.#options, cache }, this.#stages, this.#layout);
       this.#generation = arena.generation;
+      this.#cacheGeneration = cache?.generation ?? -1;
     }
     return this.#bound;
   }
 }
 
-function bind({ weights, arena }: ProgramOptions, stages: readonly StageRun[], layout: ProgramLayout): Bound {
+function bind(
+  { weights, arena, cache }: ProgramOptions & { readonly cache: KeyValueCache | undefined },
+  stages: readonly StageRun[],
+  layout: ProgramLayout,
+): Bound {
   const views = (slots: ReadonlyMap<string, ArenaSlot> | undefined): Map<string, TensorData> =>
     new Map([...(slots ?? [])].map(([name, slot]) => [name, arena.view(slot)]));
   const batch = views(layout.batch);
@@ -177,7 +194,7 @@ function bind({ weights, arena }: ProgramOptions, stages: readonly StageRun[], l
   const placed = new Map<number, BoundStage["place"]>();
   const bound = stages.map((run, position): BoundStage => {
     const memory = memories[position] ?? new Map<string, TensorData>();
-    const stage = bindStage(run, { position, weights, memory, batch });
+    const stage = bindStage(run, { position, weights, memory, batch, cache });
     // Pieces have the same weights in the same place.
     const place = placed.get(run.index) ?? stage.place;
     placed.set(run.index, place);
@@ -199,11 +216,13 @@ interface StagePlace {
   /** The stage's tensors by name; those of parameters in float32 are added. */
   readonly memory: Map<string, TensorData>;
   readonly batch: ReadonlyMap<string, TensorData>;
+  readonly cache: KeyValueCache | undefined;
 }
 
-function bindStage(compiled: StageRun, { position, weights, memory, batch }: StagePlace): BoundStage {
+function bindStage(compiled: StageRun, { position, weights, memory, batch, cache }: StagePlace): BoundStage {
   const { stage, rows } = compiled;
   const place: (() => void)[] = [];
+  const keep: (() => void)[] = [];
   const masks: { rate: number; site: number; data: Uint8Array }[] = [];
   const nameOf = (local: string): string => stage.parameters[local]?.name ?? local;
   const weightsOf = (local: string): WeightArray => {
@@ -234,6 +253,12 @@ function bindStage(compiled: StageRun, { position, weights, memory, batch }: Sta
       place.push(gatherRows(weightsOf(given.table), indicesOf(given.indices), own as Float32Array, names));
     } else if (given.kind === "dropout") {
       masks.push({ rate: given.rate, site: randomSites.dropout(position, given.use), data: own as Uint8Array });
+    } else if (given.kind === "cache") {
+      if (cache === undefined) throw new Error("the batch goes on from a cache, and there is none");
+      const held = cache.tensor(`${stage.name}.${given.name}`, shapeOf(compiled, addedToCache(given.name)));
+      memory.set(name, held.values);
+      const added = memory.get(addedToCache(given.name)) as Float32Array;
+      keep.push(() => cache.add(held, added));
     }
   }
   const gradients = [...(compiled.derivative?.gradients ?? [])].flatMap(([name, parts]): ParameterGradient[] => {
@@ -263,7 +288,12 @@ function bindStage(compiled: StageRun, { position, weights, memory, batch }: Sta
     backward: compiled.backward?.bind(memory),
     masks,
     gradients,
+    keep,
   };
+}
+
+function shapeOf({ tensors }: StageRun, output: string): readonly number[] {
+  return tensors.outputs.find(({ name }) => name === output)?.value.type.shape ?? [];
 }
 
 /** @param indices of the rows that the gradient is of, where it is of gathered rows */

@@ -1,9 +1,10 @@
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { adapterConfigFile } from "../checkpoint/adapter-config.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
+import { locateModel } from "../checkpoint/locate-model.js";
 import { findBuffers, findSources } from "../checkpoint/pretrained.js";
 import { storedBytes, type WritableTensor, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
 import { InputError } from "../errors.js";
@@ -11,49 +12,79 @@ import { OutputFolder } from "../files/output-folder.js";
 import { readJsonObject } from "../files/read-json.js";
 import { copyFileAtomically, writeFileAtomically } from "../files/write-file.js";
 import { defineBackbone } from "../models/architectures.js";
-import { assembleModel, type Model } from "../models/model.js";
+import { assembleModel, type Model, requireTexts } from "../models/model.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
 import { loadModelFiles } from "../tasks/model-files.js";
 import { taskOfConfig } from "../tasks/registry.js";
 import type { NoticeListener } from "../train/observer.js";
+import { writeOnnxFolder } from "./export-onnx.js";
+import { copyGenerationConfig } from "./generation-config.js";
+
+export interface ExportControl extends NoticeListener {
+  /** Bytes of an ONNX file at most, beyond which the parameters lie in a file beside it; the format ends at 2 GiB. */
+  readonly longestFile?: number;
+}
 
 /**
- * Writes an adapter and its base model as one checkpoint folder: every weight as the base stores it, the adapter's product
- * added.
+ * Writes a model for other programs. As `safetensors`, an adapter and its base model become one checkpoint folder: every weight
+ * as the base stores it, the adapter's product added. As `onnx`, any fine-tuned model becomes a folder that Transformers.js
+ * and ONNX Runtime load.
  *
- * @throws InputError where the folder is no adapter, the base model is missing, or `merge` was not asked for.
+ * @throws InputError where there is no adapter to merge, no such model, or no such form of it.
  */
-export async function exportModel(input: ExportInput, listener: NoticeListener = {}): Promise<void> {
+export async function exportModel(input: ExportInput, control: ExportControl = {}): Promise<void> {
   const options = parseOptions(exportSchema, input);
-  if ((await readJsonObject(`${options.model}/${adapterConfigFile}`)) === undefined) {
+  const folder = await locateModel(options.model, control.onNotice);
+  if (options.format === "safetensors" && (await readJsonObject(join(folder, adapterConfigFile))) === undefined) {
     throw new InputError(`${options.model} has no ${adapterConfigFile}, so there is no adapter to merge`);
   }
-  const checkpoint = await openModelFolder(options.model, options.base);
+  const checkpoint = await openModelFolder(folder, options.base, control.onNotice);
   let output: OutputFolder | undefined;
   try {
     const backbone = defineBackbone(checkpoint.config);
     const files = await loadModelFiles(backbone.input, checkpoint.tokenizerFolder, {
       asked: undefined,
       folder: options.model,
-      isToTrain: false,
     });
     const { head } = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, files);
-    const tensors = mergedTensors(checkpoint, assembleModel(backbone, head));
+    const model = assembleModel(backbone, head);
     output = await OutputFolder.create(options.output, {
       overwrite: options.overwrite,
       inputs: { model: checkpoint.folder, base: checkpoint.folders.slice(1) },
-      tell: (notice) => listener.onNotice?.(notice),
+      tell: (notice) => control.onNotice?.(notice),
     });
-    await output.requireSpace(storedBytes(tensors));
-    await writeSafetensors(output.path("model.safetensors"), tensors);
-    await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);
-    for (const file of files.paths) await copyFileAtomically(file, output.path(basename(file)));
+    if (options.format === "onnx") {
+      requireTexts(backbone.input, options.model);
+      const { longestFile } = control;
+      await writeOnnxFolder(output, {
+        checkpoint,
+        model,
+        tokenizerFiles: files.paths,
+        dtypes: options.dtype,
+        longestFile,
+      });
+    } else await writeMerged(output, checkpoint, model, files.paths);
     await output.commit();
   } finally {
     await output?.discard();
     await checkpoint.close();
   }
+}
+
+/** The checkpoint folder of a model with its adapter added. */
+async function writeMerged(
+  output: OutputFolder,
+  checkpoint: Checkpoint,
+  model: Model,
+  tokenizerFiles: readonly string[],
+): Promise<void> {
+  const tensors = mergedTensors(checkpoint, model);
+  await output.requireSpace(storedBytes(tensors));
+  await writeSafetensors(output.path("model.safetensors"), tensors);
+  await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);
+  for (const file of tokenizerFiles) await copyFileAtomically(file, output.path(basename(file)));
+  await copyGenerationConfig(checkpoint.folders, output);
 }
 
 /**

@@ -1,6 +1,8 @@
 import { Arena } from "@nanoadam/engine";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { loadPretrained, type Pretrained } from "../checkpoint/pretrained.js";
+import type { TextEncoder } from "../data/text/encoder.js";
+import type { LossOn } from "../data/text/learned-text.js";
 import { InputError } from "../errors.js";
 import { defineBackbone } from "../models/architectures.js";
 import { ProgramCache } from "../program/program-cache.js";
@@ -8,6 +10,7 @@ import { loadModelFiles, type ModelFiles } from "../tasks/model-files.js";
 import { type Outcome, taskOfConfig } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 import type { NoticeListener } from "../train/observer.js";
+import { readGenerationDefaults } from "./generation-config.js";
 import { openRuntime } from "./open-runtime.js";
 
 export interface OpenModelOptions {
@@ -15,6 +18,8 @@ export interface OpenModelOptions {
   readonly maxLength?: number | undefined;
   /** Processor threads; by default one for each physical core. */
   readonly threads?: number | undefined;
+  /** Which tokens a decoder's texts are measured by. */
+  readonly lossOn?: LossOn | undefined;
   /** The engine; by default `native`, and `wasm` where that cannot be loaded. */
   readonly engine?: "native" | "wasm" | undefined;
 }
@@ -29,12 +34,14 @@ export interface OpenModel {
   readonly evaluationPrograms: ProgramCache;
   /** For data without. */
   readonly predictionPrograms: ProgramCache;
+  /** Tokens that end what a decoder writes: those that its files name, and that which a fine-tuning teaches; none of an encoder. */
+  readonly endIds: ReadonlySet<number>;
   /** Frees what the engine holds, after the batch under way; calls that have more to do fail. */
   release(): Promise<void>;
 }
 
 /** @throws InputError where a head is missing, or is of another size than the configuration says. */
-function requireHead(folder: string, { name: task }: Task<unknown, Outcome>, pretrained: Pretrained): void {
+export function requireHead(folder: string, task: string, pretrained: Pretrained): void {
   const { initialised, misfits, model } = pretrained;
   for (const { entry, expected } of misfits) {
     const [rows, outputs] = [entry.shape[0], expected[0]];
@@ -53,6 +60,15 @@ function requireHead(folder: string, { name: task }: Task<unknown, Outcome>, pre
 }
 
 /**
+ * The tokenizer of a model of texts.
+ * @throws InputError for a model of images
+ */
+export function textOf({ folder, files }: OpenModel): TextEncoder {
+  if (files.kind === "text") return files.text;
+  throw new InputError(`${folder} takes in images, expected a model of texts`);
+}
+
+/**
  * Opens a fine-tuned checkpoint folder.
  * @throws InputError when it is not whole, or has no head: then it must be fine-tuned first.
  */
@@ -61,14 +77,17 @@ export async function openModel(
   options: OpenModelOptions = {},
   listener: NoticeListener = {},
 ): Promise<OpenModel> {
-  const checkpoint = await openModelFolder(folder);
+  const checkpoint = await openModelFolder(folder, undefined, listener.onNotice);
   try {
-    const { input } = defineBackbone(checkpoint.config);
-    const asked = options.maxLength;
-    const files = await loadModelFiles(input, checkpoint.tokenizerFolder, { asked, folder, isToTrain: false });
-    const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, files);
+    const { input, predicts } = defineBackbone(checkpoint.config);
+    const files = await loadModelFiles(input, checkpoint.tokenizerFolder, { asked: options.maxLength, folder });
+    const { lossOn } = options;
+    const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, files, { lossOn });
     const pretrained = await loadPretrained(checkpoint, task.head, 0);
-    requireHead(folder, task, pretrained);
+    requireHead(folder, task.name, pretrained);
+    const writer = predicts === "next" && files.kind === "text" ? files.text.tokenizer : undefined;
+    const ends = writer === undefined ? [] : (await readGenerationDefaults(checkpoint, writer)).endIds;
+    const taught = writer?.endId === undefined ? [] : [writer.endId];
     const shared = {
       model: pretrained.model,
       weights: pretrained.weights,
@@ -84,6 +103,7 @@ export async function openModel(
       task,
       evaluationPrograms,
       predictionPrograms,
+      endIds: new Set([...ends, ...taught]),
       async release() {
         await evaluationPrograms.release();
         await predictionPrograms.release();

@@ -8,7 +8,7 @@ import type { ModelFiles } from "../tasks/model-files.js";
 const configFile = "tokenizer_config.json";
 
 /** Copies the files that say how a model takes in examples. */
-export async function saveModelFiles(output: OutputFolder, files: ModelFiles): Promise<void> {
+export async function saveModelFiles(output: Pick<OutputFolder, "path">, files: ModelFiles): Promise<void> {
   if (files.kind === "text") await saveTokenizer(output, files.text.tokenizer, files.maximumSize);
   else for (const path of files.paths) await copyFileAtomically(path, output.path(basename(path)));
 }
@@ -18,7 +18,7 @@ export async function saveModelFiles(output: OutputFolder, files: ModelFiles): P
  * from, so that all who read the folder, transformers too, cut texts as the training did.
  */
 async function saveTokenizer(
-  output: OutputFolder,
+  output: Pick<OutputFolder, "path">,
   { files }: Pick<TextTokenizer, "files">,
   maxLength: number,
 ): Promise<void> {

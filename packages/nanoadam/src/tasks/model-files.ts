@@ -30,7 +30,8 @@ export interface ModelFilesOptions {
   readonly asked: number | undefined;
   /** What messages call the model. */
   readonly folder: string;
-  readonly isToTrain: boolean;
+  /** Tokens of a text where that was not; by default as many as the model has positions for. */
+  readonly usual?: number;
 }
 
 /** The files of a tokenizer. */

@@ -31,6 +31,11 @@ type OutcomeOf<SomeKind> = SomeKind extends { fromConfig(...parameters: never[])
   : never;
 /** What a prediction says of an example. */
 export type Outcome = OutcomeOf<Kind>;
+/** The same by task, of those that have something to say of whole texts. */
+export type OutcomesByTask = {
+  [SomeKind in Kind as [OutcomeOf<SomeKind>] extends [never] ? never : SomeKind["name"]]: OutcomeOf<SomeKind>;
+};
+export type PredictingTask = keyof OutcomesByTask;
 
 /** @throws InputError for a name that no task has. */
 export function taskKind(name: string): TaskKind {
@@ -76,13 +81,14 @@ export function taskOfConfig(
   config: Readonly<Record<string, unknown>>,
   file: string,
   files: ModelFiles,
+  settings: Pick<TaskSettings, "lossOn"> = {},
 ): Task<unknown, Outcome> {
   const found = kinds.toReversed().find(({ matches }) => matches(config)) ?? classification;
   const kind = taskKindFor(found.name, files);
   const task =
     kind.takes === "images"
       ? kind.fromConfig(config, file, { images: requireImages(kind, files).images })
-      : kind.fromConfig(config, file, { text: requireText(kind, files).text });
+      : kind.fromConfig(config, file, { text: requireText(kind, files).text, ...settings });
   return task as Task<unknown, Outcome>;
 }
 

@@ -8,7 +8,9 @@ import type { Dataset } from "../data/dataset.js";
 import type { Augmentation } from "../data/images/augment.js";
 import type { ImageProcessor } from "../data/images/image-processor.js";
 import type { DataSource } from "../data/source.js";
+import type { Table } from "../data/tables/table.js";
 import type { TextEncoder, Texts } from "../data/text/encoder.js";
+import type { LossOn } from "../data/text/learned-text.js";
 import type { HeadSpecification } from "../models/model.js";
 import type { ReviewAccumulator } from "./review.js";
 
@@ -51,6 +53,8 @@ export interface Task<Example = unknown, Outcome = object> {
   read(source: DataSource): Promise<Dataset<Example>>;
   /** Pads examples to `size` and lays them out under Hugging Face's names; without labels a batch has no targets. */
   collate(examples: readonly Example[], size: number): Batch;
+  /** Several examples as one that keeps them apart; absent where a batch's rows are one example each. */
+  merge?(examples: readonly Example[]): Example;
   /** The loss summed over the rows of `logits`, a tensor of one entry; `target` gives the batch's tensors. */
   loss(logits: Value, target: (name: string) => Value): Value;
   metrics(): MetricAccumulator;
@@ -65,6 +69,17 @@ export interface Task<Example = unknown, Outcome = object> {
   forTraining?(train: Dataset<Example>): Promise<Task<Example, Outcome>>;
   /** The task's part of config.json: labels and problem type. */
   config(): Readonly<Record<string, unknown>>;
+}
+
+/** Columns as far as they are named. */
+export interface NamedColumns {
+  readonly text: readonly string[];
+  readonly label?: readonly string[] | undefined;
+}
+
+/** Columns for a task, and which were chosen, in a sentence. */
+export interface ChosenColumns extends NamedColumns {
+  readonly note: string;
 }
 
 /** What a task of texts may be made with. */
@@ -85,10 +100,11 @@ export interface TaskSettings {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly labelSmoothing?: number;
   readonly classWeights?: "none" | "balanced";
+  readonly lossOn?: LossOn | undefined;
 }
 
-/** Options of the loss in training that a task may have. */
-export type LossOption = "labelSmoothing" | "classWeights";
+/** Options of the loss that a task may have. */
+export type LossOption = "labelSmoothing" | "classWeights" | "lossOn";
 
 /** A line of the registry: how tasks of a name come to be, of texts or of images. */
 export type TaskKind = TextTaskKind | ImageTaskKind;
@@ -115,6 +131,15 @@ interface TaskKindOf<Context> {
    * those who read its data know that themselves.
    */
   readonly usualColumns?: { readonly text: readonly string[]; readonly label: readonly string[] };
+  /** Columns whose lists and objects are data to it, besides those that are named. */
+  readonly nestedColumns?: readonly string[];
+  /**
+   * The columns of data, as far as nobody has named them, where they are found otherwise than by `usualColumns`.
+   * @throws InputError where it is not clear which are meant
+   */
+  chooseColumns?(table: Table, named: NamedColumns): ChosenColumns;
+  /** Tokens of a training text at most where nobody says how many; 128 where absent. */
+  readonly usualLength?: number;
   readonly lossOptions: readonly LossOption[];
   /** The figures of its evaluations, the usual one first. */
   readonly metrics: readonly [string, ...string[]];

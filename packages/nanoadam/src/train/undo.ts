@@ -68,6 +68,11 @@ export class UndoBuffer implements TrainingObserver {
     return kept;
   }
 
+  /** Whether there is a step to take back. */
+  get isEmpty(): boolean {
+    return this.#step === 0;
+  }
+
   /** Puts weights and buffers back to what they were when they were kept. */
   restore(): void {
     for (const [name, values] of this.#buffers) this.#weights.get(name)?.set(values);
