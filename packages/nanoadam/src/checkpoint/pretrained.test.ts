@@ -161,6 +161,7 @@ test("where a tensor came from, and how it is stored there, is told", async () =
   expect(sources.get("bert.embeddings.LayerNorm.weight")).toEqual({
     name: "embeddings.LayerNorm.gamma",
     dtype: "BF16",
+    start: 0,
   });
   expect(sources.has("classifier.weight")).toBe(false);
 });

@@ -1,7 +1,7 @@
 /** What a run is made from, so that one that goes on knows whether it still is the same. */
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { adapterConfigFile } from "../checkpoint/adapter-config.js";
 import type { Dataset } from "../data/dataset.js";
@@ -12,7 +12,7 @@ import type { PreparedRun } from "../train/prepare.js";
 export interface Fingerprint {
   /** The option in backticks, and the file where it is one of several. */
   readonly what: string;
-  /** Bytes of a file; rows of a program. */
+  /** Bytes of a file, or of all in a folder; rows of a program. */
   readonly size: number;
   readonly sha256: string;
 }
@@ -51,9 +51,10 @@ async function takeAll(
 ): Promise<readonly Fingerprint[]> {
   const prints: Fingerprint[] = [];
   for (const { what, path, modified } of inputs) {
-    const { size, mtimeMs } = await stat(path);
-    const sha256 = mtimeMs === modified ? await hashOfFile(path) : "changed while the run went on";
-    prints.push({ what, size, sha256 });
+    const found = await stat(path);
+    const own = found.isDirectory() ? await printOfFolder(path) : { size: found.size, sha256: await hashOfFile(path) };
+    const isSame = found.mtimeMs === modified;
+    prints.push({ what, ...own, ...(isSame ? {} : { sha256: "changed while the run went on" }) });
   }
   // What is held out is of the training data.
   const datasets = data.eval === undefined ? [run.train, run.evaluation] : [run.train];
@@ -88,8 +89,27 @@ function* pathsOf(
 
 async function hashOfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Uint8Array);
+  await hashContent(hash, path);
   return hash.digest("hex");
+}
+
+async function hashContent(hash: Hash, path: string): Promise<void> {
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Uint8Array);
+}
+
+/** Of a folder of images, the names and contents of all files below it. */
+async function printOfFolder(folder: string): Promise<Pick<Fingerprint, "size" | "sha256">> {
+  const hash = createHash("sha256");
+  let size = 0;
+  for (const name of (await readdir(folder, { recursive: true })).sort()) {
+    const path = join(folder, name);
+    const found = await stat(path);
+    if (!found.isFile()) continue;
+    hash.update(`${name.replaceAll("\\", "/")}\0${found.size}\0`);
+    await hashContent(hash, path);
+    size += found.size;
+  }
+  return { size, sha256: hash.digest("hex") };
 }
 
 /** Rows are read once, so it is the examples that they became. */

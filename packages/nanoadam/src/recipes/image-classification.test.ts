@@ -1,12 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { AbortError } from "../errors.js";
 import { tinyImagePlace, tinyResnet, tinyVit } from "../testing/tiny-images.js";
 import { weightsOf } from "../testing/tiny-run.js";
 import { evaluate } from "./evaluate.js";
 import { finetune } from "./finetune.js";
 import { predict } from "./predict.js";
 import { predictFile } from "./predict-file.js";
+import { resumeFinetuning } from "./resume.js";
 
 const settings = { batchSize: 6, steps: 24, threads: 1, dropout: 0 };
 
@@ -41,6 +43,19 @@ test("statistics follow the batches, once each, with checkpointing as without", 
   expect(count).toMatchObject({ dtype: "I64", shape: [] });
   expect(new BigInt64Array(Uint8Array.from(count?.bytes ?? []).buffer)[0]).toBe(3n);
   expect(checkpointed).toEqual(plain);
+});
+
+test("a run that was interrupted goes on with its statistics, and ends in the same bits", async () => {
+  const { folder, model, images } = await tinyImagePlace(tinyResnet, 4);
+  const input = { model, train: images, eval: images, ...settings, steps: 6, saveEvery: 2, augment: "crop" as const };
+  const [whole, cut] = [join(folder, "whole"), join(folder, "cut")];
+  await finetune({ ...input, output: whole });
+  const controller = new AbortController();
+  const observer = { onStep: ({ step }: { readonly step: number }) => void (step === 3 && controller.abort()) };
+  const run = finetune({ ...input, output: cut }, { observers: [observer], signal: controller.signal });
+  await expect(run).rejects.toThrow(AbortError);
+  await resumeFinetuning(cut);
+  expect(await weightsOf(cut)).toEqual(await weightsOf(whole));
 });
 
 test("chance changes training images alone, and repeats", async () => {
