@@ -16,7 +16,7 @@ export { layerNorm, rmsNorm } from "./graph/normalization.js";
 export { rotary } from "./graph/rotary.js";
 export { reshape, takeIndex, transpose } from "./graph/shape.js";
 export { concatenate, slice } from "./graph/slice.js";
-export { logSoftmax, softmax } from "./graph/softmax.js";
+export { logSoftmax, logSumExp, softmax } from "./graph/softmax.js";
 export {
   type DataType,
   dimension,
@@ -38,5 +38,5 @@ export {
 } from "./kernels/random.js";
 export { type ChunkedEntries, SampledProduct } from "./kernels/sampled-product.js";
 export { toOnnx } from "./onnx/model.js";
-export { Arena, ArenaLayout, type ArenaSlot, rowsOfSlot } from "./runtime/arena.js";
+export { Arena, ArenaLayout, type ArenaSlot } from "./runtime/arena.js";
 export type { Bindings, CompiledFunction, Runtime, TensorData } from "./runtime/runtime.js";

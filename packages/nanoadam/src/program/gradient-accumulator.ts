@@ -40,18 +40,18 @@ export class GradientAccumulator {
   /** Adds the gradients of a stage. A right factor that consecutive products have in common is taken in once. */
   readonly add = (gradients: readonly ParameterGradient[]): void => {
     let right: Float32Array | undefined;
-    for (const { parameterName, parts } of gradients) {
+    for (const { parameterName, firstRow = 0, parts } of gradients) {
       const packed = this.#packed.get(parameterName);
       if (packed === undefined) continue;
       for (const part of parts) {
         if (part.form !== "product") {
-          packed.add(part);
+          packed.add(part, firstRow);
           continue;
         }
         // The factors have a row for each token; their columns are the tensor's rows and columns.
         if (part.right !== right) this.#sampledProduct.setRight(part.right, part.right.length / packed.columns);
         right = part.right;
-        packed.addProduct(part.left, this.#sampledProduct);
+        packed.addProduct(part.left, this.#sampledProduct, firstRow);
       }
     }
   };

@@ -1,6 +1,7 @@
 import { type SampledProduct, sizeOf } from "@nanoadam/engine";
 import { addEntries, type GradientNeed, type Selection } from "@nanoadam/optim";
 import type { ParameterSpecification } from "../models/parameters.js";
+import { entriesOfRows, lowerBound } from "./entries-of-rows.js";
 import type { Gradient } from "./gradient-form.js";
 
 /** The sum of one parameter's gradients in a step: all of it, or the selected entries alone, in selection order. */
@@ -8,6 +9,8 @@ export class PackedGradient {
   readonly name: string;
   readonly need: GradientNeed;
   readonly columns: number;
+  /** Entries of the tensor. */
+  readonly #size: number;
   readonly #sum: Float32Array;
   /** Whether nothing has come in this step: what the memory has is the former step's. */
   #isStale = true;
@@ -17,7 +20,8 @@ export class PackedGradient {
     this.name = name;
     this.need = need;
     this.columns = shape[shape.length - 1] ?? 1;
-    const size = need.kind === "entries" ? need.selection.count : sizeOf(shape);
+    this.#size = sizeOf(shape);
+    const size = need.kind === "entries" ? need.selection.count : this.#size;
     this.#sum = former !== undefined && former.#sum.length === size ? former.#sum : new Float32Array(size);
   }
 
@@ -33,16 +37,25 @@ export class PackedGradient {
     return this.#sum;
   }
 
-  /** Adds a part that comes as numbers. */
-  add(part: Exclude<Gradient, { readonly form: "product" }>): void {
-    if (part.form === "dense") this.#addWhole(part.values);
-    else this.#addRows(part.indices, part.values);
+  /** Adds a part that comes as numbers; a dense one may be of the rows from `firstRow` on only. */
+  add(part: Exclude<Gradient, { readonly form: "product" }>, firstRow: number): void {
+    if (part.form === "rows") this.#addRows(part.indices, part.values);
+    else if (part.values.length < this.#size) this.#addRange(part.values, firstRow * this.columns);
+    else this.#addWhole(part.values);
   }
 
-  /** Adds a part that comes as factors; the kernel has the right one. */
-  addProduct(left: Float32Array, kernel: SampledProduct): void {
-    if (this.need.kind !== "entries") throw new Error("a whole gradient came as factors, which were not asked for");
-    kernel.add(left, this.need.selection, this.sum());
+  /** Adds a part that comes as factors; the kernel has the right one. The left one may be of the rows from `firstRow` on only. */
+  addProduct(left: Float32Array, kernel: SampledProduct, firstRow: number): void {
+    const { need, columns } = this;
+    if (need.kind !== "entries") throw new Error("a whole gradient came as factors, which were not asked for");
+    const rows = left.length / kernel.tokens;
+    const sum = this.sum();
+    if (rows * columns === this.#size) {
+      kernel.add(left, need.selection, sum);
+    } else {
+      const { entries, from } = entriesOfRows(need.selection, firstRow * columns, rows * columns);
+      kernel.add(left, entries, sum.subarray(from, from + entries.offsets.length));
+    }
   }
 
   #addWhole(values: Float32Array): void {
@@ -54,6 +67,16 @@ export class PackedGradient {
     } else {
       const sum = this.#sum;
       for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (values[i] as number);
+    }
+  }
+
+  /** Adds values of the entries from `first` on. */
+  #addRange(values: Float32Array, first: number): void {
+    const sum = this.sum();
+    if (this.need.kind === "entries") {
+      addRowEntries(values, 0, values.length, first, this.need.selection, sum);
+    } else {
+      for (let i = 0; i < values.length; i++) sum[first + i] = (sum[first + i] as number) + (values[i] as number);
     }
   }
 
@@ -93,16 +116,4 @@ function addRowEntries(
       sum[position] = (sum[position] as number) + (values[from + entry - first] as number);
     }
   }
-}
-
-/** The first position in [from, to) of the ascending `offsets` that is at least `offset`. */
-function lowerBound(offsets: Uint16Array, from: number, to: number, offset: number): number {
-  let low = from;
-  let high = to;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((offsets[middle] as number) < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
