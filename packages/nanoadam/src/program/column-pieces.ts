@@ -8,12 +8,12 @@ export interface ColumnPiecesOptions {
   readonly columns: number;
   /** Columns of the head's table, where a piece of it is held in float32 beside it: widened, or as its gradient; else 0. */
   readonly width: number;
-  /** Logits that are held at a time, at most; 32 MB of them unless given. */
+  /** Logits that are held at a time, at most; 8 MB of them unless given. */
   readonly mostLogits?: number | undefined;
 }
 
-/** Logits that are held at a time, unless told. */
-export const defaultMostLogits = 2 ** 23;
+/** Logits that are held at a time, unless told; their softmax and gradient take several times the memory. */
+export const defaultMostLogits = 2 ** 21;
 /** Entries of the table that are held in float32 at a time: as many as of a layer of ordinary size. */
 const mostTableEntries = 2 ** 24;
 

@@ -35,7 +35,7 @@ function chunkAt({ starts }: Selection, position: number): number {
 }
 
 /** How many of the selected entries lie before an entry. */
-function positionOf({ chunkSize, starts, offsets, length }: Selection, entry: number): number {
+export function positionOf({ chunkSize, starts, offsets, length }: Selection, entry: number): number {
   if (entry >= length) return offsets.length;
   const chunk = Math.floor(entry / chunkSize);
   return lowerBound(offsets, starts[chunk] ?? 0, starts[chunk + 1] ?? 0, entry - chunk * chunkSize);

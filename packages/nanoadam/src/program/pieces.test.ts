@@ -9,6 +9,7 @@ import { rowsOf } from "../tasks/logits.js";
 import { drawnModel } from "../testing/further-encoders.js";
 import { encodedNumbers, numberEncoder } from "../testing/number-texts.js";
 import { nextToken, tinyDecoders } from "../testing/tiny-decoders.js";
+import { float32Sums } from "../testing/whole-gradients.js";
 import { GradientAccumulator } from "./gradient-accumulator.js";
 import { gradientForm } from "./gradient-form.js";
 import { ProgramCache } from "./program-cache.js";
@@ -78,7 +79,7 @@ async function resultOf({ decoder, optimizer: name, checkpointing, isNarrow }: S
     return sum;
   });
   await programs.release();
-  const gradients = new Map([...accumulator.sums()].map(([parameter, sum]) => [parameter, sum.slice()]));
+  const gradients = new Map([...float32Sums(accumulator)].map(([parameter, sum]) => [parameter, sum.slice()]));
   return { loss, logits, firstColumns, gradients, bytes: arena.bytes };
 }
 

@@ -7,6 +7,7 @@ import { nonFiniteIndex } from "../checkpoint/floats.js";
 import type { Row } from "../data/source.js";
 import { DivergenceError, InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
+import { ScratchFile } from "../files/scratch-file.js";
 import { hiddenSizeOf } from "../models/config.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import type { Weights } from "../program/compile-stages.js";
@@ -86,6 +87,7 @@ async function train(
   let settled = settleTraining(options, { examples: run.train.length, hiddenSize });
   const plan = planRun(settled, run.train.length);
   const log = await MetricsLog.open(output.path(metricsFile), plan.logEvery, observeAll(observers));
+  const scratch = new ScratchFile(output.path(".undo"));
   const session = new TrainingSession(options, settled, run, run.runtime);
   const observer = observeAll([log, ...observers]);
   /** What is evaluated at the end is what is saved. */
@@ -127,7 +129,7 @@ async function train(
     observer.onEvaluation({ step: 0, epoch: 0, eval: before });
     await log.requireWritten();
 
-    const undo = new UndoBuffer(pretrained.weights);
+    const undo = new UndoBuffer(pretrained.weights, { storage: scratch });
     const { learningRate } = settled;
     const result = await session.takeSteps({
       dataset: run.train,
@@ -149,6 +151,7 @@ async function train(
     const step = stopped === undefined ? plan.totalSteps : Math.max(0, optimizer.completedSteps - 1);
     observer.onEvaluation({ step, epoch: step / plan.stepsPerEpoch, eval: final });
     await session.release();
+    scratch.close();
 
     const summary = await summarise({
       options,
@@ -176,6 +179,7 @@ async function train(
     }
     return summary;
   } finally {
+    scratch.close();
     await session.release();
     await log.close();
   }
