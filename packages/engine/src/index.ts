@@ -12,7 +12,7 @@ export * from "./graph/elementwise.js";
 export { input, type NamedValue, type TensorFunction, tensorFunction } from "./graph/function.js";
 export { gather, oneHot, takeAlongLast, takeAlongRows } from "./graph/gather.js";
 export { linear, type MatmulOptions, matmul } from "./graph/matmul.js";
-export { layerNorm, rmsNorm } from "./graph/normalization.js";
+export { constantRowNorms, layerNorm, rmsNorm } from "./graph/normalization.js";
 export { rotary } from "./graph/rotary.js";
 export { reshape, takeIndex, transpose } from "./graph/shape.js";
 export { concatenate, slice } from "./graph/slice.js";

@@ -90,8 +90,11 @@ export interface Backbone {
 /** An adapter's settings, as far as its layers' outputs depend on them. */
 export interface AdapterScale {
   readonly rank: number;
-  /** The adapter's output is scaled by `alpha / rank`. */
+  /** The adapter's output is scaled by `alpha / rank`, or with `useRslora` by `alpha / sqrt(rank)`. */
   readonly alpha: number;
+  readonly useRslora?: boolean;
+  /** Whether a layer's weight with the adapter's product has the length of each row trained apart from its direction (DoRA). */
+  readonly useDora?: boolean;
   /** Dropout rate of what goes into the adapter. */
   readonly dropout: number;
 }

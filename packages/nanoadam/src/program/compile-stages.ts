@@ -5,7 +5,6 @@
  */
 import {
   type Arena,
-  add,
   type CompiledFunction,
   type Derivative,
   derive,
@@ -24,7 +23,7 @@ import {
 } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import type { BatchType } from "../data/batch.js";
-import { adapterNames, adapterOutput } from "../models/lora.js";
+import { adaptedLinear, adapterNames } from "../models/lora.js";
 import type { Block, Model, Stage, StageContext } from "../models/model.js";
 import { tokenLoss } from "../tasks/language-model.js";
 import type { LogitColumns, Task } from "../tasks/task.js";
@@ -210,10 +209,11 @@ function buildStage(
     },
     linear(local, x) {
       const bias = `${local}.bias`;
-      const weight = parameter(`${local}.weight`);
-      const output = linear(x, weight, bias in stage.parameters ? parameter(bias) : undefined);
-      if (model.adapter === undefined || !(adapterNames(local).a in stage.parameters)) return output;
-      return add(output, adapterOutput(context, local, x, model.adapter));
+      const hasBias = bias in stage.parameters;
+      if (model.adapter !== undefined && adapterNames(local).a in stage.parameters) {
+        return adaptedLinear(context, local, x, hasBias, model.adapter);
+      }
+      return linear(x, parameter(`${local}.weight`), hasBias ? parameter(bias) : undefined);
     },
     dropout(x, modelRate) {
       const rate = training?.dropout ?? modelRate;
