@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { runCli } from "../packages/nanoadam/src/testing/run-cli.js";
 import { writeTinyCheckpoint } from "../packages/nanoadam/src/testing/tiny-checkpoint.js";
 import { tinyRows } from "../packages/nanoadam/src/testing/tiny-data.js";
+import { tinyDecoders, writeTinyDecoder } from "../packages/nanoadam/src/testing/tiny-decoders.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -27,10 +28,23 @@ const blocksOf = (page: string) => [...read(page).matchAll(/^```ts\n(.*?)^```$/g
 const examples = [
   "README.md",
   "docs/getting-started.md",
+  "docs/decoders.md",
   "docs/library.md",
   "packages/engine/README.md",
   "packages/nanoadam/README.md",
 ].flatMap((page) => blocksOf(page).map((code, place) => ({ name: `${page}, example ${place + 1}`, code })));
+
+/** A decoder that knows conversations, and a file of them. */
+async function writeDecoder(folder: string, data: string): Promise<void> {
+  await writeTinyDecoder(folder, { ...tinyDecoders.llama, max_position_embeddings: 320 });
+  const template = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{{ eos_token }}{% endfor %}";
+  await writeFile(join(folder, "chat_template.jinja"), template);
+  const turns = tinyRows(40).map(({ sentence, label }) => [
+    { role: "user", content: sentence },
+    { role: "assistant", content: `it is ${label}` },
+  ]);
+  await writeFile(data, turns.map((messages) => `${JSON.stringify({ messages })}\n`).join(""));
+}
 
 describe("examples", () => {
   const before = process.cwd();
@@ -51,6 +65,7 @@ describe("examples", () => {
     const model = await writeTinyCheckpoint("bert-base-uncased");
     await finetune({ model, train: "reviews.csv", steps: 4, output: "reviews-model" });
     await finetune({ model, train: join(root, "bench/data/questions.csv"), steps: 1, output: "questions-model" });
+    await writeDecoder("SmolLM2-135M-Instruct", "chats.jsonl");
   });
   afterAll(async () => {
     process.chdir(before);
@@ -109,7 +124,7 @@ test("the library's page has every export", () => {
 
 test("the command line's page has every command's flags", async () => {
   const page = new Set(read("docs/cli.md").match(/--[a-z\d-]+/g));
-  for (const command of ["finetune", "evaluate", "predict", "export", "compare", "presets", "demo"]) {
+  for (const command of ["finetune", "evaluate", "predict", "export", "compare", "presets", "init", "demo"]) {
     const { stdout } = await runCli(command, "--help");
     const flags = [...stdout.matchAll(/^ +(?:-\w, )?(?:--\w+, )?(--[a-z\d-]+)/gm)].map(([, flag = ""]) => flag);
     expect(flags).toContain("--help");

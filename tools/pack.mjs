@@ -1,13 +1,14 @@
 /**
  * Builds the packages from their sources alone, in a folder of its own, and packs each as it would be published:
- * `node tools/pack.mjs FOLDER`. Nothing that lies in a `dist` from before gets into them.
+ * `node tools/pack.mjs FOLDER`, with its bill of materials. Nothing that lies in a `dist` from before gets into them.
  */
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { billFile, billOfMaterials, readLock } from "./dependencies.mjs";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -23,6 +24,10 @@ async function packPackages(folder) {
     await linkModules(workspace);
     const compiler = join(root, "node_modules/typescript/bin/tsc");
     await run(process.execPath, [compiler, "-b", "packages/nanoadam"], { cwd: workspace });
+    for (const name of packages) {
+      const bill = billOfMaterials(readLock(), `packages/${name}`);
+      await writeFile(join(workspace, "packages", name, billFile), `${JSON.stringify(bill, null, 2)}\n`);
+    }
     await mkdir(folder, { recursive: true });
     const paths = packages.map((name) => `./packages/${name}`);
     const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", resolve(folder), ...paths], {

@@ -46,9 +46,18 @@ describe.each(names)("the package %s", (name) => {
     expect(await readFile(inPackage("LICENSE"), "utf8")).toBe(await readFile(join(root, "LICENSE"), "utf8"));
     expect(await readFile(inPackage("README.md"), "utf8")).toContain("# ");
     expect((await packageFile()).keywords.length).toBeGreaterThan(5);
-    const own = /^(LICENSE|README\.md|package\.json|(bin|assets|presets)\/.*|dist\/.*\.(js|js\.map|d\.ts))$/;
+    const own =
+      /^(LICENSE|README\.md|package\.json|sbom\.cdx\.json|(bin|assets|presets)\/.*|dist\/.*\.(js|js\.map|d\.ts))$/;
     const others = (await files()).filter((path) => !own.test(path) || /\.test\.|(^|\/)testing\//.test(path));
     expect(others).toEqual([]);
+  });
+
+  test("has its bill of materials", async () => {
+    const { bomFormat, metadata, components } = JSON.parse(await readFile(inPackage("sbom.cdx.json"), "utf8"));
+    expect([bomFormat, metadata.component.version]).toEqual(["CycloneDX", (await packageFile()).version]);
+    const named = (components as { readonly name: string }[]).map((each) => each.name);
+    const { dependencies = {}, optionalDependencies = {} } = await packageFile();
+    expect(named).toEqual(expect.arrayContaining(Object.keys({ ...dependencies, ...optionalDependencies })));
   });
 
   test("has every file that its entries name", async () => {

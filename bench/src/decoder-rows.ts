@@ -18,8 +18,14 @@ const shapes = {
 
 export type DecoderName = keyof typeof shapes;
 
-/** Peak memory that is allowed, in GB. */
-const bars: readonly { readonly model: DecoderName; readonly density: number; readonly gigabytes?: number }[] = [
+/** A step of ours, and the peak memory that it is allowed, in GB. */
+interface Side {
+  readonly model: DecoderName;
+  readonly density: number;
+  readonly gigabytes?: number;
+}
+
+const bars: readonly Side[] = [
   { model: "SmolLM2-135M", density: 0.1, gigabytes: 1.0 },
   { model: "SmolLM2-135M", density: 0.01 },
   { model: "Llama-3.2-1B", density: 0.1, gigabytes: 4.2 },
@@ -44,18 +50,21 @@ export async function decoderRows({ models, threads, rounds, python }: DecoderSe
     const shape = shapes[model];
     const rate = await peakRate(shape, threads);
     const found = await withDecoderFolder(shape, (folder) => {
-      const sides = bars.filter((bar) => bar.model === model);
+      // Each as one batch, and the same step as two batches of one text each.
+      const sides = bars
+        .filter((bar) => bar.model === model)
+        .flatMap((bar) => [1, 2].map((parts) => ({ ...bar, parts })));
       const ownRounds = sides.map(() => [] as Figures[]);
       const peerRounds = new Map<PeerType, Figures[]>(peerTypes.map((type) => [type, []]));
       for (let round = 0; round < rounds; round++) {
-        for (const [side, { density }] of sides.entries()) ownRounds[side]?.push(ownStep(folder, density, threads));
+        for (const [side, ownSide] of sides.entries()) ownRounds[side]?.push(ownStep(folder, ownSide, threads));
         for (const [type, figures] of python === undefined || !fits(shape) ? [] : peerRounds) {
           figures.push(peerStep(String(python), join(folder, "model"), type, threads));
         }
       }
       return sides.flatMap((side, index): Row[] => {
         const own = ownRounds[index] ?? [];
-        const title = `${model}, ${100 * side.density} %`;
+        const title = `${model}, ${100 * side.density} %${side.parts > 1 ? `, in ${side.parts} parts` : ""}`;
         return [
           ...figuresOf(title, shape, side, own, rate),
           ...[...peerRounds].flatMap(([type, peer]) => ratiosOf(`${title} against PyTorch ${type}`, own, peer)),
@@ -75,11 +84,20 @@ interface Figures {
 const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));
 const steps = 3;
 
-function ownStep(folder: string, density: number, threads: number): Figures {
+function ownStep(folder: string, { density, parts }: Side & { readonly parts: number }, threads: number): Figures {
   const text = outputOf(process.execPath, [
     ...[commandLine, "finetune", "--json", "--overwrite", "--output", join(folder, "output"), "--task", "causal-lm"],
     ...["--model", join(folder, "model"), "--train", join(folder, "train.jsonl"), "--eval", join(folder, "eval.jsonl")],
-    ...["--batch-size", String(decoderBatch.batch), "--max-length", String(decoderBatch.length), "--text", "text"],
+    ...[
+      "--batch-size",
+      String(decoderBatch.batch / parts),
+      "--accumulate",
+      String(parts),
+      "--max-length",
+      String(decoderBatch.length),
+      "--text",
+      "text",
+    ],
     ...["--threads", String(threads), "--steps", String(steps), "--eval-every", "1000000", "--learning-rate", "1e-5"],
     ...["--density", String(density), "--final-density", String(density), "--static-mask"],
     ...["--state-dtype", "bfloat16", "--checkpointing", "stage"],
@@ -109,7 +127,7 @@ function peerStep(python: string, model: string, type: PeerType, threads: number
 function figuresOf(
   title: string,
   shape: DecoderShape,
-  { density, gigabytes }: (typeof bars)[number],
+  { density, gigabytes }: Side,
   own: readonly Figures[],
   rate: number,
 ): FigureRow[] {

@@ -17,6 +17,8 @@ import { parseArgs } from "node:util";
 import { defaultThreads } from "@nanoadam/engine/node";
 import { breakEvenRows } from "./break-even/rows.js";
 import { type DecoderName, decoderNames, decoderRows } from "./decoder-rows.js";
+import { deltaRows } from "./delta-rows.js";
+import { estimateRows } from "./estimate-rows.js";
 import { growthRows } from "./growth-rows.js";
 import { javascriptPeerRows } from "./javascript-peers.js";
 import { loadingRows } from "./loading-rows.js";
@@ -62,9 +64,11 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   optimizer: () => optimizerRows(settings),
   waste: () => wasteRows("BERT-base, 8 x 128 tokens", bertBase, threads),
   javascript: () => javascriptPeerRows({ peers: flags.peers, rounds, threads: 1 }),
+  estimate: () => estimateRows(settings),
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
   decoders: () => decoderRows({ models: decodersOf(flags.models), threads, rounds, python: flags.torch }),
+  delta: () => deltaRows(settings),
 };
 
 /** The shapes of decoders to measure, all unless named. */

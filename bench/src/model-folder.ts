@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { defineModel, initialValues, type WritableTensor, writeSafetensors } from "nanoadam";
+import { defineModel, type HeadSpecification, initialValues, type WritableTensor, writeSafetensors } from "nanoadam";
 
 /** An encoder's shape and that of its batches. */
 export interface StepShape {
@@ -45,11 +45,6 @@ async function writeModel(
   { layers, hidden, heads }: StepShape,
   dtype: WritableTensor["dtype"],
 ): Promise<void> {
-  mkdirSync(folder);
-  const weightsAndConfig = new Set(["config.json", "model.safetensors"]);
-  for (const file of readdirSync(tokenizerFolder).filter((name) => !weightsAndConfig.has(name))) {
-    copyFileSync(join(tokenizerFolder, file), join(folder, file));
-  }
   const config = {
     ...JSON.parse(readFileSync(join(tokenizerFolder, "config.json"), "utf8")),
     hidden_size: hidden,
@@ -59,8 +54,23 @@ async function writeModel(
     max_position_embeddings: 512,
     vocab_size: vocabulary,
   };
+  await writeCheckpoint(folder, config, { kind: "outputs", per: "example", outputs: 2 }, dtype);
+}
+
+/** Writes a checkpoint of random weights by its configuration, with the tokenizer of the package's own encoder. */
+export async function writeCheckpoint(
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+  head: HeadSpecification,
+  dtype: WritableTensor["dtype"],
+): Promise<void> {
+  mkdirSync(folder);
+  const weightsAndConfig = new Set(["config.json", "model.safetensors"]);
+  for (const file of readdirSync(tokenizerFolder).filter((name) => !weightsAndConfig.has(name))) {
+    copyFileSync(join(tokenizerFolder, file), join(folder, file));
+  }
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
-  const model = defineModel(config, { kind: "outputs", per: "example", outputs: 2 });
+  const model = defineModel(config, head);
   const tensors = model.parameters.map((parameter) => ({
     name: parameter.name,
     shape: parameter.shape,

@@ -17,6 +17,7 @@ export async function engineLayer(problem: LayerProblem, threads: number): Promi
     rows: (table) => given(values, table),
     linear: (name, x) => linear(x, parameter(`${name}.weight`), parameter(`${name}.bias`)),
     dropout: (x) => x,
+    cached: (_, x) => x,
   };
   const tensors = tensorFunction(
     stage.name,

@@ -8,35 +8,63 @@ export { initialValues, loadPretrained, type Pretrained } from "./checkpoint/pre
 export { type WritableTensor, writeSafetensors } from "./checkpoint/write-safetensors.js";
 export type { Comparison } from "./compare/comparison.js";
 export type { Row } from "./data/source.js";
+export type { ChatMessage } from "./data/text/chat-template.js";
 export type { Texts } from "./data/text/encoder.js";
 export { AbortError, DivergenceError, InputError } from "./errors.js";
+export type { MemoryEstimate } from "./estimate/memory.js";
+export type { WayOut } from "./estimate/ways-out.js";
 export { defineModel, knownModelTypes } from "./models/architectures.js";
 export { type LoraOptions, withLora } from "./models/lora.js";
 export type { Backbone, Block, Head, HeadSpecification, Model, Stage, StageContext } from "./models/model.js";
 export type { ParameterSpecification } from "./models/parameters.js";
+export type { ApplyInput, DeltaInput } from "./options/delta-options.js";
+export type { EstimateInput } from "./options/estimate-options.js";
 export type { FinetuneInput } from "./options/finetune-options.js";
+export type { GenerateInput, GenerateOptions } from "./options/generation-options.js";
+export type { InspectInput } from "./options/inspect-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
-export type { EvaluateInput, ExportInput, PredictFileInput, PredictInput } from "./options/saved-model-options.js";
+export type { PushInput } from "./options/push-options.js";
+export type {
+  EvaluateAnswersInput,
+  EvaluateInput,
+  ExportInput,
+  PredictFileInput,
+  PredictInput,
+} from "./options/saved-model-options.js";
+export { applyDelta } from "./recipes/apply-delta.js";
+export type { Conversation } from "./recipes/conversation.js";
+export { type DeltaReport, writeDelta } from "./recipes/delta.js";
+export { type Estimate, estimate, type MeasuredSteps } from "./recipes/estimate.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
+export { type AnswerReport, evaluateAnswers } from "./recipes/evaluate-answers.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune, type RunControl } from "./recipes/finetune.js";
+export { generate } from "./recipes/generate.js";
+export { type InspectedTensor, type Inspection, inspect } from "./recipes/inspect.js";
 export { type Classification, type Classifier, openClassifier } from "./recipes/open-classifier.js";
 export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
+export { type GenerateControl, openTextGenerator, type TextGenerator } from "./recipes/open-text-generator.js";
 export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
+export { type PushReport, pushModel } from "./recipes/push.js";
+export { type ResumeOptions, resumeFinetuning } from "./recipes/resume.js";
 export type { RunSummary } from "./recipes/summary.js";
+export type { FinishReason, TextPiece } from "./recipes/text-pieces.js";
 export type { ClassOutcome } from "./tasks/classification.js";
 export type { Entity } from "./tasks/entities.js";
 export type { MultiLabelOutcome } from "./tasks/multi-label.js";
 export type { NumberOutcome } from "./tasks/regression.js";
 export type { ClassScore, Confusion, Mistake, Review } from "./tasks/review.js";
 export type { EntityOutcome } from "./tasks/token-classification.js";
+export type { Best } from "./train/best-weights.js";
 export type { ClassCount, DataReport } from "./train/data-report.js";
 export type { Evaluation } from "./train/evaluation.js";
 export type {
+  EvaluationFigures,
   EvaluationRecord,
   NoticeListener,
   RateTrial,
+  RunPosition,
   RunStart,
   StepRecord,
   TrainingObserver,

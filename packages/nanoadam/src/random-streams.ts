@@ -24,4 +24,8 @@ export const randomSites = {
   exampleOrder: 0x64617402,
   /** The order of an epoch's batches. */
   batchOrder: 0x64617403,
+  /** Which examples are packed into one row. */
+  packing: 0x64617404,
+  /** Which token comes next in a text that is generated. */
+  sampling: 0x64617405,
 } as const;

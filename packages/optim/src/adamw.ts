@@ -73,8 +73,8 @@ export class AdamRule implements TensorRule {
 
   state(): ReadonlyMap<string, StateArray> {
     return new Map([
-      ["first_moment", this.#firstMoment.slice()],
-      ["second_moment", this.#secondMoment.slice()],
+      ["first_moment", this.#firstMoment],
+      ["second_moment", this.#secondMoment],
     ]);
   }
 

@@ -17,6 +17,7 @@ export function withFrozen(optimizer: Optimizer, names: Iterable<string>): Optim
     density: () => optimizer.density(),
     stateBytes: () => optimizer.stateBytes(),
     state: () => optimizer.state(),
+    stateInPlace: () => optimizer.stateInPlace(),
     restore: (state) => optimizer.restore(state),
   };
 }

@@ -99,6 +99,11 @@ class ComposedOptimizer implements Optimizer {
   }
 
   state(): OptimizerState {
+    const { completedSteps, tensors } = this.stateInPlace();
+    return { completedSteps, tensors: new Map([...tensors].map(([name, array]) => [name, array.slice()])) };
+  }
+
+  stateInPlace(): OptimizerState {
     const tensors = new Map<string, StateArray>();
     for (const [name, { rule }] of this.#members) {
       for (const [key, array] of rule.state(this.#completedSteps)) tensors.set(`${name}/${key}`, array);

@@ -45,7 +45,7 @@ class SgdRule implements TensorRule {
   }
 
   state(): ReadonlyMap<string, StateArray> {
-    return new Map(this.#momentum === 0 ? [] : [["momentum", this.#velocity.slice()]]);
+    return new Map(this.#momentum === 0 ? [] : [["momentum", this.#velocity]]);
   }
 
   restore(state: ReadonlyMap<string, StateArray>): void {

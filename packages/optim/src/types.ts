@@ -107,6 +107,9 @@ export interface Optimizer {
   /** A snapshot: copies, which later steps do not change. The weights are not part of it. */
   state(): OptimizerState;
 
+  /** The same without copies, for who writes it to disk: the next step or refresh changes the arrays. */
+  stateInPlace(): OptimizerState;
+
   /**
    * Takes up where `state` left off, bit for bit, given the weights of that moment.
    *
@@ -125,7 +128,7 @@ export interface TensorRule {
   need(): GradientNeed;
   apply(gradient: WeightArray, learningRate: number, step: number): void;
   stateBytes(): number;
-  /** Copies of the states by name, after `completedSteps` steps. */
+  /** The states by name, after `completedSteps` steps: the arrays that the rule works on, where it has them in this form. */
   state(completedSteps: number): ReadonlyMap<string, StateArray>;
   /** @throws RangeError for other arrays than `state` gives for this tensor. */
   restore(state: ReadonlyMap<string, StateArray>, completedSteps: number): void;

@@ -54,6 +54,8 @@ const cases: readonly Case[] = [
   unary("exponential", elementwise.exponential),
   unary("tanh", elementwise.tanh),
   unary("negate", elementwise.negate),
+  unary("sine", elementwise.sine),
+  unary("cosine", elementwise.cosine),
   unary("sigmoid", elementwise.sigmoid),
   unary("silu", elementwise.silu),
   { ...unary("relu", elementwise.relu), draw: (x) => x + 0.2 * Math.sign(x) },

@@ -83,6 +83,20 @@ export const tanh = unary(
   (gradient, _x, y) => subtract(gradient, multiply(gradient, multiply(y, y))),
 );
 
+/** sin x. */
+export const sine: (x: Value) => Value = unary(
+  "sine",
+  (emitter, inputs) => [emitter.emit("Sin", inputs)],
+  (gradient, x) => multiply(gradient, cosine(x)),
+);
+
+/** cos x. */
+export const cosine: (x: Value) => Value = unary(
+  "cosine",
+  (emitter, inputs) => [emitter.emit("Cos", inputs)],
+  (gradient, x) => scale(multiply(gradient, sine(x)), -1),
+);
+
 /** -x. */
 export const negate: (x: Value) => Value = unary(
   "negate",
@@ -162,7 +176,7 @@ export function shift(x: Value, offset: number): Value {
  */
 export const gelu = unary(
   "gelu",
-  (emitter, inputs) => [emitter.emit("Gelu", inputs, { domain: contributedDomain })],
+  (emitter, inputs) => [emitter.emit("Gelu", inputs, emitter.contributed ? { domain: contributedDomain } : {})],
   (gradient, x) => multiply(gradient, geluSlope(x)),
   { recompute: "entrywise" },
 );

@@ -68,3 +68,15 @@ export function nodesInOrder(tensors: TensorFunction): Node[] {
   for (const { value } of tensors.outputs) visit(value);
   return order;
 }
+
+/** All values that some values are computed from, themselves included. */
+export function valuesBehind(outputs: readonly Value[]): ReadonlySet<Value> {
+  const seen = new Set<Value>();
+  const visit = (value: Value): void => {
+    if (seen.has(value)) return;
+    seen.add(value);
+    value.node.inputs.forEach(visit);
+  };
+  outputs.forEach(visit);
+  return seen;
+}

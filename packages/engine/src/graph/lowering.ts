@@ -8,7 +8,10 @@ import type { DataType, Shape } from "./types.js";
 export const contributedDomain = "com.microsoft";
 
 /** ONNX's numbers for element types. */
-export const elementTypes: Record<DataType | "int64", number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+export const elementTypes = { float32: 1, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10 } as const satisfies Record<
+  DataType | "int8" | "int64" | "float16",
+  number
+>;
 
 /** An attribute's kind follows from its form: `{ float }`, `{ int }`, `{ string }` or `{ ints }`. */
 export type Attribute =
@@ -27,6 +30,8 @@ export interface EmitOptions {
 
 /** Takes the nodes and constants of a function, in the order of evaluation; tensors are known by their names. */
 export interface Emitter {
+  /** Whether ONNX Runtime's own operators may be used; else those of ONNX alone. */
+  readonly contributed: boolean;
   /** Adds a node; returns the name of its first output. */
   emit(operator: string, inputs: readonly string[], options?: EmitOptions): string;
   /** Adds a node of `options.outputs` outputs; returns their names. */

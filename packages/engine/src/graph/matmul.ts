@@ -1,5 +1,5 @@
 import { reduceSum } from "./broadcast.js";
-import { contributedDomain } from "./lowering.js";
+import { contributedDomain, type Emitter } from "./lowering.js";
 import { reshape } from "./shape.js";
 import { dimension, formatShape, ShapeError, sameShape, tensorType } from "./types.js";
 import { applySingle, dense, inputOf, type Operation, type Value } from "./value.js";
@@ -28,18 +28,7 @@ export function matmul(a: Value, b: Value, options: MatmulOptions = {}): Value {
   const shape = [...batch, dimension(shapeA, transposeA ? -1 : -2), dimension(shapeB, transposeB ? -2 : -1)];
   const operation: Operation = {
     name: "matmul",
-    lower: (emitter, inputs) => [
-      transposeA || transposeB || factor !== 1
-        ? emitter.emit("FusedMatMul", inputs, {
-            domain: contributedDomain,
-            attributes: {
-              alpha: { float: factor },
-              transA: { int: Number(transposeA) },
-              transB: { int: Number(transposeB) },
-            },
-          })
-        : emitter.emit("MatMul", inputs),
-    ],
+    lower: (emitter, inputs) => [lowerMatmul(emitter, inputs, shape.length, { transposeA, transposeB, scale: factor })],
     derivative(_node, [gradient]) {
       if (gradient === undefined) return [];
       const gradientA = transposeA
@@ -52,6 +41,28 @@ export function matmul(a: Value, b: Value, options: MatmulOptions = {}): Value {
     },
   };
   return applySingle(operation, [a, b], tensorType("float32", shape));
+}
+
+function lowerMatmul(
+  emitter: Emitter,
+  [a = "", b = ""]: readonly string[],
+  rank: number,
+  { transposeA, transposeB, scale: factor }: Required<MatmulOptions>,
+): string {
+  if (!transposeA && !transposeB && factor === 1) return emitter.emit("MatMul", [a, b]);
+  if (emitter.contributed) {
+    const attributes = {
+      alpha: { float: factor },
+      transA: { int: Number(transposeA) },
+      transB: { int: Number(transposeB) },
+    };
+    return emitter.emit("FusedMatMul", [a, b], { domain: contributedDomain, attributes });
+  }
+  const axes = Array.from({ length: rank }, (_, axis) => axis);
+  const perm = [...axes.slice(0, -2), rank - 1, rank - 2];
+  const turned = (x: string) => emitter.emit("Transpose", [x], { attributes: { perm: { ints: perm } } });
+  const left = factor === 1 ? a : emitter.emit("Mul", [a, emitter.floats(factor)]);
+  return emitter.emit("MatMul", [transposeA ? turned(left) : left, transposeB ? turned(b) : b]);
 }
 
 /**

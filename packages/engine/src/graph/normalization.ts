@@ -1,5 +1,6 @@
 import { reduceSum } from "./broadcast.js";
 import { multiply, reduceMean, subtract } from "./elementwise.js";
+import type { Emitter } from "./lowering.js";
 import { reshape } from "./shape.js";
 import { dimension, formatShape, formatType, ShapeError, sameShape, tensorType } from "./types.js";
 import { applyOperation, applySingle, dense, inputOf, type Operation, outputOf, type Value } from "./value.js";
@@ -63,11 +64,13 @@ export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
   const leading = shape.slice(0, -1).map((_, axis) => axis);
   const operation: Operation = {
     name: "rmsNorm",
-    lower: (emitter, inputs) =>
-      emitter.emitSeveral("SimplifiedLayerNormalization", inputs, {
+    lower(emitter, inputs) {
+      if (!emitter.contributed) return lowerRmsNorm(emitter, inputs, epsilon);
+      return emitter.emitSeveral("SimplifiedLayerNormalization", inputs, {
         outputs: 2,
         attributes: { axis: { int: -1 }, epsilon: { float: epsilon } },
-      }),
+      });
+    },
     derivative(node, [gradient]) {
       if (gradient === undefined) return [];
       const inverseRoot = outputOf(node, 1);
@@ -106,4 +109,13 @@ export function constantRowNorms(x: Value): Value {
     derivative: () => [],
   };
   return applySingle(operation, [x], tensorType("float32", [rows]));
+}
+
+/** In operators that ONNX has, in the order in which engines know them for a normalisation. */
+function lowerRmsNorm(emitter: Emitter, [x = "", weight = ""]: readonly string[], epsilon: number): string[] {
+  const square = emitter.emit("Pow", [x, emitter.floats(2)]);
+  const mean = emitter.emit("ReduceMean", [square, emitter.integers([-1])]);
+  const root = emitter.emit("Sqrt", [emitter.emit("Add", [mean, emitter.floats(epsilon)])]);
+  const normalised = emitter.emit("Div", [x, root]);
+  return [emitter.emit("Mul", [normalised, weight]), emitter.emit("Reciprocal", [root])];
 }

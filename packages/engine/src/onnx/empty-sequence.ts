@@ -1,5 +1,6 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { elementTypes } from "../graph/lowering.js";
+import { joinBytes } from "./join-bytes.js";
 
 /**
  * The model with a further output before all others: an empty sequence of tensors. Protocol buffers merge a message that
@@ -18,8 +19,5 @@ export function withEmptySequence(model: Uint8Array, name: string): Uint8Array {
   const graph = message().tag(1, WireType.LengthDelimited).bytes(node.finish());
   graph.tag(12, WireType.LengthDelimited).bytes(output.finish());
   const addition = message().tag(7, WireType.LengthDelimited).bytes(graph.finish()).finish();
-  const merged = new Uint8Array(addition.length + model.length);
-  merged.set(addition);
-  merged.set(model, addition.length);
-  return merged;
+  return joinBytes([addition, model]);
 }

@@ -2,7 +2,7 @@
  * `adapter_config.json` as PEFT writes and reads it. Of its fields some are honoured, some say nothing about the result, and any
  * other must have the value that leaves LoRA as it is: what is not understood is refused by name.
  */
-import { InputError } from "../errors.js";
+import { excerpt, InputError, shown } from "../errors.js";
 import { isObject } from "../files/json-value.js";
 
 export const adapterConfigFile = "adapter_config.json";
@@ -102,7 +102,7 @@ const plainStarts: readonly unknown[] = [undefined, null, true, false, "gaussian
  */
 export function describeAdapter(path: string, config: Readonly<Record<string, unknown>>): AdapterDescription {
   const refuse = (field: string, expected: string): never => {
-    throw new InputError(`${path}: ${field} is ${JSON.stringify(config[field]) ?? "missing"}, expected ${expected}`);
+    throw new InputError(`${path}: ${field} is ${shown(config[field])}, expected ${expected}`);
   };
   const { peft_type: type, r: rank, lora_alpha: alpha, base_model_name_or_path: baseModel } = config;
   if (type !== "LORA") return refuse("peft_type", '"LORA"');
@@ -144,21 +144,33 @@ function neutralOf(value: unknown): string {
   return isObject(value) ? "none or no entries" : "none";
 }
 
+/** Patterns that repeat what repeats take time without end. */
+const [longestPattern, mostRepeats] = [500, 4];
+
 /**
  * What a pattern says of a layer: PEFT takes the first key that is the layer's name or an ending of it after a dot, as a
  * regular expression.
  */
 function byPattern(path: string, field: string, pattern: unknown, otherwise: number): (layer: string) => number {
   if (pattern === null || pattern === undefined) return () => otherwise;
-  if (!isObject(pattern)) throw new InputError(`${path}: ${field} is ${JSON.stringify(pattern)}, expected an object`);
+  if (!isObject(pattern)) throw new InputError(`${path}: ${field} is ${shown(pattern)}, expected an object`);
   const lines = Object.entries(pattern).map(([key, value]) => {
     if (typeof value !== "number" || !(value > 0)) {
-      throw new InputError(`${path}: ${field} has ${JSON.stringify(value)} for "${key}", expected a positive number`);
+      throw new InputError(`${path}: ${field} has ${shown(value)} for "${key}", expected a positive number`);
+    }
+    if (
+      key.length > longestPattern ||
+      /[)\]}*+?]\s*[*+{]|[*+}]\)?[*+{]/.test(key) ||
+      (key.match(/[*+{]/g)?.length ?? 0) > mostRepeats
+    ) {
+      throw new InputError(
+        `${path}: ${field} has the key "${excerpt(key)}", which is no plain pattern for names of layers`,
+      );
     }
     try {
       return { expression: new RegExp(`^(?:.*\\.)?(?:${key})$`), value };
     } catch {
-      throw new InputError(`${path}: ${field} has the key "${key}", expected a regular expression`);
+      throw new InputError(`${path}: ${field} has the key "${excerpt(key)}", expected a regular expression`);
     }
   });
   return (layer) => lines.find(({ expression }) => expression.test(layer))?.value ?? otherwise;

@@ -10,12 +10,13 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
 import { finishCommit } from "../files/recover.js";
+import type { Tell } from "../hub/snapshot.js";
 import type { RawConfig } from "../models/config.js";
 import { type AdapterDescription, adapterConfigFile, describeAdapter } from "./adapter-config.js";
 import { configOfAdapter, modelOfAdapter, startsOfUntied, untiedModel } from "./adapter-model.js";
 import { type Adaptation, adaptationsOf, adapterWeightsFile } from "./adapter-tensors.js";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.js";
-import { locateModel } from "./embedded-model.js";
+import { locateModel } from "./locate-model.js";
 import { addProduct, type LowRankProduct, rowFactorsOf } from "./low-rank-product.js";
 import { parameterFinder } from "./parameter-names.js";
 import {
@@ -32,17 +33,24 @@ import { type CheckpointEntry, closeWeightFiles, openWeightFile, type WeightFile
 const pickledWeightsFile = "adapter_model.bin";
 
 /**
- * Opens a checkpoint folder or an adapter folder, or by the name `demo` the encoder that comes with the package.
+ * Opens a checkpoint folder or an adapter folder, by the name `demo` the encoder that comes with the package, or by `org/name` a model of
+ * the Hugging Face Hub.
  *
  * @param base where an adapter's base model is, instead of where its configuration says
+ * @param tell told what is fetched
  * @throws InputError for a folder that is neither, is damaged, or is an adapter of another kind than LoRA.
  */
-export async function openModelFolder(folder: string, base?: string): Promise<Checkpoint> {
-  return openFolder(await locateModel(folder), base, []);
+export async function openModelFolder(folder: string, base?: string, tell?: Tell): Promise<Checkpoint> {
+  return openFolder(await locateModel(folder, tell), base, { above: [], tell });
 }
 
-/** @param above the adapters, as full paths, whose base the folder is: an adapter may stand on another */
-async function openFolder(folder: string, base: string | undefined, above: readonly string[]): Promise<Checkpoint> {
+interface Opening {
+  /** The adapters, as full paths, whose base the folder is: an adapter may stand on another. */
+  readonly above: readonly string[];
+  readonly tell: Tell | undefined;
+}
+
+async function openFolder(folder: string, base: string | undefined, { above, tell }: Opening): Promise<Checkpoint> {
   // A run may have been killed just as it put its result here.
   await finishCommit(folder);
   const path = join(folder, adapterConfigFile);
@@ -52,25 +60,27 @@ async function openFolder(folder: string, base: string | undefined, above: reado
   });
   if (config === undefined) return openCheckpoint(folder);
   const description = describeAdapter(path, config);
-  const baseModel = await baseFolder(folder, base ?? description.baseModel, path);
+  const baseModel = await baseFolder(folder, base ?? description.baseModel, path, tell);
   const opened = [...above, resolve(folder)];
   if (opened.includes(resolve(baseModel))) {
     throw new InputError(`${path}: the base model "${baseModel}" (base_model_name_or_path) is an adapter of this one`);
   }
-  return openAdapter(folder, await openFolder(baseModel, undefined, opened), description);
+  return openAdapter(folder, await openFolder(baseModel, undefined, { above: opened, tell }), description);
 }
 
-/** The base model's folder: as named, or beside the adapter where it is named relative to that. */
-async function baseFolder(folder: string, named: string, path: string): Promise<string> {
-  const located = await locateModel(named);
-  const places = isAbsolute(located) ? [located] : [resolve(named), resolve(folder, named)];
-  for (const place of places) {
-    const found = await stat(place).catch(() => undefined);
-    if (found?.isDirectory() === true) return place;
-  }
+/** The base model's folder: as named, or beside the adapter where it is named relative to that, else what the name says. */
+async function baseFolder(folder: string, named: string, path: string, tell: Tell | undefined): Promise<string> {
+  const places = isAbsolute(named) ? [named] : [resolve(named), resolve(folder, named)];
+  for (const place of places) if (await isFolder(place)) return place;
+  const located = await locateModel(named, tell);
+  if (await isFolder(located)) return located;
   throw new InputError(
     `${path}: the base model "${named}" (base_model_name_or_path) is no folder here; looked at ${places.join(" and ")}`,
   );
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
 /** @param whole the open base, which is closed with the adapter */

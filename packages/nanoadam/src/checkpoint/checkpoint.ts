@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
+import { StepFolders } from "../files/step-folders.js";
 import { describeSystemError, systemErrorCode } from "../files/system-error.js";
 import { type TensorReader, tensorReader } from "./tensor-reader.js";
 import { type CheckpointEntry, closeWeightFiles, openWeightFiles } from "./weight-files.js";
@@ -30,6 +31,13 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const configPath = join(folder, "config.json");
   const config = await readJsonObject(configPath);
   if (!config) {
+    const folders = new StepFolders(folder);
+    const last = (await folders.steps()).at(-1);
+    if (last !== undefined) {
+      throw new InputError(
+        `${folder} has no model yet: the run that writes it is not done, \`resume\` goes on with it. Its last checkpoint is ${folders.path(last)}.`,
+      );
+    }
     throw new InputError(`${folder} has no config.json, so it is not a model folder in the Hugging Face layout.`);
   }
   const architectures = config.architectures;

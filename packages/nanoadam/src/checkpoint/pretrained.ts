@@ -94,7 +94,7 @@ function isOutputLayer({ role, shape }: ParameterSpecification, head: HeadSpecif
   return role === "head" && head.kind === "outputs" && shape[0] === head.outputs;
 }
 
-function isHeldInBfloat16(
+export function isHeldInBfloat16(
   { role }: ParameterSpecification,
   entry: CheckpointEntry | undefined,
   hold: WeightStorage,
@@ -110,7 +110,7 @@ type Sources = Pick<Pretrained, "sources" | "misfits">;
  *
  * @throws InputError for a tensor of the wrong shape, or a checkpoint that lacks a part of the backbone.
  */
-export function findSources(checkpoint: Checkpoint, model: Model): Sources {
+export function findSources(checkpoint: Pick<Checkpoint, "folder" | "entries">, model: Model): Sources {
   const sources = new Map<string, { name: string; dtype: SafetensorsDtype }>();
   const misfits: Misfit[] = [];
   const find = parameterFinder(checkpoint.entries, model);
@@ -130,7 +130,11 @@ export function findSources(checkpoint: Checkpoint, model: Model): Sources {
 }
 
 /** A pooler belongs to the head in this: encoders without one are common. */
-function requireBackbone({ folder, entries }: Checkpoint, model: Model, sources: ReadonlyMap<string, unknown>): void {
+function requireBackbone(
+  { folder, entries }: Pick<Checkpoint, "folder" | "entries">,
+  model: Model,
+  sources: ReadonlyMap<string, unknown>,
+): void {
   const parameters = parametersOf(model.backbone.stages);
   const missing = parameters.filter(({ name }) => !sources.has(name)).map(({ name }) => `"${name}"`);
   if (missing.length === 0) return;

@@ -4,7 +4,7 @@
  * overlap or hole.
  */
 import { sizeOf } from "@nanoadam/engine";
-import { InputError } from "../errors.js";
+import { InputError, shown } from "../errors.js";
 import { topLevelKeys } from "../files/json-keys.js";
 import { isObject } from "../files/json-value.js";
 
@@ -113,7 +113,7 @@ export function encodeSafetensorsHeader(
   const names = new Set<string>([metadataKey]);
   let offset = 0;
   for (const { name, dtype, shape } of tensors) {
-    if (names.has(name)) throw new InputError(`The tensor name ${JSON.stringify(name)} is reserved or used twice.`);
+    if (names.has(name)) throw new InputError(`The tensor name ${shown(name)} is reserved or used twice.`);
     names.add(name);
     const end = offset + tensorBytes(dtype, shape);
     fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [offset, end] })}`);
@@ -150,7 +150,7 @@ function parseHeaderJson(bytes: Uint8Array, fileName: string): { header: Record<
 function refuseDuplicates(text: string, fileName: string): void {
   const seen = new Set<string>();
   for (const key of topLevelKeys(text)) {
-    if (seen.has(key)) throw new InputError(`${fileName}: the header lists ${JSON.stringify(key)} twice.`);
+    if (seen.has(key)) throw new InputError(`${fileName}: the header lists ${shown(key)} twice.`);
     seen.add(key);
   }
 }
@@ -166,26 +166,27 @@ function parseMetadata(value: unknown, fileName: string): Record<string, string>
 }
 
 function parseTensor(name: string, value: unknown, dataStart: number, fileName: string): TensorEntry {
-  const refuse = (fault: string) => new InputError(`${fileName}: tensor ${JSON.stringify(name)} ${fault}.`);
+  const refuse = (fault: string) => new InputError(`${fileName}: tensor ${shown(name)} ${fault}.`);
   if (!isObject(value)) throw refuse("is not described by an object");
   const { dtype, shape, data_offsets: offsets } = value;
   if (!isDtype(dtype)) {
-    throw refuse(`has dtype ${show(dtype)}, expected one of ${Object.keys(bitsPerElement).join(", ")}`);
+    throw refuse(`has dtype ${shown(dtype)}, expected one of ${Object.keys(bitsPerElement).join(", ")}`);
   }
   if (!isSizes(shape)) {
-    throw refuse(`has shape ${show(shape)}, expected a list of non-negative integers`);
+    throw refuse(`has shape ${shown(shape)}, expected a list of non-negative integers`);
   }
   if (!isSizes(offsets) || offsets.length !== 2) {
-    throw refuse(`has data_offsets ${show(offsets)}, expected two non-negative integers`);
+    throw refuse(`has data_offsets ${shown(offsets)}, expected two non-negative integers`);
   }
   const [start, end] = offsets as [number, number];
-  if (start > end) throw refuse(`has data_offsets ${show(offsets)}, which end before they begin`);
-  if (!Number.isSafeInteger(dataStart + end)) throw refuse(`has data_offsets ${show(offsets)}, beyond any file's size`);
+  if (start > end) throw refuse(`has data_offsets ${shown(offsets)}, which end before they begin`);
+  if (!Number.isSafeInteger(dataStart + end))
+    throw refuse(`has data_offsets ${shown(offsets)}, beyond any file's size`);
   const bytes = tensorBytes(dtype, shape);
   const bits = bytes * 8;
-  if (!(bits <= Number.MAX_SAFE_INTEGER)) throw refuse(`has shape ${show(shape)}, more elements than can be counted`);
+  if (!(bits <= Number.MAX_SAFE_INTEGER)) throw refuse(`has shape ${shown(shape)}, more elements than can be counted`);
   if (end - start !== bytes) {
-    throw refuse(`has ${end - start} bytes, but its dtype ${dtype} and shape ${show(shape)} need ${bytes}`);
+    throw refuse(`has ${end - start} bytes, but its dtype ${dtype} and shape ${shown(shape)} need ${bytes}`);
   }
   return { name, dtype, shape, start: dataStart + start, end: dataStart + end };
 }
@@ -195,12 +196,12 @@ function requireGaplessData(tensors: TensorEntry[], dataStart: number, fileSize:
   for (const { name, start, end } of [...tensors].sort((a, b) => a.start - b.start || a.end - b.end)) {
     if (end > fileSize) {
       throw new InputError(
-        `${fileName}: tensor ${JSON.stringify(name)} ends at byte ${end} but the file has ${fileSize} bytes; is it cut off?`,
+        `${fileName}: tensor ${shown(name)} ends at byte ${end} but the file has ${fileSize} bytes; is it cut off?`,
       );
     }
     if (start !== position) {
       const fault = start < position ? "overlaps the tensor before it" : `leaves ${start - position} bytes unused`;
-      throw new InputError(`${fileName}: tensor ${JSON.stringify(name)} ${fault} at byte ${start}.`);
+      throw new InputError(`${fileName}: tensor ${shown(name)} ${fault} at byte ${start}.`);
     }
     position = end;
   }
@@ -215,9 +216,4 @@ function isDtype(value: unknown): value is SafetensorsDtype {
 
 function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "missing";
-  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 }

@@ -1,6 +1,6 @@
 import { open, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { InputError } from "../errors.js";
+import { InputError, shown } from "../errors.js";
 import { inspectFile } from "../files/read-file.js";
 import { readJsonObject } from "../files/read-json.js";
 import { describeSystemError, systemErrorCode } from "../files/system-error.js";
@@ -73,7 +73,7 @@ async function openShards(folder: string): Promise<WeightFiles> {
     for (const [tensor, shard] of Object.entries(weightMap)) {
       if (typeof shard !== "string" || shard !== basename(shard) || !shard.endsWith(".safetensors")) {
         throw new InputError(
-          `${indexPath}: the file of tensor "${tensor}" is ${JSON.stringify(shard)}, expected the name of a .safetensors file in the same folder.`,
+          `${indexPath}: the file of tensor "${tensor}" is ${shown(shard)}, expected the name of a .safetensors file in the same folder.`,
         );
       }
       const file = files.get(shard) ?? (await openWeightFile(join(folder, shard)));

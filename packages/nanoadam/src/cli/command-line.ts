@@ -1,20 +1,30 @@
 import { Command, CommanderError } from "commander";
 import wrapAnsi from "wrap-ansi";
-import { AbortError, DivergenceError, InputError } from "../errors.js";
+import { AbortError, DivergenceError, InputError, oneLine } from "../errors.js";
+import { describeSystemError } from "../files/system-error.js";
 import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
+import { applyCommand } from "./apply.js";
+import { chatCommand } from "./chat.js";
 import { compareCommand } from "./compare.js";
+import { deltaCommand } from "./delta.js";
 import { demoCommand } from "./demo.js";
+import { estimateCommand } from "./estimate.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { withFlags } from "./flag-names.js";
+import { generateCommand } from "./generate.js";
 import { commandLine, helpConfiguration } from "./help.js";
+import { initCommand } from "./init.js";
+import { inspectCommand } from "./inspect.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
+import { pushCommand } from "./push.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
+import { watchCommand } from "./watch.js";
 
 const summary = "Fine-tune pretrained networks by updating only their small weights.";
 
@@ -41,6 +51,14 @@ export async function runCommandLine(
     .description(summary)
     .version(versions().nanoadam)
     .option("--debug", "show stack traces")
+    .option(
+      "--offline",
+      "fetch nothing: models and data of the Hugging Face Hub come from its cache (as HF_HUB_OFFLINE=1)",
+    )
+    .hook("preAction", (_, command) => {
+      // The runs of a comparison are processes of their own, to which it is handed on.
+      if (command.optsWithGlobals().offline === true) process.env.HF_HUB_OFFLINE = "1";
+    })
     .exitOverride()
     .configureOutput(output)
     .configureHelp(helpConfiguration);
@@ -48,9 +66,18 @@ export async function runCommandLine(
     finetuneCommand(streams, interruption),
     evaluateCommand(streams),
     predictCommand(streams),
+    generateCommand(streams),
+    chatCommand(streams),
     exportCommand(streams),
+    estimateCommand(streams),
+    inspectCommand(streams),
+    deltaCommand(streams),
+    applyCommand(streams),
+    pushCommand(streams),
     compareCommand(streams, interruption),
     presetsCommand(streams),
+    watchCommand(streams),
+    initCommand(streams),
     demoCommand(streams),
   ];
   for (const command of commands) program.addCommand(command.exitOverride().configureOutput(output));
@@ -83,11 +110,11 @@ function welcome(columns: number): string {
 
 /** Commander's message as one line: "unknown option '--lerning-rate' (did you mean --learning-rate?)". */
 function usageError(text: string): string {
-  return text
+  const line = text
     .trim()
     .replace(/^error: /, "")
-    .replace(/\n\(Did/, " (did")
-    .replaceAll("\n", " ");
+    .replace(/\n\(Did/, " (did");
+  return oneLine(line);
 }
 
 interface ErrorContext {
@@ -100,12 +127,18 @@ interface ErrorContext {
 function described(error: unknown, { isDebugging, command }: ErrorContext): string {
   if (!(error instanceof Error)) return String(error);
   if (isDebugging) return String(error.stack);
-  const isExpected =
-    [InputError, DivergenceError, AbortError].some((kind) => error instanceof kind) || "syscall" in error;
+  if ("syscall" in error) return ofSystem(error);
   const message = withFlags(error.message)
     .trim()
     .replace(/\s*\n\s*/g, " ");
-  if (!isExpected) return `a fault of nanoadam: ${error.name}: ${message} (--debug shows where)`;
+  const isExpected = [InputError, DivergenceError, AbortError].some((kind) => error instanceof kind);
+  if (!isExpected) return `a fault of nanoadam: ${error.name}: ${oneLine(message)} (--debug shows where)`;
   const hasHelp = error instanceof MissingOptionsError && command !== undefined;
   return hasHelp ? `${message}; nanoadam ${command} --help has examples` : message;
+}
+
+/** What the system refused, with the path that it is about where it says one. */
+function ofSystem(error: Error): string {
+  const path = "path" in error && typeof error.path === "string" ? `${error.path}: ` : "";
+  return oneLine(`${path}${describeSystemError(error)}`);
 }

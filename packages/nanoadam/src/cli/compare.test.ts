@@ -83,3 +83,28 @@ test.skipIf(!isBuilt)("a run is a process of the installed command (needs npm ru
   const { optimizers } = JSON.parse(stdout) as Comparison;
   expect(optimizers[0]?.best?.peakRssBytes).toBeGreaterThan(5e7);
 });
+
+test("models are kept as what they changed of their base, and come back whole", async () => {
+  const { compare, output } = await workplace();
+  await compare("--optimizers", "nanoadam", "--learning-rates", "1e-3", "--seeds", "2", "--keep-models", "delta");
+  const kept = (await readdir(join(output, "runs"))).filter((name) => name.endsWith(".safetensors")).sort();
+  expect(kept).toEqual(["nanoadam-1e-3-0.safetensors", "nanoadam-1e-3-1.safetensors"]);
+  const [delta = ""] = kept;
+  const model = join(output, "..", "rebuilt");
+  const base = join(output, "..", "model");
+  await runCli("apply", "--base", base, "--delta", join(output, "runs", delta), "--output", model);
+  const data = join(output, "..", "train.tsv");
+  const report = await runCli(
+    "evaluate",
+    "--model",
+    model,
+    "--data",
+    data,
+    "--label",
+    "label",
+    "--threads",
+    "1",
+    "--json",
+  );
+  expect(JSON.parse(report.stdout)).toMatchObject({ evaluation: { accuracy: expect.any(Number) } });
+});

@@ -8,6 +8,7 @@ const report: DataReport = {
   classes: Array.from({ length: 10 }, (_, id) => ({ name: `class-${id}`, train: 200 - 20 * id, evaluation: 13 })),
   tokens: { median: 14, longest: 128, limit: 128, cut: 17 },
   empty: 0,
+  cutAway: 0,
   repeated: 3,
   contradictory: 0,
   shared: 0,

@@ -1,7 +1,8 @@
 import { Command } from "commander";
-import { formatCount } from "../format.js";
-import { evaluateSchema } from "../options/saved-model-options.js";
+import { formatCount, formatShare } from "../format.js";
+import { evaluateAnswersSchema, evaluateSchema } from "../options/saved-model-options.js";
 import { evaluate } from "../recipes/evaluate.js";
+import { type AnswerReport, evaluateAnswers } from "../recipes/evaluate-answers.js";
 import { withFlags } from "./flag-names.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
@@ -11,17 +12,32 @@ import { StatusLine } from "./status-line.js";
 import type { Streams } from "./streams.js";
 import { fitted, terminalOf } from "./terminal.js";
 
-const examples = ["nanoadam evaluate --model reviews-model --data test.tsv --text sentence --label label"];
+const examples = [
+  "nanoadam evaluate --model reviews-model --data test.tsv --text sentence --label label",
+  "nanoadam evaluate --model answers-model --task commonsense/boolq --data boolq/test.json",
+];
+
+/** The flags of both ways to measure: by labels or texts, and by the questions of a task. */
+const flagsSchema = evaluateSchema.extend({
+  task: evaluateAnswersSchema.shape.task.optional().meta(evaluateAnswersSchema.shape.task.meta() ?? {}),
+  answerBy: evaluateAnswersSchema.shape.answerBy,
+});
 
 /** `nanoadam evaluate`: loss and metrics of a fine-tuned checkpoint. */
 export function evaluateCommand(streams: Streams = process): Command {
   const command = new Command("evaluate").description("Measure a fine-tuned checkpoint on labelled text.");
-  return addHelpTail(addFlags(command, evaluateSchema), { examples })
+  return addHelpTail(addFlags(command, flagsSchema), { examples })
     .option("--json", "print JSON")
     .action(async ({ json, ...flags }: Flags) => {
       const status = new StatusLine({ stream: streams.stderr });
       status.show(() => "evaluating");
       const listener = { onNotice: (notice: string) => status.print(notice) };
+      if (flags.task !== undefined) {
+        const given = optionsOfFlags(evaluateAnswersSchema, flags);
+        const report = await evaluateAnswers(given, listener).finally(() => status.clear());
+        streams.stdout.write(json === true ? `${JSON.stringify(report, null, 2)}\n` : answerLines(report).join("\n"));
+        return;
+      }
       const report = await evaluate(optionsOfFlags(evaluateSchema, flags), listener).finally(() => status.clear());
       if (json === true) {
         streams.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
@@ -37,4 +53,13 @@ export function evaluateCommand(streams: Streams = process): Command {
       ];
       streams.stdout.write(fitted(lines.join("\n"), terminal));
     });
+}
+
+function answerLines({ task, questions, evaluation, notes }: AnswerReport): string[] {
+  const { accuracy, accuracyNormalised } = evaluation;
+  return [
+    ...notes.map((note) => `note: ${withFlags(note)}`),
+    `${formatCount(questions)} questions of ${task}: ${formatShare(accuracy)} right by likelihood, ${formatShare(accuracyNormalised)} by likelihood a character`,
+    "",
+  ];
 }

@@ -1,15 +1,27 @@
 import { Command, Option } from "commander";
+import { InputError } from "../errors.js";
 import { formatBytes, formatCount, formatSeconds, formatShare } from "../format.js";
 import { type FinetuneInput, finetuneSchema, parseFinetuneOptions } from "../options/finetune-options.js";
-import { loadPreset, nameFile, overrideOptions, presetSource, readOptionFile } from "../options/option-files.js";
-import { finetune } from "../recipes/finetune.js";
+import {
+  loadPreset,
+  nameFile,
+  optionFileText,
+  overrideOptions,
+  presetSource,
+  readOptionFile,
+} from "../options/option-files.js";
+import { resumeSchema } from "../options/saving-options.js";
+import { finetune, type RunControl } from "../recipes/finetune.js";
+import { resumeFinetuning } from "../recipes/resume.js";
 import type { RunSummary } from "../recipes/summary.js";
 import { flagGroups } from "./flag-groups.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
+import { interruptionObserver } from "./interruption-observer.js";
 import { formatEvaluation, progressObserver } from "./progress.js";
 import { progressReporter } from "./progress-report.js";
+import { quoted } from "./quoted.js";
 import { reviewLines } from "./review-lines.js";
 import type { Streams } from "./streams.js";
 import { fitted, terminalOf } from "./terminal.js";
@@ -17,62 +29,109 @@ import { fitted, terminalOf } from "./terminal.js";
 const examples = [
   "nanoadam finetune --model bert-base --train reviews.csv --text text --label label --output reviews-model",
   "nanoadam finetune --preset glue/cola --model bert-base --train train.tsv --eval validation.tsv --output cola-model",
+  "nanoadam finetune --resume reviews-model",
 ];
 
 /** Flags that are no options of a run. */
 interface OwnFlags {
   readonly preset?: string;
   readonly config?: string;
+  readonly printConfig?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly verbose?: boolean;
   readonly progressJson?: boolean;
+  readonly resume?: string;
+  readonly allowChanged?: boolean;
 }
 
 /** `nanoadam finetune`: from a checkpoint and labelled text to a fine-tuned checkpoint. */
 export function finetuneCommand(streams: Streams = process, interruption: Interruption = uninterrupted): Command {
   const command = new Command("finetune").description("Fine-tune a checkpoint on labelled text.");
-  return addHelpTail(addFlags(command, finetuneSchema), { examples, withTasks: true })
+  return addHelpTail(addFlags(command, resumeSchema.extend(finetuneSchema.shape)), { examples, withTasks: true })
     .option("--preset <NAME>", "options of a preset, such as glue/cola; flags and --config win over it")
     .option("--config <FILE>", "options of a YAML file, by their names in the API; flags win over it")
+    .option("--print-config", "print the options in force as such a file, and do nothing else")
     .option("--quiet", "print nothing but errors")
     .option("--verbose", "name the tensors that are drawn afresh or not used")
     .option("--json", "print the run's summary as JSON, and nothing else")
     .addOption(new Option("--progress-json", "tell progress as JSON lines on standard error").helpGroup(flagGroups[3]))
-    .action(async ({ quiet, json, verbose, progressJson, preset, config, ...flags }: Flags & OwnFlags) => {
-      const files = [
-        ...(config === undefined ? [] : [{ source: config, options: await readOptionFile(config) }]),
-        ...(preset === undefined ? [] : [{ source: presetSource(preset), options: await loadPreset(preset) }]),
-      ];
-      const fileOptions = files.reduceRight<Partial<FinetuneInput>>(
-        (weaker, { options }) => overrideOptions(weaker, options),
-        {},
-      );
-      const options = overrideOptions(fileOptions, optionsOfFlags(finetuneSchema, flags));
-      try {
-        parseFinetuneOptions(options);
-      } catch (error) {
-        throw nameFile(error, Object.keys(flags), files);
-      }
-      const isSilent = quiet === true || json === true || progressJson === true;
-      const progress = isSilent ? undefined : progressObserver({ stream: streams.stderr, verbose: verbose === true });
-      if (progress !== undefined) interruption.printWith(progress.print);
-      const onSave = () => interruption.finishFirst("the result is being written, and then the run ends");
-      progress?.prepare("reading the model and the data");
-      const observers = [
-        { onSave },
-        ...(progress === undefined ? [] : [progress]),
-        ...(progressJson === true ? [progressReporter(streams.stderr)] : []),
-      ];
-      const summary = await finetune(options, {
-        observers,
-        ...(config === undefined ? {} : { optionFiles: { config } }),
-      }).finally(() => progress?.end());
-      if (json === true) streams.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
-      if (quiet === true || json === true) return;
-      const terminal = terminalOf(streams.stdout);
-      streams.stdout.write(fitted(endLines(summary, terminal.columns()).join("\n"), terminal));
-    });
+    .action(
+      async ({
+        quiet,
+        json,
+        verbose,
+        progressJson,
+        preset,
+        config,
+        printConfig,
+        resume,
+        allowChanged,
+        ...flags
+      }: AllFlags) => {
+        const options = await optionsOf({ preset, config, flags, isWhole: resume === undefined });
+        if (printConfig === true) {
+          if (resume !== undefined) throw new InputError("--print-config cannot go with `resume`");
+          streams.stdout.write(optionFileText(parseFinetuneOptions(options as FinetuneInput)));
+          return;
+        }
+        const isSilent = quiet === true || json === true || progressJson === true;
+        const progress = isSilent ? undefined : progressObserver({ stream: streams.stderr, verbose: verbose === true });
+        if (progress !== undefined) interruption.printWith(progress.print);
+        progress?.prepare("reading the model and the data");
+        const control: RunControl = {
+          observers: [
+            ...(progress === undefined ? [] : [progress]),
+            ...(progressJson === true ? [progressReporter(streams.stderr)] : []),
+            interruptionObserver(interruption, options, resume, progress?.print),
+          ],
+          signal: interruption.signal,
+          savesCancelled: true,
+          ...(config === undefined ? {} : { optionFiles: { config } }),
+        };
+        const work =
+          resume === undefined
+            ? finetune(options as FinetuneInput, control)
+            : resumeFinetuning(resume, { ...control, changes: options, allowChanged: allowChanged === true });
+        const summary = await work.finally(() => progress?.end());
+        if (json === true) streams.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+        if (quiet === true || json === true) return;
+        const terminal = terminalOf(streams.stdout);
+        streams.stdout.write(fitted(endLines(summary, terminal.columns()).join("\n"), terminal));
+      },
+    );
+}
+
+type AllFlags = Flags & OwnFlags;
+
+/** The options that flags and files give; checked where they are those of a whole run. */
+async function optionsOf({
+  preset,
+  config,
+  flags,
+  isWhole,
+}: {
+  readonly preset: string | undefined;
+  readonly config: string | undefined;
+  readonly flags: Flags;
+  readonly isWhole: boolean;
+}): Promise<Partial<FinetuneInput>> {
+  const files = [
+    ...(config === undefined ? [] : [{ source: config, options: await readOptionFile(config) }]),
+    ...(preset === undefined ? [] : [{ source: presetSource(preset), options: await loadPreset(preset) }]),
+  ];
+  const fileOptions = files.reduceRight<Partial<FinetuneInput>>(
+    (weaker, { options }) => overrideOptions(weaker, options),
+    {},
+  );
+  const options = overrideOptions(fileOptions, optionsOfFlags(finetuneSchema, flags));
+  if (!isWhole) return options;
+  try {
+    parseFinetuneOptions(options);
+  } catch (error) {
+    throw nameFile(error, Object.keys(flags), files);
+  }
+  return options;
 }
 
 /** What most often helps a run that learned nothing. */
@@ -84,7 +143,11 @@ function endLines({ parameters, evaluation, review, ...summary }: RunSummary, co
   const { count, share } = parameters.everChanged;
   const output = String(summary.configuration.output);
   return [
+    ...(summary.endedEarly === undefined
+      ? []
+      : [`ended after step ${formatCount(summary.steps)}: ${summary.endedEarly}`]),
     `final: ${formatEvaluation(evaluation.final)}`,
+    ...(summary.best === undefined ? [] : [bestLine(summary.best, summary.steps)]),
     ...reviewLines(review, columns),
     `changed ${formatCount(count)} of ${formatCount(parameters.total)} weights (${formatShare(share)}), optimizer state ${formatBytes(summary.optimizerStateBytes)}`,
     `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step, written to ${output}`,
@@ -96,7 +159,8 @@ function endLines({ parameters, evaluation, review, ...summary }: RunSummary, co
   ];
 }
 
-/** A path as one types it. */
-function quoted(path: string): string {
-  return /^[\w./\\:~-]+$/.test(path) ? path : `"${path}"`;
+/** Which weights the result has. */
+function bestLine({ step, metric, value }: NonNullable<RunSummary["best"]>, steps: number): string {
+  const figure = `${metric} ${value.toPrecision(4)}`;
+  return `the weights are those of step ${formatCount(step)} of ${formatCount(steps)}, the best by ${figure}`;
 }

@@ -7,25 +7,34 @@ import { withFlags } from "./flag-names.js";
 interface FlagDescription {
   readonly description?: string;
   readonly hint?: string;
+  readonly isRepeated?: boolean;
 }
 
-/** Flags from the command line: texts, and true for those that take no value. */
+/** Flags from the command line: texts, and true for those that take no value. Those that may be repeated are lists of texts. */
 export type Flags = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Adds a flag to a command for every option of a schema. */
 export function addFlags(command: Command, schema: z.ZodObject): Command {
   for (const [name, field] of inHelpOrder(Object.entries(schema.shape))) {
-    const { description = "", hint } = ((field as z.ZodType).meta() ?? {}) as FlagDescription;
-    const { type, choices, fallback } = inspect(field as z.ZodType);
-    const value = type === "boolean" ? "" : ` <${hint ?? choices?.join("|") ?? "value"}>`;
+    const { description = "", hint, isRepeated = false } = ((field as z.ZodType).meta() ?? {}) as FlagDescription;
+    const { type, choices, fallback, forms } = inspect(field as z.ZodType);
+    const isSwitch = forms.some((form) => inspect(form).type === "boolean");
+    const what = hint ?? choices?.join("|") ?? "value";
+    const value = type === "boolean" ? "" : isSwitch ? ` [${what}]` : ` <${what}>`;
     const told = fallback === undefined || fallback === false ? description : `${description} (default: ${fallback})`;
     const short = shortFlags[name];
     const spelled = `${short === undefined ? "" : `${short}, `}${flagOf(name)}${value}`;
-    command.addOption(new Option(spelled, withFlags(told)).helpGroup(groupOf(name)));
+    const option = new Option(spelled, withFlags(told)).helpGroup(groupOf(name));
+    command.addOption(isRepeated ? option.argParser(collected) : option);
   }
   // What is added later is of the first group, too.
   command.optionsGroup(flagGroups[0]);
   return command.addHelpOption(new Option("-h, --help", "show this help").helpGroup(flagGroups[0]));
+}
+
+/** The values of a flag that is given several times. */
+function collected(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
 }
 
 /**

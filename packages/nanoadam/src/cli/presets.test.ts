@@ -12,7 +12,9 @@ test("presets lists them, and prints one as it is", async () => {
   expect((await runCli("presets", "glue/qqp")).stdout).toContain("maskInterval: 711\n");
   const unknown = await runCli("presets", "glue/wnli");
   expect(unknown.exitCode).toBe(1);
-  expect(unknown.stderr).toMatch(/^nanoadam: there is no preset "glue\/wnli", expected one of .*\n$/);
+  expect(unknown.stderr).toMatch(
+    /^nanoadam: there is no preset "glue\/wnli"; did you mean glue\/\w+\? Expected one of .*\n$/,
+  );
 });
 
 test("flags win over --config, and --config over --preset", async () => {
@@ -39,4 +41,28 @@ test("options that do not go together are named where they were given", async ()
   const { exitCode, stderr } = await runCli("finetune", "--preset", "glue/cola", "--density", "0.02", ...files);
   expect(exitCode).toBe(1);
   expect(stderr).toBe("nanoadam: preset glue/cola: finalDensity is 0.04, expected at most --density 0.02\n");
+});
+
+test("--print-config prints the options in force as a file for --config, which gives the same", async () => {
+  const folder = await temporaryFolder();
+  const printed = await runCli(
+    "finetune",
+    "--preset",
+    "glue/cola",
+    "--steps",
+    "2",
+    "--model",
+    "m",
+    "--train",
+    "t.tsv",
+    "--print-config",
+  );
+  expect(printed).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(printed.stdout).toMatch(/^maskInterval: 6$/m);
+  expect(printed.stdout).toMatch(/^output: t-model$/m);
+  const config = join(folder, "printed.yaml");
+  await writeFile(config, printed.stdout);
+  expect(await runCli("finetune", "--config", config, "--print-config")).toEqual(printed);
+  const wrong = await runCli("finetune", "--model", "m", "--print-config");
+  expect(wrong).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("--train is needed") });
 });

@@ -14,14 +14,17 @@ const start: RunStart = {
   unused: Array.from({ length: 9 }, (_, i) => `cls.${i}`),
   counts: { total: 10_000, selected: { count: 1000, share: 0.1 }, dense: { count: 50, share: 0.005 } },
   totalSteps,
+  completedSteps: 0,
   stepsPerEpoch: 50,
   batchSize: 16,
   learningRate: 3e-4,
+  peakMemory: 1.5e9,
   data: {
     train: 1200,
     evaluation: 30,
     tokens: { median: 12, longest: 64, limit: 64, cut: 5 },
     empty: 0,
+    cutAway: 0,
     repeated: 0,
     contradictory: 0,
     shared: 0,
@@ -38,6 +41,7 @@ function stepRecord(step: number): StepRecord {
     density: 0.1,
     gradientNorm: 1,
     tokensPerSecond: 1234.5,
+    examplesPerSecond: 32,
   };
 }
 
@@ -101,12 +105,13 @@ describe.each([
   });
 
   test("the first lines tell model, fresh and unused weights, data and plan", () => {
-    expect(lines.slice(0, 6)).toEqual([
+    expect(lines.slice(0, 7)).toEqual([
       "BertForSequenceClassification from bert, 10,000 parameters\n",
       "the classifier is new: 2 tensors drawn afresh\n",
       "not used: 9 tensors of the checkpoint\n",
       "data: 1,200 rows to train on, 30 to evaluate; texts of 12 tokens in the median, 64 at most, 5 cut to 64\n",
       "100 steps of 16 rows, learning rate 0.0003; updates 1,000 selected entries (10.0 %) and 50 of whole tensors\n",
+      "about 1500.0 MB of memory will be needed\n",
       "before: accuracy 0.5000  loss 0.7000\n",
     ]);
     expect(lines).toContain("after step 50: accuracy 0.7500  loss 0.6000\n");

@@ -24,7 +24,10 @@ export interface ProgressOptions extends StatusLineOptions {
 }
 
 /** Looks on and tells. */
-export interface Progress extends Required<Omit<TrainingObserver, "onUpdate">> {
+export interface Progress
+  extends Required<
+    Pick<TrainingObserver, "onNotice" | "onStart" | "onRateTried" | "onStep" | "onEvaluation" | "onSave">
+  > {
   /** Says what is done before the first step. */
   prepare(what: string): void;
   /** Prints a message, of one line or more, above the line of progress. */
@@ -75,7 +78,11 @@ export function progressObserver({
     onStart(start: RunStart) {
       totalSteps = start.totalSteps;
       for (const line of describeStart(start)) print(line);
-      prepare("evaluating before the first step");
+      if (start.completedSteps === 0) prepare("evaluating before the first step");
+      else {
+        print(`going on after step ${formatCount(start.completedSteps)}`);
+        pace = new Pace(now);
+      }
     },
     onRateTried({ learningRate, loss: reached }) {
       const told = Number.isFinite(reached) ? `loss ${reached.toPrecision(3)} after a short try` : "diverged";

@@ -1,4 +1,4 @@
-import { formatCount, formatShare } from "../format.js";
+import { formatBytes, formatCount, formatShare } from "../format.js";
 import type { RunStart } from "../train/observer.js";
 import { dataLines } from "./data-lines.js";
 
@@ -12,6 +12,7 @@ export function startLines(start: RunStart, verbose: boolean): string[] {
     ...unusedLines(unused, verbose),
     ...dataLines(start.data),
     `${formatCount(start.totalSteps)} ${start.totalSteps === 1 ? "step" : "steps"} of ${start.batchSize} rows, learning rate ${start.learningRate}; updates ${formatCount(selected.count)} selected entries (${formatShare(selected.share)}) and ${formatCount(dense.count)} of whole tensors`,
+    `about ${formatBytes(start.peakMemory)} of memory will be needed`,
   ];
 }
 

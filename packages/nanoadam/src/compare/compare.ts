@@ -77,7 +77,10 @@ export async function compare(input: CompareInput, context: CompareContext): Pro
       const { ended } = comparison().progress;
       const onReport = (report?: RunReport) => onProgress?.({ run, report, ended, planned });
       onReport();
-      const result = await performRun(run, { options: own, jobs: options.jobs, start, signal: runSignal, onReport });
+      const keep =
+        options.keepModels === "delta" ? { base: options.model, path: await folder.modelPath(run) } : undefined;
+      const control = { jobs: options.jobs, start, signal: runSignal, keep, onReport };
+      const result = await performRun(run, { options: own, ...control });
       const isBadInput = !isFinished(result) && !result.diverged && results.size === 0;
       if (isBadInput) throw new InputError(result.failure);
       results.set(name, result);

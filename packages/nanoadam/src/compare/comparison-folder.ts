@@ -1,6 +1,6 @@
 import { mkdir, readdir, realpath, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { InputError } from "../errors.js";
+import { InputError, shown } from "../errors.js";
 import { type Inputs, inputAt } from "../files/input-places.js";
 import { makeFolder } from "../files/make-folder.js";
 import { isOwnedName } from "../files/owned.js";
@@ -13,7 +13,7 @@ import { comparisonHtml } from "./html.js";
 import { comparisonMarkdown } from "./markdown.js";
 import { sharedDefaults } from "./options.js";
 import { isFinished, type RunResult, runResultSchema } from "./run-result.js";
-import { runName } from "./schedule.js";
+import { type Run, runName } from "./schedule.js";
 
 export interface ComparisonFolderOptions {
   /** The options that all runs of the comparison share. */
@@ -97,6 +97,13 @@ export class ComparisonFolder {
     await writeJson(join(this.path, "runs", `${runName(result)}.json`), result);
   }
 
+  /** Where a run's model is kept as what it changed of its base. */
+  async modelPath(run: Run): Promise<string> {
+    this.#begun ??= this.#begin();
+    await this.#begun;
+    return join(this.path, "runs", `${runName(run)}.safetensors`);
+  }
+
   /** Writes a comparison as JSON, Markdown and HTML. */
   async write(comparison: Comparison): Promise<void> {
     await writeJson(join(this.path, "comparison.json"), comparison);
@@ -117,7 +124,7 @@ export class ComparisonFolder {
 
   async #begin(): Promise<void> {
     if (this.#options.overwrite) {
-      for (const file of await runFiles(this.path)) await rm(file);
+      for (const file of await runFiles(this.path, /^[^.].*\.(json|safetensors)$/)) await rm(file);
     }
     await writeJson(join(this.path, configurationFile), { command, options: this.#options.configuration });
     await mkdir(join(this.path, "runs"), { recursive: true });
@@ -155,17 +162,17 @@ function requireSame(
   kept: Readonly<Record<string, unknown>>,
   asked: Readonly<Record<string, unknown>>,
 ): void {
-  const show = (value: unknown) => (value === undefined ? "none" : JSON.stringify(value));
+  const told = (value: unknown) => (value === undefined ? "none" : shown(value));
   const differing = [...new Set([...Object.keys(kept), ...Object.keys(asked)])]
-    .filter((name) => show(kept[name]) !== show(asked[name]))
-    .map((name) => `\`${name}\` was ${show(kept[name])} and is now ${show(asked[name])}`);
+    .filter((name) => JSON.stringify(kept[name]) !== JSON.stringify(asked[name]))
+    .map((name) => `\`${name}\` was ${told(kept[name])} and is now ${told(asked[name])}`);
   if (differing.length === 0) return;
   throw new InputError(
     `The output folder ${folder} holds a comparison of other runs: ${differing.join(", ")}; pass \`overwrite\` to start anew, or name another.`,
   );
 }
 
-async function runFiles(folder: string): Promise<string[]> {
+async function runFiles(folder: string, pattern = /^[^.].*\.json$/): Promise<string[]> {
   const names = await namesIn(join(folder, "runs"));
-  return names.filter((name) => /^[^.].*\.json$/.test(name)).map((name) => join(folder, "runs", name));
+  return names.filter((name) => pattern.test(name)).map((name) => join(folder, "runs", name));
 }

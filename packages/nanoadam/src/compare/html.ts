@@ -1,5 +1,5 @@
+import { escapeMarkup } from "../escape-markup.js";
 import type { Comparison } from "./comparison.js";
-import { escapeMarkup } from "./escape-markup.js";
 import { failuresOf, notesOf, titleOf } from "./notes.js";
 import { rateCurve, rateCurveStyle } from "./rate-curve.js";
 import { contestantsTable, ratesTable, type Table } from "./tables.js";

@@ -1,4 +1,5 @@
 import { InputError } from "../errors.js";
+import { isBetterLower } from "../tasks/metrics.js";
 import { type TaskName, taskKind } from "../tasks/registry.js";
 
 /** The figure of the final evaluation that contestants are ranked by. */
@@ -17,5 +18,5 @@ export function metricOf(task: TaskName, name?: string): Metric {
   if (!known.includes(chosen)) {
     throw new InputError(`\`metric\` is "${chosen}", expected one of ${known.join(", ")} for ${task}`);
   }
-  return { name: chosen, better: chosen === "loss" || chosen === "perplexity" ? "lower" : "higher" };
+  return { name: chosen, better: isBetterLower(chosen) ? "lower" : "higher" };
 }

@@ -1,13 +1,21 @@
 import { z } from "zod";
 import { finetuneSchema } from "../options/finetune-options.js";
-import { count, flag, flagOf } from "../options/option-types.js";
+import { countTo, flag, flagOf } from "../options/option-types.js";
 import { unfitColumns } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 
 /** The options that all runs of a comparison share. */
-const sharedSchema = z
-  .object(finetuneSchema.shape)
-  .omit({ optimizer: true, learningRate: true, seed: true, output: true, overwrite: true });
+const sharedSchema = z.object(finetuneSchema.shape).omit({
+  optimizer: true,
+  learningRate: true,
+  seed: true,
+  output: true,
+  overwrite: true,
+  tensorboard: true,
+  report: true,
+  saveEvery: true,
+  keep: true,
+});
 
 const { model, train, ...otherShared } = sharedSchema.shape;
 
@@ -28,13 +36,17 @@ export const compareSchema = z
       .string()
       .default("auto")
       .meta(flag("auto, or rates for all (1e-4,3e-4), or for some (nanoadam=1e-3:3e-3,adamw=1e-4)", "LIST")),
-    seeds: count.default(3).meta(flag("seeds from 0 on, for each optimizer at its best rate", "N")),
+    seeds: countTo(1000).default(3).meta(flag("seeds from 0 on, for each optimizer at its best rate", "N")),
     allSeeds: z.boolean().default(false).meta(flag("run every rate with every seed")),
     metric: z.string().optional().meta(flag("what ranks (default: by task)", "NAME")),
-    jobs: count.default(1).meta(flag("runs at a time; with more than one, step times contend", "N")),
+    keepModels: z
+      .enum(["none", "delta"])
+      .default("none")
+      .meta(flag("keep each run's model as what it changed of the base (nanoadam apply rebuilds it)")),
+    jobs: countTo(64).default(1).meta(flag("runs at a time; with more than one, step times contend", "N")),
     ...otherShared,
     eval: file.optional().meta(otherShared.eval.meta() ?? {}),
-    evalEvery: otherShared.evalEvery.meta(flag("steps between evaluations (default: at the end only)", "N")),
+    evalEvery: otherShared.evalEvery.meta(flag("steps between evaluations, or epoch (default: at the end only)", "N")),
   })
   .strict()
   .superRefine((options, context) => {

@@ -16,6 +16,8 @@ export interface PerformOptions {
   readonly jobs: number;
   readonly start: StartCommand;
   readonly signal: AbortSignal;
+  /** Where to keep what the run's model has beside its base; not at all where absent. */
+  readonly keep?: { readonly base: string; readonly path: string } | undefined;
   /** Called as the run goes on. */
   readonly onReport?: (report: RunReport) => void;
 }
@@ -24,12 +26,12 @@ export interface PerformOptions {
 export const runFolderLabel = "compare";
 
 /**
- * Fine-tunes in a process of its own and keeps nothing of the model.
+ * Fine-tunes in a process of its own and keeps nothing of the model, or what `keep` says.
  * @throws the signal's reason once it is aborted; whatever else ends the run is a failed result.
  */
 export async function performRun(
   run: Run,
-  { options, jobs, start, signal, onReport }: PerformOptions,
+  { options, jobs, start, signal, keep, onReport }: PerformOptions,
 ): Promise<RunResult> {
   const folder = join(tmpdir(), ownedName(runFolderLabel));
   await mkdir(folder, { mode: 0o700 });
@@ -43,7 +45,17 @@ export async function performRun(
       if (report !== undefined) onReport?.(report);
     });
     signal.throwIfAborted();
-    if (outcome.exitCode === 0) return finishedRun(run, jobs, outcome.stdout);
+    if (outcome.exitCode === 0) {
+      if (keep !== undefined) {
+        const flags = commandLineFlags({ model: output, base: keep.base, output: keep.path, overwrite: true });
+        const kept = await start(["delta", ...flags], signal);
+        signal.throwIfAborted();
+        if (kept.exitCode !== 0) {
+          return { ...run, jobs, failure: `its model could not be kept: ${failureOf(kept)}`, diverged: false };
+        }
+      }
+      return finishedRun(run, jobs, outcome.stdout);
+    }
     const divergence = await divergenceIn(output);
     return { ...run, jobs, failure: divergence ?? failureOf(outcome), diverged: divergence !== undefined };
   } finally {

@@ -1,6 +1,7 @@
 /** A chart of scores against learning rates, as SVG: a line for each contestant, rates on a logarithmic axis. */
+
+import { escapeMarkup } from "../escape-markup.js";
 import type { Comparison } from "./comparison.js";
-import { escapeMarkup } from "./escape-markup.js";
 import { formatRate } from "./learning-rates.js";
 import type { Metric } from "./metric.js";
 import type { OptimizerResult } from "./results.js";

@@ -106,3 +106,13 @@ test("nothing is kept of what a run writes", async () => {
   expect(written).not.toBe("");
   await expect(access(dirname(written))).rejects.toThrow("ENOENT");
 });
+
+test("a run whose model cannot be kept has failed", async () => {
+  const { start } = await script(`
+    if (process.argv[2] === "finetune") process.exit(0);
+    console.error("nanoadam: " + process.argv.slice(2).join(" ").replaceAll(/\\S+\\//g, "")); process.exit(1);`);
+  const keep = { base: "bert", path: "kept.safetensors" };
+  const result = await performRun(run, { options: {}, jobs: 1, start, signal: never, keep });
+  const said = "delta --model model --base bert --output kept.safetensors --overwrite";
+  expect(result).toMatchObject({ failure: `its model could not be kept: ${said}`, diverged: false });
+});

@@ -21,6 +21,14 @@ export function batchType({ tensors }: Batch): BatchType {
   return new Map([...tensors].map(([name, { type }]) => [name, type]));
 }
 
+/**
+ * Places for earlier tokens whose keys and values are cached: as many as `attention_mask` [texts, keys], which has them in front,
+ * is longer than `input_ids` [texts, tokens].
+ */
+export function cachedPlaces(batch: BatchType): number {
+  return (batch.get("attention_mask")?.shape[1] ?? 0) - (batch.get("input_ids")?.shape[1] ?? 0);
+}
+
 /** The batch with further tensors. */
 export function extendBatch(batch: Batch, tensors: Iterable<readonly [string, HostTensor]>): Batch {
   return { ...batch, tensors: new Map([...batch.tensors, ...tensors]) };

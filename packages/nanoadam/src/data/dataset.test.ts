@@ -11,6 +11,7 @@ const whole: Required<Dataset<{ index: number; key: StepKey }>> = {
   wasTruncated: (index) => index >= 4,
   targetsOf: (index) => [index / 2],
   sourceOf: (index) => ({ text: `text ${index}`, line: index + 2 }),
+  cutAway: 3,
   notes: ["a note"],
 };
 
@@ -27,6 +28,7 @@ describe("a subset", () => {
     expect(places.map((place) => part.sourceOf?.(place).line)).toEqual([7, 3, 6]);
     expect(places.map((place) => part.targetsOf?.(place)[0])).toEqual([2.5, 0.5, 2]);
     expect(part.notes).toEqual(["a note"]);
+    expect(part.cutAway).toBe(3);
   });
 
   test("loads by the index in the whole and the key, so what is random about an example is what it is there", async () => {

@@ -15,6 +15,8 @@ export interface Dataset<Example = unknown> {
   targetsOf?(index: number): ArrayLike<number>;
   /** What an example was made of, as its file has it. */
   sourceOf?(index: number): ExampleSource;
+  /** Rows that the cut to the maximum size left nothing to learn of, and that are no examples therefore. */
+  readonly cutAway?: number;
   /** What should be said of the data: what was left out, or understood in a way that is not the only one. */
   readonly notes?: readonly string[];
 }
@@ -45,6 +47,7 @@ export function subset<Example>(dataset: Dataset<Example>, indices: ArrayLike<nu
     ...(dataset.sourceOf === undefined
       ? {}
       : { sourceOf: (index: number) => dataset.sourceOf?.(at(index)) ?? { text: "", line: 0 } }),
+    ...(dataset.cutAway === undefined ? {} : { cutAway: dataset.cutAway }),
     ...(dataset.notes === undefined ? {} : { notes: dataset.notes }),
   };
 }

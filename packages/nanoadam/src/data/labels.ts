@@ -1,4 +1,4 @@
-import { InputError } from "../errors.js";
+import { InputError, shown } from "../errors.js";
 import { isObject } from "../files/json-value.js";
 import { labelKey, labelNames } from "./label-spelling.js";
 import { placeOf } from "./tables/place.js";
@@ -164,7 +164,7 @@ export function labelMapFromConfig(
     const isFree = Number.isInteger(index) && index >= 0 && index < names.length && names[index] === undefined;
     if (!isFree || (typeof name !== "string" && typeof name !== "number")) {
       throw new InputError(
-        `${file}: ${field} has the pair ${JSON.stringify(id)}, ${JSON.stringify(name)}, expected a name for each id from 0 to ${names.length - 1}.`,
+        `${file}: ${field} has the pair ${shown(id)}, ${shown(name)}, expected a name for each id from 0 to ${names.length - 1}.`,
       );
     }
     names[index] = String(name);

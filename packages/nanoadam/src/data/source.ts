@@ -1,4 +1,7 @@
 import { InputError } from "../errors.js";
+import { datasetReference } from "../hub/reference.js";
+import { hubSettings } from "../hub/settings.js";
+import { fetchData } from "../hub/snapshot.js";
 import { formatOf } from "./tables/format.js";
 import { parseTable } from "./tables/parse-table.js";
 import { readTable, readText } from "./tables/read-table.js";
@@ -22,6 +25,8 @@ export interface DataSource {
   readonly limit?: number | undefined;
   /** What separates fields, where the file's ending does not say it. */
   readonly delimiter?: string | undefined;
+  /** Columns whose lists and objects count, besides those that are named; see `TableOptions`. Absent where they count nowhere. */
+  readonly nested?: readonly string[] | undefined;
   /** The data as a table, read once. */
   table(): Promise<Table>;
   /** The file's text, read once. */
@@ -38,11 +43,13 @@ export interface DataSourceOptions {
   readonly delimiter?: string | undefined;
   /** Whether a blank line is an empty text, where a file has one column; by default it is nothing. */
   readonly blankLines?: boolean | undefined;
+  readonly nested?: readonly string[] | undefined;
 }
 
 /**
  * A file, or rows of a program, as a source of data. A column that is named with a comma is one column where the data have it, else
  * the columns between the commas; only then are the data read at once.
+ * `hf://datasets/org/name/file` is a file of the Hugging Face Hub.
  * @param option the option that gives the data
  */
 export async function openDataSource(
@@ -51,7 +58,7 @@ export async function openDataSource(
   { text = [], label, ...options }: DataSourceOptions,
 ): Promise<DataSource> {
   const given = [...text, ...(label ?? [])];
-  const source = sourceOf(data, option, {
+  const source = sourceOf(typeof data === "string" ? await locateData(data) : data, option, {
     ...options,
     text: given.flatMap(withParts),
     label: label?.flatMap(withParts),
@@ -62,6 +69,12 @@ export async function openDataSource(
   return { ...source, text: resolve(text), label: label && resolve(label) };
 }
 
+/** A file as it is named, or where it is in the cache of the Hub. */
+async function locateData(file: string): Promise<string> {
+  const found = datasetReference(file);
+  return found === undefined ? file : fetchData(found.dataset, found.file, await hubSettings());
+}
+
 /** A file of the file system as a source of data, its columns as they are named; it is read when it is first asked for. */
 export function dataSource(file: string, options: DataSourceOptions): DataSource {
   return sourceOf(file, file, options);
@@ -70,10 +83,12 @@ export function dataSource(file: string, options: DataSourceOptions): DataSource
 function sourceOf(
   data: string | Iterable<Row>,
   option: string,
-  { text = [], label, limit, delimiter, blankLines }: DataSourceOptions,
+  { text = [], label, limit, delimiter, blankLines, nested }: DataSourceOptions,
 ): DataSource {
-  const columns = { text, label, limit, delimiter };
-  const options: TableOptions = { asked: [...text, ...(label ?? [])], limit, labels: label, delimiter, blankLines };
+  const columns = { text, label, limit, delimiter, nested };
+  const asked = [...text, ...(label ?? [])];
+  const kept = nested && [...nested, ...asked];
+  const options: TableOptions = { asked, limit, labels: label, delimiter, blankLines, nested: kept };
   if (typeof data === "string") {
     const content = once(() => readText(data));
     return { ...columns, file: data, format: formatOf(data), content, ...tableOnce(() => readTable(data, options)) };

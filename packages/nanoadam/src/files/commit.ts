@@ -12,6 +12,9 @@
  *    names the files, old and new; the old are moved to `WORK/previous`, the configurations first, then the new in, the
  *    configurations last. Without its configuration a half-filled folder is no model, so nobody takes it for one.
  *
+ * The checkpoints of the run, which are in the target from the first on (`step-folders.ts`), are moved to `WORK/result` just before, so
+ * that they come back with it. Where they are still in it because that was not done, they are moved back.
+ *
  * Then WORK is removed. What finds a WORK whose run is dead (`recover.ts`: the next run with this output, and whatever opens
  * the target as a model) finishes by the journal. What then is left of WORK is waste, unless `WORK/result` has weights that a
  * run was killed with before they were in place: those are set aside.
@@ -39,6 +42,8 @@ import { systemErrorCode } from "./system-error.js";
 /** The parts of a WORK folder. */
 export const resultIn = (work: string): string => join(work, "result");
 export const previousIn = (work: string): string => join(work, "previous");
+/** The checkpoints of a run, in its output folder. */
+export const checkpointsIn = (output: string): string => join(output, "checkpoints");
 const journalIn = (work: string) => join(work, "journal.json");
 
 /** How a target is replaced: by an exchange with the folder of this number, by renaming it as a whole, or file by file. */
@@ -105,9 +110,28 @@ export function replaceContent(work: string, target: string): void {
  * folder, exchanged.
  */
 export function hasOwnWeights(work: string): boolean {
-  if (!namesIn(resultIn(work)).some((name) => name.endsWith(".safetensors") && !isOwnedName(name))) return false;
+  const hasWeights = namesIn(resultIn(work)).some((name) => name.endsWith(".safetensors") && !isOwnedName(name));
+  return hasWeights && !wasExchanged(work);
+}
+
+/** Whether `WORK/result` is the earlier folder. */
+function wasExchanged(work: string): boolean {
   const journal = readJournal(work);
-  return journal?.replaces !== "by exchange" || journal.inode === inodeOf(resultIn(work));
+  return journal?.replaces === "by exchange" && journal.inode !== inodeOf(resultIn(work));
+}
+
+/** Moves the target's checkpoints to `WORK/result`; harmless where there are none. */
+export function takeCheckpoints(work: string, target: string): void {
+  moveIfThere(checkpointsIn(target), checkpointsIn(resultIn(work)));
+}
+
+/** Moves checkpoints that wait in `WORK/result` back to the target, and says whether there were any. */
+export function returnCheckpoints(work: string, target: string): boolean {
+  const waiting = checkpointsIn(resultIn(work));
+  if (!existsSync(waiting) || existsSync(checkpointsIn(target)) || wasExchanged(work)) return false;
+  mkdirSync(target, { recursive: true });
+  renameSync(waiting, checkpointsIn(target));
+  return true;
 }
 
 function inodeOf(path: string): string {

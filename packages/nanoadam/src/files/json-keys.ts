@@ -26,9 +26,10 @@ export function topLevelKeys(json: string): string[] {
 
 /** The position after the string literal that begins at `start`, or the text's length where it is not closed. */
 export function stringEnd(json: string, start: number): number {
-  for (let i = start + 1; i < json.length; i++) {
-    if (json[i] === "\\") i++;
-    else if (json[i] === '"') return i + 1;
+  for (let quote = json.indexOf('"', start + 1); quote >= 0; quote = json.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (json[quote - 1 - backslashes] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return quote + 1;
   }
   return json.length;
 }

@@ -1,7 +1,18 @@
+import { existsSync } from "node:fs";
 import { access, constants, mkdir, readFile, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../errors.js";
-import { contentsOf, isHalfReplaced, keptPath, replaceContent, replaceFolder, resultIn } from "./commit.js";
+import {
+  checkpointsIn,
+  contentsOf,
+  isHalfReplaced,
+  keptPath,
+  replaceContent,
+  replaceFolder,
+  resultIn,
+  returnCheckpoints,
+  takeCheckpoints,
+} from "./commit.js";
 import { freeSpace } from "./free-space.js";
 import { keepTouching } from "./heartbeat.js";
 import { type Inputs, reasonToKeep } from "./input-places.js";
@@ -17,6 +28,8 @@ export interface OutputFolderOptions {
   readonly overwrite: boolean;
   /** What the result is made from: a folder that holds any of it is not replaced. */
   readonly inputs?: Inputs;
+  /** The checkpoints that are there are the run's own, which goes on with them. */
+  readonly ownsCheckpoints?: boolean;
   /** Told, a sentence each, what was done about what killed runs had left. */
   readonly tell?: Tell;
 }
@@ -36,14 +49,16 @@ export class OutputFolder {
   /** Parent folders that were made for this one, the innermost first. */
   readonly #madeParents: readonly string[];
   readonly #endWatch: () => void;
+  #ownsCheckpoints: boolean;
   #isSettled = false;
 
-  private constructor(target: string, work: Work, overwrite: boolean) {
+  private constructor(target: string, work: Work, { overwrite, ownsCheckpoints = false }: OutputFolderOptions) {
     this.target = target;
     this.#work = work.path;
     this.#isInside = work.isInside;
     this.#madeParents = work.madeParents;
     this.#overwrite = overwrite;
+    this.#ownsCheckpoints = ownsCheckpoints;
     const [callOff, stopTouching] = [removeAtExit(work.path, work.madeParents), keepTouching(work.path)];
     this.#endWatch = () => {
       callOff();
@@ -56,13 +71,14 @@ export class OutputFolder {
    * where `path` is a file, holds something and `overwrite` is not set, or cannot be written. Even then a folder that
    * contains the working directory, the home folder, a git repository or one of `inputs` is never replaced.
    */
-  static async create(path: string, { overwrite, inputs = {}, tell }: OutputFolderOptions): Promise<OutputFolder> {
+  static async create(path: string, options: OutputFolderOptions): Promise<OutputFolder> {
+    const { overwrite, inputs = {}, ownsCheckpoints = false, tell } = options;
     const target = await resolveTarget(path);
     await requireFolder(target);
     await clearUp(target, tell);
-    if (requireReadable(target).length > 0) await requireReplaceable(target, overwrite, inputs);
+    if (requireReadable(target, ownsCheckpoints).length > 0) await requireReplaceable(target, overwrite, inputs);
     try {
-      return new OutputFolder(target, await startWork(target), overwrite);
+      return new OutputFolder(target, await startWork(target), options);
     } catch (error) {
       throw new InputError(`The output folder ${path} cannot be written: ${describeSystemError(error)}.`);
     }
@@ -71,6 +87,11 @@ export class OutputFolder {
   /** Where to write `file` (a name within the folder) until `commit`. */
   path(file: string): string {
     return join(resultIn(this.#work), file);
+  }
+
+  /** From now on the checkpoints in the target are the run's own: they stay, with the result. */
+  ownCheckpoints(): void {
+    this.#ownsCheckpoints = true;
   }
 
   /** @throws InputError where so many bytes do not fit: the earlier folder stays until the new one is whole */
@@ -87,13 +108,14 @@ export class OutputFolder {
    */
   async commit(): Promise<void> {
     if (this.#isSettled) throw new Error(`the output folder ${this.target} is already settled`);
-    if (!this.#overwrite && requireReadable(this.target).length > 0) {
+    if (!this.#overwrite && requireReadable(this.target, this.#ownsCheckpoints).length > 0) {
       const kept = await this.keep();
       throw new InputError(`${this.target} was filled by something else meanwhile; the result is kept in ${kept}.`);
     }
     try {
       await syncFolder(resultIn(this.#work));
       await syncFolder(this.#work);
+      if (this.#ownsCheckpoints) takeCheckpoints(this.#work, this.target);
       if (this.#isInside) replaceContent(this.#work, this.target);
       else replaceFolder(this.#work, this.target);
     } catch (error) {
@@ -104,6 +126,7 @@ export class OutputFolder {
           `${failure}. It is half replaced: the result and the earlier files are in ${this.#work}, and the next run with this output finishes.`,
         );
       }
+      returnCheckpoints(this.#work, this.target);
       throw new InputError(`${failure}. The result is whole in ${await this.keep()}; move it where it should be.`);
     }
     this.#settle();
@@ -162,10 +185,11 @@ async function requireFolder(target: string): Promise<void> {
   if (found?.isDirectory() === false) throw new InputError(`The output folder ${target} is a file, expected a folder.`);
 }
 
-/** What is in the folder. */
-function requireReadable(target: string): string[] {
+/** What is in the folder, but for checkpoints where they are the run's own. */
+function requireReadable(target: string, ownsCheckpoints: boolean): string[] {
   try {
-    return contentsOf(target);
+    const own = ownsCheckpoints ? checkpointsIn(target) : undefined;
+    return contentsOf(target).filter((name) => join(target, name) !== own);
   } catch (error) {
     throw new InputError(`The output folder ${target} cannot be read: ${describeSystemError(error)}.`);
   }
@@ -173,6 +197,11 @@ function requireReadable(target: string): string[] {
 
 async function requireReplaceable(target: string, overwrite: boolean, inputs: Inputs): Promise<void> {
   if (!overwrite) {
+    if (existsSync(checkpointsIn(target)) && !existsSync(join(target, "summary.json"))) {
+      throw new InputError(
+        `The output folder ${target} has the checkpoints of a run that is not done; \`resume\` goes on with it, \`overwrite\` begins anew.`,
+      );
+    }
     throw new InputError(
       `The output folder ${target} is not empty; pass \`overwrite\` to replace it, or name another.`,
     );

@@ -2,7 +2,16 @@
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { finishContent, hasOwnWeights, isHalfReplaced, keptPath, previousIn, readJournal, resultIn } from "./commit.js";
+import {
+  finishContent,
+  hasOwnWeights,
+  isHalfReplaced,
+  keptPath,
+  previousIn,
+  readJournal,
+  resultIn,
+  returnCheckpoints,
+} from "./commit.js";
 import { findOwned, isOwnedName } from "./owned.js";
 
 export type Tell = (notice: string) => void;
@@ -51,7 +60,10 @@ function finish(work: string, target: string, tell: Tell): void {
     if (journal?.replaces === "content" && isHalfReplaced(work, target)) finishContent(work, target, journal);
     else if (journal?.replaces === "folder" && isHalfReplaced(work, target)) {
       renameSync(existsSync(resultIn(work)) ? resultIn(work) : previousIn(work), target);
-    } else return;
+    } else {
+      if (returnCheckpoints(work, target)) tell(`moved the checkpoints of a run that was killed back to ${target}`);
+      return;
+    }
     tell(`finished putting the result in ${target}, where a run was killed`);
   } catch {
     // Whoever may write here finishes.

@@ -1,4 +1,4 @@
-import { InputError } from "../errors.js";
+import { InputError, shown } from "../errors.js";
 import { bert } from "./bert.js";
 import type { RawConfig } from "./config.js";
 import { debertaV2 } from "./deberta-v2.js";
@@ -45,7 +45,7 @@ export function defineBackbone(config: RawConfig): Backbone {
     typeof modelType === "string" && Object.hasOwn(architectures, modelType) ? architectures[modelType] : undefined;
   if (define === undefined) {
     throw new InputError(
-      `config.json: model_type is ${JSON.stringify(modelType) ?? "missing"}, expected one of ${knownModelTypes.join(", ")}`,
+      `config.json: model_type is ${shown(modelType)}, expected one of ${knownModelTypes.join(", ")}`,
     );
   }
   return define(config);

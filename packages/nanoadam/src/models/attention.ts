@@ -9,10 +9,11 @@ const largestFloat = 3.4028234663852886e38;
 /** Added to scores beyond a token's reach: far below any score, and small enough that with the bias of padding it stays finite. */
 export const outOfReach = -1e30;
 
-/** What padding adds to attention scores: [texts, 1, 1, length], 0 at tokens. */
+/** What padding adds to attention scores: [texts, 1, 1, keys], 0 at tokens. */
 export function paddingBias(context: StageContext): Value {
-  const [texts, length] = textShape(context);
-  const mask = toFloat32(reshape(context.input("attention_mask"), [texts, 1, 1, length]));
+  const given = context.input("attention_mask");
+  const [texts = 0, keys = 0] = given.type.shape;
+  const mask = toFloat32(reshape(given, [texts, 1, 1, keys]));
   return scale(shift(mask, -1), largestFloat);
 }
 

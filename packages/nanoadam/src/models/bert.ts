@@ -2,6 +2,7 @@
 import { tanh } from "@nanoadam/engine";
 import { type EncoderConfig, encoderConfig, parseEncoderConfig, type RawConfig } from "./config.js";
 import { type EncoderLayerNames, encoderLayer, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
+import { consecutivePositions } from "./graph-batch.js";
 import { embeddings, firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
 import type { Backbone, Head, Stage } from "./model.js";
@@ -16,6 +17,7 @@ export function bert(rawConfig: RawConfig): Backbone {
     stages: encoderStages("bert", config),
     adapterTargets: ["query", "value"],
     extend: withConsecutivePositions,
+    extendGraph: consecutivePositions,
     head(specification) {
       if (specification.kind === "language-model") return languageModelHead(config);
       const { per, outputs } = specification;

@@ -1,6 +1,6 @@
 /** What architectures share in reading their config.json: fields, and messages that name the one that does not fit. */
 import { z } from "zod";
-import { InputError } from "../errors.js";
+import { InputError, shown } from "../errors.js";
 import { activationNames } from "./layers.js";
 
 /** The contents of a config.json. */
@@ -64,13 +64,15 @@ export function parseEncoderConfig<Schema extends z.ZodType<EncoderConfig>>(
 }
 
 /**
- * @param section the field of config.json that the configuration is, "" for the whole
+ * @param section the field of the file that the configuration is, "" for the whole
+ * @param file what messages call the file
  * @throws InputError naming the field, what was found and what was expected.
  */
 export function parseConfig<Schema extends z.ZodType>(
   schema: Schema,
   config: RawConfig,
   section = "",
+  file = "config.json",
 ): z.output<Schema> {
   const result = schema.safeParse(config);
   if (result.success) return result.data;
@@ -82,8 +84,8 @@ export function parseConfig<Schema extends z.ZodType>(
     field = field === "" ? String(key) : `${field}.${String(key)}`;
     found = (found as Readonly<Record<PropertyKey, unknown>>)[key];
   }
-  if (found === undefined) throw new InputError(`config.json: ${field} is missing`);
-  throw new InputError(`config.json: ${field} is ${JSON.stringify(found)}: ${issue?.message ?? "not valid"}`);
+  if (found === undefined) throw new InputError(`${file}: ${field} is missing`);
+  throw new InputError(`${file}: ${field} is ${shown(found)}: ${issue?.message ?? "not valid"}`);
 }
 
 /** @throws InputError where the value is not a multiple of the divisor. */

@@ -5,12 +5,19 @@
  */
 import { add, matmul, reshape, slice, softmax, takeAlongLast, transpose, type Value } from "@nanoadam/engine";
 import { z } from "zod";
-import { type Batch, extendBatch, int32Tensor, tensorOf } from "../data/batch.js";
-import { InputError } from "../errors.js";
+import { InputError, shown } from "../errors.js";
 import { paddingBias } from "./attention.js";
 import { encoderLayerNames } from "./bert.js";
 import { activation, encoderConfig, parseEncoderConfig, type RawConfig, rate } from "./config.js";
+import {
+  reachedRows,
+  relativePositions,
+  relativeSpan,
+  requireBuckets,
+  withRelativePositions,
+} from "./deberta-positions.js";
 import { afterAttention, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
+import { consecutivePositions } from "./graph-batch.js";
 import { activations, embeddings, firstToken, normalise, textShape } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
 import type { Backbone, Block, Head, Stage, StageContext } from "./model.js";
@@ -57,6 +64,8 @@ export function debertaV2(rawConfig: RawConfig): Backbone {
     adapterTargets: ["query_proj", "value_proj"],
     extend: (batch) =>
       withRelativePositions(config.position_biased_input ? withConsecutivePositions(batch) : batch, config),
+    extendGraph: (batch) =>
+      relativePositions(config.position_biased_input ? consecutivePositions(batch) : batch, config),
     head(specification) {
       if (specification.kind === "language-model") return languageModelHead(config);
       const { per, outputs } = specification;
@@ -75,17 +84,7 @@ export function debertaV2(rawConfig: RawConfig): Backbone {
 function requireSame(config: RawConfig, field: string, expected: number): void {
   const found = config[field];
   if (found === undefined || found === null || found === expected) return;
-  throw new InputError(`config.json: ${field} is ${JSON.stringify(found)}, expected ${expected} or none`);
-}
-
-/** Half the buckets are for single distances; the others share what is left up to the largest one by its logarithm. */
-function requireBuckets(config: DebertaConfig): void {
-  const [buckets, most] = [config.position_buckets, mostRelative(config)];
-  const middle = Math.floor(buckets / 2);
-  if (buckets <= 0 || (middle > 0 && most - 1 > middle)) return;
-  throw new InputError(
-    `config.json: position_buckets is ${buckets}, which does not fit max_relative_positions ${most}`,
-  );
+  throw new InputError(`config.json: ${field} is ${shown(found)}, expected ${expected} or none`);
 }
 
 function embeddingStage(config: DebertaConfig): Stage {
@@ -110,16 +109,6 @@ function embeddingStage(config: DebertaConfig): Stage {
       { epsilon, dropout: config.hidden_dropout_prob },
     ),
   };
-}
-
-/** Half the rows of the table of relative positions: those of one direction. */
-function relativeSpan(config: DebertaConfig): number {
-  return config.position_buckets > 0 ? config.position_buckets : mostRelative(config);
-}
-
-/** The largest distance that is told from larger ones. */
-function mostRelative(config: DebertaConfig): number {
-  return config.max_relative_positions > 0 ? config.max_relative_positions : config.max_position_embeddings;
 }
 
 function layerStages(config: DebertaConfig): Stage[] {
@@ -211,36 +200,6 @@ function layerBlock(config: DebertaConfig): Block {
 function byHead(x: Value, heads: number): Value {
   const [rows = 0, hidden = 0] = x.type.shape;
   return transpose(reshape(x, [rows, heads, hidden / heads]), [1, 0, 2]);
-}
-
-/** The rows of the table of relative positions that texts of a length can reach, from the first up to the end. */
-function reachedRows(length: number, config: DebertaConfig): readonly [first: number, end: number] {
-  const [span, reach] = [relativeSpan(config), bucketOf(length - 1, config)];
-  return [Math.max(span - reach, 0), Math.min(span + reach + 1, 2 * span)];
-}
-
-/** The batch with the reached row for each query and key, `relative_positions`, int32 [length, length]. */
-function withRelativePositions(batch: Batch, config: DebertaConfig): Batch {
-  const [, length = 0] = tensorOf(batch, "input_ids").type.shape;
-  const [first, end] = reachedRows(length, config);
-  const rows = Int32Array.from({ length: length * length }, (_, entry) => {
-    const distance = Math.floor(entry / length) - (entry % length);
-    const row = bucketOf(distance, config) + relativeSpan(config);
-    return Math.min(Math.max(row, first), end - 1) - first;
-  });
-  return extendBatch(batch, [["relative_positions", int32Tensor(rows, [length, length])]]);
-}
-
-/** The bucket of a distance: itself up to half the buckets, then by its logarithm, in float32 as transformers has it. */
-function bucketOf(distance: number, config: DebertaConfig): number {
-  const { position_buckets: buckets } = config;
-  if (buckets <= 0) return distance;
-  const middle = Math.floor(buckets / 2);
-  const length = Math.abs(distance);
-  if (length <= middle) return distance;
-  const { fround, log } = Math;
-  const steps = fround(fround(log(fround(length / middle))) / fround(log(fround((mostRelative(config) - 1) / middle))));
-  return Math.sign(distance) * (Math.ceil(fround(steps * (middle - 1))) + middle);
 }
 
 function classificationHead(config: DebertaConfig, outputs: number): Head {

@@ -133,8 +133,8 @@ function layerBlock(options: DecoderOptions, kind: AttentionKind): Block {
     const into = norm(norms.attention, x);
     const mixed = attend(context, {
       query: rotary(headNorm("q_norm", split("q_proj", into, heads)), cos, sin),
-      key: rotary(headNorm("k_norm", split("k_proj", into, keyHeads)), cos, sin),
-      value: split("v_proj", into, keyHeads),
+      key: context.cached("key", rotary(headNorm("k_norm", split("k_proj", into, keyHeads)), cos, sin)),
+      value: context.cached("value", split("v_proj", into, keyHeads)),
       bias: add(paddingBias(context), context.input(`reach_bias.${kind}`)),
       dropout: attentionDropout,
       scoreScale,

@@ -3,6 +3,7 @@ import { relu } from "@nanoadam/engine";
 import { z } from "zod";
 import { activation, depth, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
 import { encoderLayer, encoderLayerParameters, withConsecutivePositions } from "./encoder.js";
+import { consecutivePositions } from "./graph-batch.js";
 import { embeddings, firstToken } from "./layers.js";
 import { maskedLmHead } from "./masked-lm-head.js";
 import type { Backbone, Head, Stage } from "./model.js";
@@ -37,6 +38,7 @@ export function distilbert(rawConfig: RawConfig): Backbone {
     stages: [embeddingStage(config), ...layerStages(config)],
     adapterTargets: ["q_lin", "v_lin"],
     extend: withConsecutivePositions,
+    extendGraph: consecutivePositions,
     head(specification) {
       if (specification.kind === "language-model") return languageModelHead(config);
       const { per, outputs } = specification;

@@ -7,6 +7,7 @@ import { embeddingStage, encoderLayerStages, tokenHeadOptions } from "./bert.js"
 import { encoderConfig, parseEncoderConfig, type RawConfig, size } from "./config.js";
 import { denseHead } from "./dense-head.js";
 import { withConsecutivePositions } from "./encoder.js";
+import { consecutivePositions } from "./graph-batch.js";
 import { maskedLmHead } from "./masked-lm-head.js";
 import type { Backbone, Head, Stage } from "./model.js";
 import { linearParameters } from "./parameters.js";
@@ -28,6 +29,7 @@ export function electra(rawConfig: RawConfig): Backbone {
     ],
     adapterTargets: ["query", "value"],
     extend: withConsecutivePositions,
+    extendGraph: consecutivePositions,
     head(specification) {
       if (specification.kind === "language-model") return languageModelHead(config);
       const { per, outputs } = specification;

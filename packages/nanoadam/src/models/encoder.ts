@@ -2,9 +2,10 @@
  * The post-normalised transformer layer that BERT, RoBERTa, DistilBERT and ELECTRA share, and positions. Hidden states are
  * [texts * length, hidden] throughout.
  */
-import { add, type Value } from "@nanoadam/engine";
+import { add, cumulativeSum, multiply, scale, shift, toFloat32, toInt32, type Value } from "@nanoadam/engine";
 import { type Batch, extendBatch, int32Tensor, tensorOf } from "../data/batch.js";
 import { attend, paddingBias, splitHeads } from "./attention.js";
+import { batchValue, type GraphBatch, isNotZero, withValues } from "./graph-batch.js";
 import { type Activation, activations, normalise } from "./layers.js";
 import type { Block, StageContext } from "./model.js";
 import { type LocalParameters, linearParameters, normalisationParameters } from "./parameters.js";
@@ -107,4 +108,16 @@ export function withPositionsAfterPadding(batch: Batch, padding: number): Batch 
     }
   }
   return extendBatch(batch, [["position_ids", int32Tensor(positions, type.shape)]]);
+}
+
+/** As `withOneTokenType`, in a graph. */
+export function oneTokenType(batch: GraphBatch): GraphBatch {
+  return withValues(batch, { token_type_ids: toInt32(scale(toFloat32(batchValue(batch, "input_ids")), 0)) });
+}
+
+/** As `withPositionsAfterPadding`, in a graph. */
+export function positionsAfterPadding(batch: GraphBatch, padding: number): GraphBatch {
+  const isToken = isNotZero(shift(toFloat32(batchValue(batch, "input_ids")), -padding));
+  const positions = shift(multiply(cumulativeSum(isToken, 1), isToken), padding);
+  return withValues(batch, { position_ids: toInt32(positions) });
 }

@@ -45,9 +45,9 @@ export function normalise(
   return layerNorm(x, weight, bias ? context.parameter(`${localName}.bias`) : undefined, epsilon);
 }
 
-/** Texts and tokens of each, padding included. */
+/** Texts and tokens of each, padding included; where keys and values are cached, only those that are new. */
 export function textShape(context: StageContext): readonly [texts: number, length: number] {
-  const [texts = 0, length = 0] = context.input("attention_mask").type.shape;
+  const [texts = 0, length = 0] = context.input("input_ids").type.shape;
   return [texts, length];
 }
 

@@ -60,10 +60,11 @@ export function targetLayers({ parameters }: Model, targets: readonly string[]):
  * A model with an adapter: the base's parameters as they are, and A and B of each target. A starts Kaiming-uniform with
  * a = sqrt 5, that is uniform within `1 / sqrt(inputs)`; B starts at 0, so that the model starts as it was.
  *
- * @throws InputError for a target that names no layer.
+ * @throws InputError for a target that names no layer, and a rank above the width of all that are adapted.
  */
 export function withLora(model: Model, { targets, ...scale }: LoraOptions): Model {
   const adapted = new Set(targetLayers(model, targets));
+  requireRank(model, adapted, scale.rank);
   const adapters = new Map<string, LayerAdapter>();
   for (const { name, shape } of model.parameters) {
     const layer = layerOf(name);
@@ -75,6 +76,13 @@ export function withLora(model: Model, { targets, ...scale }: LoraOptions): Mode
     parameters: [...model.parameters, ...[...adapters.values()].flatMap((parts) => Object.values(parts))],
     stages: model.stages.map((stage) => adaptStage(stage, adapters)),
   };
+}
+
+/** The rank of a layer is at most its shorter side: an adapter beyond that is nothing but larger than the layer. */
+function requireRank({ parameters }: Model, adapted: ReadonlySet<string>, rank: number): void {
+  const sides = parameters.filter(({ name }) => adapted.has(layerOf(name))).map(({ shape }) => Math.min(...shape));
+  const most = Math.max(...sides);
+  if (rank > most) throw new InputError(`\`loraRank\` is ${rank}, expected at most ${most}, the width of the layers`);
 }
 
 /** The parameters of a layer's adapter; the magnitudes are DoRA's. */

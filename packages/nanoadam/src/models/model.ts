@@ -7,6 +7,7 @@
 import type { Value } from "@nanoadam/engine";
 import type { Batch } from "../data/batch.js";
 import { InputError } from "../errors.js";
+import type { GraphBatch } from "./graph-batch.js";
 import type { LocalParameters, ParameterSpecification } from "./parameters.js";
 
 /** What a stage's function may use while it is being built. */
@@ -26,6 +27,11 @@ export interface StageContext {
   linear(localName: string, x: Value): Value;
   /** Dropout while training, x itself otherwise. */
   dropout(x: Value, rate: number): Value;
+  /**
+   * Keys or values [texts, heads, tokens, size] that later tokens need: while text is generated, those of the tokens before
+   * with x behind them along the third axis; x itself otherwise.
+   */
+  cached(name: string, x: Value): Value;
 }
 
 /** Builds a stage's output. One object for all stages that compute the same: by it, compiled functions are shared. */
@@ -83,6 +89,8 @@ export interface Backbone {
   readonly adapterTargets: readonly string[];
   /** The batch with what this architecture makes of it: positions, for instance. */
   extend?(batch: Batch): Batch;
+  /** The same inside a graph, for models that take in nothing but texts; absent where there is no such form. */
+  extendGraph?(batch: GraphBatch): GraphBatch;
   /** @throws InputError for a head that the architecture does not have. */
   head(specification: HeadSpecification): Head;
 }

@@ -4,13 +4,13 @@
  */
 import { add, linear, multiply, rotary, slice, type Value } from "@nanoadam/engine";
 import { z } from "zod";
-import { type Batch, extendBatch, float32Tensor, type HostTensor, tensorOf } from "../data/batch.js";
-import { attend, outOfReach, paddingBias, splitHeads } from "./attention.js";
+import { attend, paddingBias, splitHeads } from "./attention.js";
 import { activation, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
 import { type AttentionKind, attentionKinds, layerKinds } from "./layer-kinds.js";
 import { activations, embeddings, everyToken, firstToken, meanOfTokens, normalise } from "./layers.js";
 import { predictedPositions } from "./masked-lm-head.js";
 import type { Backbone, Block, Head, Stage, StageContext } from "./model.js";
+import { positionsInGraph, withPositions } from "./modernbert-positions.js";
 import {
   constantParameter,
   embeddingParameters,
@@ -63,12 +63,18 @@ export function modernbert(rawConfig: RawConfig): Backbone {
   requireDivision("hidden_size", config.hidden_size, "2 * num_attention_heads,", 2 * config.num_attention_heads);
   const every = config.global_attn_every_n_layers;
   const layerTypes = layerKinds(config, (layer) => (layer % every === 0 ? "full_attention" : "sliding_attention"));
+  const positions = {
+    headSize: config.hidden_size / config.num_attention_heads,
+    thetas: new Map([...new Set(layerTypes)].map((kind) => [kind, thetaOf(config, kind)])),
+    reach: Math.floor(config.local_attention / 2),
+  };
   return {
     name: "model",
     input: { kind: "text", vocabularySize: config.vocab_size, maximumLength: config.max_position_embeddings },
     stages: [embeddingStage(config), ...layerStages(config, layerTypes), finalStage(config)],
     adapterTargets: ["Wqkv"],
-    extend: (batch) => withPositions(batch, config, new Set(layerTypes)),
+    extend: (batch) => withPositions(batch, positions),
+    extendGraph: (batch) => positionsInGraph(batch, positions),
     head(specification) {
       if (specification.kind === "language-model") return languageModelHead(config);
       const { per, outputs } = specification;
@@ -177,31 +183,6 @@ function finalStage({ hidden_size, norm_eps, norm_bias }: ModernbertConfig): Sta
     parameters: normalisationParameters("norm", "model.final_norm", hidden_size, { bias: norm_bias }),
     block: (context) => normalise(context, "norm", context.hidden(), { epsilon: norm_eps, bias: norm_bias }),
   };
-}
-
-/** The batch with the rotary tables of the kinds of attention that the layers have, and the bias of distance. */
-function withPositions(batch: Batch, config: ModernbertConfig, kinds: ReadonlySet<AttentionKind>): Batch {
-  const [, length = 0] = tensorOf(batch, "input_ids").type.shape;
-  const headSize = config.hidden_size / config.num_attention_heads;
-  const tensors = [...kinds].flatMap((kind): [string, HostTensor][] => {
-    const [cos, sin] = [new Float32Array(length * headSize), new Float32Array(length * headSize)];
-    for (let entry = 0; entry < cos.length; entry++) {
-      const frequency = thetaOf(config, kind) ** (-(2 * (entry % (headSize / 2))) / headSize);
-      const angle = Math.fround(Math.floor(entry / headSize) * Math.fround(frequency));
-      cos[entry] = Math.cos(angle);
-      sin[entry] = Math.sin(angle);
-    }
-    const shape = [length, headSize];
-    return [
-      [`rope_cos.${kind}`, float32Tensor(cos, shape)],
-      [`rope_sin.${kind}`, float32Tensor(sin, shape)],
-    ];
-  });
-  const reach = Math.floor(config.local_attention / 2);
-  const bias = Float32Array.from({ length: length * length }, (_, entry) =>
-    Math.abs(Math.floor(entry / length) - (entry % length)) > reach ? outOfReach : 0,
-  );
-  return extendBatch(batch, [...tensors, ["window_bias", float32Tensor(bias, [length, length])]]);
 }
 
 /** The dense layer and normalisation that all heads begin with. */

@@ -1,11 +1,11 @@
 /** OPT (Zhang et al. 2022): learned positions, layer normalisation before each part (or after it), and ReLU. */
 import { add, type Value } from "@nanoadam/engine";
 import { z } from "zod";
-import { type Batch, extendBatch, int32Tensor, tensorOf } from "../data/batch.js";
+import { type Batch, extendBatch, tensorOf } from "../data/batch.js";
 import { attend, paddingBias, splitHeads } from "./attention.js";
 import { activationName, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
 import { decoderHead } from "./decoder-heads.js";
-import { reachBias, withLastTokens } from "./decoder-inputs.js";
+import { isFirstOfText, newTokens, reachBias, withLastTokens } from "./decoder-inputs.js";
 import { activations, normalise } from "./layers.js";
 import type { Backbone, Block, Stage } from "./model.js";
 import { embeddingParameters, type LocalParameters, linearParameters, normalisationParameters } from "./parameters.js";
@@ -128,7 +128,9 @@ function layerBlock(config: OptConfig): Block {
     const attended = withPart("self_attn_layer_norm", context.hidden(), (into) => {
       const split = (local: string) => splitHeads(context, context.linear(local, into), heads);
       const bias = add(paddingBias(context), context.input("reach_bias"));
-      const [query, key, value] = [split("q_proj"), split("k_proj"), split("v_proj")];
+      const query = split("q_proj");
+      const key = context.cached("key", split("k_proj"));
+      const value = context.cached("value", split("v_proj"));
       return context.linear(
         "out_proj",
         attend(context, { query, key, value, bias, dropout: config.attention_dropout }),
@@ -165,15 +167,16 @@ function finalStages(config: OptConfig, width: number): Stage[] {
 function withPositions(batch: Batch): Batch {
   const { data: mask, type } = tensorOf(batch, "attention_mask");
   const [, length = 1] = type.shape;
+  const segments = batch.tensors.get("segment_ids")?.data;
   const positions = new Int32Array(mask.length).fill(positionOffset - 1);
   let next = positionOffset;
   for (let token = 0; token < mask.length; token++) {
-    if (token % length === 0) next = positionOffset;
+    if (isFirstOfText(segments, token, length)) next = positionOffset;
     if (mask[token] === 1) positions[token] = next++;
   }
   const tensors = [
-    ["position_ids", int32Tensor(positions, type.shape)],
-    ["reach_bias", reachBias(length)],
+    ["position_ids", newTokens(batch, positions)],
+    ["reach_bias", reachBias(batch)],
   ] as const;
   return withLastTokens(extendBatch(batch, tensors));
 }

@@ -6,7 +6,7 @@ import { tanh } from "@nanoadam/engine";
 import { encoderStages, tokenHeadOptions } from "./bert.js";
 import { type EncoderConfig, encoderConfig, parseEncoderConfig, type RawConfig } from "./config.js";
 import { denseHead } from "./dense-head.js";
-import { withOneTokenType, withPositionsAfterPadding } from "./encoder.js";
+import { oneTokenType, positionsAfterPadding, withOneTokenType, withPositionsAfterPadding } from "./encoder.js";
 import { maskedLmHead } from "./masked-lm-head.js";
 import type { Backbone, Head } from "./model.js";
 import { tokenHead } from "./token-head.js";
@@ -30,6 +30,7 @@ function robertaNamed(className: string): (rawConfig: RawConfig) => Backbone {
       stages: encoderStages("roberta", config),
       adapterTargets: ["query", "value"],
       extend: (batch) => withOneTokenType(withPositionsAfterPadding(batch, padding)),
+      extendGraph: (batch) => oneTokenType(positionsAfterPadding(batch, padding)),
       head(specification) {
         if (specification.kind === "language-model") return languageModelHead(`${className}ForMaskedLM`, config);
         const { per, outputs } = specification;

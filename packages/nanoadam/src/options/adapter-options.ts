@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, flag, names } from "./option-types.js";
+import { countTo, factor, flag, names } from "./option-types.js";
 
 /** The adapter that is trained instead of the weights; none without `loraRank`. */
 export interface AdapterInput {
@@ -17,9 +17,12 @@ export interface AdapterInput {
   readonly loraTargets?: string | readonly string[] | undefined;
 }
 
+/** An adapter of this rank has more weights than a layer 2048 wide; the model's width is a bound too (`models/lora.ts`). */
+const mostRank = 1024;
+
 export const adapterSchema = z.object({
-  loraRank: count.optional().meta(flag("train a LoRA adapter of this rank instead of the weights", "N")),
-  loraAlpha: z.number().positive().optional().meta(flag("its scale is alpha over rank (default: twice the rank)", "X")),
+  loraRank: countTo(mostRank).optional().meta(flag("train a LoRA adapter of this rank instead of the weights", "N")),
+  loraAlpha: factor.optional().meta(flag("its scale is alpha over rank (default: twice the rank)", "X")),
   useRslora: z.boolean().default(false).meta(flag("scale the adapter by alpha over the root of its rank (rsLoRA)")),
   useDora: z.boolean().default(false).meta(flag("train lengths of the weights' rows apart from directions (DoRA)")),
   loraDropout: z.number().min(0).lt(1).default(0).meta(flag("dropout of what goes into the adapter", "X")),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Row } from "../data/source.js";
-import { columns, count, data, flag } from "./option-types.js";
+import { columns, count, countTo, data, flag } from "./option-types.js";
 
 /** How a file of texts is read. */
 export interface TextInput {
@@ -16,7 +16,7 @@ export interface TextInput {
   readonly label?: string | readonly string[] | undefined;
   /** What separates fields of .csv and .tsv; by default it is found from the header, and a tab in .tsv. */
   readonly delimiter?: string | undefined;
-  /** The most tokens of a text, longer ones are cut; by default the model's positions, but at most 128. */
+  /** The most tokens of a text, longer ones are cut; by default the model's positions, but at most 128, for causal-lm 512. */
   readonly maxLength?: number | undefined;
 }
 
@@ -31,11 +31,16 @@ export interface DataInput extends TextInput {
   readonly eval?: string | Iterable<Row> | undefined;
   /** The fraction of the training data that is held out where there is no `eval`; by default 0.1, and up to 0.2 of small data. */
   readonly evalShare?: number | undefined;
+  /** Put several short texts in one row of a batch, kept apart, so that little of it is padding; for causal-lm. By default false. */
+  readonly pack?: boolean | undefined;
   /** Use only so many training rows, the first. */
   readonly limitTrain?: number | undefined;
   /** Use only so many evaluation rows, the first. */
   readonly limitEval?: number | undefined;
 }
+
+/** No model has more positions. */
+export const mostTokens = 2 ** 20;
 
 export const dataSchema = z.object({
   train: data.meta(flag("training data: .tsv, .csv, .jsonl, .json, .parquet, .txt or .conll", "FILE")),
@@ -66,8 +71,19 @@ export const dataSchema = z.object({
         "COL[,COL2...]",
       ),
     ),
-  delimiter: z.string().min(1).optional().meta(flag("what separates fields (default: as the header shows)", "CHAR")),
-  maxLength: count.optional().meta(flag("tokens of a text at most (default: the model's positions, at most 128)", "N")),
+  delimiter: z
+    .string()
+    .min(1)
+    .max(20)
+    .optional()
+    .meta(flag("what separates fields (default: as the header shows)", "CHAR")),
+  maxLength: countTo(mostTokens)
+    .optional()
+    .meta(flag("tokens of a text at most (default: the model's positions, at most 128, of causal-lm 512)", "N")),
+  pack: z
+    .boolean()
+    .default(false)
+    .meta(flag("put several short texts in one row of `maxLength` tokens, kept apart; for causal-lm")),
   limitTrain: count.optional().meta(flag("use only the first N training rows", "N")),
   limitEval: count.optional().meta(flag("use only the first N evaluation rows", "N")),
 });

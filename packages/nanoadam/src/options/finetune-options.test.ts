@@ -23,12 +23,12 @@ describe("the options of a run", () => {
       batchSize: 8,
     });
     expect(model).toEqual({ model: "bert", weights: "keep", fromScratch: false });
-    expect(data).toEqual({ train: "a.tsv", text: ["text"], label: ["label"] });
+    expect(data).toEqual({ train: "a.tsv", text: ["text"], pack: false, label: ["label"] });
     expect(objective).toEqual({ task: "classification", labelSmoothing: 0, classWeights: "none" });
     expect(training).toMatchObject({ batchSize: 8, accumulate: 1, seed: 42 });
     expect(optimizer).toMatchObject({ optimizer: "adamw", weightDecay: 0 });
     expect(adapter).toEqual({ loraRank: 4, loraDropout: 0, useRslora: false, useDora: false });
-    expect(output).toEqual({ output: "out", overwrite: false, saveDtype: "keep" });
+    expect(output).toEqual({ output: "out", overwrite: false, saveDtype: "keep", report: false });
   });
 
   test("are each in one group, and flat again the same", () => {

@@ -12,7 +12,8 @@ import { type ModelInput, modelSchema } from "./model-options.js";
 import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
 import { mayHoldBfloat16, type OptimizerInput, optimizerSchema } from "./optimizer-options.js";
 import { type OutputInput, type OutputOptions, outputNamedAfter, outputSchema } from "./output-options.js";
-import { parseOptions } from "./parse-options.js";
+import { didYouMean, parseOptions } from "./parse-options.js";
+import { bestMetric, type SavingInput, savingSchema } from "./saving-options.js";
 import { type TrainingInput, trainingSchema } from "./training-options.js";
 
 const groups = {
@@ -22,6 +23,7 @@ const groups = {
   training: trainingSchema,
   optimizer: optimizerSchema,
   adapter: adapterSchema,
+  saving: savingSchema,
   output: outputSchema,
 };
 
@@ -33,6 +35,7 @@ const flatSchema = z
     ...trainingSchema.shape,
     ...optimizerSchema.shape,
     ...adapterSchema.shape,
+    ...savingSchema.shape,
     ...outputSchema.shape,
   })
   .strict();
@@ -50,6 +53,7 @@ export interface FinetuneInput
     TrainingInput,
     OptimizerInput,
     AdapterInput,
+    SavingInput,
     OutputInput {}
 
 /** A run's options with nothing grouped. */
@@ -85,9 +89,13 @@ export function flattenOptions(options: FinetuneOptions): FlatOptions {
     ...options.training,
     ...options.optimizer,
     ...options.adapter,
+    ...options.saving,
     ...options.output,
   };
 }
+
+/** MicroAdam's memory, in whole gradients. */
+const mostGradients = 10;
 
 /** The options that do not go together with others, and what is wrong with each. */
 function* unfit(options: FlatOptions): Iterable<readonly [option: string, message: string]> {
@@ -96,11 +104,18 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
   if (options.eval !== undefined && options.evalShare !== undefined) yield ["evalShare", "cannot go with `eval`"];
   yield* unfitColumns(taskKind(task), options);
   yield* unfitLoss(taskKind(task), options);
+  if (options.pack && task !== "causal-lm") yield ["pack", `cannot go with ${task}`];
   if (warmup > 1 && !Number.isInteger(warmup)) {
     yield ["warmup", `is ${warmup}, expected a whole number of steps, or a fraction of them below 1`];
   }
   if (finalDensity !== undefined && finalDensity > density) {
     yield ["finalDensity", `is ${finalDensity}, expected at most \`density\` ${density}`];
+  }
+  if (options.microadamWindow * options.microadamDensity > mostGradients) {
+    yield [
+      "microadamWindow",
+      `times \`microadamDensity\` is more than the ${mostGradients} gradients that are kept at most`,
+    ];
   }
   if (staticMask && options.maskInterval !== undefined) yield ["maskInterval", "cannot go with `staticMask`"];
   if (staticMask && options.densityInterval !== undefined) yield ["densityInterval", "cannot go with `staticMask`"];
@@ -111,6 +126,10 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
     if (!mayHoldBfloat16(options, options)) {
       yield ["weights", `cannot be bfloat16 with ${optimizer}, as it updates weights whole; that needs \`loraRank\``];
     }
+  }
+  const [metric, { metrics }] = [bestMetric(options), taskKind(task)];
+  if (metric !== undefined && !metrics.includes(metric)) {
+    yield ["bestBy", `is ${metric}, expected one of ${metrics.join(", ")} for ${task}${didYouMean(metric, metrics)}`];
   }
   if (options.loraRank === undefined) {
     for (const option of ["loraAlpha", "loraTargets"] as const) {

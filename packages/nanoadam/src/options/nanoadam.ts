@@ -37,6 +37,8 @@ export interface NanoAdamInput {
   readonly stateOnRefresh?: StateOnRefresh | undefined;
   /** Bias correction by an entry's age (`entry`), by the step (`global`, the default), or none. */
   readonly biasCorrection?: BiasCorrection | undefined;
+  /** How much of NanoAdam's first moment stays from step to step; by default 0.9. */
+  readonly beta1?: number | undefined;
   /** How NanoAdam's moments of selected entries are stored; by default in `float32`. */
   readonly stateDtype?: StateType | undefined;
 }
@@ -73,6 +75,7 @@ const options = {
     .enum(biasCorrections)
     .default("global")
     .meta(flag("bias correction by an entry's age, by the step, or none")),
+  beta1: z.number().min(0).lt(1).default(0.9).meta(flag("how much of its first moment stays from step to step", "X")),
   stateDtype: z.enum(stateTypes).default("float32").meta(flag("storage of nanoadam's moments of selected entries")),
 };
 
@@ -93,6 +96,7 @@ export const nanoadam = optimizerEntry({
     createNanoAdam({
       parameters,
       weightDecay: options.weightDecay,
+      betas: [options.beta1, 0.999],
       dense: parameters.filter((parameter) => isDense(parameter, biases)).map(({ name }) => name),
       density: options.density,
       finalDensity: options.finalDensity ?? defaultFinalFraction * options.density,

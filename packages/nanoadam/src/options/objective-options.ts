@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { LossOn } from "../data/text/learned-text.js";
 import { defaultTask, type TaskName, taskKind, taskNames } from "../tasks/registry.js";
 import { flag } from "./option-types.js";
 
@@ -10,6 +11,11 @@ export interface ObjectiveInput {
   readonly labelSmoothing?: number | undefined;
   /** Weights of the labels in the loss: equal (`none`, the default), or inverse to their frequency (`balanced`). */
   readonly classWeights?: "none" | "balanced" | undefined;
+  /**
+   * Which tokens a decoder learns: of prompts with completions the `completion`, of conversations what the assistant writes, and
+   * of plain text all (the default); `all` tokens; or what the `assistant` writes, in prompts too.
+   */
+  readonly lossOn?: LossOn | undefined;
 }
 
 /** What each task learns, and from which data, by their names. */
@@ -24,6 +30,12 @@ export const objectiveSchema = z.object({
     .enum(["none", "balanced"])
     .default("none")
     .meta(flag("weights of the labels in the loss: equal, or inverse to their frequency")),
+  lossOn: z
+    .enum(["completion", "all", "assistant"])
+    .optional()
+    .meta(
+      flag("which tokens a decoder learns (default: completions, what the assistant writes, and plain text whole)"),
+    ),
 });
 
 export type ObjectiveOptions = z.output<typeof objectiveSchema>;

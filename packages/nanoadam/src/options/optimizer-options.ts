@@ -18,7 +18,7 @@ export const optimizerSchema = z.object({
     .enum(optimizerNames)
     .default("nanoadam")
     .meta(flag(`how weights are updated: ${summaries}`, "NAME")),
-  weightDecay: z.number().min(0).default(0).meta(flag("decoupled weight decay", "X")),
+  weightDecay: z.number().min(0).max(3.4e38).default(0).meta(flag("decoupled weight decay", "X")),
   ...ownOptions,
 });
 

@@ -19,7 +19,7 @@ import {
   optimizerEntry,
   type TrainedParameter,
 } from "./optimizer-entry.js";
-import { count, flag, fraction } from "./option-types.js";
+import { count, countTo, factor, flag, fraction } from "./option-types.js";
 
 /** Rates for what updates all weights by Adam's steps. */
 const adamRates = { defaultLearningRate: 5e-5, followsWidth: true, comparedAt: [3e-5, 1e-4, 3e-4, 1e-3] };
@@ -48,10 +48,13 @@ interface MicroAdamInput {
   readonly microadamDensity?: number | undefined;
 }
 
+/** So many times the hundredth of a gradient that is kept of each step are ten gradients. */
+const mostWindow = 1000;
+
 const microadam = optimizerEntry({
   summary: "moments from the largest gradients of the last steps",
   options: {
-    microadamWindow: count.default(10).meta(flag("steps whose gradients microadam keeps", "N")),
+    microadamWindow: countTo(mostWindow).default(10).meta(flag("steps whose gradients microadam keeps", "N")),
     microadamDensity: fraction.default(0.01).meta(flag("fraction of a gradient that it keeps", "X")),
   },
   ...adamRates,
@@ -72,9 +75,9 @@ interface GaLoreInput {
 const galore = optimizerEntry({
   summary: "moments in a subspace of the gradients",
   options: {
-    galoreRank: count.default(256).meta(flag("dimensions of galore's subspace", "N")),
+    galoreRank: countTo(65_536).default(256).meta(flag("dimensions of galore's subspace", "N")),
     galoreGap: count.default(200).meta(flag("steps between its projections", "N")),
-    galoreScale: z.number().positive().default(1).meta(flag("factor of its steps", "X")),
+    galoreScale: factor.default(1).meta(flag("factor of its steps", "X")),
   },
   defaultLearningRate: 1e-4,
   followsWidth: true,

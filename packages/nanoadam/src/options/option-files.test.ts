@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
-import { finetuneSchema } from "./finetune-options.js";
+import { type FinetuneInput, finetuneSchema, parseFinetuneOptions } from "./finetune-options.js";
 import {
   loadPreset,
   nameFile,
+  optionFileText,
   overrideOptions,
   parseOptionFile,
   presetNames,
@@ -27,17 +28,46 @@ const intervals = {
   "glue/stsb": [13, 27],
 } as const;
 
+/** Presets by name, for the same tasks on a larger model. */
+const ofOpt = Object.entries(intervals).map(
+  ([name, steps]) => [name.replace("glue/", "glue/opt-1.3b/"), steps] as const,
+);
+
+const llama = "commonsense/llama-3.2-3b";
+const adapter = { loraRank: 32, loraAlpha: 64, loraDropout: 0.05 };
+const sparse = { optimizer: "nanoadam", density: 0.1, finalDensity: 0.1 };
+/** What the paper says of its decoders: the method's section 3. */
+const decoders = {
+  [llama]: { ...sparse, learningRate: 6e-5, maskInterval: 600, epochs: 2, maxLength: 256 },
+  [`${llama}/adamw`]: { optimizer: "adamw", learningRate: 1e-5, epochs: 2, maxLength: 256 },
+  [`${llama}/lora`]: { optimizer: "adamw", learningRate: 1e-4, ...adapter },
+  [`${llama}/lora-nanoadam`]: { ...sparse, learningRate: 7e-4, maskInterval: 600, ...adapter },
+  [`${llama}/microadam`]: { optimizer: "microadam", learningRate: 1e-5, microadamWindow: 10, microadamDensity: 0.01 },
+  "gsm8k/llama-2-7b": { ...sparse, learningRate: 4e-4, maskInterval: 5, beta1: 0.75, epochs: 3, maxLength: 512 },
+  "instruct/smollm2-135m": { optimizer: "nanoadam", pack: true, maxLength: 512 },
+};
+
 describe("presets", () => {
-  test("are those of the paper's seven tasks", async () => {
-    expect(await presetNames()).toEqual(Object.keys(intervals));
+  test("are those of the paper's seven tasks on two models, of its decoders, and one for a laptop", async () => {
+    const names = [...Object.keys(decoders), ...Object.keys(intervals), ...ofOpt.map(([name]) => name)];
+    expect(await presetNames()).toEqual(names.sort());
   });
 
-  test.each(Object.entries(intervals))("%s has the paper's settings", async (name, [maskInterval, densityInterval]) => {
+  test.each(Object.entries(decoders))("%s teaches a decoder by the paper's settings", async (name, settings) => {
     const options = finetuneSchema.parse({ ...files, ...(await loadPreset(name)) });
+    expect(options).toMatchObject({ task: "causal-lm", seed: 42, ...settings });
+    const examples = (options.batchSize ?? 0) * options.accumulate;
+    expect(examples).toBe(name.startsWith(llama) ? 16 : name.startsWith("gsm8k") ? 32 : 8);
+    expect(await presetText(name)).toContain(`--preset ${name} --model `);
+  });
+
+  const glue = [...Object.entries(intervals), ...ofOpt];
+  test.each(glue)("%s has the paper's settings", async (name, [maskInterval, densityInterval]) => {
+    const options = finetuneSchema.parse({ ...files, ...(await loadPreset(name)) });
+    expect((options.batchSize ?? 0) * options.accumulate).toBe(32);
     expect(options).toMatchObject({
       optimizer: "nanoadam",
       epochs: 5,
-      batchSize: 32,
       maxLength: 128,
       weightDecay: 0,
       schedule: "linear",
@@ -47,7 +77,7 @@ describe("presets", () => {
       finalDensity: 0.04,
       maskInterval,
       densityInterval,
-      task: name === "glue/stsb" ? "regression" : "classification",
+      task: name.endsWith("stsb") ? "regression" : "classification",
     });
     expect(options.learningRate).toBeGreaterThanOrEqual(5e-6);
     expect(options.learningRate).toBeLessThanOrEqual(3e-4);
@@ -61,7 +91,7 @@ describe("presets", () => {
 
   test.each(["glue/wnli", "../../package", "glue"])("there is none called %s", async (name) => {
     await expect(loadPreset(name)).rejects.toThrow(
-      `there is no preset "${name}", expected one of glue/cola, glue/mnli`,
+      new RegExp(`there is no preset "${name}".* (E|e)xpected one of commonsense/llama-3.2-3b, `),
     );
   });
 });
@@ -147,3 +177,18 @@ test("an error names the file that gives the option, unless it is given directly
   const fault = new TypeError("`density` is not a function");
   expect(nameFile(fault, [], files)).toBe(fault);
 });
+
+test.each(["glue/cola", "glue/stsb"])(
+  "the options in force, printed, are a file that means the same (%s)",
+  async (name) => {
+    const options = parseFinetuneOptions({
+      ...(await loadPreset(name)),
+      model: "m",
+      train: "t.tsv",
+      text: "a,b",
+      keep: 3,
+    });
+    const again = parseOptionFile(optionFileText(options), "printed");
+    expect(parseFinetuneOptions(again as FinetuneInput)).toEqual(options);
+  },
+);

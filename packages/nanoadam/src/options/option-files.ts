@@ -5,11 +5,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseDocument } from "yaml";
+import { parseDocument, stringify } from "yaml";
 import type { z } from "zod";
-import { InputError } from "../errors.js";
+import { excerpt, InputError, shown } from "../errors.js";
 import { describeSystemError } from "../files/system-error.js";
-import { type FinetuneInput, finetuneSchema } from "./finetune-options.js";
+import { type FinetuneInput, type FinetuneOptions, finetuneSchema, flattenOptions } from "./finetune-options.js";
 import { didYouMean, expectation } from "./parse-options.js";
 
 const presets = fileURLToPath(new URL("../../presets/", import.meta.url));
@@ -44,7 +44,10 @@ export async function presetNames(): Promise<string[]> {
 export async function presetText(name: string): Promise<string> {
   const names = await presetNames();
   if (!names.includes(name)) {
-    throw new InputError(`there is no preset "${name}", expected one of ${names.join(", ")}${didYouMean(name, names)}`);
+    // What was meant comes first: there are so many that the end of their list may not be shown.
+    const meant = didYouMean(name, names);
+    const expected = `${meant === "" ? ", expected" : `${meant} Expected`} one of ${names.join(", ")}`;
+    throw new InputError(`there is no preset "${name}"${expected}`);
   }
   return readFile(join(presets, `${name}.yaml`), "utf8");
 }
@@ -91,15 +94,27 @@ export function parseOptionFile(text: string, source: string): Partial<FinetuneI
     const option = key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     const field = Object.hasOwn(fields, option) ? fields[option] : undefined;
     if (field === undefined)
-      throw new InputError(`${source}: there is no option ${key}${didYouMean(option, Object.keys(fields))}`);
+      throw new InputError(`${source}: there is no option ${excerpt(key)}${didYouMean(option, Object.keys(fields))}`);
     if (Object.hasOwn(options, option)) throw new InputError(`${source}: ${option} is given twice`);
     const issue = field.safeParse(value).error?.issues[0];
     if (issue !== undefined) {
-      throw new InputError(`${source}: ${key} is ${JSON.stringify(value)}, expected ${expectation(issue)}`);
+      throw new InputError(`${source}: ${key} is ${shown(value)}, expected ${expectation(issue)}`);
     }
     options[option] = value;
   }
   return options as Partial<FinetuneInput>;
+}
+
+/** Options as the text of such a file, defaults included: given back, it means the same. */
+export function optionFileText(options: FinetuneOptions): string {
+  return optionFileOf(flattenOptions(options));
+}
+
+/** The options that are given as the text of such a file. */
+export function optionFileOf(options: Partial<FinetuneInput>): string {
+  const values = options as Readonly<Record<string, unknown>>;
+  const given = Object.keys(finetuneSchema.shape).filter((option) => values[option] !== undefined);
+  return stringify(Object.fromEntries(given.map((option) => [option, values[option]])), { lineWidth: 0 });
 }
 
 /** More than any options need: the parser's time grows with the square of the depth, and its stack with the depth. */

@@ -2,8 +2,16 @@
 import { z } from "zod";
 import type { Row } from "../data/source.js";
 
-/** A whole number of at least 1. */
-export const count = z.number().int().min(1);
+/**
+ * A whole number of at least 1. Every number has an upper bound: what takes memory or threads its own, what only takes time, such
+ * as steps, or is only compared with, such as a number of rows, that of `count`. Texts have none: paths and columns are looked up,
+ * and nothing is made of them.
+ */
+export const countTo = (most: number) => z.number().int().min(1).max(most);
+export const count = countTo(1e9);
+
+/** A number that weights or gradients are multiplied by: what is 0 or infinite in float32 makes no sense. */
+export const factor = z.number().positive().max(3.4e38);
 
 /** A part of a whole, from more than nothing to all. */
 export const fraction = z.number().gt(0).max(1);
@@ -29,7 +37,7 @@ function isIterable(value: unknown): boolean {
 }
 
 /** What a value means, other options by their names in backticks, and what it looks like on the command line. */
-export type Flag = { readonly hint?: string; readonly description: string };
+export type Flag = { readonly hint?: string; readonly description: string; readonly isRepeated?: boolean };
 
 export const flag = (description: string, hint?: string): Flag =>
   hint === undefined ? { description } : { description, hint };

@@ -11,6 +11,13 @@ export interface OutputInput {
   readonly overwrite?: boolean | undefined;
   /** How the weights are stored: each as it came (`keep`, the default), or all in one type. */
   readonly saveDtype?: "keep" | "float32" | "bfloat16" | "float16" | undefined;
+  /** A folder for TensorBoard's event files, which are written as the run goes. */
+  readonly tensorboard?: string | undefined;
+  /**
+   * Write a page about the run, at its end and where it is interrupted: to this file, or with `true` beside the output folder, as
+   * `reviews-model-report.html`. An earlier report is replaced.
+   */
+  readonly report?: boolean | string | undefined;
 }
 
 export const outputSchema = z.object({
@@ -24,6 +31,11 @@ export const outputSchema = z.object({
     .enum(["keep", "float32", "bfloat16", "float16"])
     .default("keep")
     .meta(flag("storage of the written weights: each as it came, or one of these")),
+  tensorboard: z.string().min(1).optional().meta(flag("folder to write TensorBoard's event files to", "DIR")),
+  report: z
+    .union([z.boolean(), z.string().min(1)], { error: "a file, or nothing" })
+    .default(false)
+    .meta(flag("write a page about the run (default file: reviews-model-report.html)", "FILE")),
 });
 
 export type OutputOptions = z.output<typeof outputSchema> & { readonly output: string };

@@ -1,6 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 import type { z } from "zod";
-import { InputError } from "../errors.js";
+import { excerpt, InputError, shown } from "../errors.js";
 
 /** Options that have no default were not given. */
 export class MissingOptionsError extends InputError {}
@@ -11,6 +11,9 @@ export class MissingOptionsError extends InputError {}
  * option that does not fit, what was found and what was expected.
  */
 export function parseOptions<T>(schema: z.ZodType<T>, input: unknown): T {
+  if (typeof input !== "object" || input === null) {
+    throw new InputError(`the options are ${shown(input)}, expected an object`);
+  }
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const missing = missingOptions(schema, input as Options, result.error.issues);
@@ -24,7 +27,7 @@ export function parseOptions<T>(schema: z.ZodType<T>, input: unknown): T {
 
 function unknownOption(option: string, schema: z.ZodType): string {
   const names = "shape" in schema ? Object.keys(schema.shape as object) : [];
-  return `there is no option \`${option}\`${didYouMean(option, names).replace(/(mean )(\w+)/, "$1`$2`")}`;
+  return `there is no option \`${excerpt(option)}\`${didYouMean(option, names).replace(/(mean )(\w+)/, "$1`$2`")}`;
 }
 
 type Options = Readonly<Record<string, unknown>>;
@@ -58,13 +61,17 @@ function missingMessage(missing: ReadonlyMap<string, string>): string {
 
 function complaint(issue: z.core.$ZodIssue, found: unknown): string {
   if (issue.code === "custom") return issue.message;
-  const suggestion = issue.code === "invalid_value" ? didYouMean(String(found), issue.values.map(String)) : "";
-  return `is ${JSON.stringify(found)}, expected ${expectation(issue)}${suggestion}`;
+  const suggestion =
+    issue.code === "invalid_value" ? didYouMean(typeof found === "string" ? found : "", issue.values.map(String)) : "";
+  return `is ${shown(found)}, expected ${expectation(issue)}${suggestion}`;
 }
+
+/** No name is longer; the time to compare grows with both lengths. */
+const longestName = 100;
 
 /** "; did you mean adamw?" where one of the names is but a slip away from what was found, else nothing. */
 export function didYouMean(found: string, names: readonly string[]): string {
-  if (names.length === 0) return "";
+  if (names.length === 0 || found.length > longestName) return "";
   const nearest = closest(found.toLowerCase(), [...names]);
   const isNear = distance(found.toLowerCase(), nearest) <= Math.max(1, Math.floor(nearest.length / 3));
   return isNear ? `; did you mean ${nearest}?` : "";

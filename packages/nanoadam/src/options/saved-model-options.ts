@@ -1,15 +1,20 @@
 /** The options of what is done with a fine-tuned model: measuring it, predicting, merging an adapter. */
 import { z } from "zod";
 import type { Row } from "../data/source.js";
-import { dataSchema, type TextInput } from "./data-options.js";
-import { count, data, flag } from "./option-types.js";
-import { type BatchInput, trainingSchema } from "./training-options.js";
+import type { LossOn } from "../data/text/learned-text.js";
+import { type AnswerTaskName, answerTaskNames } from "../tasks/answer-tasks.js";
+import { dataSchema, mostTokens, type TextInput } from "./data-options.js";
+import { objectiveSchema } from "./objective-options.js";
+import { count, countTo, data, flag, names } from "./option-types.js";
+import { type BatchInput, mostTogether, trainingSchema } from "./training-options.js";
 
 /** How texts are read and run, as in training. */
 const textOptions = {
   ...dataSchema.pick({ text: true, label: true, delimiter: true }).shape,
-  maxLength: count.optional().meta(flag("tokens of a text at most (default: as in the fine-tuning)", "N")),
-  batchSize: count.default(32).meta(flag("examples that run together", "N")),
+  maxLength: countTo(mostTokens)
+    .optional()
+    .meta(flag("tokens of a text at most (default: as in the fine-tuning)", "N")),
+  batchSize: countTo(mostTogether).default(32).meta(flag("examples that run together", "N")),
   ...trainingSchema.pick({ threads: true, engine: true }).shape,
 };
 
@@ -21,6 +26,8 @@ export interface EvaluateInput extends TextInput, BatchInput {
   readonly data: string | Iterable<Row>;
   /** Use only so many rows, the first. */
   readonly limit?: number | undefined;
+  /** Which tokens of a decoder's texts are measured; see `ObjectiveInput`. */
+  readonly lossOn?: LossOn | undefined;
 }
 
 export const evaluateSchema = z
@@ -29,8 +36,47 @@ export const evaluateSchema = z
     data: data.meta(flag("labelled data: .tsv, .csv, .jsonl, .json, .parquet, .txt or .conll", "FILE")),
     ...textOptions,
     limit: count.optional().meta(flag("use only the first N rows", "N")),
+    ...objectiveSchema.pick({ lossOn: true }).shape,
   })
   .strict();
+
+/** How a decoder's answers to the questions of a task are measured. */
+export interface EvaluateAnswersInput extends BatchInput {
+  /** The folder of the decoder. */
+  readonly model: string;
+  /** The questions: `commonsense/boolq` and the like in LLM-Adapters' layout, or `gsm8k`. */
+  readonly task: AnswerTaskName;
+  /** The file of questions with their answers, or rows. */
+  readonly data: string | Iterable<Row>;
+  /**
+   * An answer is the likeliest of the choices (`likelihood`, the default where there are choices), or what is found in the text that
+   * the model writes (`generation`).
+   */
+  readonly answerBy?: "likelihood" | "generation" | undefined;
+  /** Use only so many questions, the first. */
+  readonly limit?: number | undefined;
+  /** Tokens of a question and its answer at most; by default the model's positions. Longer ones lose their beginning. */
+  readonly maxLength?: number | undefined;
+  /** What separates fields of .csv and .tsv; by default it is found from the header. */
+  readonly delimiter?: string | undefined;
+}
+
+export const evaluateAnswersSchema = evaluateSchema
+  .omit({ text: true, label: true, lossOn: true })
+  .extend({
+    task: z.enum(answerTaskNames).meta(flag("questions of a task: answers are right or wrong", "NAME")),
+    answerBy: z
+      .enum(["likelihood", "generation"])
+      .optional()
+      .meta(
+        flag("with `task`, the likeliest choice, or what the model writes (default: likelihood; gsm8k: generation)"),
+      ),
+  })
+  .strict()
+  .superRefine(({ task, answerBy }, context) => {
+    if (task !== "gsm8k" || answerBy !== "likelihood") return;
+    context.addIssue({ code: "custom", path: ["answerBy"], message: "is generation for gsm8k, which has no choices" });
+  });
 
 /** What is predicted by a fine-tuned checkpoint: of one text or pair of texts, or of every row of a file. */
 export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchInput {
@@ -97,14 +143,26 @@ export const predictFileSchema = predictFields
   })
   .strict();
 
-/** How an adapter is merged into its base model. */
+export const exportFormats = ["safetensors", "onnx"] as const;
+/** How the numbers of an exported model are held. */
+export const exportDtypes = ["float32", "float16", "int8"] as const;
+export type ExportDtype = (typeof exportDtypes)[number];
+
+/** How a fine-tuned model is written for other programs. */
 export interface ExportInput {
-  /** The folder of the adapter. */
+  /** The folder of the model or adapter. */
   readonly model: string;
-  /** The folder of the base model; by default what adapter_config.json says. */
+  /** The folder of an adapter's base model; by default what adapter_config.json says. */
   readonly base?: string | undefined;
-  /** Add the adapter to the base model's weights; for now the only way of export. */
+  /** "safetensors", the default: an adapter as a whole checkpoint. "onnx": what Transformers.js and ONNX Runtime load. */
+  readonly format?: (typeof exportFormats)[number] | undefined;
+  /** Add an adapter to its base model's weights; needed for "safetensors", and what "onnx" does anyway. */
   readonly merge?: boolean | undefined;
+  /**
+   * Of "onnx": "float32" (the default) gives `model.onnx`, "float16" `model_fp16.onnx`, "int8" `model_quantized.onnx`; several in a list,
+   * or with commas.
+   */
+  readonly dtype?: string | readonly string[] | undefined;
   /** The folder to write the model to. */
   readonly output: string;
   /** Replace an output folder that is not empty. By default false. */
@@ -113,15 +171,25 @@ export interface ExportInput {
 
 export const exportSchema = z
   .object({
-    model: z.string().min(1).meta(flag("adapter folder", "DIR")),
-    base: z.string().min(1).optional().meta(flag("its base model (default: as adapter_config.json says)", "DIR")),
-    merge: z.boolean().default(false).meta(flag("add the adapter to the base model's weights")),
+    model: z.string().min(1).meta(flag("fine-tuned model or adapter folder", "DIR")),
+    base: z.string().min(1).optional().meta(flag("an adapter's base (default: as adapter_config.json says)", "DIR")),
+    format: z
+      .enum(exportFormats)
+      .default("safetensors")
+      .meta(flag("a whole checkpoint of an adapter; or what Transformers.js and ONNX Runtime load")),
+    merge: z.boolean().default(false).meta(flag("add an adapter to the base model's weights")),
+    dtype: names
+      .default(["float32"])
+      .pipe(z.array(z.enum(exportDtypes)).min(1))
+      .transform((dtypes) => [...new Set(dtypes)])
+      .meta(flag("of onnx: float32, float16, int8 or several with commas", "TYPE[,TYPE]")),
     output: z.string().min(1).meta(flag("folder to write the model to", "DIR")),
     overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
   })
   .strict()
-  .superRefine(({ merge }, context) => {
-    if (merge) return;
-    const message = "is needed: an adapter is exported by adding it to its base model";
-    context.addIssue({ code: "custom", path: ["merge"], message });
+  .superRefine(({ merge, format, dtype }, context) => {
+    const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+    if (format === "onnx") return;
+    if (!merge) refuse("merge", "is needed: an adapter is exported by adding it to its base model, or name a `format`");
+    if (dtype.join() !== "float32") refuse("dtype", 'is of the `format` "onnx"');
   });

@@ -1,7 +1,7 @@
 import { type LearningRateScheduleName, learningRateSchedules } from "@nanoadam/optim";
 import { z } from "zod";
 import { optimizerNames, optimizers } from "./optimizers.js";
-import { count, flag } from "./option-types.js";
+import { count, countTo, factor, flag } from "./option-types.js";
 
 /** How batches are run. */
 export interface BatchInput {
@@ -44,8 +44,8 @@ export interface TrainingInput extends BatchInput {
   readonly checkpointing?: "none" | "stage" | undefined;
   /** The density up to which only the selected entries of a gradient are computed; 0 for never. By default 0.12. */
   readonly sampledBelow?: number | undefined;
-  /** Steps between evaluations; by default those of an epoch, or a tenth of the run if that is more. */
-  readonly evalEvery?: number | undefined;
+  /** Steps between evaluations, or `epoch`; by default those of an epoch, or a tenth of the run if that is more. */
+  readonly evalEvery?: number | "epoch" | undefined;
   /** Steps between lines of metrics.jsonl; by default a hundredth of the run. */
   readonly logEvery?: number | undefined;
   /** The seed of everything random; by default 42. */
@@ -60,9 +60,16 @@ const defaultRates = [...new Set(optimizerNames.map((name) => optimizers[name].d
   })
   .join("; ");
 
+/** Examples that run together are in memory together; more of them make one step by `accumulate`. */
+export const mostTogether = 65_536;
+/** Each takes 8 MB and time to start; the machine is a bound too (`recipes/open-runtime.ts`). */
+const mostThreads = 256;
+/** Random numbers are hashes of the seed's 32 bits: a larger one would repeat a smaller one's run. */
+const mostSeed = 2 ** 32 - 1;
+
 export const trainingSchema = z.object({
   learningRate: z
-    .union([z.number().positive(), z.literal("auto")], { error: "a number above 0, or auto" })
+    .union([factor, z.literal("auto")], { error: "a number above 0, or auto" })
     .optional()
     .meta(
       flag(
@@ -73,14 +80,22 @@ export const trainingSchema = z.object({
   epochs: z
     .number()
     .positive()
+    .max(1e6)
     .optional()
     .meta(flag("passes over the training data (default: 3, and up to 30 of small data)", "N")),
   steps: count.optional().meta(flag("optimizer steps, instead of `epochs`", "N")),
-  batchSize: count.optional().meta(flag("examples that run together (default: 8 to 32, by the size of the data)", "N")),
-  accumulate: count.default(1).meta(flag("batches whose gradients make one step", "N")),
+  batchSize: countTo(mostTogether)
+    .optional()
+    .meta(flag("examples that run together (default: 8 to 32, by the size of the data)", "N")),
+  accumulate: countTo(1e6).default(1).meta(flag("batches whose gradients make one step", "N")),
   schedule: z.enum(learningRateSchedules).default("linear").meta(flag("how the learning rate falls after the warm-up")),
-  warmup: z.number().min(0).default(0).meta(flag("warm-up steps, or their fraction of all steps if below 1", "X")),
-  clip: z.number().min(0).default(1).meta(flag("largest norm of the gradients; 0 for no clipping", "X")),
+  warmup: z
+    .number()
+    .min(0)
+    .max(1e9)
+    .default(0)
+    .meta(flag("warm-up steps, or their fraction of all steps if below 1", "X")),
+  clip: z.number().min(0).max(3.4e38).default(1).meta(flag("largest norm of the gradients; 0 for no clipping", "X")),
   dropout: z.number().min(0).lt(1).optional().meta(flag("dropout rate instead of the model's own", "X")),
   checkpointing: z
     .enum(["none", "stage"])
@@ -94,14 +109,17 @@ export const trainingSchema = z.object({
     .meta(
       flag("density up to which only the selected entries of a gradient are computed; 0: never (default: 0.12)", "X"),
     ),
-  evalEvery: count.optional().meta(flag("steps between evaluations (default: every epoch, at most 10 times)", "N")),
+  evalEvery: z
+    .union([count, z.literal("epoch")], { error: "a whole number of at least 1, or epoch" })
+    .optional()
+    .meta(flag("steps between evaluations, or epoch (default: every epoch, at most 10 times)", "N")),
   logEvery: count.optional().meta(flag("steps between lines of metrics.jsonl (default: 1/100 of the run)", "N")),
-  threads: count.optional().meta(flag("processor threads (default: one a physical core)", "N")),
+  threads: countTo(mostThreads).optional().meta(flag("processor threads (default: one a physical core)", "N")),
   engine: z
     .enum(["native", "wasm"])
     .optional()
     .meta(flag("ONNX Runtime's own library or WebAssembly (default: native, wasm where that cannot be loaded)")),
-  seed: z.number().int().min(0).default(42).meta(flag("seed of everything random", "N")),
+  seed: z.number().int().min(0).max(mostSeed).default(42).meta(flag("seed of everything random", "N")),
 });
 
 export type TrainingOptions = z.output<typeof trainingSchema>;

@@ -13,7 +13,9 @@ export interface ColumnPiecesOptions {
 }
 
 /** Logits that are held at a time, unless told; their softmax and gradient take several times the memory. */
-export const defaultMostLogits = 2 ** 21;
+const defaultMostLogits = 2 ** 21;
+/** Logits that are put together from their pieces at most, for whoever chooses tokens by them: 32 MB of them. */
+export const mostWholeLogits = 2 ** 23;
 /** Entries of the table that are held in float32 at a time: as many as of a layer of ordinary size. */
 const mostTableEntries = 2 ** 24;
 

@@ -6,6 +6,7 @@
 import {
   type Arena,
   type CompiledFunction,
+  concatenate,
   type Derivative,
   derive,
   dropout,
@@ -20,9 +21,10 @@ import {
   takeAlongRows,
   tensorFunction,
   type Value,
+  valuesBehind,
 } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
-import type { BatchType } from "../data/batch.js";
+import { type BatchType, cachedPlaces } from "../data/batch.js";
 import { adaptedLinear, adapterNames } from "../models/lora.js";
 import type { Block, Model, Stage, StageContext } from "../models/model.js";
 import { tokenLoss } from "../tasks/language-model.js";
@@ -62,7 +64,8 @@ export type StageInput =
   | { readonly kind: "rows"; readonly table: string; readonly indices: string }
   /** The batch's labels, counted from the first of the columns; any column for those that are in none. */
   | { readonly kind: "labels" }
-  | { readonly kind: "dropout"; readonly rate: number; readonly use: number };
+  | { readonly kind: "dropout"; readonly rate: number; readonly use: number }
+  | { readonly kind: "cache"; readonly name: string };
 
 /** A stage's function and what its inputs are, by their names. */
 interface StageFunction {
@@ -96,6 +99,9 @@ export const outputNames = {
   logSum: "log_sum",
   labelled: "labelled",
 } as const;
+
+/** The output that has what a stage adds to a cached tensor. */
+export const addedToCache = (name: string): string => `added.${name}`;
 
 /** The outputs that a stage's gradient is taken of: what the loss is made of in the last stage, else what it hands on. */
 export function derivedOutputs({ tensors }: StageFunction): readonly NamedValue[] {
@@ -173,6 +179,8 @@ function buildStage(
 ): StageFunction {
   const inputs = new Map<string, StageInput>();
   const values = new Map<string, Value>();
+  const added: NamedValue[] = [];
+  const places = cachedPlaces(batch);
   let dropouts = 0;
   const given = (name: string, what: StageInput, type: TensorType | undefined): Value => {
     const known = values.get(name);
@@ -222,6 +230,12 @@ function buildStage(
       const mask = given(`dropout.${use}`, { kind: "dropout", rate, use }, { dataType: "bool", shape: x.type.shape });
       return dropout(x, mask, rate);
     },
+    cached(name, x) {
+      if (places === 0) return x;
+      added.push({ name: addedToCache(name), value: x });
+      const shape = x.type.shape.with(2, places);
+      return concatenate([given(`cache.${name}`, { kind: "cache", name }, { dataType: "float32", shape }), x], 2);
+    },
   };
   const output = stage.block(context);
   const lossOutputs = (): NamedValue[] => {
@@ -235,25 +249,13 @@ function buildStage(
   };
   const outputs: NamedValue[] = isLast
     ? [{ name: outputNames.logits, value: output }, ...lossOutputs()]
-    : [{ name: outputNames.hidden, value: output }];
+    : [{ name: outputNames.hidden, value: output }, ...added];
   const used = valuesBehind(outputs.map(({ value }) => value));
   const named = [...values].filter(([, value]) => used.has(value)).map(([name, value]) => ({ name, value }));
   return {
     tensors: tensorFunction(stage.name, named, outputs),
     inputs: new Map([...inputs].filter(([name]) => used.has(values.get(name) as Value))),
   };
-}
-
-/** All values that some values are computed from. */
-function valuesBehind(outputs: readonly Value[]): ReadonlySet<Value> {
-  const seen = new Set<Value>();
-  const visit = (value: Value): void => {
-    if (seen.has(value)) return;
-    seen.add(value);
-    value.node.inputs.forEach(visit);
-  };
-  outputs.forEach(visit);
-  return seen;
 }
 
 async function compileStage(

@@ -1,5 +1,5 @@
 import { ArenaLayout, type ArenaSlot, type TensorType } from "@nanoadam/engine";
-import { defaultMostLogits } from "./column-pieces.js";
+import { mostWholeLogits } from "./column-pieces.js";
 import {
   type CompiledStage,
   derivedOutputs,
@@ -127,7 +127,7 @@ export function layOut(options: ProgramOptions, stages: readonly StageRun[]): Pr
       if (slots[index]?.has(name) !== true) put(index, name, layout.slot(value.type));
     }
   });
-  const logits = training === undefined ? allLogits(options, stages) : undefined;
+  const logits = training === undefined ? allLogits(stages) : undefined;
   const slot = logits === undefined ? undefined : layout.slot(logits);
   return { bytes: layout.bytes, batch, stages: slots, logits: slot };
 }
@@ -138,13 +138,10 @@ function isLaterPiece({ columns }: StageRun): boolean {
 }
 
 /** The type of the logits of all pieces, where they are few enough to be there at once. */
-function allLogits(
-  { mostLogits = defaultMostLogits }: ProgramOptions,
-  stages: readonly StageRun[],
-): TensorType | undefined {
+function allLogits(stages: readonly StageRun[]): TensorType | undefined {
   const last = stages.at(-1);
   if (last?.columns === undefined) return undefined;
   const [rows = 1] = last.tensors.outputs[0]?.value.type.shape ?? [];
-  if (rows * last.columns.to > mostLogits) return undefined;
+  if (rows * last.columns.to > mostWholeLogits) return undefined;
   return { dataType: "float32", shape: [rows, last.columns.to] };
 }

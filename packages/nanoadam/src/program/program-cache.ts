@@ -1,5 +1,6 @@
 import { type Batch, type BatchType, batchType } from "../data/batch.js";
 import type { ProgramOptions } from "./compile-stages.js";
+import type { KeyValueCache } from "./key-value-cache.js";
 import { Program } from "./program.js";
 
 /** Programs kept compiled at a time; the one longest unused makes way. */
@@ -18,14 +19,17 @@ export class ProgramCache {
     this.#options = options;
   }
 
-  /** Calls `run` with the program of a batch, loaded with it; what the program holds is the batch's until `run` is done. */
-  async use<Result>(batch: Batch, run: (program: Program) => Promise<Result>): Promise<Result> {
+  /**
+   * Calls `run` with the program of a batch, loaded with it; what the program holds is the batch's until `run` is done.
+   * @param cache keys and values of earlier tokens, where the batch goes on from them
+   */
+  async use<Result>(batch: Batch, run: (program: Program) => Promise<Result>, cache?: KeyValueCache): Promise<Result> {
     const { arena, model } = this.#options;
     return arena.exclusive(async () => {
       if (this.#isReleased) throw new Error("the model was released");
       const extended = model.backbone.extend?.(batch) ?? batch;
       const program = await this.#of(batchType(extended));
-      program.load(extended);
+      program.load(extended, cache);
       return run(program);
     });
   }

@@ -11,9 +11,17 @@ import { widenBfloat16 } from "../checkpoint/floats.js";
 import type { Batch } from "../data/batch.js";
 import { randomSites, type StepKey } from "../random-streams.js";
 import type { LogitColumns } from "../tasks/task.js";
-import { compileStages, outputNames, type ProgramOptions, releaseStages, type StageRun } from "./compile-stages.js";
+import {
+  addedToCache,
+  compileStages,
+  outputNames,
+  type ProgramOptions,
+  releaseStages,
+  type StageRun,
+} from "./compile-stages.js";
 import { gatherRows } from "./gather-rows.js";
 import type { Gradient, GradientReceiver, ParameterGradient } from "./gradient-form.js";
+import type { KeyValueCache } from "./key-value-cache.js";
 import { layOut, type ProgramLayout } from "./layout.js";
 import { type PieceCotangents, type PieceOfRows, VocabularyLoss } from "./vocabulary-loss.js";
 
@@ -24,6 +32,8 @@ interface BoundStage {
   readonly backward: (() => Promise<void>) | undefined;
   readonly masks: readonly { readonly rate: number; readonly site: number; readonly data: Uint8Array }[];
   readonly gradients: readonly ParameterGradient[];
+  /** Puts what the stage adds to cached tensors there. */
+  readonly keep: readonly (() => void)[];
   /** Of the head, or of a piece of its columns. */
   readonly judged: Judged | undefined;
 }
@@ -70,6 +80,8 @@ export class Program {
   readonly #layout: ProgramLayout;
   #bound: Bound | undefined;
   #generation = -1;
+  #cache: KeyValueCache | undefined;
+  #cacheGeneration = -1;
   #key = noDropout;
   /** What the weights that are in place were brought there by. */
   #placed: BoundStage["place"] | undefined;
@@ -88,9 +100,12 @@ export class Program {
 
   /**
    * Puts the tensors in place that the stages ask for.
+   * @param cache keys and values of earlier tokens, where the batch goes on from them; the forward pass adds to it
    * @throws Error for a batch of other types than the program's.
    */
-  load({ tensors }: Batch): void {
+  load({ tensors }: Batch, cache?: KeyValueCache): void {
+    if (cache !== this.#cache) this.#bound = undefined;
+    this.#cache = cache;
     for (const [name, memory] of this.#memory().batch) {
       const data = tensors.get(name)?.data;
       if (data === undefined || data.length !== memory.length) {
@@ -110,6 +125,7 @@ export class Program {
     for (const stage of stages) {
       this.#prepareForward(stage);
       await stage.forward();
+      for (const keep of stage.keep) keep();
       const { judged } = stage;
       if (judged === undefined) continue;
       if (judged.loss !== undefined) loss = judged.loss[0] ?? Number.NaN;
@@ -177,15 +193,22 @@ export class Program {
 
   #memory(): Bound {
     const { arena } = this.#options;
-    if (this.#bound === undefined || this.#generation !== arena.generation) {
-      this.#bound = bind(this.#options, this.#stages, this.#layout);
+    const cache = this.#cache;
+    const isCurrent = this.#generation === arena.generation && this.#cacheGeneration === (cache?.generation ?? -1);
+    if (this.#bound === undefined || !isCurrent) {
+      this.#bound = bind({ ...this.#options, cache }, this.#stages, this.#layout);
       this.#generation = arena.generation;
+      this.#cacheGeneration = cache?.generation ?? -1;
     }
     return this.#bound;
   }
 }
 
-function bind({ weights, arena }: ProgramOptions, stages: readonly StageRun[], layout: ProgramLayout): Bound {
+function bind(
+  { weights, arena, cache }: ProgramOptions & { readonly cache: KeyValueCache | undefined },
+  stages: readonly StageRun[],
+  layout: ProgramLayout,
+): Bound {
   const views = (slots: ReadonlyMap<string, ArenaSlot> | undefined): Map<string, TensorData> =>
     new Map([...(slots ?? [])].map(([name, slot]) => [name, arena.view(slot)]));
   const batch = views(layout.batch);
@@ -195,7 +218,7 @@ function bind({ weights, arena }: ProgramOptions, stages: readonly StageRun[], l
     const memory = memories[position] ?? new Map<string, TensorData>();
     const before = stages[run.index - 1]?.derivative?.cotangents.get(outputNames.hidden);
     const hiddenCotangent = memories[run.index - 1]?.get(before ?? "") as Float32Array | undefined;
-    return bindStage(run, { position, weights, memory, batch, vocabularyLoss, hiddenCotangent });
+    return bindStage(run, { position, weights, memory, batch, vocabularyLoss, hiddenCotangent, cache });
   });
   const lossCotangent = stages.at(-1)?.derivative?.cotangents.get(outputNames.loss) ?? "";
   return {
@@ -239,14 +262,16 @@ interface StagePlace {
   readonly vocabularyLoss: VocabularyLoss | undefined;
   /** The gradient of what the stage takes in. */
   readonly hiddenCotangent: Float32Array | undefined;
+  readonly cache: KeyValueCache | undefined;
 }
 
 function bindStage(
   compiled: StageRun,
-  { position, weights, memory, batch, vocabularyLoss, hiddenCotangent }: StagePlace,
+  { position, weights, memory, batch, vocabularyLoss, hiddenCotangent, cache }: StagePlace,
 ): BoundStage {
   const { stage, columns } = compiled;
   const place: (() => void)[] = [];
+  const keep: (() => void)[] = [];
   const masks: { rate: number; site: number; data: Uint8Array }[] = [];
   const nameOf = (local: string): string => stage.parameters[local]?.name ?? local;
   const weightsOf = (local: string): WeightArray => {
@@ -270,6 +295,12 @@ function bindStage(
       place.push(() => vocabularyLoss?.writeLabels(columns, own as Int32Array));
     } else if (given.kind === "dropout") {
       masks.push({ rate: given.rate, site: randomSites.dropout(position, given.use), data: own as Uint8Array });
+    } else if (given.kind === "cache") {
+      if (cache === undefined) throw new Error("the batch goes on from a cache, and there is none");
+      const held = cache.tensor(`${stage.name}.${given.name}`, shapeOf(compiled, addedToCache(given.name)));
+      memory.set(name, held.values);
+      const added = memory.get(addedToCache(given.name)) as Float32Array;
+      keep.push(() => cache.add(held, added));
     }
   }
   const gradients = [...(compiled.derivative?.gradients ?? [])].flatMap(([name, parts]): ParameterGradient[] => {
@@ -292,6 +323,7 @@ function bindStage(
     backward: compiled.backward?.bind(memory),
     masks,
     gradients,
+    keep,
   };
 }
 
@@ -318,6 +350,10 @@ function judgedBy(
     cotangents: ofLogSum && ofLabelled && { logSum: ofLogSum, labelled: ofLabelled },
     addition: isAdded && hiddenCotangent !== undefined ? { sum: hiddenCotangent, added } : undefined,
   };
+}
+
+function shapeOf({ tensors }: StageRun, output: string): readonly number[] {
+  return tensors.outputs.find(({ name }) => name === output)?.value.type.shape ?? [];
 }
 
 /** @param indices of the rows that the gradient is of, where it is of gathered rows */

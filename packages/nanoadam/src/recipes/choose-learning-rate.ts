@@ -69,7 +69,7 @@ export async function chooseLearningRate(
       learningRate,
       observers: [],
       signal,
-      evaluate,
+      evaluate: async () => ({ eval: await evaluate() }),
     });
     const loss = stopped === undefined ? (await evaluate()).loss : Number.NaN;
     await restoreStart(run.pretrained, run.checkpoint, settled.seed);

@@ -48,21 +48,28 @@ test.skipIf(!isBuilt)(
     const uniform = seededUniform(seed);
     const below = (bound: number) => Math.floor(uniform() * bound);
     let current = 0;
+    const done = { signals: 0, faults: 0 };
     for (let round = 1; round <= rounds; round++) {
       const kind = ["kill", "kill", "EIO", "ENOSPC"][below(4)] ?? "kill";
       // Most of what may go wrong is at the end.
       const at = 1 + (below(2) === 0 ? below(calls + 4) : calls - below(Math.min(calls, 16)));
       const fault: Fault = { at, kind, stays: kind !== "kill" && below(3) === 0 };
       const circumstances: Circumstances = { temporary, noExchange: below(2) === 0, inside: below(4) === 0 };
-      const byClock = below(4) === 0;
-      const ended = byClock
-        ? await runWithFault(script(round), undefined, circumstances, { killAfter: uniform() * 1.1 * took })
-        : await runWithFault(script(round), fault, circumstances);
-      const story = JSON.stringify({ round, fault: byClock ? "clock" : fault, circumstances, ended });
+      const signal = below(4) === 0 ? (["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"] as const)[below(4)] : undefined;
+      const ended =
+        signal === undefined
+          ? await runWithFault(script(round), fault, circumstances)
+          : await runWithFault(script(round), undefined, circumstances, { signal, after: uniform() * 1.1 * took });
+      const story = JSON.stringify({ round, fault: signal ?? fault, circumstances, ended });
+      done[signal !== undefined || kind === "kill" ? "signals" : "faults"]++;
+      expect(ended.stderr, story).not.toMatch(/^\s+at /m);
       const found = await seedOfModel(output);
       expect([current, round], story).toContain(found);
       current = found;
-      if (ended.endedBy === null && ended.exitCode !== 0) {
+      const isSignalled = [129, 130, 143].includes(ended.exitCode ?? 0);
+      if (signal !== undefined)
+        expect(ended.exitCode === 0 || isSignalled || ended.endedBy === signal, story).toBe(true);
+      if (ended.endedBy === null && ended.exitCode !== 0 && !isSignalled) {
         const line = ended.stderr.trim().split("\n").at(-1) ?? "";
         expect(line, story).toMatch(/^nanoadam: [^\n]+$/);
         expect(line, story).not.toMatch(/a fault of nanoadam/);
@@ -70,6 +77,7 @@ test.skipIf(!isBuilt)(
         if (kept !== undefined) expect(existsSync(kept), story).toBe(true);
       }
     }
+    process.stdout.write(`${done.signals} signals, ${done.faults} faults, nothing lost\n`);
     const last = await runWithFault(script(-1 + 2 ** 31), undefined, { temporary });
     expect(last, last.stderr).toMatchObject({ exitCode: 0 });
     expect((await readdir(place.folder)).filter((name) => name.includes("nanoadam-"))).toEqual([]);

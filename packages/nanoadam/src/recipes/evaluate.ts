@@ -32,9 +32,10 @@ export async function evaluate(input: EvaluateInput, listener: NoticeListener = 
     maxLength,
     threads,
     engine,
+    lossOn,
     ...columns
   } = parseOptions(evaluateSchema, input);
-  const model = await openModel(folder, { maxLength, threads, engine }, listener);
+  const model = await openModel(folder, { maxLength, threads, engine, lossOn }, listener);
   try {
     const { task, evaluationPrograms: programs } = model;
     const kind = taskKind(task.name);

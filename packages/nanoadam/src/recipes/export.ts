@@ -18,19 +18,30 @@ import { parseOptions } from "../options/parse-options.js";
 import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
 import { taskOfConfig } from "../tasks/registry.js";
 import type { NoticeListener } from "../train/observer.js";
+import { writeOnnxFolder } from "./export-onnx.js";
+import { copyGenerationConfig } from "./generation-config.js";
+
+export interface ExportControl extends NoticeListener {
+  /** Bytes of an ONNX file at most, beyond which the parameters lie in a file beside it; the format ends at 2 GiB. */
+  readonly longestFile?: number;
+}
 
 /**
- * Writes an adapter and its base model as one checkpoint folder: every weight as the base stores it, the adapter's product
- * added.
+ * Writes a model for other programs. As `safetensors`, an adapter and its base model become one checkpoint folder: every weight
+ * as the base stores it, the adapter's product added. As `onnx`, any fine-tuned model becomes a folder that Transformers.js
+ * and ONNX Runtime load.
  *
- * @throws InputError where the folder is no adapter, the base model is missing, or `merge` was not asked for.
+ * @throws InputError where there is no adapter to merge, no such model, or no such form of it.
  */
-export async function exportModel(input: ExportInput, listener: NoticeListener = {}): Promise<void> {
+export async function exportModel(input: ExportInput, control: ExportControl = {}): Promise<void> {
   const options = parseOptions(exportSchema, input);
-  if ((await readJsonObject(`${options.model}/${adapterConfigFile}`)) === undefined) {
+  if (
+    options.format === "safetensors" &&
+    (await readJsonObject(`${options.model}/${adapterConfigFile}`)) === undefined
+  ) {
     throw new InputError(`${options.model} has no ${adapterConfigFile}, so there is no adapter to merge`);
   }
-  const checkpoint = await openModelFolder(options.model, options.base);
+  const checkpoint = await openModelFolder(options.model, options.base, control.onNotice);
   let output: OutputFolder | undefined;
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
@@ -38,24 +49,39 @@ export async function exportModel(input: ExportInput, listener: NoticeListener =
     const text = encoderForModel(tokenizer, backbone.input, {
       asked: undefined,
       folder: options.model,
-      isToTrain: false,
     });
     const { head } = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
-    const tensors = mergedTensors(checkpoint, assembleModel(backbone, head));
+    const model = assembleModel(backbone, head);
     output = await OutputFolder.create(options.output, {
       overwrite: options.overwrite,
       inputs: { model: checkpoint.folder, base: checkpoint.folders.slice(1) },
-      tell: (notice) => listener.onNotice?.(notice),
+      tell: (notice) => control.onNotice?.(notice),
     });
-    await output.requireSpace(storedBytes(tensors));
-    await writeSafetensors(output.path("model.safetensors"), tensors);
-    await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);
-    for (const file of tokenizer.files) await copyFileAtomically(file, output.path(basename(file)));
+    if (options.format === "onnx") {
+      const { longestFile } = control;
+      const { files: tokenizerFiles } = tokenizer;
+      await writeOnnxFolder(output, { checkpoint, model, tokenizerFiles, dtypes: options.dtype, longestFile });
+    } else await writeMerged(output, checkpoint, model, tokenizer.files);
     await output.commit();
   } finally {
     await output?.discard();
     await checkpoint.close();
   }
+}
+
+/** The checkpoint folder of a model with its adapter added. */
+async function writeMerged(
+  output: OutputFolder,
+  checkpoint: Checkpoint,
+  model: Model,
+  tokenizerFiles: readonly string[],
+): Promise<void> {
+  const tensors = mergedTensors(checkpoint, model);
+  await output.requireSpace(storedBytes(tensors));
+  await writeSafetensors(output.path("model.safetensors"), tensors);
+  await writeFileAtomically(output.path("config.json"), `${JSON.stringify(checkpoint.config, null, 2)}\n`);
+  for (const file of tokenizerFiles) await copyFileAtomically(file, output.path(basename(file)));
+  await copyGenerationConfig(checkpoint.folders, output);
 }
 
 /**

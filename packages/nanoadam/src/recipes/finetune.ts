@@ -10,29 +10,47 @@ import { OutputFolder } from "../files/output-folder.js";
 import { ScratchFile } from "../files/scratch-file.js";
 import { hiddenSizeOf } from "../models/config.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
+import { bestMetric } from "../options/saving-options.js";
 import type { Weights } from "../program/compile-stages.js";
 import { taskKind } from "../tasks/registry.js";
 import { reviewOfChange } from "../tasks/review.js";
+import { BestWeights } from "../train/best-weights.js";
 import type { Stopped, StopSignal } from "../train/loop.js";
-import { observeAll, type RateTrial, type TrainingObserver } from "../train/observer.js";
+import { observeAll, type TrainingObserver } from "../train/observer.js";
 import { countParameters } from "../train/parameter-counts.js";
 import { planRun } from "../train/plan.js";
-import { type PreparedRun, prepareRun } from "../train/prepare.js";
+import { loraSettings, type PreparedRun, prepareRun } from "../train/prepare.js";
 import { settleTraining } from "../train/settle.js";
 import { UndoBuffer } from "../train/undo.js";
+import { Checkpointer } from "./checkpointer.js";
 import { chooseLearningRate } from "./choose-learning-rate.js";
+import { type Fingerprint, fingerprinter } from "./fingerprints.js";
 import { MetricsLog } from "./metrics-log.js";
 import { openRuntime } from "./open-runtime.js";
-import { requireStorable, roundToStorage, saveModel, sizeOfSaved, weightsFileOf } from "./save-model.js";
+import { requireMemory } from "./require-memory.js";
+import { RunWatch } from "./run-watch.js";
+import {
+  type Folder,
+  requireStorable,
+  roundToStorage,
+  saveModel,
+  sizeOfSaved,
+  weightsFileOf,
+  writeJson,
+} from "./save-model.js";
 import { saveResult } from "./save-result.js";
+import type { SavedRun } from "./saved-run.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
+import { measureChange, type WeightChange } from "./weight-shift.js";
 
 /** Who looks on while a run goes, and what may end it. */
 export interface RunControl {
   readonly observers?: readonly TrainingObserver[];
-  /** Once aborted, the run ends before its next step, and nothing is written. */
+  /** Once aborted, the run ends before its next step. It is saved first where there are to be checkpoints; else nothing is written. */
   readonly signal?: StopSignal;
+  /** Save it then in any case. */
+  readonly savesCancelled?: boolean;
   /** Files that the options come from, by names for messages: they are not replaced by the result. */
   readonly optionFiles?: Readonly<Record<string, string>>;
 }
@@ -41,27 +59,59 @@ export interface RunControl {
  * Fine-tunes a model and writes it to `output`.
  * @throws InputError for anything wrong with options, model or data, before anything is written.
  * @throws DivergenceError when loss or gradients stop being finite; the last good weights are saved all the same.
- * @throws AbortError once the signal is aborted; nothing is written.
+ * @throws AbortError once the signal is aborted.
  */
 export async function finetune(input: FinetuneInput, control: RunControl = {}): Promise<RunSummary> {
+  return performRun({ input, control });
+}
+
+/** What to do: a run from its beginning, or the rest of one that was saved. */
+export interface RunToPerform {
+  readonly input: FinetuneInput;
+  readonly control: RunControl;
+  readonly saved?: SavedRun;
+  /** Given what the run is made from now, throws where that may not be. */
+  readonly requireSame?: (fingerprints: () => Promise<readonly Fingerprint[]>) => Promise<void>;
+}
+
+/** As `finetune`, or `resumeFinetuning`. */
+export async function performRun(work: RunToPerform): Promise<RunSummary> {
+  const { input, control, saved } = work;
   const options = parseFinetuneOptions(input);
-  const started = performance.now();
+  const started = performance.now() - 1000 * (saved?.state.seconds ?? 0);
   const runtime = await openRuntime(options.training, observeAll(control.observers ?? []));
-  const run = await prepareRun(options);
+  let peakMemory = 0;
+  const run = await prepareRun(options, {
+    tell: (notice) => observeAll(control.observers ?? []).onNotice(notice),
+    async beforeWeights(known) {
+      peakMemory = (await requireMemory(options, known)).peak;
+    },
+  });
   let output: OutputFolder | undefined;
+  let watch: RunWatch | undefined;
   try {
+    const fingerprints = await fingerprinter(options, run);
+    await work.requireSame?.(fingerprints);
+    const inputs = {
+      model: run.checkpoint.folders,
+      train: fileOf(options.data.train),
+      eval: fileOf(options.data.eval),
+      ...control.optionFiles,
+    };
     output = await OutputFolder.create(options.output.output, {
       overwrite: options.output.overwrite,
-      inputs: {
-        model: run.checkpoint.folders,
-        train: fileOf(options.data.train),
-        eval: fileOf(options.data.eval),
-        ...control.optionFiles,
-      },
+      ownsCheckpoints: saved !== undefined,
+      inputs,
       tell: (notice) => observeAll(control.observers ?? []).onNotice(notice),
     });
     await output.requireSpace(await sizeOfSaved(options.output.saveDtype, run));
-    return await train(options, { ...run, runtime }, output, control, started);
+    watch = await RunWatch.open(options, inputs, observeAll(control.observers ?? []), saved?.metrics);
+    const observers = [...watch.observers, ...(control.observers ?? [])];
+    const watched = { ...work, control: { ...control, observers } };
+    return await train(watched, options, { ...run, runtime, fingerprints, peakMemory }, { output, watch }, started);
+  } catch (error) {
+    await watch?.fail(error);
+    throw error;
   } finally {
     await output?.discard();
     await run.checkpoint.close();
@@ -76,17 +126,22 @@ function fileOf(data: string | Iterable<Row> | undefined): string | undefined {
 }
 
 async function train(
+  { input, control: { observers = [], signal, savesCancelled = false }, saved }: RunToPerform,
   options: FinetuneOptions,
-  run: PreparedRun & { readonly runtime: Runtime },
-  output: OutputFolder,
-  { observers = [], signal }: RunControl,
+  run: PreparedRun & {
+    readonly runtime: Runtime;
+    readonly peakMemory: number;
+    readonly fingerprints: () => Promise<readonly Fingerprint[]>;
+  },
+  { output, watch }: { readonly output: OutputFolder; readonly watch: RunWatch },
   started: number,
 ): Promise<RunSummary> {
   const { pretrained, task } = run;
   const hiddenSize = hiddenSizeOf(run.checkpoint.config);
   let settled = settleTraining(options, { examples: run.train.length, hiddenSize });
-  const plan = planRun(settled, run.train.length);
-  const log = await MetricsLog.open(output.path(metricsFile), plan.logEvery, observeAll(observers));
+  const plan = planRun(settled, run.train.length, options.saving);
+  const listener = observeAll(observers);
+  const log = await MetricsLog.open(output.path(metricsFile), plan.logEvery, listener, saved?.metrics);
   const scratch = new ScratchFile(output.path(".undo"));
   const session = new TrainingSession(options, settled, run, run.runtime);
   const observer = observeAll([log, ...observers]);
@@ -96,9 +151,19 @@ async function train(
     const review = task.review?.(run.evaluation);
     return { final: await session.evaluate(run.evaluation, review), review };
   };
+  const measure = () =>
+    measureChange({
+      checkpoint: run.checkpoint,
+      pretrained,
+      lora: loraSettings(pretrained.model, options.adapter),
+      seed: options.training.seed,
+    });
+  const all = [...pretrained.weights.values()].reduce((sum, values) => sum + values.length, 0);
+  const shareOf = ({ changed }: WeightChange) => changed / all;
 
   try {
-    let optimizer = session.startOptimizer(plan);
+    await saved?.readWeights(pretrained);
+    let optimizer = session.startOptimizer(plan, await saved?.readOptimizer());
     await session.reserve();
     observer.onStart({
       source: options.model.model,
@@ -107,59 +172,85 @@ async function train(
       unused: pretrained.unused,
       counts: countParameters(pretrained, optimizer),
       totalSteps: plan.totalSteps,
+      completedSteps: optimizer.completedSteps,
       stepsPerEpoch: plan.stepsPerEpoch,
       batchSize: settled.batchSize,
-      learningRate: settled.learningRate,
+      learningRate: saved?.state.learningRate ?? settled.learningRate,
+      peakMemory: run.peakMemory,
       data: run.data,
     });
     requireStorable(options.output.saveDtype, pretrained);
-    const before = await session.evaluate(run.evaluation);
+    const before = saved?.state.before ?? (await session.evaluate(run.evaluation));
     if (!Number.isFinite(before.loss)) {
       throw new InputError(
         `${run.checkpoint.folder}: the loss is ${before.loss} on the evaluation data before the first step, so the weights or the labels are too large for float32; nothing was trained`,
       );
     }
-    let trials: readonly RateTrial[] | undefined;
+    let trials = saved?.state.trials;
     if (options.training.learningRate === "auto") {
-      const chosen = await chooseLearningRate(session, run, settled, plan, { observer, signal });
+      const chosen = saved?.state ?? (await chooseLearningRate(session, run, settled, plan, { observer, signal }));
       trials = chosen.trials;
       settled = { ...settled, learningRate: chosen.learningRate };
-      optimizer = session.startOptimizer(plan);
+      if (saved === undefined) optimizer = session.startOptimizer(plan);
     }
-    observer.onEvaluation({ step: 0, epoch: 0, eval: before });
+    if (saved === undefined) observer.onEvaluation({ step: 0, epoch: 0, eval: before, changedShare: 0 });
     await log.requireWritten();
 
     const undo = new UndoBuffer(pretrained.weights, { storage: scratch });
+    const metric = bestMetric(options.saving);
+    const best =
+      metric === undefined ? undefined : new BestWeights(metric, options.saving.patience, saved?.state.soFar);
+    const checkpointer = new Checkpointer({
+      ...{ input, options, settled, plan, run, output, optimizer, log, best, saved, started, savesCancelled, listener },
+      ...{ engine: run.runtime, fingerprints: run.fingerprints, results: { before, trials } },
+    });
+    await output.requireSpace((await sizeOfSaved(options.output.saveDtype, run)) + (await checkpointer.bytes()));
     const { learningRate } = settled;
     const result = await session.takeSteps({
       dataset: run.train,
       plan,
       learningRate,
-      observers: [undo, observer],
+      observers: [undo, observer, ...(best === undefined ? [] : [best]), checkpointer],
       signal,
-      evaluate: () => session.evaluate(run.evaluation),
+      before: saved?.state,
+      evaluate: async () => ({
+        eval: await session.evaluate(run.evaluation),
+        changedShare: shareOf(await measure()),
+      }),
     });
     let { stopped } = result;
     if (stopped !== undefined) undo.restore();
+    const chosen = await checkpointer.restoreBest();
+    if (stopped !== undefined && chosen === undefined) requireGood(saved, undo, stopped.reason);
     let { final, review } = await evaluateStored();
-    if (stopped === undefined && !(Number.isFinite(final.loss) && weightsAreFinite(pretrained.weights))) {
-      stopped = lastStepDiverged(plan.totalSteps, final.loss, learningRate);
+    const isGood = Number.isFinite(final.loss) && weightsAreFinite(pretrained.weights);
+    if (stopped === undefined && chosen === undefined && !isGood) {
+      stopped = lastStepDiverged(optimizer.completedSteps, final.loss, learningRate);
+      requireGood(saved, undo, stopped.reason);
       undo.restore();
       ({ final, review } = await evaluateStored());
     }
     // A run that diverged has taken its last step back.
-    const step = stopped === undefined ? plan.totalSteps : Math.max(0, optimizer.completedSteps - 1);
-    observer.onEvaluation({ step, epoch: step / plan.stepsPerEpoch, eval: final });
+    const last = stopped === undefined ? optimizer.completedSteps : Math.max(0, optimizer.completedSteps - 1);
+    const step = chosen?.step ?? last;
+    const change = await measure();
+    observer.onEvaluation({
+      step,
+      epoch: step / plan.stepsPerEpoch,
+      eval: final,
+      changedShare: shareOf(change),
+    });
     await session.release();
     scratch.close();
 
-    const summary = await summarise({
+    const summary = summarise({
       options,
       settled,
       run,
       engine: run.runtime,
       plan,
       optimizer,
+      change,
       sampledBelow: session.sampledBelow,
       evaluation: { before, final },
       review: review?.result() ?? reviewOfChange(taskKind(task.name).metrics[0], before, final, run.evaluation.length),
@@ -167,15 +258,22 @@ async function train(
       wallSeconds: (performance.now() - started) / 1000,
       stepMilliseconds: result.stepMilliseconds,
       stopped,
+      identity: checkpointer.identity,
+      best: chosen,
+      endedEarly: result.endedEarly,
     });
     await log.close();
     observer.onSave();
-    await saveResult(output, (folder) => saveModel(folder, options, run, summary), {
-      weights: weightsFileOf(pretrained),
-      others: [metricsFile],
-    });
+    const save = async (folder: Folder) => {
+      await saveModel(folder, options, run, options.output.saveDtype);
+      await writeJson(folder.path("summary.json"), summary);
+    };
+    await saveResult(output, save, { weights: weightsFileOf(pretrained), others: [metricsFile] });
+    await checkpointer.end();
+    await watch.finish(summary, review?.shown?.());
     if (stopped !== undefined) {
-      throw new DivergenceError(`${stopped.reason}. The last good weights are in ${options.output.output}.`);
+      const which = chosen === undefined ? "last good" : "best";
+      throw new DivergenceError(`${stopped.reason}. The ${which} weights are in ${options.output.output}.`);
     }
     return summary;
   } finally {
@@ -183,6 +281,17 @@ async function train(
     await session.release();
     await log.close();
   }
+}
+
+/**
+ * A run that diverged in the first step after it went on has nothing to take back.
+ * @throws DivergenceError then; what is there stays as it is.
+ */
+function requireGood(saved: SavedRun | undefined, undo: UndoBuffer, reason: string): void {
+  if (saved === undefined || !undo.isEmpty) return;
+  throw new DivergenceError(
+    `${reason}. The weights of ${saved.folder} are no good already; begin again from an earlier checkpoint, or with another \`learningRate\``,
+  );
 }
 
 function lastStepDiverged(step: number, loss: number, learningRate: number): Stopped {

@@ -2,6 +2,7 @@ import { Arena } from "@nanoadam/engine";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { loadPretrained, type Pretrained } from "../checkpoint/pretrained.js";
 import { encoderForModel, type TextEncoder } from "../data/text/encoder.js";
+import type { LossOn } from "../data/text/learned-text.js";
 import { loadTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import { defineBackbone } from "../models/architectures.js";
@@ -16,6 +17,8 @@ export interface OpenModelOptions {
   readonly maxLength?: number | undefined;
   /** Processor threads; by default one for each physical core. */
   readonly threads?: number | undefined;
+  /** Which tokens a decoder's texts are measured by. */
+  readonly lossOn?: LossOn | undefined;
   /** The engine; by default `native`, and `wasm` where that cannot be loaded. */
   readonly engine?: "native" | "wasm" | undefined;
 }
@@ -35,7 +38,7 @@ export interface OpenModel {
 }
 
 /** @throws InputError where a head is missing, or is of another size than the configuration says. */
-function requireHead(folder: string, { name: task }: Task<unknown, Outcome>, pretrained: Pretrained): void {
+export function requireHead(folder: string, task: string, pretrained: Pretrained): void {
   const { initialised, misfits, model } = pretrained;
   for (const { entry, expected } of misfits) {
     const [rows, outputs] = [entry.shape[0], expected[0]];
@@ -62,14 +65,14 @@ export async function openModel(
   options: OpenModelOptions = {},
   listener: NoticeListener = {},
 ): Promise<OpenModel> {
-  const checkpoint = await openModelFolder(folder);
+  const checkpoint = await openModelFolder(folder, undefined, listener.onNotice);
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const { input } = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, input, { asked: options.maxLength, folder, isToTrain: false });
-    const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
+    const text = encoderForModel(tokenizer, input, { asked: options.maxLength, folder });
+    const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text, lossOn: options.lossOn });
     const pretrained = await loadPretrained(checkpoint, task.head, 0);
-    requireHead(folder, task, pretrained);
+    requireHead(folder, task.name, pretrained);
     const shared = {
       model: pretrained.model,
       weights: pretrained.weights,

@@ -1,8 +1,11 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { adapterConfig, adapterConfigFile } from "../checkpoint/adapter-config.js";
 import { adapterWeightsFile, peftName } from "../checkpoint/adapter-tensors.js";
 import { asFloat32, narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "../checkpoint/floats.js";
 import type { Pretrained } from "../checkpoint/pretrained.js";
+import { tensorReader } from "../checkpoint/tensor-reader.js";
+import { closeWeightFiles, openWeightFile } from "../checkpoint/weight-files.js";
 import {
   storedBytes,
   type WritableDtype,
@@ -20,19 +23,19 @@ import type { FinetuneOptions } from "../options/finetune-options.js";
 import type { OutputOptions } from "../options/output-options.js";
 import { trainedParameters } from "../train/optimizer.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
+import { copyGenerationConfig } from "./generation-config.js";
 import { saveTokenizer } from "./save-tokenizer.js";
-import type { RunSummary } from "./summary.js";
 
 const storedAs = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
 
+/** How weights may be stored: as an option says, or "held", which is as they are held, so that nothing is lost. */
+export type StorageOfSaved = OutputOptions["saveDtype"] | "held";
+
 /** How a parameter is written: as asked, else as it is held or came; what was freshly initialised as float32. */
-function storageOf(
-  name: string,
-  saveDtype: OutputOptions["saveDtype"],
-  { sources, weights }: Pretrained,
-): WritableDtype {
-  if (saveDtype !== "keep") return storedAs[saveDtype];
+function storageOf(name: string, saveDtype: StorageOfSaved, { sources, weights }: Pretrained): WritableDtype {
+  if (saveDtype !== "keep" && saveDtype !== "held") return storedAs[saveDtype];
   if (weights.get(name) instanceof Uint16Array) return "BF16";
+  if (saveDtype === "held") return "F32";
   return writableAs(sources.get(name)?.dtype);
 }
 
@@ -91,11 +94,15 @@ export function weightsFileOf({ model }: Pretrained): string {
   return hasAdapter(model) ? adapterWeightsFile : "model.safetensors";
 }
 
+/** What a parameter is called in that file. */
+function storedName(name: string, { model }: Pretrained): string {
+  return hasAdapter(model) ? peftName(name) : name;
+}
+
 /** What `saveModel` writes of weights. */
-function storedTensors(saveDtype: OutputOptions["saveDtype"], pretrained: Pretrained): WritableTensor[] {
-  const isAdapter = hasAdapter(pretrained.model);
+function storedTensors(saveDtype: StorageOfSaved, pretrained: Pretrained): WritableTensor[] {
   return storedParameters(pretrained).map(({ name, shape }) => ({
-    name: isAdapter ? peftName(name) : name,
+    name: storedName(name, pretrained),
     shape,
     dtype: storageOf(name, saveDtype, pretrained),
     values: () => pretrained.weights.get(name) ?? new Float32Array(),
@@ -106,7 +113,7 @@ function storedTensors(saveDtype: OutputOptions["saveDtype"], pretrained: Pretra
  * About how many bytes `saveModel` will write.
  * @throws InputError for a file of the tokenizer that cannot be copied.
  */
-export async function sizeOfSaved(saveDtype: OutputOptions["saveDtype"], run: PreparedRun): Promise<number> {
+export async function sizeOfSaved(saveDtype: StorageOfSaved, run: PreparedRun): Promise<number> {
   let size = storedBytes(storedTensors(saveDtype, run.pretrained));
   for (const file of run.tokenizer.files) {
     const found = await stat(file);
@@ -116,25 +123,50 @@ export async function sizeOfSaved(saveDtype: OutputOptions["saveDtype"], run: Pr
   return size;
 }
 
+/** Where files go. */
+export type Folder = Pick<OutputFolder, "path">;
+
 /**
  * Writes a checkpoint folder that any Hugging Face tool loads, or PEFT's adapter folder (with the base's configuration, which
- * has the labels' names), and the run's summary.
+ * has the labels' names).
  */
 export async function saveModel(
-  output: OutputFolder,
-  options: Pick<FinetuneOptions, "model" | "adapter" | "output">,
+  folder: Folder,
+  options: Pick<FinetuneOptions, "model" | "adapter">,
   run: PreparedRun,
-  summary: RunSummary,
+  storage: StorageOfSaved,
 ): Promise<void> {
   const { pretrained, tokenizer } = run;
-  await writeSafetensors(output.path(weightsFileOf(pretrained)), storedTensors(options.output.saveDtype, pretrained));
-  await writeFileAtomically(output.path("config.json"), `${JSON.stringify(configOf(options.output, run), null, 2)}\n`);
+  await writeSafetensors(folder.path(weightsFileOf(pretrained)), storedTensors(storage, pretrained));
+  await writeJson(folder.path("config.json"), configOf(storage, run));
   const adapter = adapterConfigOf(options, run);
-  if (adapter !== undefined) {
-    await writeFileAtomically(output.path(adapterConfigFile), `${JSON.stringify(adapter, null, 2)}\n`);
+  if (adapter !== undefined) await writeJson(folder.path(adapterConfigFile), adapter);
+  await saveTokenizer(folder, tokenizer, run.maxLength);
+  if (writesText(pretrained.model)) await copyGenerationConfig(run.checkpoint.folders, folder);
+}
+
+function writesText({ head }: Pretrained["model"]): boolean {
+  return head.kind === "language-model" && head.predicts === "next";
+}
+
+/** Writes a value as JSON that people read: whole or not at all. */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFileAtomically(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Reads the weights that `saveModel` wrote as "held" into those of the same run, to the bit. */
+export async function readHeldWeights(folder: string, pretrained: Pretrained): Promise<void> {
+  const file = await openWeightFile(join(folder, weightsFileOf(pretrained)));
+  try {
+    const entries = [...file.tensors.values()].map((entry) => [entry.name, { ...entry, file: file.path }] as const);
+    const { read } = tensorReader(folder, { files: [file], entries: new Map(entries) });
+    for (const { name } of storedParameters(pretrained)) {
+      const values = pretrained.weights.get(name);
+      if (values !== undefined) await read(storedName(name, pretrained), values);
+    }
+  } finally {
+    await closeWeightFiles([file]);
   }
-  await writeFileAtomically(output.path("summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
-  await saveTokenizer(output, tokenizer, run.maxLength);
 }
 
 function adapterConfigOf(
@@ -164,7 +196,7 @@ function taskTypeOf(head: HeadSpecification): "SEQ_CLS" | "TOKEN_CLS" | "CAUSAL_
 }
 
 function configOf(
-  { saveDtype }: OutputOptions,
+  saveDtype: StorageOfSaved,
   { checkpoint, pretrained, task, tokenizer }: PreparedRun,
 ): Record<string, unknown> {
   const { head, architecture, backbone } = pretrained.model;
@@ -178,7 +210,9 @@ function configOf(
     ...task.config(),
     ...("num_labels" in checkpoint.config && head.kind === "outputs" ? { num_labels: head.outputs } : {}),
     // transformers 4 calls it torch_dtype, transformers 5 dtype.
-    ...(saveDtype === "keep" ? {} : { ["dtype" in checkpoint.config ? "dtype" : "torch_dtype"]: saveDtype }),
+    ...(saveDtype === "keep" || saveDtype === "held"
+      ? {}
+      : { ["dtype" in checkpoint.config ? "dtype" : "torch_dtype"]: saveDtype }),
   };
 }
 

@@ -11,7 +11,7 @@ const configFile = "tokenizer_config.json";
  * from, so that all who read the folder, transformers too, cut texts as the training did.
  */
 export async function saveTokenizer(
-  output: OutputFolder,
+  output: Pick<OutputFolder, "path">,
   { files }: Pick<TextTokenizer, "files">,
   maxLength: number,
 ): Promise<void> {

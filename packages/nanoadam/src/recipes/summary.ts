@@ -4,16 +4,17 @@ import type { Row } from "../data/source.js";
 import { type FinetuneOptions, flattenOptions } from "../options/finetune-options.js";
 import { optimizers } from "../options/optimizers.js";
 import type { Review } from "../tasks/review.js";
+import type { Best } from "../train/best-weights.js";
 import type { DataReport } from "../train/data-report.js";
 import type { Evaluation } from "../train/evaluation.js";
 import type { RateTrial } from "../train/observer.js";
 import { type CountAndShare, countParameters, type ParameterCounts } from "../train/parameter-counts.js";
 import type { Plan } from "../train/plan.js";
-import { loraSettings, type PreparedRun } from "../train/prepare.js";
+import type { PreparedRun } from "../train/prepare.js";
 import type { SettledTraining } from "../train/settle.js";
 import { peakMemoryBytes } from "./peak-memory.js";
 import { versions } from "./versions.js";
-import { measureChange } from "./weight-shift.js";
+import type { WeightChange } from "./weight-shift.js";
 
 /** What a run was and what came of it: the content of summary.json. */
 export interface RunSummary {
@@ -48,6 +49,12 @@ export interface RunSummary {
   /** The density up to which the selected entries of a gradient were computed alone. */
   readonly sampledBelow: number;
   readonly evaluation: { readonly before: Evaluation; readonly final: Evaluation };
+  /** Tells the run from others with the same output, where it has checkpoints. */
+  readonly run?: string;
+  /** Where the best weights of the run are its result: the step that they are of, and the figure that says so. */
+  readonly best?: Best;
+  /** Why the run ended before its last step, where nothing was wrong. */
+  readonly endedEarly?: string;
   readonly stopped?: { readonly step: number; readonly reason: string };
   /** What computed, and if it is not what one would expect, why. */
   readonly engine: Pick<Runtime, "name" | "version" | "notice">;
@@ -74,6 +81,8 @@ export interface SummaryInputs {
   readonly plan: Plan;
   readonly settled: SettledTraining;
   readonly optimizer: Optimizer;
+  /** How far the weights are from where they began. */
+  readonly change: WeightChange;
   readonly sampledBelow: number;
   readonly evaluation: RunSummary["evaluation"];
   readonly review: Review;
@@ -81,19 +90,17 @@ export interface SummaryInputs {
   readonly wallSeconds: number;
   readonly stepMilliseconds: readonly number[];
   readonly stopped: RunSummary["stopped"];
+  readonly identity: string | undefined;
+  readonly best: Best | undefined;
+  readonly endedEarly: string | undefined;
 }
 
-export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
+export function summarise(inputs: SummaryInputs): RunSummary {
   const { options, run, plan, optimizer } = inputs;
   const { name, version, notice } = inputs.engine;
   const { pretrained } = run;
   const counts = countParameters(pretrained, optimizer);
-  const { changed, meanShift } = await measureChange({
-    checkpoint: run.checkpoint,
-    pretrained,
-    lora: loraSettings(pretrained.model, options.adapter),
-    seed: options.training.seed,
-  });
+  const { changed, meanShift } = inputs.change;
   return {
     model: {
       source: options.model.model,
@@ -117,6 +124,9 @@ export async function summarise(inputs: SummaryInputs): Promise<RunSummary> {
     optimizerStateBytes: optimizer.stateBytes(),
     sampledBelow: inputs.sampledBelow,
     evaluation: inputs.evaluation,
+    ...(inputs.identity === undefined ? {} : { run: inputs.identity }),
+    ...(inputs.best === undefined ? {} : { best: inputs.best }),
+    ...(inputs.endedEarly === undefined ? {} : { endedEarly: inputs.endedEarly }),
     ...(inputs.stopped === undefined ? {} : { stopped: inputs.stopped }),
     engine: { name, version, ...(notice === undefined ? {} : { notice }) },
     versions: versions(),

@@ -1,8 +1,9 @@
 /** What the steps of a run work with: compiled once, for the run itself and for what is tried before it. */
 import { Arena, type Runtime, type SampledProduct } from "@nanoadam/engine";
 import { createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
-import type { GradientNeed, Optimizer } from "@nanoadam/optim";
+import type { GradientNeed, Optimizer, OptimizerState } from "@nanoadam/optim";
 import type { Dataset } from "../data/dataset.js";
+import { InputError } from "../errors.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
 import { GradientAccumulator } from "../program/gradient-accumulator.js";
 import { defaultSampledBelow, gradientForm } from "../program/gradient-form.js";
@@ -11,7 +12,7 @@ import type { ReviewAccumulator } from "../tasks/review.js";
 import { type Evaluation, evaluateModel } from "../train/evaluation.js";
 import { createLoader } from "../train/loader.js";
 import { type LoopResult, runSteps, type StopSignal } from "../train/loop.js";
-import type { TrainingObserver } from "../train/observer.js";
+import type { EvaluationFigures, RunPosition, TrainingObserver } from "../train/observer.js";
 import { createOptimizer } from "../train/optimizer.js";
 import type { Plan } from "../train/plan.js";
 import type { PreparedRun } from "../train/prepare.js";
@@ -25,12 +26,22 @@ export interface StepsToTake {
   readonly learningRate: number;
   readonly observers: readonly TrainingObserver[];
   readonly signal: StopSignal | undefined;
+  /** What was done before, of a run that goes on. */
+  readonly before?: RunPosition | undefined;
   /** Called between steps, as the plan says. */
-  evaluate(): Promise<Evaluation>;
+  evaluate(): Promise<EvaluationFigures>;
 }
 
 /** Evaluations run at least so many examples together; what comes out does not depend on it. */
 const evaluationBatch = 32;
+
+/** Examples that an evaluation runs together. */
+export function evaluationBatchSize(
+  { training }: Pick<FinetuneOptions, "training">,
+  settled: Pick<SettledTraining, "batchSize">,
+): number {
+  return training.batchSize ?? Math.max(evaluationBatch, settled.batchSize);
+}
 
 export class TrainingSession {
   readonly sampledBelow: number;
@@ -71,10 +82,12 @@ export class TrainingSession {
     return this.#optimizer.need(name);
   }
 
-  /** An optimizer over the weights as they are now, for so many steps. */
-  startOptimizer(plan: Plan): Optimizer {
+  /** An optimizer over the weights as they are now, for so many steps; it goes on from a state, where one is given. */
+  startOptimizer(plan: Plan, state?: OptimizerState): Optimizer {
     const optimizer = createOptimizer(this.#options.optimizer, this.#run.pretrained, plan, this.#settled.seed);
-    optimizer.prepare();
+    // A state has the selections of its last step; whether they are due is the next step's concern, if there is one.
+    if (state === undefined) optimizer.prepare();
+    else restore(optimizer, state);
     this.#optimizer = optimizer;
     return optimizer;
   }
@@ -99,7 +112,7 @@ export class TrainingSession {
   }
 
   evaluate(dataset: Dataset, review?: ReviewAccumulator): Promise<Evaluation> {
-    const batchSize = this.#options.training.batchSize ?? Math.max(evaluationBatch, this.#settled.batchSize);
+    const batchSize = evaluationBatchSize(this.#options, this.#settled);
     return evaluateModel({ task: this.#run.task, dataset, batchSize, programs: this.#evaluationPrograms, review });
   }
 
@@ -112,5 +125,17 @@ export class TrainingSession {
 
   #loader(dataset: Dataset, plan: Pick<Plan, "stepsPerEpoch">) {
     return createLoader(this.#run.trainingTask, dataset, plan, { ...this.#settled, maximumSize: this.#run.maxLength });
+  }
+}
+
+/** @throws InputError for the state of another optimizer, or of another model. */
+function restore(optimizer: Optimizer, state: OptimizerState): void {
+  try {
+    optimizer.restore(state);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new InputError(
+      `the saved state of the optimizer is none of ${optimizer.name} for this model: ${error.message}`,
+    );
   }
 }

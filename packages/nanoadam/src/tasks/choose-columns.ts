@@ -2,18 +2,7 @@
 import { labelKey } from "../data/label-spelling.js";
 import { listedColumns, type Table, textOf } from "../data/tables/table.js";
 import { InputError } from "../errors.js";
-import type { TaskKind } from "./task.js";
-
-/** Columns as far as they are named. */
-export interface NamedColumns {
-  readonly text: readonly string[];
-  readonly label?: readonly string[] | undefined;
-}
-
-/** Columns for a task, and which were chosen, in a sentence. */
-export interface ChosenColumns extends NamedColumns {
-  readonly note: string;
-}
+import type { ChosenColumns, NamedColumns, TaskKind } from "./task.js";
 
 /**
  * The columns that a task's data have text and label in: those that are named; of the others those of usual names; or, of two
@@ -39,14 +28,18 @@ export function chooseColumns(kind: TaskKind, table: Table, named: NamedColumns)
  * The column of text, for data whose labels nobody asks for.
  * @throws InputError where it is not clear which it is, with the columns that there are.
  */
-export function chooseTextColumn(kind: TaskKind, table: Table): string {
+export function chooseTextColumn(kind: Pick<TaskKind, "usualColumns">, table: Table): string {
   const column = chooseText(kind, table, undefined);
   if (column === undefined) throw new InputError(unclear(["text"], table));
   return column;
 }
 
 /** The column of a usual name; else the only one that is no label. */
-function chooseText(kind: TaskKind, table: Table, label: readonly string[] | undefined): string | undefined {
+function chooseText(
+  kind: Pick<TaskKind, "usualColumns">,
+  table: Table,
+  label: readonly string[] | undefined,
+): string | undefined {
   const usual = usualColumn(table, kind.usualColumns?.text ?? []);
   if (usual !== undefined) return usual;
   const labels = label ?? listOf(usualColumn(table, kind.usualColumns?.label ?? [])) ?? [];

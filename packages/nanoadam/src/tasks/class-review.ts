@@ -35,6 +35,14 @@ export function classReview(names: readonly string[], dataset: Dataset): ReviewA
       }
     },
     result: () => reviewOf(answers, names, dataset),
+    shown() {
+      const counts = names.map(() => names.map(() => 0));
+      for (const { expected, predicted } of answers) {
+        const row = counts[expected];
+        if (row !== undefined) row[predicted] = (row[predicted] ?? 0) + 1;
+      }
+      return { kind: "classes", names, counts };
+    },
   };
 }
 

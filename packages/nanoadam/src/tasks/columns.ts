@@ -42,10 +42,18 @@ export function requireFittingColumns(kind: TaskKind, options: ColumnOptions): v
 /** The options of the loss that would change nothing, and that a task is therefore not given. */
 export function* unfitLoss(
   { name, lossOptions }: TaskKind,
-  { labelSmoothing, classWeights }: { readonly labelSmoothing: number; readonly classWeights: string },
+  {
+    labelSmoothing,
+    classWeights,
+    lossOn,
+  }: { readonly labelSmoothing: number; readonly classWeights: string; readonly lossOn?: string | undefined },
 ): Iterable<readonly [option: LossOption, message: string]> {
-  const asked = { labelSmoothing: labelSmoothing > 0, classWeights: classWeights !== "none" };
-  for (const option of ["labelSmoothing", "classWeights"] as const) {
+  const asked: Readonly<Record<LossOption, boolean>> = {
+    labelSmoothing: labelSmoothing > 0,
+    classWeights: classWeights !== "none",
+    lossOn: lossOn !== undefined,
+  };
+  for (const option of ["labelSmoothing", "classWeights", "lossOn"] as const) {
     if (asked[option] && !lossOptions.includes(option)) yield [option, `cannot go with ${name}`];
   }
 }

@@ -3,6 +3,11 @@
  * different lengths or without elements. Where a metric's denominator is zero the result is 0, as in scikit-learn.
  */
 
+/** Whether lower values of a figure of an evaluation are the better ones. */
+export function isBetterLower(metric: string): boolean {
+  return metric === "loss" || metric === "perplexity";
+}
+
 /** The share of predictions equal to their target, from 0 to 1. */
 export function accuracy(predictions: ArrayLike<number>, targets: ArrayLike<number>): number {
   requirePairs(predictions, targets);

@@ -20,6 +20,7 @@ export function numberReview(numberOf: (index: number) => number, dataset: Datas
       }
     },
     result: () => reviewOf(answers, dataset),
+    shown: () => ({ kind: "numbers", pairs: answers }),
   };
 }
 

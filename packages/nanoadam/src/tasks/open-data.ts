@@ -14,13 +14,15 @@ export async function openTaskData(
   option: string,
   options: DataSourceOptions,
 ): Promise<DataSource> {
-  const source = await openDataSource(data, option, options);
+  const { nestedColumns: nested } = kind;
+  const source = await openDataSource(data, option, { ...options, nested });
   requireFittingColumns(kind, source);
   const isNamed = source.text.length > 0 && (source.label !== undefined || !kind.needsLabel);
   if (isNamed || kind.usualColumns === undefined) return source;
-  const { text, label, note } = chooseColumns(kind, await source.table(), source);
+  const choose = kind.chooseColumns ?? ((table, named) => chooseColumns(kind, table, named));
+  const { text, label, note } = choose(await source.table(), source);
   // Of some files only the columns that are known beforehand are read to the end.
   const isReadInParts = source.format === ".parquet" && source.limit !== undefined;
-  const chosen = isReadInParts ? await openDataSource(data, option, { ...options, text, label }) : source;
+  const chosen = isReadInParts ? await openDataSource(data, option, { ...options, nested, text, label }) : source;
   return { ...chosen, text, label, notes: async () => [note, ...(await chosen.notes())] };
 }

@@ -1,6 +1,7 @@
 /** What a task says, beside its metrics, of a model's answers to labelled examples: in numbers, and in a sentence. */
 import type { Batch } from "../data/batch.js";
 import type { ExampleSource } from "../data/dataset.js";
+import { isBetterLower } from "./metrics.js";
 
 /** How well one class, or label, is told. */
 export interface ClassScore {
@@ -50,10 +51,21 @@ export interface ReviewedAnswers {
   readonly indices: readonly number[];
 }
 
+/** All answers as a picture shows them: how often each class was taken for each, or numbers beside those expected. */
+export type AnswersShown =
+  | {
+      readonly kind: "classes";
+      readonly names: readonly string[];
+      /** By the class that an example is of, then by the one that it was taken for. */
+      readonly counts: readonly (readonly number[])[];
+    }
+  | { readonly kind: "numbers"; readonly pairs: readonly { readonly expected: number; readonly predicted: number }[] };
+
 /** Takes in the logits of batch after batch, then gives the review. */
 export interface ReviewAccumulator {
   add(answers: ReviewedAnswers): void;
   result(): Review;
+  shown?(): AnswersShown;
 }
 
 /** Values by metric name. */
@@ -65,7 +77,7 @@ type MetricValues = Readonly<Record<string, number>>;
  */
 export function reviewOfChange(metric: string, before: MetricValues, final: MetricValues, examples: number): Review {
   const [value, start] = [final[metric] ?? Number.NaN, before[metric] ?? Number.NaN];
-  const isBetter = metric === "loss" || metric === "perplexity" ? value < start : value > start;
+  const isBetter = isBetterLower(metric) ? value < start : value > start;
   const figures = `${metric} ${value.toPrecision(3)} on ${heldOutRows(examples)}; it was ${start.toPrecision(3)} before training`;
   return {
     verdict: isBetter ? figures : `no better than before training: ${figures}`,

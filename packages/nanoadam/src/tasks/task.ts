@@ -6,7 +6,9 @@ import type { Value } from "@nanoadam/engine";
 import type { Batch } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
 import type { DataSource } from "../data/source.js";
+import type { Table } from "../data/tables/table.js";
 import type { TextEncoder, Texts } from "../data/text/encoder.js";
+import type { LossOn } from "../data/text/learned-text.js";
 import type { HeadSpecification } from "../models/model.js";
 import type { ReviewAccumulator } from "./review.js";
 
@@ -55,6 +57,8 @@ export interface Task<Example = unknown, Outcome = object> {
   read(source: DataSource): Promise<Dataset<Example>>;
   /** Pads examples to `size` and lays them out under Hugging Face's names; without labels a batch has no targets. */
   collate(examples: readonly Example[], size: number): Batch;
+  /** Several examples as one that keeps them apart; absent where a batch's rows are one example each. */
+  merge?(examples: readonly Example[]): Example;
   /** The loss summed over the rows of `logits`, a tensor of one entry; `target` gives the batch's tensors. */
   loss(logits: Value, target: (name: string) => Value): Value;
   metrics(): MetricAccumulator;
@@ -71,6 +75,17 @@ export interface Task<Example = unknown, Outcome = object> {
   config(): Readonly<Record<string, unknown>>;
 }
 
+/** Columns as far as they are named. */
+export interface NamedColumns {
+  readonly text: readonly string[];
+  readonly label?: readonly string[] | undefined;
+}
+
+/** Columns for a task, and which were chosen, in a sentence. */
+export interface ChosenColumns extends NamedColumns {
+  readonly note: string;
+}
+
 /** What a task may be made with. */
 export interface TaskContext {
   readonly text: TextEncoder;
@@ -78,10 +93,11 @@ export interface TaskContext {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly labelSmoothing?: number;
   readonly classWeights?: "none" | "balanced";
+  readonly lossOn?: LossOn | undefined;
 }
 
-/** Options of the loss in training that a task may have. */
-export type LossOption = "labelSmoothing" | "classWeights";
+/** Options of the loss that a task may have. */
+export type LossOption = "labelSmoothing" | "classWeights" | "lossOn";
 
 /** A line of the registry: how tasks of a name come to be. */
 export interface TaskKind {
@@ -98,6 +114,15 @@ export interface TaskKind {
    * those who read its data know that themselves.
    */
   readonly usualColumns?: { readonly text: readonly string[]; readonly label: readonly string[] };
+  /** Columns whose lists and objects are data to it, besides those that are named. */
+  readonly nestedColumns?: readonly string[];
+  /**
+   * The columns of data, as far as nobody has named them, where they are found otherwise than by `usualColumns`.
+   * @throws InputError where it is not clear which are meant
+   */
+  chooseColumns?(table: Table, named: NamedColumns): ChosenColumns;
+  /** Tokens of a training text at most where nobody says how many; 128 where absent. */
+  readonly usualLength?: number;
   readonly lossOptions: readonly LossOption[];
   /** The figures of its evaluations, the usual one first. */
   readonly metrics: readonly [string, ...string[]];

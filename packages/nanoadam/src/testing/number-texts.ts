@@ -21,6 +21,13 @@ export const numberTokenizer: TextTokenizer = {
   encodeWords() {
     throw new Error("numbers are no words");
   },
+  decode: (ids) => ids.join(" "),
+  isSpecial: (id) => id < 5,
+  encodeBare: (text) => text.split(" ").filter(Boolean).map(Number),
+  chatTemplate() {
+    throw new Error("numbers are no conversations");
+  },
+  endId: 3,
   padId: 9,
   maskId: 4,
   vocabularySize: 50,

@@ -44,6 +44,7 @@ describe("a report of data", () => {
       ],
       tokens: { median: 3, longest: 3, limit: 8, cut: 0 },
       empty: 0,
+      cutAway: 0,
       repeated: 0,
       contradictory: 0,
       shared: 0,

@@ -24,6 +24,8 @@ export interface DataReport {
   readonly contradictory: number;
   /** Evaluation examples whose text is among the training examples too. */
   readonly shared: number;
+  /** Rows left out because the cut to `tokens.limit` took away all that there is to learn of them: whole completions. */
+  readonly cutAway: number;
   /** What is worth a look, a sentence each. */
   readonly notes: readonly string[];
 }
@@ -64,6 +66,7 @@ export function reportOfData({
       cut: countTruncated(train) + countTruncated(evaluation),
     },
     ...texts,
+    cutAway: (train.cutAway ?? 0) + (hasOwnEvaluation ? (evaluation.cutAway ?? 0) : 0),
   };
   const notes = [
     ...others,
@@ -124,7 +127,7 @@ function* notesOf(
   hasOwnEvaluation: boolean,
   limit: number | undefined,
 ): Iterable<string> {
-  const { classes = [], tokens, train, evaluation, empty, repeated, contradictory, shared } = figures;
+  const { classes = [], tokens, train, evaluation, empty, repeated, contradictory, shared, cutAway } = figures;
   const quoted = (some: readonly ClassCount[]) => listed(some.map(({ name }) => `"${name}"`));
   const unseen = classes.filter((each) => each.train === 0);
   const rare = classes.filter((each) => each.train > 0 && each.train < fewExamples);
@@ -139,6 +142,10 @@ function* notesOf(
   const examples = train + evaluation;
   if (tokens.cut > examples / 10) {
     yield `${tokens.cut} of ${examples} texts are cut to ${tokens.limit} tokens; \`maxLength\` sets how many are kept`;
+  }
+  if (cutAway > 0) {
+    const lost = count(cutAway, "completion is", "completions are", "cut away wholly");
+    yield `${lost} by \`maxLength\` ${tokens.limit}, and ${cutAway === 1 ? "its row" : "their rows"} left out`;
   }
   if (empty > 0) yield count(empty, "text is", "texts are", "empty");
   if (repeated > 0) yield count(repeated, "training text is", "training texts are", "there more than once");

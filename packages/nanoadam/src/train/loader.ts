@@ -12,6 +12,7 @@ export interface StepBatches {
   readonly batches: AsyncIterable<Batch>;
   /** Tokens of the step that are not padding. */
   readonly tokens: number;
+  readonly examples: number;
 }
 
 export interface Loader {
@@ -52,7 +53,8 @@ export function createLoader(
         for (const plan of chosen) yield await loadBatch(task, dataset, plan, { seed, step: epoch });
       }
       const indices = chosen.flatMap((plan) => plan.indices);
-      return { batches: batches(), tokens: indices.reduce((sum, index) => sum + (sizes[index] ?? 0), 0) };
+      const tokens = indices.reduce((sum, index) => sum + (sizes[index] ?? 0), 0);
+      return { batches: batches(), tokens, examples: indices.length };
     },
   };
 }

@@ -11,7 +11,7 @@ import { type TinyRun, tinyInput, tinyPlace, tinyRun, weightsOf } from "../testi
 
 /** What was recorded, without what a clock decides. */
 const withoutTimes = ({ steps, evaluations }: TinyRun) => ({
-  steps: steps.map((step) => ({ ...step, tokensPerSecond: undefined })),
+  steps: steps.map((step) => ({ ...step, tokensPerSecond: undefined, examplesPerSecond: undefined })),
   evaluations,
 });
 
@@ -37,20 +37,22 @@ describe("a run that diverges", () => {
   }
 
   test.each([
-    ["nanoadam", 1e30, 20],
-    ["adamw", 1e30, 20],
+    ["nanoadam", 1e30, 20, 0],
+    ["adamw", 1e30, 20, 0],
     // Weights themselves become infinite in the first step.
-    ["nanoadam", 1e39, 20],
-    ["adamw", 1e39, 20],
+    ["nanoadam", 3e38, 20, 1e6],
+    ["adamw", 3e38, 20, 1e6],
     // There is no later step to notice.
-    ["nanoadam", 1e30, 1],
-    ["adamw", 1e39, 1],
+    ["nanoadam", 1e30, 1, 0],
+    ["adamw", 3e38, 1, 1e6],
   ] as const)(
     "%s at a learning rate of %d for %d steps leaves the last good weights",
-    async (optimizer, learningRate, steps) => {
+    async (optimizer, learningRate, steps, weightDecay) => {
       const place = await tinyPlace();
       const output = join(place.folder, "diverged");
-      const message = await divergence(tinyRun({ output, optimizer, learningRate, steps, clip: 0 }, place));
+      const message = await divergence(
+        tinyRun({ output, optimizer, learningRate, steps, weightDecay, clip: 0 }, place),
+      );
       expect(message).toMatch(/ at step [12] /);
       expect(message).toMatch(/learning rate \d/);
       expect(message).toContain(output);

@@ -4,9 +4,8 @@ import { AbortError, DivergenceError } from "../errors.js";
 import type { TrainingOptions } from "../options/training-options.js";
 import type { GradientAccumulator } from "../program/gradient-accumulator.js";
 import type { ProgramCache } from "../program/program-cache.js";
-import type { Evaluation } from "./evaluation.js";
 import type { Loader } from "./loader.js";
-import { observeAll, type TrainingObserver } from "./observer.js";
+import { type EvaluationFigures, observeAll, type RunPosition, type TrainingObserver } from "./observer.js";
 import type { Plan } from "./plan.js";
 import { trainStep } from "./step.js";
 
@@ -27,7 +26,10 @@ export interface LoopOptions extends Pick<TrainingOptions, "schedule" | "warmup"
   readonly observers: readonly TrainingObserver[];
   /** Once aborted, the run ends before its next step. */
   readonly signal: StopSignal | undefined;
-  evaluate(): Promise<Evaluation>;
+  /** What was done before, of a run that goes on. */
+  readonly before?: RunPosition | undefined;
+  /** What is measured between steps. */
+  evaluate(): Promise<EvaluationFigures>;
 }
 
 /** Why a run ended before its last step. */
@@ -40,10 +42,12 @@ export interface LoopResult {
   readonly stepMilliseconds: readonly number[];
   /** Set where a step diverged; the weights are those that it began with. */
   readonly stopped: Stopped | undefined;
+  /** Set where an observer ended the run; why. */
+  readonly endedEarly: string | undefined;
 }
 
 /**
- * All steps of a run. Ends early when a step diverges.
+ * All steps of a run, or those that are left of it. Ends early when a step diverges, or an observer has a reason.
  * @throws AbortError once the signal is aborted.
  */
 export async function runSteps(options: LoopOptions): Promise<LoopResult> {
@@ -55,14 +59,17 @@ export async function runSteps(options: LoopOptions): Promise<LoopResult> {
     totalSteps: plan.totalSteps,
     warmupSteps: warmupSteps(options.warmup, plan.totalSteps),
   };
-  const stepMilliseconds: number[] = [];
-  for (let step = 0; step < plan.totalSteps; step++) {
+  const stepMilliseconds = [...(options.before?.stepMilliseconds ?? [])];
+  for (let step = options.before?.step ?? 0; step < plan.totalSteps; step++) {
+    const endedEarly = observer.reasonToStop();
+    if (endedEarly !== undefined) return { stepMilliseconds, stopped: undefined, endedEarly };
     if (signal?.aborted === true) {
-      throw new AbortError(`interrupted after ${step} of ${plan.totalSteps} steps; nothing was written`, signal.reason);
+      const done = (await observer.onCancel({ step, stepMilliseconds })) ?? "nothing was written";
+      throw new AbortError(`interrupted after ${step} of ${plan.totalSteps} steps; ${done}`, signal.reason);
     }
     const started = performance.now();
     const learningRate = learningRateAt(step, schedule);
-    const { batches, tokens } = loader.of(step);
+    const { batches, tokens, examples } = loader.of(step);
     const number = step + 1;
     try {
       const { loss, gradientNorm } = await trainStep(batches, {
@@ -85,14 +92,17 @@ export async function runSteps(options: LoopOptions): Promise<LoopResult> {
         ...(density === undefined ? {} : { density }),
         gradientNorm,
         tokensPerSecond: (tokens / milliseconds) * 1000,
+        examplesPerSecond: (examples / milliseconds) * 1000,
       });
     } catch (error) {
       if (!(error instanceof DivergenceError)) throw error;
-      return { stepMilliseconds, stopped: { step: number, reason: error.message } };
+      return { stepMilliseconds, stopped: { step: number, reason: error.message }, endedEarly: undefined };
     }
-    if (number % plan.evaluateEvery === 0 && number < plan.totalSteps) {
-      observer.onEvaluation({ step: number, epoch: number / plan.stepsPerEpoch, eval: await options.evaluate() });
+    const isLast = number === plan.totalSteps;
+    if (isLast ? plan.evaluatesLast : number % plan.evaluateEvery === 0) {
+      observer.onEvaluation({ step: number, epoch: number / plan.stepsPerEpoch, ...(await options.evaluate()) });
     }
+    await observer.betweenSteps({ step: number, stepMilliseconds });
   }
-  return { stepMilliseconds, stopped: undefined };
+  return { stepMilliseconds, stopped: undefined, endedEarly: undefined };
 }

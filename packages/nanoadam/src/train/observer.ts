@@ -15,10 +15,14 @@ export interface RunStart {
   readonly unused: readonly string[];
   readonly counts: ParameterCounts;
   readonly totalSteps: number;
+  /** Steps that were taken before, of a run that goes on. */
+  readonly completedSteps: number;
   readonly stepsPerEpoch: number;
   readonly batchSize: number;
   /** Of the schedule, the highest; where some are tried before, the one that they are around. */
   readonly learningRate: number;
+  /** What the run is expected to take of memory, in bytes. */
+  readonly peakMemory: number;
   readonly data: DataReport;
 }
 
@@ -32,6 +36,7 @@ export interface StepRecord {
   readonly gradientNorm: number;
   /** Tokens that are not padding. */
   readonly tokensPerSecond: number;
+  readonly examplesPerSecond: number;
 }
 
 /** A learning rate that was tried before the run, and the loss that it led to; NaN where it diverged. */
@@ -40,11 +45,43 @@ export interface RateTrial {
   readonly loss: number;
 }
 
+/** What is measured between steps. */
+export interface EvaluationFigures {
+  readonly eval: Evaluation;
+  /** The share of all weights that differ from what they began as. */
+  readonly changedShare?: number;
+}
+
 /** One evaluation as it is logged. */
-export interface EvaluationRecord {
+export interface EvaluationRecord extends EvaluationFigures {
   readonly step: number;
   readonly epoch: number;
-  readonly eval: Evaluation;
+}
+
+/** What a log keeps of a run's start. */
+export type StartSummary = Pick<
+  RunStart,
+  "source" | "architecture" | "totalSteps" | "stepsPerEpoch" | "batchSize" | "learningRate"
+> & { readonly parameters: number };
+
+export function summaryOfStart(start: RunStart): StartSummary {
+  const { source, architecture, totalSteps, stepsPerEpoch, batchSize, learningRate, counts } = start;
+  return {
+    source,
+    architecture,
+    parameters: counts.total,
+    totalSteps,
+    stepsPerEpoch,
+    batchSize,
+    learningRate,
+  };
+}
+
+/** Where a run is between two steps. */
+export interface RunPosition {
+  readonly step: number;
+  /** Of each step so far. */
+  readonly stepMilliseconds: readonly number[];
 }
 
 /** Who is told what a person should know that is no error. */
@@ -62,6 +99,12 @@ export interface TrainingObserver extends NoticeListener {
   onUpdate?(step: number, name: string, need: GradientNeed): void;
   onStep?(record: StepRecord): void;
   onEvaluation?(record: EvaluationRecord): void;
+  /** After a step and the evaluation that follows it; the next step waits. */
+  betweenSteps?(position: RunPosition): Promise<void> | void;
+  /** Asked before each step; why the run should end here, in half a sentence. */
+  reasonToStop?(): string | undefined;
+  /** The run was cancelled, and ends here; what was done about it, in half a sentence. */
+  onCancel?(position: RunPosition): Promise<string | undefined>;
   /** All is computed, and the result is about to be written. */
   onSave?(): void;
 }
@@ -86,6 +129,21 @@ export function observeAll(observers: readonly TrainingObserver[]): Required<Tra
     },
     onEvaluation(record) {
       for (const observer of observers) observer.onEvaluation?.(record);
+    },
+    async betweenSteps(position) {
+      for (const observer of observers) await observer.betweenSteps?.(position);
+    },
+    reasonToStop() {
+      for (const observer of observers) {
+        const reason = observer.reasonToStop?.();
+        if (reason !== undefined) return reason;
+      }
+      return undefined;
+    },
+    async onCancel(position) {
+      const done: string[] = [];
+      for (const observer of observers) done.push((await observer.onCancel?.(position)) ?? "");
+      return done.find((each) => each !== "");
     },
     onSave() {
       for (const observer of observers) observer.onSave?.();

@@ -2,8 +2,9 @@
 import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
-import { type Dataset, subset } from "../data/dataset.js";
+import { type Dataset, sizesOf, subset } from "../data/dataset.js";
 import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
+import { packed, planRows } from "../data/pack.js";
 import { type DataSource, openDataSource } from "../data/source.js";
 import { splitHeldOut } from "../data/split.js";
 import { encoderForModel } from "../data/text/encoder.js";
@@ -21,10 +22,9 @@ import type { Task } from "../tasks/task.js";
 import { type DataReport, reportOfData } from "./data-report.js";
 import { heldOutShare } from "./settle.js";
 
-export interface PreparedRun {
+/** What is known of a run before its weights are read. */
+export interface KnownRun {
   readonly checkpoint: Checkpoint;
-  readonly pretrained: Pretrained;
-  readonly tokenizer: TextTokenizer;
   /** As it is evaluated. */
   readonly task: Task;
   /** With what only training has in its loss. */
@@ -32,34 +32,53 @@ export interface PreparedRun {
   readonly train: Dataset;
   readonly evaluation: Dataset;
   readonly maxLength: number;
+}
+
+export interface PreparedRun extends KnownRun {
+  readonly pretrained: Pretrained;
+  readonly tokenizer: TextTokenizer;
   readonly data: DataReport;
   /** The columns that text and label were read from. */
   readonly columns: Pick<DataSource, "text" | "label">;
 }
 
 /** A checkpoint's bfloat16 is kept only where nothing is lost by it: neither updates of whole tensors, nor wider results. */
-function storageOfRun({
+export function storageOfRun({
   model,
   optimizer,
   adapter,
   output,
-}: Pick<FinetuneOptions, "model" | "optimizer" | "adapter" | "output">): WeightStorage {
+}: Pick<FinetuneOptions, "model" | "optimizer" | "adapter"> & {
+  readonly output: Pick<FinetuneOptions["output"], "saveDtype">;
+}): WeightStorage {
   if (model.weights !== "keep") return model.weights;
   const isWrittenAsHeld = output.saveDtype === "keep" || output.saveDtype === "bfloat16";
   return isWrittenAsHeld && mayHoldBfloat16(optimizer, adapter) ? "keep" : "float32";
 }
 
+/** Who is told, and may object, while a run is prepared. */
+export interface PreparationControl {
+  /** Told what is fetched. */
+  readonly tell?: (notice: string) => void;
+  /** Called when all but the weights is read. */
+  readonly beforeWeights?: (run: KnownRun) => Promise<void>;
+}
+
 /** @throws InputError for whatever is wrong with the model, the data or their fit. */
-export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun> {
+export async function prepareRun(
+  options: FinetuneOptions,
+  { tell, beforeWeights }: PreparationControl = {},
+): Promise<PreparedRun> {
   const { model: folder, fromScratch } = options.model;
   const { seed } = options.training;
   const { task: taskName, ...objective } = options.objective;
-  const checkpoint = await openModelFolder(folder);
+  const checkpoint = await openModelFolder(folder, undefined, tell);
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, backbone.input, { asked: options.data.maxLength, folder, isToTrain: true });
     const kind = taskKind(taskName);
+    const { usualLength: usual = 128 } = kind;
+    const text = encoderForModel(tokenizer, backbone.input, { asked: options.data.maxLength, folder, usual });
     const columns = { ...options.data, label: kind.needsLabel ? options.data.label : undefined };
     const source = await openTaskData(kind, options.data.train, "train", {
       ...columns,
@@ -68,6 +87,9 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
     const task = await kind.fromData(source, { text, config: checkpoint.config, ...objective });
     const { train, evaluation, notes } = await splitData(source, task, options.data, seed);
     const trainingTask = (await task.forTraining?.(train)) ?? task;
+    const learned = packedRows(task, train, { ...options.data, seed, maxLength: text.maxLength });
+    const known = { checkpoint, task, trainingTask, train: learned.dataset, evaluation, maxLength: text.maxLength };
+    await beforeWeights?.(known);
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
       freshHead: !hasSameClasses(checkpoint.config, task.config()),
@@ -75,17 +97,12 @@ export async function prepareRun(options: FinetuneOptions): Promise<PreparedRun>
       hold: storageOfRun(options),
     });
     return {
-      checkpoint,
+      ...known,
       pretrained,
       tokenizer,
-      task,
-      trainingTask,
-      train,
-      evaluation,
-      maxLength: text.maxLength,
       columns: { text: source.text, label: source.label },
       data: reportOfData({
-        notes: [...new Set(notes), ...headNotes(checkpoint, pretrained, task)],
+        notes: [...new Set(notes), ...learned.notes, ...headNotes(checkpoint, pretrained, task)],
         task,
         train,
         evaluation,
@@ -127,8 +144,8 @@ async function splitData(
   const all = await task.read(source);
   const notes = await source.notes();
   if (data !== undefined) {
-    const { text, label } = source;
-    const held = await openDataSource(data, "eval", { text, label, delimiter, limit: limitEval });
+    const { text, label, nested } = source;
+    const held = await openDataSource(data, "eval", { text, label, nested, delimiter, limit: limitEval });
     const evaluation = await task.read(held);
     return { train: all, evaluation, notes: [...notes, ...(await held.notes())] };
   }
@@ -136,8 +153,22 @@ async function splitData(
   return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)), notes };
 }
 
+/** What steps learn from: examples, or rows of several of them, and what should be said of those. */
+function packedRows(
+  { merge }: Task,
+  train: Dataset,
+  { pack, seed, maxLength }: { readonly pack: boolean; readonly seed: number; readonly maxLength: number },
+): { readonly dataset: Dataset; readonly notes: readonly string[] } {
+  if (!pack || merge === undefined) return { dataset: train, notes: [] };
+  const sizes = sizesOf(train);
+  const rows = planRows(sizes, { capacity: maxLength, seed });
+  const share = sizes.reduce((sum, size) => sum + size, 0) / (rows.length * maxLength);
+  const note = `${train.length} training texts are packed into ${rows.length} rows of ${maxLength} tokens, ${Math.round(100 * share)} % full`;
+  return { dataset: packed(train, rows, merge), notes: [note] };
+}
+
 /** The model with the adapter that options ask for. */
-function withAdapter(model: Model, options: AdapterOptions): Model {
+export function withAdapter(model: Model, options: AdapterOptions): Model {
   const lora = loraSettings(model, options);
   return lora === undefined ? model : withLora(model, lora);
 }

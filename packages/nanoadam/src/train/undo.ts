@@ -22,6 +22,9 @@ export interface UndoOptions {
   readonly mostInMemory?: number;
 }
 
+/** How many entries of a tensor are kept in memory at most, unless told, where there is a storage. */
+export const mostKeptInMemory = 1 << 16;
+
 interface Kept {
   /** Whether this step has moved the tensor. */
   moved: boolean;
@@ -51,7 +54,7 @@ export class UndoBuffer implements TrainingObserver {
   /** The bytes of the storage that are given out. */
   #stored = 0;
 
-  constructor(weights: Weights, { storage, mostInMemory = 1 << 18 }: UndoOptions = {}) {
+  constructor(weights: Weights, { storage, mostInMemory = mostKeptInMemory }: UndoOptions = {}) {
     this.#weights = weights;
     this.#storage = storage;
     this.#mostInMemory = mostInMemory;
@@ -101,6 +104,11 @@ export class UndoBuffer implements TrainingObserver {
     const place = this.#stored;
     this.#stored += bytes;
     return { place, bytes };
+  }
+
+  /** Whether there is a step to take back. */
+  get isEmpty(): boolean {
+    return this.#step === 0;
   }
 
   /** Puts the weights back to what they were when they were kept. */

@@ -112,10 +112,10 @@ class CodedTensorRule implements TensorRule {
 
   state(): ReadonlyMap<string, StateArray> {
     return new Map<string, StateArray>([
-      ["first_codes", this.#first.codes.slice()],
-      ["first_largest", this.#first.largest.slice()],
-      ["second_codes", this.#second.codes.slice()],
-      ["second_largest", this.#second.largest.slice()],
+      ["first_codes", this.#first.codes],
+      ["first_largest", this.#first.largest],
+      ["second_codes", this.#second.codes],
+      ["second_largest", this.#second.largest],
     ]);
   }
 

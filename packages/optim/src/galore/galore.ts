@@ -121,9 +121,9 @@ class GaLoreRule implements TensorRule {
 
   state(): ReadonlyMap<string, StateArray> {
     return new Map([
-      ["projection", this.#projection.slice()],
-      ["first_moment", this.#firstMoment.slice()],
-      ["second_moment", this.#secondMoment.slice()],
+      ["projection", this.#projection],
+      ["first_moment", this.#firstMoment],
+      ["second_moment", this.#secondMoment],
     ]);
   }
 

@@ -156,10 +156,10 @@ class MicroAdamRule implements TensorRule {
 
   state(): ReadonlyMap<string, StateArray> {
     return new Map<string, StateArray>([
-      ["ring_offsets", this.#ringOffsets.slice()],
-      ["ring_values", this.#ringValues.slice()],
-      ["error_codes", this.#error.codes.slice()],
-      ["error_ranges", this.#error.ranges.slice()],
+      ["ring_offsets", this.#ringOffsets],
+      ["ring_values", this.#ringValues],
+      ["error_codes", this.#error.codes],
+      ["error_ranges", this.#error.ranges],
     ]);
   }
 

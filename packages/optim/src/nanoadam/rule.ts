@@ -213,10 +213,10 @@ export class NanoAdamRule implements TensorRule {
     const state = new Map<string, StateArray>();
     if (this.#held === undefined) return state;
     const { selection, firstMoment, secondMoment, ages, lowBits } = this.#held;
-    state.set("starts", selection.starts.slice());
-    state.set("offsets", selection.offsets.slice());
-    state.set("first_moment", firstMoment.slice());
-    state.set("second_moment", secondMoment.slice());
+    state.set("starts", selection.starts);
+    state.set("offsets", selection.offsets);
+    state.set("first_moment", firstMoment);
+    state.set("second_moment", secondMoment);
     if (this.#options.biasCorrection === "entry") {
       const updates = completedSteps - this.#refreshedAt;
       state.set(
@@ -224,7 +224,7 @@ export class NanoAdamRule implements TensorRule {
         (ages ?? new Uint16Array(1)).map((age) => Math.min(age + updates, oldestAge)),
       );
     }
-    if (lowBits !== undefined) state.set("low_bits", lowBits.slice());
+    if (lowBits !== undefined) state.set("low_bits", lowBits);
     return state;
   }
 

@@ -1,12 +1,12 @@
-import { InputError } from "../../errors.js";
+import { excerpt, InputError } from "../../errors.js";
 import { ColumnOfTexts, columnTable } from "./column-table.js";
 import { declaredDelimiter, findDelimiter, readDelimiter } from "./delimiter.js";
-import { excerpt } from "./excerpt.js";
 import { type DelimitedRecord, type RecordOptions, readRecords } from "./records.js";
+import { rowsOfStep, type Steps } from "./steps.js";
 import type { Table, TableOptions } from "./table.js";
 
 /**
- * Parses delimited text with a header line. LF and CRLF end a line, and blank lines are accepted anywhere; CR alone ends a line
+ * Parses, in steps, delimited text with a header line. LF and CRLF end a line, and blank lines are accepted anywhere; CR alone ends a line
  * where it ends the header, or where rows have the header's number of fields only so. A row that repeats the header, as in files
  * that were put together, is left out and noted.
  *
@@ -20,23 +20,28 @@ import type { Table, TableOptions } from "./table.js";
  *
  * Throws InputError with file and line for a broken quote or a row whose number of fields is not the header's.
  */
-export function parseDelimited(text: string, file: string, form: ".csv" | ".tsv", options: TableOptions): Table {
+export function* parseDelimited(
+  text: string,
+  file: string,
+  form: ".csv" | ".tsv",
+  options: TableOptions,
+): Steps<Table> {
   const declared = declaredDelimiter(text);
   const body = text.slice(declared?.length ?? 0);
   const given = options.delimiter === undefined ? undefined : readDelimiter(options.delimiter);
   const delimiter = given ?? declared?.delimiter ?? (form === ".csv" ? findDelimiter(body) : "\t");
-  const read = (carriageReturns: boolean): Table => {
+  const read = function* (carriageReturns: boolean): Steps<Table> {
     const plain = { file, delimiter, carriageReturns, firstLine: declared === undefined ? 1 : 2 };
-    return tableOf(body, { ...plain, quotes: form === ".csv" || isQuoted(body, plain) }, options);
+    return yield* tableOf(body, { ...plain, quotes: form === ".csv" || (yield* isQuoted(body, plain)) }, options);
   };
-  if (!/\r(?!\n)/.test(body)) return read(false);
-  if (endsInReturn(body)) return read(true);
+  if (!/\r(?!\n)/.test(body)) return yield* read(false);
+  if (endsInReturn(body)) return yield* read(true);
   try {
-    const table = read(false);
-    return table.columns.length === 1 ? read(true) : table;
+    const table = yield* read(false);
+    return table.columns.length === 1 ? yield* read(true) : table;
   } catch (error) {
     try {
-      return read(true);
+      return yield* read(true);
     } catch {
       throw error;
     }
@@ -50,15 +55,17 @@ function endsInReturn(text: string): boolean {
 }
 
 /** Whether a file is of a kind that quotes where it must; see `parseDelimited`. */
-function isQuoted(text: string, options: Omit<RecordOptions, "quotes">): boolean {
+function* isQuoted(text: string, options: Omit<RecordOptions, "quotes">): Steps<boolean> {
   if (!text.includes('"')) return false;
   const { delimiter } = options;
   const header = text.slice(0, text.search(options.carriageReturns ? /[\r\n]|$/ : /\r?\n|$/)).split(delimiter);
   if (header.every((field) => /^".*"$/.test(field))) return true;
   const needsQuotes = (field = "") => field.includes(delimiter) || /[",\r\n]/.test(field);
   let width: number | undefined;
+  let count = 0;
   try {
     for (const { fields, quoted } of readRecords(text, { ...options, quotes: true })) {
+      if (++count % rowsOfStep === 0) yield;
       if (isBlank({ fields, quoted })) continue;
       width ??= fields.length;
       if (fields.length !== width || !quoted.every((place) => needsQuotes(fields[place]))) return false;
@@ -74,7 +81,7 @@ function isBlank({ fields, quoted }: Pick<DelimitedRecord, "fields" | "quoted">)
   return fields.length === 1 && fields[0] === "" && quoted.length === 0;
 }
 
-function tableOf(text: string, options: RecordOptions, { blankLines = false }: TableOptions): Table {
+function* tableOf(text: string, options: RecordOptions, { blankLines = false }: TableOptions): Steps<Table> {
   const { file } = options;
   let header: readonly string[] | undefined;
   let columns: ColumnOfTexts[] = [];
@@ -95,7 +102,7 @@ function tableOf(text: string, options: RecordOptions, { blankLines = false }: T
     }
     if (lines.length === 0) columns = header.map(() => new ColumnOfTexts());
     for (const [place, column] of columns.entries()) column.add(fields[place] ?? "");
-    lines.push(line);
+    if (lines.push(line) % rowsOfStep === 0) yield;
   }
   if (header === undefined) throw new InputError(`${file} is empty, expected a line of column names.`);
   const cells = columns.map((column) => column.cells);

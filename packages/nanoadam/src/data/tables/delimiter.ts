@@ -1,5 +1,5 @@
 /** What separates the fields of a file. */
-import { InputError } from "../../errors.js";
+import { InputError, shown } from "../../errors.js";
 
 /** What programs separate fields by, the most usual first. */
 const usual = [",", ";", "\t", "|"] as const;
@@ -11,7 +11,7 @@ const longestLook = 100_000;
 export function readDelimiter(delimiter: string): string {
   if (delimiter === "\\t") return "\t";
   if (delimiter !== "" && !/["\r\n]/.test(delimiter)) return delimiter;
-  throw new InputError(`The delimiter is ${JSON.stringify(delimiter)}, expected text without quotes and line ends.`);
+  throw new InputError(`The delimiter is ${shown(delimiter)}, expected text without quotes and line ends.`);
 }
 
 /** The usual delimiter that the header has most of outside of quotes; a comma where it has none. */

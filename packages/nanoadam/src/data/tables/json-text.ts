@@ -1,7 +1,7 @@
 /** Values in the text of JSON: with all digits of large whole numbers, and with the lines on which they begin. */
-import { InputError } from "../../errors.js";
+import { excerpt, InputError } from "../../errors.js";
 import { stringEnd } from "../../files/json-keys.js";
-import { excerpt } from "./excerpt.js";
+import { rowsOfStep, type Steps } from "./steps.js";
 
 /** A whole number that JavaScript may not hold: 16 digits or more where a value begins. */
 const largeInteger = /(?:^|[:,[\s])-?[1-9]\d{15,}(?![\d.eE])/;
@@ -38,29 +38,43 @@ export interface JsonElement {
   readonly line: number;
   readonly start: number;
   readonly end: number;
+  /** Which list it is in, of those under one key. */
+  readonly list: number;
 }
 
 /**
  * The elements of the outermost list of a JSON text, or of the list under a key of the outermost object; of damaged JSON as far as
  * they can be told apart.
  */
-export function jsonElements(text: string, key?: string): JsonElement[] {
-  const listDepth = key === undefined ? 1 : 2;
+export function* jsonElements(text: string, key?: string): Steps<JsonElement[]> {
   let elements: JsonElement[] = [];
+  for (const element of elementsInSteps(text, key)) {
+    // Of a key that comes twice the last counts.
+    if (element === undefined) yield;
+    else if (element.list === elements[0]?.list) elements.push(element);
+    else elements = [element];
+  }
+  return elements;
+}
+
+/** The elements as they are found, also of a list that another under the same key replaces; undefined now and then in between. */
+export function* elementsInSteps(text: string, key?: string): Generator<JsonElement | undefined> {
+  const listDepth = key === undefined ? 1 : 2;
+  let list = 0;
   let begun: { readonly line: number; readonly start: number } | undefined;
   let [line, depth] = [1, 0];
   let [isWanted, isInList, keyIsNext] = [key === undefined, false, false];
-  const finish = (end: number) => {
-    if (begun !== undefined) elements.push({ line: begun.line, start: begun.start, end });
-    begun = undefined;
-  };
+  let tokens = 0;
   for (let place = 0; place < text.length; place++) {
     const character = text[place];
+    if (++tokens % (32 * rowsOfStep) === 0) yield undefined;
     if (character === "\n") line++;
     if (character === "\n" || character === " " || character === "\t" || character === "\r") continue;
     if (isInList && depth === listDepth) {
-      if (character === "," || character === "]") finish(place);
-      else begun ??= { line, start: place };
+      if (character === "," || character === "]") {
+        if (begun !== undefined) yield { ...begun, end: place, list };
+        begun = undefined;
+      } else begun ??= { line, start: place };
     }
     if (character === '"') {
       const end = stringEnd(text, place);
@@ -72,16 +86,14 @@ export function jsonElements(text: string, key?: string): JsonElement[] {
       keyIsNext = key !== undefined && depth === 1;
       if (isWanted && depth === listDepth && character === "[") {
         isInList = true;
-        // Of a key that comes twice the last counts.
-        elements = [];
+        list++;
       }
     } else if (character === "]" || character === "}") {
       if (depth === listDepth) isInList = false;
       depth--;
     } else if (character === ",") keyIsNext = key !== undefined && depth === 1;
   }
-  finish(text.length);
-  return elements;
+  if (begun !== undefined) yield { ...begun, end: text.length, list };
 }
 
 function keyOf(json: string): string | undefined {

@@ -1,11 +1,11 @@
 /** The rows that a file of JSON has, in any of the forms that programs write. */
-import { InputError } from "../../errors.js";
+import { excerpt, InputError } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
-import { excerpt } from "./excerpt.js";
-import { type JsonElement, jsonElements, parseJson } from "./json-text.js";
+import { elementsInSteps, type JsonElement, jsonElements, parseJson } from "./json-text.js";
 import { linesOf } from "./lines.js";
 import { ObjectRows } from "./object-rows.js";
 import { placeOf } from "./place.js";
+import { inOneGo, rowsOfStep, type Steps } from "./steps.js";
 import type { Table, TableOptions } from "./table.js";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -17,7 +17,7 @@ interface JsonRow {
 }
 
 /**
- * The table of a JSON text: an object on each line, or one value that is
+ * The table of a JSON text, in steps: an object on each line, or one value that is
  * - a list of objects;
  * - an object that has such a list under one of its keys, as `{"version": 1, "data": [...]}`;
  * - an object of columns: lists of one length, or, as pandas writes, objects whose keys are row numbers;
@@ -26,21 +26,24 @@ interface JsonRow {
  * What ends in .jsonl or .ndjson has an object on each line if its first line is one.
  * @throws InputError, with the line, for anything else.
  */
-export function parseJsonTable(text: string, file: string, { asked = [] }: TableOptions = {}): Table {
-  const rows = new ObjectRows(file, asked);
-  for (const { line, values } of jsonRows(text, file)) rows.add(line, values);
+export function* parseJsonTable(text: string, file: string, options: TableOptions = {}): Steps<Table> {
+  const rows = new ObjectRows(file, options);
+  for (const row of yield* jsonRows(text, file)) {
+    if (row === undefined || rows.add(row.line, row.values) % rowsOfStep === 0) yield;
+  }
   return rows.table();
 }
 
-function jsonRows(text: string, file: string): Iterable<JsonRow> {
+function* jsonRows(text: string, file: string): Steps<Iterable<JsonRow | undefined>> {
   const hasLines = /\.(jsonl|ndjson)(\.gz)?$/i.test(file);
   const first = firstLine(text);
   if (first === undefined) return [];
   if (first.isOnly ? hasLines : isJson(first.text)) return rowsOfLines(text, file);
-  const isList = text.trimStart().startsWith("[");
+  const isList = /^\s*\[/.test(text);
   const expected = isList ? "a list of objects" : "an object on each line, or a list of objects";
   if (hasLines && !isList && !isJson(text)) return rowsOfLines(text, file);
-  return rowsOfValue(parseWhole(text, file, expected), text, file);
+  if (isList) return rowsOfLongList(text, file);
+  return yield* rowsOfValue(parseWhole(text, file, expected), text, file);
 }
 
 /** The value of the text; the error says the line of the element of a list that is at fault. */
@@ -49,7 +52,7 @@ function parseWhole(text: string, file: string, expected: string): unknown {
     return parseJson(text, file, expected);
   } catch (error) {
     for (const key of keysOfLists(text)) {
-      for (const { line, start, end } of jsonElements(text, key)) {
+      for (const { line, start, end } of inOneGo(jsonElements(text, key))) {
         parseJson(text.slice(start, end), placeOf(file, line), expected);
       }
     }
@@ -92,10 +95,40 @@ function* rowsOfLines(text: string, file: string): Generator<JsonRow> {
   }
 }
 
-function rowsOfValue(value: unknown, text: string, file: string): Iterable<JsonRow> {
-  if (Array.isArray(value)) return rowsOfList(value, jsonElements(text), file);
-  if (isObject(value)) return rowsOfObject(value, text, file);
+function* rowsOfValue(value: unknown, text: string, file: string): Steps<Iterable<JsonRow | undefined>> {
+  if (isObject(value)) return yield* rowsOfObject(value, text, file);
   throw new InputError(`${file} holds no list, expected a JSON list of objects.`);
+}
+
+/**
+ * The rows of a list, parsed one by one, so that the whole is never in memory as text and as values; undefined now and then, while
+ * the text is searched.
+ */
+function* rowsOfLongList(text: string, file: string): Generator<JsonRow | undefined> {
+  const expected = "a list of objects";
+  let end = -1;
+  for (const element of elementsInSteps(text)) {
+    if (element === undefined) {
+      yield undefined;
+      continue;
+    }
+    // Before the first stands the bracket, between two a comma: else the parser says what is wrong with the whole.
+    const isSeparated = text.slice(Math.max(end, 0), element.start).trim() === (end < 0 ? "[" : ",");
+    const value = isSeparated ? parsedOrNothing(text.slice(element.start, element.end)) : undefined;
+    if (value === undefined) parseWhole(text, file, expected);
+    end = element.end;
+    yield { line: element.line, values: requireObject(value, file, element.line) };
+  }
+  if (end < 0 || text.slice(end).trim() !== "]") parseWhole(text, file, expected);
+}
+
+/** A value of JSON; undefined where the text is none. */
+function parsedOrNothing(json: string): unknown {
+  try {
+    return parseJson(json, "", "");
+  } catch {
+    return undefined;
+  }
 }
 
 function* rowsOfList(list: readonly unknown[], elements: readonly JsonElement[], file: string): Generator<JsonRow> {
@@ -121,7 +154,7 @@ export function describe(value: unknown): string {
     : String(value);
 }
 
-function rowsOfObject(object: Values, text: string, file: string): Iterable<JsonRow> {
+function* rowsOfObject(object: Values, text: string, file: string): Steps<Iterable<JsonRow | undefined>> {
   const { columns, data } = object;
   if (isListOf(columns, (name) => typeof name === "string") && isListOf(data, Array.isArray)) {
     return rowsOfLists(columns as string[], data as unknown[][], file);
@@ -135,7 +168,7 @@ function rowsOfObject(object: Values, text: string, file: string): Iterable<Json
       `${file} has lists of rows under ${keys.join(", ")}, expected one; write each to a file of its own.`,
     );
   }
-  if (key !== undefined) return rowsOfList(object[key] as unknown[], jsonElements(text, key), file);
+  if (key !== undefined) return rowsOfList(object[key] as unknown[], yield* jsonElements(text, key), file);
   if (entries.length > 0 && entries.every(([, value]) => Array.isArray(value))) return rowsOfColumns(object, file);
   const values = Object.values(object);
   if (values.length > 0 && values.every((value) => isObject(value) && hasRowNumbers(value)))

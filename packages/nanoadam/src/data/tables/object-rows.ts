@@ -1,7 +1,7 @@
 /** Tables of objects: rows of JSON, of Parquet, or a program's own. */
 import { isObject } from "../../files/json-value.js";
 import { columnTable } from "./column-table.js";
-import type { Cell, Table } from "./table.js";
+import type { Cell, Table, TableOptions } from "./table.js";
 
 /** Rows that are added one by one; columns are all keys in order of appearance. */
 export class ObjectRows {
@@ -11,24 +11,35 @@ export class ObjectRows {
   /** The columns that are asked for by a path. */
   readonly #paths: ReadonlyMap<string, Cell[]>;
 
-  constructor(file: string, asked: readonly string[]) {
+  readonly #nested: ReadonlySet<string>;
+
+  constructor(file: string, { asked = [], nested = [] }: Pick<TableOptions, "asked" | "nested">) {
     this.#file = file;
+    this.#nested = new Set(nested);
     this.#paths = new Map(asked.filter((column) => column.includes(".")).map((column) => [column, []]));
   }
 
-  add(line: number, values: Readonly<Record<string, unknown>>): void {
+  /** Gives the number of rows so far. */
+  add(line: number, values: Readonly<Record<string, unknown>>): number {
     const row = this.#lines.length;
     this.#lines.push(line);
     for (const column of Object.keys(values)) {
       const cells = this.#columns.get(column);
-      const cell = cellOfValue(values[column]);
+      const cell = this.#cellOf(column, values[column]);
       if (cells !== undefined) cells[row] = cell;
       else this.#columns.set(column, row === 0 ? [cell] : startingAt(row, cell));
     }
     for (const [path, cells] of this.#paths) {
-      const cell = cellOfValue(valueAt(values, path));
+      const cell = this.#cellOf(path, valueAt(values, path));
       if (cell !== undefined) cells[row] = cell;
     }
+    return row + 1;
+  }
+
+  #cellOf(column: string, value: unknown): Cell {
+    const cell = cellOfValue(value);
+    const isNested = this.#nested.has(column) && typeof value === "object" && value !== null;
+    return isNested && (cell === undefined || Array.isArray(cell)) ? jsonText(value) : cell;
   }
 
   /** A column whose name has a dot itself is that column, and not what a path would lead to. */
@@ -42,6 +53,14 @@ export class ObjectRows {
       lines: this.#lines,
     });
   }
+}
+
+/** A value as JSON; the whole numbers of Parquet, which may be wider than JSON's, and its bytes of text are as in `textOfValue`. */
+function jsonText(value: object): string {
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === "bigint") return Number(part);
+    return part instanceof Uint8Array ? textOfBytes(part) : part;
+  });
 }
 
 /** Cells of which the first is at a row. */

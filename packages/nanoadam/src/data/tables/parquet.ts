@@ -1,9 +1,8 @@
 /** Parquet files as tables, read a group of rows at a time. */
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { InputError } from "../../errors.js";
+import { excerpt, InputError } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
-import { excerpt } from "./excerpt.js";
 import { ObjectRows } from "./object-rows.js";
 import type { Table, TableOptions } from "./table.js";
 
@@ -14,8 +13,9 @@ type Metadata = Awaited<ReturnType<typeof parquetMetadataAsync>>;
  * Face features say become these names.
  * @throws InputError for a file that is damaged or has no rows.
  */
-export async function readParquet(path: string, { asked = [], limit, labels = [] }: TableOptions): Promise<Table> {
-  const rows = new ObjectRows(path, asked);
+export async function readParquet(path: string, options: TableOptions): Promise<Table> {
+  const { limit, labels = [] } = options;
+  const rows = new ObjectRows(path, options);
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);

@@ -3,7 +3,8 @@ import { columnTable } from "./column-table.js";
 import { parseDelimited } from "./delimited.js";
 import { formatOf } from "./format.js";
 import { parseJsonTable } from "./json.js";
-import { linesOf } from "./lines.js";
+import { type Line, linesOf } from "./lines.js";
+import { inOneGo, rowsOfStep, type Steps } from "./steps.js";
 import type { Table, TableOptions } from "./table.js";
 
 /** The file name endings of text that are read; .gz may follow. */
@@ -15,24 +16,29 @@ export const tableExtensions = [".tsv", ".csv", ".jsonl", ".ndjson", ".json", ".
  * Throws InputError, with the line, for text that breaks the format, and for a file without rows.
  */
 export function parseTable(text: string, file: string, options: TableOptions = {}): Table {
+  return inOneGo(tableInSteps(text, file, options));
+}
+
+/** The same, in steps. */
+export function* tableInSteps(text: string, file: string, options: TableOptions): Steps<Table> {
   const content = text.startsWith("\uFEFF") ? text.slice(1) : text;
-  const table = parseByExtension(content, file, options);
+  const table = yield* parseByExtension(content, file, options);
   if (table.rows.length === 0) throw new InputError(`${file} has no rows.`);
   return table;
 }
 
-function parseByExtension(text: string, file: string, options: TableOptions): Table {
+function* parseByExtension(text: string, file: string, options: TableOptions): Steps<Table> {
   const extension = formatOf(file);
   switch (extension) {
     case ".tsv":
     case ".csv":
-      return parseDelimited(text, file, extension, options);
+      return yield* parseDelimited(text, file, extension, options);
     case ".jsonl":
     case ".ndjson":
     case ".json":
-      return parseJsonTable(text, file, options);
+      return yield* parseJsonTable(text, file, options);
     case ".txt":
-      return tableOfLines(text, file, options);
+      return yield* tableOfLines(text, file, options);
     default:
       throw new InputError(
         `${file}: the format is told by the ending, which is "${extension}", expected one of ${[...tableExtensions, ".parquet"].join(", ")}.`,
@@ -40,8 +46,12 @@ function parseByExtension(text: string, file: string, options: TableOptions): Ta
   }
 }
 
-function tableOfLines(text: string, file: string, { blankLines = false }: TableOptions): Table {
-  const lines = [...linesOf(text)].filter((line) => blankLines || line.text.trim() !== "");
+function* tableOfLines(text: string, file: string, { blankLines = false }: TableOptions): Steps<Table> {
+  const lines: Line[] = [];
+  for (const line of linesOf(text)) {
+    if (line.line % rowsOfStep === 0) yield;
+    if (blankLines || line.text.trim() !== "") lines.push(line);
+  }
   return columnTable({
     file,
     columns: ["text"],

@@ -1,4 +1,5 @@
 /** Data files of the file system. */
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { InputError } from "../../errors.js";
@@ -6,7 +7,8 @@ import { inspectFile, largestText, readWholeFile, unreadable } from "../../files
 import { containerOf } from "./containers.js";
 import { decodeText } from "./decode-text.js";
 import { formatOf } from "./format.js";
-import { parseTable } from "./parse-table.js";
+import { tableInSteps } from "./parse-table.js";
+import { withPauses } from "./steps.js";
 import type { Table, TableOptions } from "./table.js";
 
 /**
@@ -14,7 +16,8 @@ import type { Table, TableOptions } from "./table.js";
  * at most 500 MiB), which may be packed by gzip. Throws InputError for a file that is missing, of another kind, empty or malformed.
  */
 export async function readTable(path: string, options: TableOptions = {}): Promise<Table> {
-  if ((await inspect(path)) !== "parquet") return parseTable(await readText(path), path, options);
+  if ((await inspect(path)) !== "parquet")
+    return withPauses(tableInSteps(await readText(path), path, options), setImmediate);
   const { readParquet } = await import("./parquet.js");
   return readParquet(path, options);
 }

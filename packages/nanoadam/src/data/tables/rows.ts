@@ -10,8 +10,8 @@ import type { Table, TableOptions } from "./table.js";
  * @param name what messages call them
  * @throws InputError for what is no object, and where there are no rows
  */
-export function tableOfRows(rows: Iterable<unknown>, name: string, { asked = [] }: TableOptions = {}): Table {
-  const collected = new ObjectRows(name, asked);
+export function tableOfRows(rows: Iterable<unknown>, name: string, options: TableOptions = {}): Table {
+  const collected = new ObjectRows(name, options);
   let number = 0;
   for (const row of rows) {
     number++;

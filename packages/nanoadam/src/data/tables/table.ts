@@ -1,6 +1,5 @@
 /** Rows of named cells, whatever file they came from. */
-import { InputError } from "../../errors.js";
-import { excerpt } from "./excerpt.js";
+import { excerpt, InputError } from "../../errors.js";
 import { placeOf } from "./place.js";
 
 /** What a row has in a column: text, or of JSON and Parquet a list of texts; nothing where the row has none of the two. */
@@ -35,6 +34,8 @@ export interface TableOptions {
   readonly blankLines?: boolean | undefined;
   /** Columns that will be asked for. Of nested JSON and Parquet they may be paths, such as `review.body`. */
   readonly asked?: readonly string[] | undefined;
+  /** Columns whose lists and objects are kept, as JSON text; of other columns they are nothing. */
+  readonly nested?: readonly string[] | undefined;
   /** Of how many rows everything is needed; of rows after them only `labels`. Formats that can be read in parts follow it. */
   readonly limit?: number | undefined;
   /** The columns of labels. */

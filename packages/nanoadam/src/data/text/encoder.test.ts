@@ -60,6 +60,13 @@ describe("an encoder", () => {
     encodeWords: () => {
       throw new Error("letters are no words");
     },
+    decode: (ids) => String.fromCharCode(...ids),
+    isSpecial: () => false,
+    encodeBare: (text) => [...text].map((letter) => letter.charCodeAt(0)),
+    chatTemplate: () => {
+      throw new Error("letters are no conversations");
+    },
+    endId: undefined,
     padId: 0,
     maskId: undefined,
     vocabularySize: 10,
@@ -68,7 +75,7 @@ describe("an encoder", () => {
     ...properties,
   });
   const model = { vocabularySize: 10, maximumLength: 512 };
-  const training = (asked: number | undefined) => ({ asked, folder: "folder", isToTrain: true });
+  const training = (asked: number | undefined) => ({ asked, folder: "folder", usual: 128 });
 
   test("cuts a text, or a pair, to its maximum length", () => {
     const encoder = textEncoder(tokenizer({}), 4);
@@ -77,17 +84,17 @@ describe("an encoder", () => {
   });
 
   test.each([
-    ["128 tokens to train", {}, 512, undefined, true, 128],
-    ["as many as it has positions to predict", {}, 512, undefined, false, 512],
-    ["what the model has positions for", {}, 40, undefined, true, 40],
-    ["what the tokenizer allows to train", { maximumLength: 64 }, 512, undefined, true, 64],
-    ["what the tokenizer allows to predict", { maximumLength: 300 }, 512, undefined, false, 300],
-    ["what was asked for", { maximumLength: 64 }, 512, 300, false, 300],
-  ])("of a model takes at most %s", (_, properties, maximumLength, asked, isToTrain, expected) => {
+    ["128 tokens to train", {}, 512, undefined, 128, 128],
+    ["as many as it has positions to predict", {}, 512, undefined, undefined, 512],
+    ["what the model has positions for", {}, 40, undefined, 128, 40],
+    ["what the tokenizer allows to train", { maximumLength: 64 }, 512, undefined, 128, 64],
+    ["what the tokenizer allows to predict", { maximumLength: 300 }, 512, undefined, undefined, 300],
+    ["what was asked for", { maximumLength: 64 }, 512, 300, undefined, 300],
+  ])("of a model takes at most %s", (_, properties, maximumLength, asked, usual, expected) => {
     const encoder = encoderForModel(
       tokenizer(properties),
       { ...model, maximumLength },
-      { asked, folder: "folder", isToTrain },
+      { asked, folder: "folder", ...(usual === undefined ? {} : { usual }) },
     );
     expect(encoder.maxLength).toBe(expected);
   });

@@ -40,12 +40,13 @@ export interface TextDatasetOptions<Example> {
   /** What each example was made of. */
   readonly sources?: readonly ExampleSource[];
   readonly notes?: readonly string[];
+  readonly cutAway?: number;
 }
 
 /** Encoded examples as a data set; their size is their number of tokens. */
 export function textDataset<Example extends EncodedText>(
   examples: readonly Example[],
-  { classOf, targetsOf, sources, notes }: TextDatasetOptions<Example> = {},
+  { classOf, targetsOf, sources, notes, cutAway }: TextDatasetOptions<Example> = {},
 ): Dataset<Example> {
   const at = (index: number): Example => {
     const example = examples[index];
@@ -60,6 +61,7 @@ export function textDataset<Example extends EncodedText>(
     ...(classOf === undefined ? {} : { classOf: (index: number) => classOf(at(index)) }),
     ...(targetsOf === undefined ? {} : { targetsOf: (index: number) => targetsOf(at(index)) }),
     ...(sources === undefined ? {} : { sourceOf: (index: number) => sources[index] ?? { text: "", line: 0 } }),
+    ...(cutAway === undefined ? {} : { cutAway }),
     ...(notes === undefined ? {} : { notes }),
   };
 }
@@ -94,11 +96,10 @@ export function tokenTensors(
   ];
 }
 
-const defaultTrainingLength = 128;
-
 /**
  * The encoder of a model's tokenizer.
- * @param asked the maximum length that was asked for; by default what model and tokenizer allow, and to train at most 128
+ * @param asked the maximum length that was asked for; by default what model and tokenizer allow
+ * @param usual by default no more than this
  * @param folder what messages call the model
  * @throws InputError where the tokenizer's ids exceed the embedding, or more tokens are asked for than there are positions.
  */
@@ -108,8 +109,8 @@ export function encoderForModel(
   {
     asked,
     folder,
-    isToTrain,
-  }: { readonly asked: number | undefined; readonly folder: string; readonly isToTrain: boolean },
+    usual = Number.POSITIVE_INFINITY,
+  }: { readonly asked: number | undefined; readonly folder: string; readonly usual?: number },
 ): TextEncoder {
   if (tokenizer.vocabularySize > model.vocabularySize) {
     throw new InputError(
@@ -120,6 +121,5 @@ export function encoderForModel(
     throw new InputError(`\`maxLength\` is ${asked}, expected at most the model's ${model.maximumLength} positions`);
   }
   const most = Math.min(model.maximumLength, tokenizer.maximumLength ?? model.maximumLength);
-  const usual = isToTrain ? Math.min(defaultTrainingLength, most) : most;
-  return textEncoder(tokenizer, asked ?? usual, model.vocabularySize);
+  return textEncoder(tokenizer, asked ?? Math.min(usual, most), model.vocabularySize);
 }

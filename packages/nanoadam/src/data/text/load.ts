@@ -1,11 +1,14 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../../errors.js";
+import { readWholeFile } from "../../files/read-file.js";
 import { readJsonObject } from "../../files/read-json.js";
 import { describeSystemError } from "../../files/system-error.js";
 import { createTextTokenizer, type TextTokenizer } from "./tokenizer.js";
 
 export type { EncodedText, EncodedWords, TextTokenizer } from "./tokenizer.js";
+
+const chatTemplateName = "chat_template.jinja";
 
 const tokenizerFiles: readonly string[] = [
   "tokenizer.json",
@@ -19,7 +22,7 @@ const tokenizerFiles: readonly string[] = [
   "sentencepiece.bpe.model",
   "spm.model",
   "tokenizer.model",
-  "chat_template.jinja",
+  chatTemplateName,
 ];
 
 /**
@@ -41,6 +44,7 @@ export async function loadTokenizer(folder: string): Promise<TextTokenizer> {
     throw new InputError(`The model folder ${folder} could not be read: ${describeSystemError(error)}.`);
   }
   const configFile = join(folder, "tokenizer_config.json");
+  const templateFile = join(folder, chatTemplateName);
   return createTextTokenizer({
     file: path,
     configFile,
@@ -48,6 +52,9 @@ export async function loadTokenizer(folder: string): Promise<TextTokenizer> {
     config: (await readJsonObject(configFile)) ?? {},
     specialTokens: (await readJsonObject(join(folder, "special_tokens_map.json"))) ?? {},
     modelType: (await readJsonObject(join(folder, "config.json")))?.model_type,
+    chatTemplate: names.includes(chatTemplateName)
+      ? { file: templateFile, source: new TextDecoder().decode(await readWholeFile(templateFile)) }
+      : undefined,
     paths: tokenizerFiles.filter((name) => names.includes(name)).map((name) => join(folder, name)),
   });
 }

@@ -1,4 +1,4 @@
-import { InputError } from "../../errors.js";
+import { InputError, shown } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
 
 /** One place of a template: special tokens, or where the first (A) or second (B) text goes; with its token type. */
@@ -52,7 +52,7 @@ export function readTemplate(processor: unknown, file: string): TokenizerTemplat
     }
     default:
       throw new InputError(
-        `${file}: post_processor has type ${JSON.stringify(processor.type)}, expected TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel or Sequence.`,
+        `${file}: post_processor has type ${shown(processor.type)}, expected TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel or Sequence.`,
       );
   }
 }
@@ -77,7 +77,7 @@ function readParts(parts: unknown, specialTokens: unknown, file: string): Templa
     const name = isObject(token) && typeof token.id === "string" ? token.id : undefined;
     const entry = name !== undefined && isObject(specialTokens) ? specialTokens[name] : undefined;
     if (isObject(token) && isObject(entry) && isIds(entry.ids)) return special(entry.ids, Number(token.type_id ?? 0));
-    throw new InputError(`${file}: post_processor has the part ${JSON.stringify(part)}, whose ids are not given.`);
+    throw new InputError(`${file}: post_processor has the part ${shown(part)}, whose ids are not given.`);
   });
 }
 
@@ -85,7 +85,7 @@ function readParts(parts: unknown, specialTokens: unknown, file: string): Templa
 function namedId(value: unknown, field: string, file: string): number[] {
   const id: unknown = Array.isArray(value) ? value[1] : undefined;
   if (typeof id === "number" && Number.isInteger(id)) return [id];
-  throw new InputError(`${file}: post_processor.${field} is ${JSON.stringify(value)}, expected a token and its id.`);
+  throw new InputError(`${file}: post_processor.${field} is ${shown(value)}, expected a token and its id.`);
 }
 
 function isIds(value: unknown): value is number[] {

@@ -2,8 +2,9 @@
  * What `tokenizer_config.json` says of the tokens: transformers builds its tokenizers from that file and takes only the rest
  * from tokenizer.json, so that where the two disagree the first one wins. By the tokenizer's class, other fields count.
  */
-import { InputError } from "../../errors.js";
+import { InputError, shown } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
+import { specialTokenNames } from "./special-tokens.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -49,7 +50,7 @@ export function givesTokenTypes({ model_input_names: inputs, tokenizer_class: na
 }
 
 function refusal(config: Json, file: string, field: string, expected: string): InputError {
-  return new InputError(`${file}: ${field} is ${JSON.stringify(config[field])}, expected ${expected}`);
+  return new InputError(`${file}: ${field} is ${shown(config[field])}, expected ${expected}`);
 }
 
 /** Llama's own way with spaces, instead of the normalizer and pre-tokenizer that are written down. */
@@ -115,9 +116,6 @@ function withPrefixSpace(tokenizer: Json, name: string | undefined, config: Json
   };
   return { ...tokenizer, pre_tokenizer: prefixed(tokenizer.pre_tokenizer) };
 }
-
-/** The names under which a configuration has special tokens. */
-const specialTokenNames = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
 /**
  * With the tokens that the configuration adds: those of `added_tokens_decoder` by their ids, and special tokens that are in the

@@ -1,11 +1,14 @@
 import { Tokenizer } from "@huggingface/tokenizers";
-import { InputError } from "../../errors.js";
+import { InputError, shown } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
+import type { ChatTemplate } from "./chat-template.js";
+import { chatTemplateOf } from "./chat-template-file.js";
 import { type LibraryNormalizer, mendedNormalizer } from "./normalizer.js";
+import { tokenContent } from "./special-tokens.js";
 import { addedTokens, readTemplate, type TemplatePart } from "./template.js";
 import { givesTokenTypes, withTokenizerConfig } from "./tokenizer-config.js";
 import { truncateLongestFirst } from "./truncation.js";
-import { requireVocabularyIds } from "./vocabulary-ids.js";
+import { requireVocabulary } from "./vocabulary.js";
 import { type LibraryPreTokenizer, mendWhiteSpace } from "./white-space.js";
 
 /** The tokens of a text or pair; the three arrays have one entry per token. */
@@ -37,6 +40,24 @@ export interface TextTokenizer {
    * `add_prefix_space`, without which they refuse it).
    */
   encodeWords(words: readonly string[], maxLength: number): EncodedWords;
+  /**
+   * Tokens of a text that has its special tokens itself, as what a chat template writes: none are added and none cut off.
+   */
+  encodeBare(text: string): number[];
+  /**
+   * The text of tokens. Ids that the vocabulary lacks are left out, as a model's table may have more rows than there are tokens;
+   * so are special tokens, if asked. Spaces stay as they are: none is taken away before punctuation.
+   */
+  decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
+  /** Whether an id is of a special token, which is no part of a text. */
+  isSpecial(id: number): boolean;
+  /**
+   * How the model's conversations are written.
+   * @throws InputError where its files say nothing of that
+   */
+  chatTemplate(): ChatTemplate;
+  /** The id of the token that ends what a model writes, where there is one. */
+  readonly endId: number | undefined;
   /** The id that fills up batches: the padding token's, else the end token's, else 0 (padding is masked anyway). */
   readonly padId: number;
   /** The mask token's id, where there is one. */
@@ -60,6 +81,8 @@ export interface TokenizerFiles {
   readonly specialTokens: Readonly<Record<string, unknown>>;
   /** `model_type` of config.json, where that lies beside them. */
   readonly modelType?: unknown;
+  /** chat_template.jinja and what messages call it, where there is one. */
+  readonly chatTemplate?: { readonly file: string; readonly source: string } | undefined;
   readonly paths: readonly string[];
 }
 
@@ -69,13 +92,15 @@ interface LibraryTokenizer {
   normalizer: LibraryNormalizer | null;
   readonly pre_tokenizer: LibraryPreTokenizer | null;
   token_to_id(token: string): number | undefined;
+  id_to_token(id: number): string | undefined;
+  decode(ids: readonly number[], options: { clean_up_tokenization_spaces: boolean }): string;
   get_vocab(): Map<string, number>;
 }
 
 /** Builds a tokenizer from the contents of its files. Throws InputError for one that cannot be used. */
 export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
   const { file, config, specialTokens } = files;
-  requireVocabularyIds(files.tokenizer, file);
+  requireVocabulary(files.tokenizer, file);
   const json = withTokenizerConfig(files.tokenizer, { ...specialTokens, ...config }, files.configFile, files.modelType);
   const template = templateOf(json, config, file);
   const library = createLibraryTokenizer({ ...files, tokenizer: json });
@@ -85,8 +110,10 @@ export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
     keepsEnd ? ids.slice(ids.length - length) : ids.slice(0, length);
   const vocabulary = [...library.get_vocab().values()];
   if (vocabulary.length === 0) throw new InputError(`${file} has an empty vocabulary.`);
+  // As in transformers: the older file counts where the newer one does not describe its tokens.
+  const tokens = "added_tokens_decoder" in config ? { ...specialTokens, ...config } : { ...config, ...specialTokens };
   const tokenId = (kind: string): number | undefined => {
-    const content = tokenContent(specialTokens[kind]) ?? tokenContent(config[kind]);
+    const content = tokenContent(tokens[kind]);
     return content === undefined ? undefined : library.token_to_id(content);
   };
 
@@ -139,10 +166,31 @@ export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
     return { ...assemble(parts, cut(ids, kept), []), wordStarts, wasTruncated: ids.length > room };
   }
 
+  const specialIds = new Set(
+    (Array.isArray(json.added_tokens) ? json.added_tokens : []).flatMap((token: unknown) =>
+      isObject(token) && token.special === true && typeof token.id === "number" ? [token.id] : [],
+    ),
+  );
+
+  function decode(
+    ids: readonly number[],
+    { skipSpecialTokens = false }: { readonly skipSpecialTokens?: boolean } = {},
+  ): string {
+    const known = ids.filter(
+      (id) => library.id_to_token(id) !== undefined && !(skipSpecialTokens && specialIds.has(id)),
+    );
+    return known.length === 0 ? "" : library.decode(known, { clean_up_tokenization_spaces: false });
+  }
+
   const modelMaximum = config.model_max_length;
   return {
     encode,
     encodeWords,
+    encodeBare: idsOf,
+    decode,
+    isSpecial: (id) => specialIds.has(id),
+    chatTemplate: () => chatTemplateOf({ ...files, specialTokens: tokens, templateFile: files.chatTemplate }),
+    endId: tokenId("eos_token"),
     padId: tokenId("pad_token") ?? tokenId("eos_token") ?? 0,
     maskId: tokenId("mask_token"),
     vocabularySize: vocabulary.reduce((largest, id) => Math.max(largest, id), 0) + 1,
@@ -172,10 +220,14 @@ function createLibraryTokenizer({ file, tokenizer, config }: TokenizerFiles): Li
     return library;
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(
-      `${file} cannot be used as a tokenizer: ${error instanceof Error ? error.message : String(error)}.`,
-    );
+    throw new InputError(`${file} cannot be used as a tokenizer: ${faultOf(error)}.`);
   }
+}
+
+/** The library's message; it puts values in as JavaScript spells them. */
+function faultOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\[object (\w+)\]/g, "$1").replace(/\bundefined\b/g, "missing");
 }
 
 /** How special tokens surround texts; the token types are 0 where the model is not to be given any. */
@@ -194,7 +246,7 @@ function truncationSide(
 ): "left" | "right" {
   const side = given ?? (isObject(truncation) ? String(truncation.direction).toLowerCase() : "right");
   if (side === "left" || side === "right") return side;
-  throw new InputError(`${configFile}: truncation_side is ${JSON.stringify(side)}, expected "left" or "right"`);
+  throw new InputError(`${configFile}: truncation_side is ${shown(side)}, expected "left" or "right"`);
 }
 
 /** How many tokens of texts go between special tokens. */
@@ -232,11 +284,4 @@ function assemble(
     }
   }
   return { ids: Int32Array.from(ids), typeIds: Int32Array.from(typeIds), specialMask: Uint8Array.from(specialMask) };
-}
-
-/** A special token is given as its text, or as an object with the text in `content`. */
-function tokenContent(value: unknown): string | undefined {
-  if (typeof value === "string") return value;
-  if (typeof value !== "object" || value === null || !("content" in value)) return undefined;
-  return typeof value.content === "string" ? value.content : undefined;
 }

@@ -35,12 +35,16 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a script with Node under a fault; `countIn` is a file for the number of calls. */
+/** Runs a script with Node under a fault, or sends it a signal after so many milliseconds; `countIn` is a file for the number of calls. */
 export function runWithFault(
   script: readonly string[],
   fault: Fault | undefined,
   { inside, noExchange, temporary }: Circumstances,
-  { countIn, killAfter }: { readonly countIn?: string; readonly killAfter?: number } = {},
+  {
+    countIn,
+    signal,
+    after = 0,
+  }: { readonly countIn?: string; readonly signal?: NodeJS.Signals; readonly after?: number } = {},
 ): Promise<Ended> {
   const { PATH = "", HOME = "", TMPDIR } = process.env;
   const environment = {
@@ -61,7 +65,7 @@ export function runWithFault(
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
     });
-    const timer = killAfter === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfter);
+    const timer = signal === undefined ? undefined : setTimeout(() => child.kill(signal), after);
     child.on("error", reject);
     child.on("close", (exitCode, endedBy) => {
       clearTimeout(timer);

@@ -33,6 +33,9 @@ const odd: readonly (() => Json)[] = [
   () => "",
   () => "é\u0000\ud800",
   () => "x".repeat(400),
+  () => "many\nlines\u2028 and words ".repeat(200),
+  () => "(a+)+$",
+  () => "../../etc/passwd",
   () => 0,
   () => -1,
   () => 1.5,
@@ -44,6 +47,7 @@ const odd: readonly (() => Json)[] = [
   () => [null, -1, "a"],
   () => JSON.parse('{"__proto__": 1, "constructor": 2, "length": -1}') as Json,
   () => nested(300),
+  () => Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`key ${index}`.repeat(9), index])),
 ];
 
 /** A value with one part of it changed, removed, doubled or replaced. */

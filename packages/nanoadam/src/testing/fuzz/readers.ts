@@ -1,8 +1,10 @@
 /** Every reader of something that people bring, as a function of text or JSON, with whole examples of what it reads. */
 import { describeAdapter } from "../../checkpoint/adapter-config.js";
 import { parseSafetensorsHeader } from "../../checkpoint/safetensors.js";
+import { messagesOf } from "../../data/conversations.js";
 import { textSource } from "../../data/source.js";
 import { parseTable } from "../../data/tables/parse-table.js";
+import { createChatTemplate } from "../../data/text/chat-template.js";
 import { textEncoder } from "../../data/text/encoder.js";
 import { createTextTokenizer } from "../../data/text/tokenizer.js";
 import { defineBackbone } from "../../models/architectures.js";
@@ -104,6 +106,16 @@ const adapterConfig: Json = {
 const yaml =
   "model: bert\ntrain: train.tsv\ntext: sentence\nlabel: label\nlearning-rate: 1e-3\nsteps: 10\nloraTargets: [query]\n";
 
+const chat = [
+  { role: "user", content: "is it good?" },
+  { role: "assistant", content: "it is" },
+];
+const chatTemplates = [
+  "{%- for m in messages -%}\n{{- '<' ~ m.role ~ '>' }}{% generation %}{{ m['content'] | trim }}{% endgeneration %}\n{% endfor %}",
+  "{% set ns = namespace(n=0) %}{% for i in range(1, 9, 2) %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}{{ messages | tojson }}",
+  "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% else %}{{ strftime_now('%d %b') }}{% endif %}{# end #}",
+];
+
 const tokenizers = [wordPieceFiles(), bytePairFiles(), unigramFiles()].map(
   (files) => parsed(files["tokenizer.json"] ?? "{}") as Json,
 );
@@ -131,6 +143,27 @@ export const readers: readonly FuzzedReader[] = [
       },
     }),
   ),
+  {
+    name: "messages",
+    seeds: [
+      { json: chat },
+      {
+        json: [
+          { from: "human", value: "hi" },
+          { from: "gpt", value: "hello" },
+        ],
+      },
+    ],
+    read: (content) => messagesOf(content, "chats.jsonl, line 1"),
+  },
+  {
+    name: "chat template",
+    seeds: chatTemplates,
+    read: (source) =>
+      createChatTemplate({ source, file: "chat_template.jinja", specialTokens: { eos_token: "</s>" } }).renderMarked(
+        chat,
+      ),
+  },
   {
     name: "safetensors header",
     seeds: [{ json: header }],

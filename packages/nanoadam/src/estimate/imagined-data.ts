@@ -1,0 +1,65 @@
+/** Rows and tokens for a run whose data nobody has named: texts that are as long as they may be. */
+import type { Row } from "../data/source.js";
+import type { TextEncoder } from "../data/text/encoder.js";
+import type { EncodedText } from "../data/text/tokenizer.js";
+import { InputError } from "../errors.js";
+
+export interface ImaginedText {
+  readonly maxLength: number;
+  readonly vocabularySize: number;
+}
+
+/** An encoder that makes so many tokens of any text. */
+export function imaginedEncoder({ maxLength, vocabularySize }: ImaginedText): TextEncoder {
+  const text: EncodedText = {
+    ids: new Int32Array(maxLength),
+    typeIds: new Int32Array(maxLength),
+    specialMask: new Uint8Array(maxLength),
+    wasTruncated: false,
+  };
+  const encodeWords = (words: readonly string[]) => ({
+    ...text,
+    wordStarts: Int32Array.from(words, (_, place) => Math.min(place, maxLength - 1)),
+  });
+  return {
+    maxLength,
+    vocabularySize,
+    encode: () => text,
+    encodeWords,
+    tokenizer: {
+      encode: () => text,
+      encodeWords,
+      encodeBare: () => [...text.ids],
+      decode: () => "",
+      isSpecial: () => false,
+      chatTemplate() {
+        throw new InputError("conversations can only be estimated with a tokenizer");
+      },
+      endId: undefined,
+      padId: 0,
+      maskId: 0,
+      vocabularySize,
+      maximumLength: undefined,
+      files: [],
+    },
+  };
+}
+
+/** Rows of a task, with so many labels. */
+export function imaginedRows(task: string, rows: number, labels: number): Row[] {
+  const nameOf = (row: number) => `label ${String(row % labels).padStart(8, "0")}`;
+  return Array.from({ length: Math.max(rows, labels) }, (_, row): Row => {
+    switch (task) {
+      case "regression":
+        return { text: "a", label: row };
+      case "multi-label":
+        return { text: "a", label: [nameOf(row)] };
+      case "token-classification":
+        return { tokens: ["a"], ner_tags: [row % labels === 0 ? "O" : `B-${nameOf(row)}`] };
+      case "classification":
+        return { text: "a", label: nameOf(row) };
+      default:
+        return { text: "a" };
+    }
+  });
+}

@@ -1,0 +1,106 @@
+/** The memory that a run will take, from the shapes of its model and its batches and from its options. */
+import { sizeOf } from "@nanoadam/engine";
+import type { Batch } from "../data/batch.js";
+import { batchType } from "../data/batch.js";
+import type { Model } from "../models/model.js";
+import type { RunLength } from "../options/optimizer-entry.js";
+import type { OptimizerOptions } from "../options/optimizer-options.js";
+import type { Weights } from "../program/compile-stages.js";
+import { defaultSampledBelow, gradientForm } from "../program/gradient-form.js";
+import { memoryOfProgram } from "../program/program-memory.js";
+import type { Task } from "../tasks/task.js";
+import { mostKeptInMemory } from "../train/undo.js";
+import { type EstimatedParameter, optimizerCosts, type TensorCost } from "./optimizer-memory.js";
+
+/** A run, as far as its memory goes. */
+export interface EstimatedRun {
+  readonly model: Model;
+  readonly parameters: readonly EstimatedParameter[];
+  readonly optimizer: OptimizerOptions;
+  readonly length: RunLength;
+  /** The largest batch of training, and of the evaluation. */
+  readonly trainingBatch: Batch;
+  readonly evaluationBatch: Batch;
+  readonly trainingLoss: Task["loss"];
+  readonly loss: Task["loss"];
+  readonly dropout: number | undefined;
+  readonly checkpointing: "none" | "stage";
+  readonly sampledBelow: number | undefined;
+}
+
+/** Bytes of a run, where it takes most. */
+export interface MemoryEstimate {
+  readonly weights: number;
+  /** What the optimizer keeps from step to step. */
+  readonly states: number;
+  /** What gathers of a step's gradients, and what a step that diverges is taken back with. */
+  readonly gradients: number;
+  /** What lies between the passes, and what the engine has on the way. */
+  readonly activations: number;
+  /** Node, the engine and the tokenizer. */
+  readonly program: number;
+  readonly peak: number;
+}
+
+/** Node with the engine, a tokenizer and small data: measured (`npm run bench -- --only estimate`). */
+const programBytes = 180e6;
+
+export async function estimateMemory(run: EstimatedRun): Promise<MemoryEstimate> {
+  const { parameters } = run;
+  const costs = optimizerCosts(run.optimizer, parameters, run.length);
+  const [weights, states, gradients] = [weightBytes, stateBytes, gradientBytes].map((bytesOf) =>
+    parameters.reduce((sum, parameter) => sum + bytesOf(parameter, costs.get(parameter.name) as TensorCost), 0),
+  ) as [number, number, number];
+  const activations = await activationBytes(run, costs);
+  return {
+    weights,
+    states,
+    gradients,
+    activations,
+    program: programBytes,
+    peak: weights + states + gradients + activations + programBytes,
+  };
+}
+
+function weightBytes({ shape, isInBfloat16 }: EstimatedParameter): number {
+  return sizeOf(shape) * (isInBfloat16 ? 2 : 4);
+}
+
+function stateBytes(_: EstimatedParameter, { stateBytes: bytes }: TensorCost): number {
+  return bytes;
+}
+
+/** The sum of a step, and the weights as they were with their places; of large selections these are in a file. */
+function gradientBytes({ shape, isInBfloat16 }: EstimatedParameter, { need }: TensorCost): number {
+  if (need.kind === "nothing") return 0;
+  if (need.kind === "whole") return sizeOf(shape) * 8;
+  const { count } = need.selection;
+  const kept = count > mostKeptInMemory ? 0 : (isInBfloat16 ? 2 : 4) + 2;
+  return count * ((need.mayBeNarrow === true ? 2 : 4) + kept);
+}
+
+async function activationBytes(run: EstimatedRun, costs: ReadonlyMap<string, TensorCost>): Promise<number> {
+  const { model, parameters, sampledBelow = defaultSampledBelow } = run;
+  // Programs look at nothing of the weights but their types.
+  const weights: Weights = new Map(
+    parameters.map(({ name, isInBfloat16 }) => [name, isInBfloat16 ? new Uint16Array() : new Float32Array()]),
+  );
+  const roles = new Map(parameters.map(({ name, role }) => [name, role]));
+  const typesOf = (batch: Batch) => batchType(model.backbone.extend?.(batch) ?? batch);
+  const training = await memoryOfProgram({
+    model,
+    weights,
+    loss: run.trainingLoss,
+    batch: typesOf(run.trainingBatch),
+    training: {
+      dropout: run.dropout,
+      checkpointing: run.checkpointing,
+      form: (name) =>
+        gradientForm(costs.get(name)?.need ?? { kind: "nothing" }, roles.get(name) ?? "weight", sampledBelow),
+    },
+  });
+  const evaluation = await memoryOfProgram({ model, weights, loss: run.loss, batch: typesOf(run.evaluationBatch) });
+  // Programs share one arena.
+  const arena = Math.max(training.arenaBytes, evaluation.arenaBytes);
+  return arena + Math.max(training.scratchBytes, evaluation.scratchBytes) + training.factorBytes;
+}

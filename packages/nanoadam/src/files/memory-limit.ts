@@ -1,0 +1,8 @@
+import { totalmem } from "node:os";
+
+/** The memory that this process may have, in bytes: the machine's, or what its container or control group is limited to. */
+export function memoryLimit(): number {
+  // 0, or more than there is, where there is no limit.
+  const limit = process.constrainedMemory?.() ?? 0;
+  return limit > 0 && limit < totalmem() ? limit : totalmem();
+}

@@ -1,0 +1,43 @@
+/** The options of what is kept of a fine-tuned model beside its base. */
+import { z } from "zod";
+import { flag } from "./option-types.js";
+
+export interface DeltaInput {
+  /** The folder of the fine-tuned model. */
+  readonly model: string;
+  /** The folder of the model that it was made from. */
+  readonly base: string;
+  /** The file to write, `.safetensors`, or an existing folder for it. */
+  readonly output: string;
+  /** Replace a file that is there. By default false. */
+  readonly overwrite?: boolean | undefined;
+}
+
+export const deltaSchema = z
+  .object({
+    model: z.string().min(1).meta(flag("fine-tuned model folder", "DIR")),
+    base: z.string().min(1).meta(flag("the model that it was made from", "DIR")),
+    output: z.string().min(1).meta(flag("file to write, or a folder for delta.safetensors", "FILE|DIR")),
+    overwrite: z.boolean().default(false).meta(flag("replace a file that is there")),
+  })
+  .strict();
+
+export interface ApplyInput {
+  /** The folder of the model that the delta is of. */
+  readonly base: string;
+  /** The file that `writeDelta` wrote, or its folder. */
+  readonly delta: string;
+  /** The folder to write the model to. */
+  readonly output: string;
+  /** Replace an output folder that is not empty. By default false. */
+  readonly overwrite?: boolean | undefined;
+}
+
+export const applySchema = z
+  .object({
+    base: z.string().min(1).meta(flag("the model that the delta is of", "DIR")),
+    delta: z.string().min(1).meta(flag("what nanoadam delta wrote", "FILE|DIR")),
+    output: z.string().min(1).meta(flag("folder to write the model to", "DIR")),
+    overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
+  })
+  .strict();

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { type AdapterInput, adapterSchema } from "./adapter-options.js";
+import { dataSchema } from "./data-options.js";
+import { type ModelInput, modelSchema } from "./model-options.js";
+import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
+import { type OptimizerInput, optimizerSchema } from "./optimizer-options.js";
+import { count, flag } from "./option-types.js";
+import { type OutputInput, outputSchema } from "./output-options.js";
+import { type TrainingInput, trainingSchema } from "./training-options.js";
+
+const shape = {
+  ...modelSchema.shape,
+  ...objectiveSchema.pick({ task: true }).shape,
+  maxLength: dataSchema.shape.maxLength,
+  labels: count.default(2).meta(flag("labels of the task", "N")),
+  ...trainingSchema.pick({
+    batchSize: true,
+    steps: true,
+    dropout: true,
+    checkpointing: true,
+    sampledBelow: true,
+    threads: true,
+    engine: true,
+  }).shape,
+  batchSize: count.default(16).meta(flag("examples that run together", "N")),
+  ...optimizerSchema.shape,
+  ...adapterSchema.shape,
+  ...outputSchema.pick({ saveDtype: true }).shape,
+  measure: z
+    .boolean()
+    .default(false)
+    .meta(flag("take a few steps, and say how long one takes and what memory it took")),
+};
+
+export const estimateSchema = z.object(shape).strict();
+
+/** A run to be estimated: options as of a run, and what they cannot say without data. */
+export interface EstimateInput
+  extends ModelInput,
+    Pick<ObjectiveInput, "task">,
+    Pick<TrainingInput, "batchSize" | "steps" | "dropout" | "checkpointing" | "sampledBelow" | "threads" | "engine">,
+    OptimizerInput,
+    AdapterInput,
+    Pick<OutputInput, "saveDtype"> {
+  /** The tokens of every text; by default the model's positions, at most 128. */
+  readonly maxLength?: number | undefined;
+  /** Labels of the task; by default 2. */
+  readonly labels?: number | undefined;
+  /** Take a few steps, and say how long one takes and what memory it took; by default false. */
+  readonly measure?: boolean | undefined;
+}
+
+export type EstimateOptions = z.output<typeof estimateSchema>;

@@ -1,0 +1,103 @@
+/** How text is generated: which token comes next, and what ends an answer. */
+import { z } from "zod";
+import { count, flag, fraction } from "./option-types.js";
+import { type BatchInput, trainingSchema } from "./training-options.js";
+
+/** How the next token is chosen and when to stop. What is left out is as generation_config.json says, where that is there. */
+export interface GenerateOptions {
+  /** Tokens of an answer at most; by default 256, and never more than the model has positions. */
+  readonly maxNewTokens?: number | undefined;
+  /** 0 takes the likeliest token always; the larger, the more even the odds. By default 0, or 1 where another option asks to draw. */
+  readonly temperature?: number | undefined;
+  /** Draw from so many of the likeliest tokens. */
+  readonly topK?: number | undefined;
+  /** Draw from the likeliest tokens that together have this probability. */
+  readonly topP?: number | undefined;
+  /** Draw from tokens that have at least this share of the likeliest one's probability. */
+  readonly minP?: number | undefined;
+  /** Above 1, tokens that occurred, in the prompt too, become less likely. By default 1. */
+  readonly repetitionPenalty?: number | undefined;
+  /** So many continuations go on side by side, and the likeliest as a whole is taken. By default 1. */
+  readonly beams?: number | undefined;
+  /** With beams: above 0, longer answers are preferred. By default 1. */
+  readonly lengthPenalty?: number | undefined;
+  /** Text, or several, before which an answer ends. */
+  readonly stop?: string | readonly string[] | undefined;
+  /** What is drawn follows from it. By default 0. */
+  readonly seed?: number | undefined;
+}
+
+const positive = z.number().positive();
+
+export const generationFields = {
+  maxNewTokens: count.default(256).meta(flag("tokens of an answer at most", "N")),
+  temperature: z
+    .number()
+    .min(0)
+    .optional()
+    .meta(
+      flag("0 takes the likeliest token, 1 draws by the model's odds (default: generation_config.json's, else 0)", "X"),
+    ),
+  topK: count.optional().meta(flag("draw from the N likeliest tokens", "N")),
+  topP: fraction.optional().meta(flag("draw from the likeliest tokens that have this probability together", "X")),
+  minP: fraction.optional().meta(flag("draw from tokens of this share of the likeliest one's probability", "X")),
+  repetitionPenalty: positive
+    .optional()
+    .meta(flag("above 1: what occurred becomes less likely (default: generation_config.json's, else 1)", "X")),
+  beams: count.default(1).meta(flag("continuations that go on side by side", "N")),
+  lengthPenalty: z.number().default(1).meta(flag("of beams: above 0 prefers longer answers", "X")),
+  stop: z
+    .union([z.string().min(1), z.array(z.string().min(1)).readonly()])
+    .optional()
+    .meta({ ...flag("text before which an answer ends; may be given several times", "TEXT"), isRepeated: true }),
+  seed: z.number().int().min(0).default(0).meta(flag("what is drawn follows from it", "N")),
+};
+
+export const generationSchema = z.object(generationFields).strict().superRefine(requireDrawing);
+
+export type GenerationSettings = z.output<typeof generationSchema>;
+
+/** Options that are only of use where tokens are drawn, or are not, are refused elsewhere. */
+function requireDrawing(
+  { temperature, topK, topP, minP, beams }: Partial<z.output<z.ZodObject<typeof generationFields>>>,
+  context: z.RefinementCtx,
+): void {
+  const drawing = Object.entries({ topK, topP, minP }).find(([, value]) => value !== undefined)?.[0];
+  const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+  if (temperature === 0 && drawing !== undefined) refuse(drawing, "draws tokens, and `temperature` 0 draws none");
+  if ((beams ?? 1) === 1) return;
+  if (drawing !== undefined) refuse(drawing, "draws tokens, and `beams` draw none");
+  if ((temperature ?? 0) > 0) refuse("temperature", `is ${temperature}, and \`beams\` draw no tokens: it is to be 0`);
+}
+
+/** An answer to a prompt, by the checkpoint of a folder. */
+export interface GenerateInput extends GenerateOptions, Pick<BatchInput, "threads" | "engine"> {
+  /** The folder of a decoder, or of an adapter on one. */
+  readonly model: string;
+  /** What the text goes on from. */
+  readonly prompt: string;
+}
+
+const modelFields = {
+  model: z.string().min(1).meta(flag("folder of a decoder, or of an adapter on one", "DIR")),
+  ...trainingSchema.pick({ threads: true, engine: true }).shape,
+};
+
+export const generateSchema = z
+  .object({
+    prompt: z.string().meta(flag("the text to go on from; - for standard input", '"..."')),
+    ...modelFields,
+    ...generationFields,
+  })
+  .strict()
+  .superRefine(requireDrawing);
+
+/** A conversation in the terminal. */
+export const chatSchema = z
+  .object({
+    system: z.string().min(1).optional().meta(flag("what the model is told before the conversation", '"..."')),
+    ...modelFields,
+    ...generationFields,
+  })
+  .strict()
+  .superRefine(requireDrawing);

@@ -1,0 +1,55 @@
+/** The memory that a program takes, found out without compiling or running anything. */
+import { type CompiledFunction, type Runtime, scratchBytes, sizeOf, type TensorFunction } from "@nanoadam/engine";
+import { compileStages, type ProgramOptions } from "./compile-stages.js";
+import { layOut } from "./layout.js";
+
+export interface ProgramMemory {
+  /** The batch, activations, masks and gradients, as the arena lays them out. */
+  readonly arenaBytes: number;
+  /** What the engine has between the operations of a stage, where that is most. */
+  readonly scratchBytes: number;
+  /** The largest pair of factors of which entries of a gradient are computed, as they come and transposed; 0 without. */
+  readonly factorBytes: number;
+}
+
+/** Builds a program's graphs and lays out its memory. Of `weights` it only counts which type each has. */
+export async function memoryOfProgram(options: Omit<ProgramOptions, "runtime" | "arena">): Promise<ProgramMemory> {
+  const stages = await compileStages({ ...options, runtime: drawingBoard, arena: undefined as never });
+  const { bytes } = layOut({ ...options, runtime: drawingBoard, arena: undefined as never }, stages);
+  let [scratch, factors] = [0, 0];
+  for (const { forward, backward, derivative } of stages) {
+    for (const compiled of [forward, backward]) {
+      if (compiled !== undefined) scratch = Math.max(scratch, scratchBytes(compiled.tensors));
+    }
+    for (const parts of derivative?.gradients.values() ?? []) {
+      for (const part of parts) {
+        if (part.kind !== "product") continue;
+        const sizes = [part.left, part.right].map((name) => sizeOf(shapeOf(name, [forward, backward])));
+        factors = Math.max(factors, 2 * 4 * sizes.reduce((sum, size) => sum + size, 0));
+      }
+    }
+  }
+  return { arenaBytes: bytes, scratchBytes: scratch, factorBytes: factors };
+}
+
+function shapeOf(name: string, functions: readonly (CompiledFunction | undefined)[]): readonly number[] {
+  for (const compiled of functions) {
+    for (const each of [...(compiled?.tensors.inputs ?? []), ...(compiled?.tensors.outputs ?? [])]) {
+      if (each.name === name) return each.value.type.shape;
+    }
+  }
+  return [];
+}
+
+/** An engine on which functions are drawn and nothing runs. */
+const drawingBoard: Runtime = {
+  name: "none",
+  version: "",
+  compile: async (tensors: TensorFunction): Promise<CompiledFunction> => ({
+    tensors,
+    bind: () => {
+      throw new Error("a function that was only drawn cannot run");
+    },
+    release: async () => undefined,
+  }),
+};

@@ -1,0 +1,93 @@
+/** Estimates, held to what runs say of themselves; `npm run bench -- --only estimate` holds them to measured memory. */
+import { copyFile, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { parseFinetuneOptions } from "../options/finetune-options.js";
+import { optimizerNames } from "../options/optimizers.js";
+import { expectRefusal } from "../testing/refusal.js";
+import { runCli } from "../testing/run-cli.js";
+import { tinyDecoders, writeTinyDecoder } from "../testing/tiny-decoders.js";
+import { tinyInput, tinyPlace, tinyRun } from "../testing/tiny-run.js";
+import { prepareRun } from "../train/prepare.js";
+import { estimate } from "./estimate.js";
+import { requireMemory } from "./require-memory.js";
+
+test.each(optimizerNames)("%s: parameters and states are those of a run", async (optimizer) => {
+  const place = await tinyPlace();
+  const settings = { optimizer, ...(optimizer === "nanoadam" ? { density: 0.25, finalDensity: 0.25 } : {}) };
+  const { summary } = await tinyRun(settings, place);
+  const { parameters, memory, byOptimizer } = await estimate({ model: place.model, batchSize: 8, ...settings });
+  expect(parameters.total).toBe(summary.parameters.total);
+  expect(memory.states).toBe(summary.optimizerStateBytes);
+  expect(memory.weights).toBe(4 * parameters.total);
+  expect(Object.keys(byOptimizer)).toEqual(optimizerNames);
+  expect(byOptimizer[optimizer]).toEqual(memory);
+  const parts = [memory.weights, memory.states, memory.gradients, memory.activations, memory.program];
+  expect(memory.peak).toBe(parts.reduce((sum, part) => sum + part, 0));
+});
+
+test("a configuration alone says the same as with weights", async () => {
+  const place = await tinyPlace({ head: "masked-lm" });
+  const bare = join(place.folder, "bare");
+  await mkdir(bare);
+  await copyFile(join(place.model, "config.json"), join(bare, "config.json"));
+  const options = { task: "masked-lm", batchSize: 4, maxLength: 16 } as const;
+  const [whole, alone] = [
+    await estimate({ model: place.model, ...options }),
+    await estimate({ model: bare, ...options }),
+  ];
+  expect(alone).toEqual({ ...whole });
+  await expectRefusal(estimate({ model: bare, ...options, measure: true }), "`measure`", bare);
+});
+
+test.each(["classification", "regression", "multi-label", "token-classification", "masked-lm"] as const)(
+  "%s can be estimated, and measured by taking steps",
+  async (task) => {
+    const place = await tinyPlace({ head: "masked-lm" });
+    const options = { model: place.model, task, labels: 3, batchSize: 2, steps: 10, threads: 1, measure: true };
+    const { measured, memory } = await estimate(options);
+    expect(measured?.stepMilliseconds).toBeGreaterThan(0);
+    expect(measured?.seconds).toBeCloseTo((10 * (measured?.stepMilliseconds ?? 0)) / 1000);
+    expect(memory.activations).toBeGreaterThan(0);
+  },
+);
+
+test("a decoder, an adapter and checkpointing: less is trained, and less is kept", async () => {
+  const place = await tinyPlace();
+  const model = await writeTinyDecoder(join(place.folder, "decoder"), tinyDecoders.llama);
+  const options = { model, task: "causal-lm", batchSize: 8, maxLength: 16 } as const;
+  const plain = await estimate(options);
+  const adapter = await estimate({ ...options, loraRank: 2 });
+  expect(plain.architecture).toBe("LlamaForCausalLM");
+  expect(adapter.parameters.trained).toBeLessThan(plain.parameters.trained / 4);
+  expect(adapter.memory.states).toBeLessThan(plain.memory.states);
+  const checkpointed = await estimate({ ...options, checkpointing: "stage" });
+  expect(checkpointed.memory.activations).toBeLessThan(plain.memory.activations);
+  const way = plain.waysOut.find(({ change }) => change.checkpointing === "stage" && Object.keys(change).length === 1);
+  if (way !== undefined) expect(way.peak).toBe(checkpointed.memory.peak);
+});
+
+test("a run that cannot fit is refused before its weights are read, with the options that would fit", async () => {
+  const place = await tinyPlace();
+  const options = parseFinetuneOptions(tinyInput(place, { optimizer: "adamw", batchSize: 32 }));
+  const refuse = (limit: number) =>
+    prepareRun(options, {
+      async beforeWeights(run) {
+        const { peak } = await requireMemory(options, run);
+        await requireMemory(options, run, limit * peak);
+      },
+    });
+  // As far as estimates err, a run is not refused.
+  await (await refuse(0.9)).checkpoint.close();
+  await expectRefusal(refuse(0.5), "of memory (weights", "optimizer states", "none of the options", "`maxLength`");
+});
+
+test("the command prints a line an optimizer, whether it fits, and what makes it smaller", async () => {
+  const { stdout, exitCode } = await runCli("estimate", "--model", "demo", "--batch-size", "64");
+  expect(exitCode).toBe(0);
+  for (const name of optimizerNames) expect(stdout).toMatch(new RegExp(`^${name} +\\d`, "m"));
+  expect(stdout).toMatch(/nanoadam (fits|does not fit): it takes about [\d.]+ MB, and [\d.]+ MB are there/);
+  expect(stdout).toContain("--checkpointing stage (");
+  const json = await runCli("estimate", "--model", "demo", "--json");
+  expect(JSON.parse(json.stdout)).toMatchObject({ optimizer: "nanoadam", batchSize: 16, maxLength: 128 });
+});

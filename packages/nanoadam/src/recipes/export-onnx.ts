@@ -1,0 +1,103 @@
+import { mkdir } from "node:fs/promises";
+import { basename } from "node:path";
+import { type FilePart, lengthOf, type OnnxFile, type OnnxPrecision, onnxFile, sizeOf } from "@nanoadam/engine";
+import type { Checkpoint } from "../checkpoint/checkpoint.js";
+import { findSources } from "../checkpoint/pretrained.js";
+import { InputError } from "../errors.js";
+import { storedBytesOf } from "../export/stored-values.js";
+import { wholeModel } from "../export/whole-model.js";
+import type { OutputFolder } from "../files/output-folder.js";
+import { copyFileAtomically, replaceFile, writeFileAtomically } from "../files/write-file.js";
+import type { Model } from "../models/model.js";
+import type { ExportDtype } from "../options/saved-model-options.js";
+
+/** The name of a model's file in `onnx/` and its precision, as Transformers.js knows them. */
+const files: Readonly<Record<ExportDtype, { readonly name: string; readonly precision: OnnxPrecision }>> = {
+  float32: { name: "model.onnx", precision: "float32" },
+  float16: { name: "model_fp16.onnx", precision: "float16" },
+  int8: { name: "model_quantized.onnx", precision: "int8" },
+};
+
+export interface OnnxExport {
+  readonly checkpoint: Checkpoint;
+  readonly model: Model;
+  readonly tokenizerFiles: readonly string[];
+  readonly dtypes: readonly ExportDtype[];
+  /** Bytes of a model file at most, after which parameters lie beside it. */
+  readonly longestFile: number | undefined;
+}
+
+/**
+ * Writes what Transformers.js loads: `onnx/` with the model in each precision, `config.json` and the tokenizer's files.
+ * @throws InputError for a checkpoint without head, an architecture without such a form, or weights that float16 has not
+ */
+export async function writeOnnxFolder(output: OutputFolder, options: OnnxExport): Promise<void> {
+  const { checkpoint, model, dtypes } = options;
+  const sources = sourcesOf(checkpoint, model);
+  const whole = wholeModel(model);
+  const planned = dtypes.map((dtype) => {
+    const { name, precision } = files[dtype];
+    const beside = `${name}_data`;
+    const limits = { dataFile: beside, longest: options.longestFile };
+    return { name, beside, file: onnxFile(whole.tensors, { ...whole, precision, ...limits }) };
+  });
+  await output.requireSpace(
+    planned.reduce((sum, { file }) => sum + lengthOf([...file.model, ...(file.data ?? [])]), 0),
+  );
+  await mkdir(output.path("onnx"));
+  const read = parameterReader(checkpoint, model, sources);
+  for (const { name, beside, file } of planned) {
+    await writeParts(output.path(`onnx/${name}`), file.model, read);
+    if (file.data !== undefined) await writeParts(output.path(`onnx/${beside}`), file.data, read);
+  }
+  const config = { ...checkpoint.config, ...loaderSettings(planned) };
+  await writeFileAtomically(output.path("config.json"), `${JSON.stringify(config, null, 2)}\n`);
+  for (const file of options.tokenizerFiles) await copyFileAtomically(file, output.path(basename(file)));
+}
+
+/** What Transformers.js is to know of files that have their parameters beside them. */
+function loaderSettings(planned: readonly { readonly name: string; readonly file: OnnxFile }[]) {
+  const beside = planned.filter(({ file }) => file.data !== undefined).map(({ name }) => [name, 1]);
+  return beside.length === 0
+    ? {}
+    : { "transformers.js_config": { use_external_data_format: Object.fromEntries(beside) } };
+}
+
+/** The checkpoint's tensor of each parameter. */
+function sourcesOf(checkpoint: Checkpoint, model: Model): ReadonlyMap<string, string> {
+  const { sources } = findSources(checkpoint, model);
+  const missing = model.parameters.filter(({ name }) => !sources.has(name)).map(({ name }) => name);
+  if (missing.length > 0) {
+    throw new InputError(
+      `${checkpoint.folder} has not all of a ${model.architecture} (${missing.join(", ")} missing, or of another size); run nanoadam finetune first`,
+    );
+  }
+  return new Map([...sources].map(([name, source]) => [name, source.name]));
+}
+
+/** Reads parameters into one memory; the last one is not read again. */
+function parameterReader(checkpoint: Checkpoint, model: Model, sources: ReadonlyMap<string, string>) {
+  const sizes = new Map(model.parameters.map(({ name, shape }) => [name, sizeOf(shape)]));
+  const memory = new Float32Array(Math.max(...sizes.values()));
+  let held: string | undefined;
+  return async (name: string): Promise<Float32Array> => {
+    const values = memory.subarray(0, sizes.get(name));
+    if (held === name) return values;
+    held = undefined;
+    await checkpoint.read(sources.get(name) ?? name, values);
+    held = name;
+    return values;
+  };
+}
+
+async function writeParts(
+  path: string,
+  parts: readonly FilePart[],
+  read: (parameter: string) => Promise<Float32Array>,
+): Promise<void> {
+  await replaceFile(path, async (file) => {
+    for (const part of parts) {
+      await file.writeFile(part instanceof Uint8Array ? part : storedBytesOf(part, await read(part.parameter)));
+    }
+  });
+}

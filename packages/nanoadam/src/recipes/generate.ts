@@ -1,0 +1,23 @@
+import { type GenerateInput, generateSchema } from "../options/generation-options.js";
+import { parseOptions } from "../options/parse-options.js";
+import type { NoticeListener } from "../train/observer.js";
+import { type GenerateControl, openTextGenerator } from "./open-text-generator.js";
+import type { TextPiece } from "./text-pieces.js";
+
+/**
+ * What follows a prompt, piece by piece: opens the model for this one answer, and releases it when that has ended or is left.
+ * @throws InputError, with the first piece, for anything wrong with options or model
+ * @throws AbortError once the signal is aborted
+ */
+export async function* generate(
+  input: GenerateInput,
+  control: GenerateControl & NoticeListener = {},
+): AsyncGenerator<TextPiece, void> {
+  const { model, prompt, threads, engine, ...options } = parseOptions(generateSchema, input);
+  const generator = await openTextGenerator(model, { threads, engine }, control);
+  try {
+    yield* generator.generate(prompt, options, control);
+  } finally {
+    await generator.release();
+  }
+}

@@ -1,0 +1,92 @@
+/** A page in headless Chromium, where the machine has one. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { delimiter, join } from "node:path";
+import { onTestFinished } from "vitest";
+import { temporaryFolder } from "./temporary-folder.js";
+
+const names = ["chromium", "chromium-browser", "google-chrome"];
+
+/** The browser's path; undefined where there is none. */
+export const chromium: string | undefined = (process.env.PATH ?? "")
+  .split(delimiter)
+  .flatMap((folder) => names.map((name) => join(folder, name)))
+  .find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+
+const types: Readonly<Record<string, string>> = {
+  html: "text/html",
+  js: "text/javascript",
+  mjs: "text/javascript",
+  json: "application/json",
+  wasm: "application/wasm",
+};
+
+/**
+ * Opens a page whose script, whose imports are all dynamic, ends in `done(result)`, and gives that result. `folders` are served under their names, and `imports`
+ * says where modules are that the script, or what it imports, calls by name.
+ */
+export async function runPage(
+  script: string,
+  folders: Readonly<Record<string, string>>,
+  imports: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
+  if (chromium === undefined) throw new Error("there is no browser");
+  const page = `<!doctype html><script type="importmap">${JSON.stringify({ imports })}</script><script type="module">
+    const done = (result) => fetch("/done", { method: "POST", body: JSON.stringify(result) });
+    try { ${script} } catch (error) { done({ error: String(error?.stack ?? error) }); }
+  </script>`;
+  let settle: (result: unknown) => void = () => undefined;
+  const result = new Promise<unknown>((resolve) => {
+    settle = resolve;
+  });
+  const server = createServer(async (request, response) => {
+    const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    if (path === "/done") {
+      const parts: Uint8Array[] = [];
+      for await (const part of request) parts.push(part as Uint8Array);
+      settle(JSON.parse(Buffer.concat(parts).toString()));
+      response.end();
+      return;
+    }
+    const [, root = "", ...rest] = path.split("/");
+    const folder = folders[root];
+    const content = path === "/" ? page : folder && (await readFile(join(folder, ...rest)).catch(() => undefined));
+    response.statusCode = content ? 200 : 404;
+    response.setHeader("content-type", types[path === "/" ? "html" : (path.split(".").at(-1) ?? "")] ?? "text/plain");
+    response.end(content);
+  });
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : 0);
+    });
+  });
+  let browser: ChildProcess | undefined;
+  // A test that runs out of time does not come back here.
+  onTestFinished(() => void browser?.kill("SIGKILL"));
+  try {
+    const profile = await temporaryFolder();
+    const flags = [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-dev-shm-usage",
+      `--user-data-dir=${profile}`,
+    ];
+    browser = spawn(chromium, [...flags, `http://127.0.0.1:${port}/`], { stdio: "ignore" });
+    return await result;
+  } finally {
+    browser?.kill("SIGKILL");
+    server.closeAllConnections();
+    server.close();
+  }
+}
