@@ -37,7 +37,7 @@ export type { Conversation } from "./recipes/conversation.js";
 export { type DeltaReport, writeDelta } from "./recipes/delta.js";
 export { type Estimate, estimate, type MeasuredSteps } from "./recipes/estimate.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
-export { type AnswerReport, evaluateAnswers } from "./recipes/evaluate-answers.js";
+export { type AnswerReport, type EvaluateAnswersControl, evaluateAnswers } from "./recipes/evaluate-answers.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune } from "./recipes/finetune.js";
 export { generate } from "./recipes/generate.js";
