@@ -122,7 +122,7 @@ test("a decoder writes its answers, the same in any company", async () => {
     }
     expect(text.startsWith(together.texts[index] ?? "-")).toBe(true);
   }
-  await generator.release();
+  await generator.close();
   const options = { model: output, task: "commonsense/boolq", data, answerBy: "generation", threads: 1 } as const;
   const report = await evaluateAnswers(options);
   expect(report).toMatchObject({ questions: 24, answerBy: "generation", notes: [] });

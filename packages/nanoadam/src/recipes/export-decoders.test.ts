@@ -92,7 +92,7 @@ async function ownAnswer(folder: string, prompt: string, maxNewTokens: number) {
   const options = { maxNewTokens, temperature: 0 };
   for await (const piece of generator.generate(prompt, options)) pieces.push(piece);
   const ids = generator.encode(prompt);
-  await generator.release();
+  await generator.close();
   return { prompt: ids, ids: pieces.flatMap((piece) => piece.ids), text: pieces.map(({ text }) => text).join("") };
 }
 
