@@ -11,12 +11,15 @@ export async function engineLayer(problem: LayerProblem, threads: number): Promi
   values.set("attention_mask", input("int32", attentionMask.shape));
   const parameter = (name: string) => given(values, name);
   const context: StageContext = {
+    mode: "train",
     hidden: () => given(values, "hidden"),
     input: (name) => given(values, name),
     parameter,
     rows: (table) => given(values, table),
     linear: (name, x) => linear(x, parameter(`${name}.weight`), parameter(`${name}.bias`)),
     dropout: (x) => x,
+    buffer: (name) => given(values, name),
+    update() {},
     cached: (_, x) => x,
   };
   const tensors = tensorFunction(

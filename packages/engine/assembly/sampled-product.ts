@@ -4,7 +4,8 @@
  * for shared memory.
  *
  * A product is a row of tasks: to transpose blocks of tokens of the right factor, to find out where the entries lie, to
- * transpose blocks of the left factor, to multiply ranges of rows. A product with the right factor of the one before begins
+ * transpose blocks of the left factor, to multiply ranges of rows. Factors that are images have their channels apart already:
+ * blocks are images then, whose channels are laid into planes so that what windows see at one of their places is a plane, shifted. A product with the right factor of the one before begins
  * after its blocks. Whoever is free takes the next task, so threads balance themselves and nobody waits for one that has yet
  * to start. A number is computed within one task and in one order, so that results do not depend on who took it.
  *
@@ -41,6 +42,24 @@ const offsetsField = 56;
 const rowStartsField = 60;
 const foundField = 64;
 const outField = 68;
+/** Of each column of the right factor, how many bytes it lies behind the first. */
+const columnStartsField = 72;
+/** Of images, and 0 channels where the factors are none: the right one's size, and the left one's. */
+const channelsField = 76;
+const heightField = 80;
+const widthField = 84;
+const outputHeightField = 88;
+const outputWidthField = 92;
+/** The size of a plane, in which each row of pixels has room for what windows see beyond it. */
+const planeHeightField = 96;
+const planeWidthField = 100;
+const strideYField = 104;
+const strideXField = 108;
+const paddingYField = 112;
+const paddingXField = 116;
+/** With a stride, planes are of every stride-th pixel: which are the first, as pairs y, x; and how many pairs. */
+const phasesField = 120;
+const phaseCountField = 124;
 
 const blockTokens: u32 = 64;
 /** Tokens that are transposed at once: a cache line of a target's column. */
@@ -102,13 +121,17 @@ export function serve(): void {
 
 function run(task: u32): void {
   const blocks = load<u32>(job, blocksField);
-  if (task < blocks) {
+  const areImages = load<u32>(job, channelsField) !== 0;
+  if (task < blocks && areImages) {
+    layRight(task);
+  } else if (task < blocks) {
     transpose(load<u32>(job, rightField), load<u32>(job, rightColumnsField), load<u32>(job, columnsField), task);
   } else if (task === blocks) {
     locate();
   } else if (task <= 2 * blocks) {
     const rows = load<u32>(job, rowsField);
-    transpose(load<u32>(job, leftField), load<u32>(job, leftColumnsField), rows, task - 1 - blocks);
+    if (areImages) layLeft(task - 1 - blocks);
+    else transpose(load<u32>(job, leftField), load<u32>(job, leftColumnsField), rows, task - 1 - blocks);
   } else {
     multiply(task - 1 - 2 * blocks);
   }
@@ -116,7 +139,7 @@ function run(task: u32): void {
 
 /**
  * Where a chunked selection of the [rows, columns] matrix lies: of each row the position of its first entry, with one more
- * for the end, and of each entry its column. Offsets are 16 bits wide, the others 32.
+ * for the end, and of each entry where its column starts. Offsets are 16 bits wide, the others 32.
  */
 function locate(): void {
   const chunkStarts: usize = load<u32>(job, chunkStartsField);
@@ -127,6 +150,7 @@ function locate(): void {
   const columns = load<u32>(job, columnsField);
   const starts: usize = load<u32>(job, rowStartsField);
   const found: usize = load<u32>(job, foundField);
+  const columnStarts: usize = load<u32>(job, columnStartsField);
   let row: u32 = 0;
   let rowStart: u64 = 0;
   store<u32>(starts, 0);
@@ -140,7 +164,8 @@ function locate(): void {
         rowStart += columns;
         store<u32>(starts + ((row as usize) << 2), position);
       }
-      store<u32>(found + ((position as usize) << 2), (entry - rowStart) as u32);
+      const column = load<u32>(columnStarts + (((entry - rowStart) as usize) << 2));
+      store<u32>(found + ((position as usize) << 2), column);
     }
   }
   const count = load<u32>(chunkStarts + ((chunks as usize) << 2));
@@ -203,6 +228,102 @@ function clearTail(target: usize, columns: u32, tokens: u32): void {
   }
 }
 
+/** Lays image `image` of [images, channels, height, width] into its part of the right factor's planes, padding as zeros. */
+function layRight(image: u32): void {
+  const channels = load<u32>(job, channelsField);
+  const height = load<u32>(job, heightField);
+  const width = load<u32>(job, widthField);
+  const planeHeight = load<u32>(job, planeHeightField);
+  const planeWidth = load<u32>(job, planeWidthField);
+  const strideY = load<u32>(job, strideYField);
+  const strideX = load<u32>(job, strideXField);
+  const phases: usize = load<u32>(job, phasesField);
+  const phaseCount = load<u32>(job, phaseCountField);
+  const planeBytes = (load<u32>(job, strideField) as usize) << 2;
+  const ofImage = ((image * planeHeight * planeWidth) as usize) << 2;
+  let source = (load<u32>(job, rightField) as usize) + (((image * channels * height * width) as usize) << 2);
+  let plane: usize = load<u32>(job, rightColumnsField);
+  for (let channel: u32 = 0; channel < channels; channel++) {
+    for (let phase: u32 = 0; phase < phaseCount; phase++) {
+      const pair = phases + ((phase as usize) << 3);
+      const firstY = (load<u32>(pair) as i32) - (load<u32>(job, paddingYField) as i32);
+      const firstX = (load<u32>(pair, 4) as i32) - (load<u32>(job, paddingXField) as i32);
+      for (let y: u32 = 0; y < planeHeight; y++) {
+        const row = plane + ofImage + (((y * planeWidth) as usize) << 2);
+        const pixelY = firstY + ((y * strideY) as i32);
+        if (pixelY < 0 || pixelY >= (height as i32)) clear(row, planeWidth);
+        else layRow(source + (((pixelY as u32) * width) << 2), row, firstX, width, planeWidth, strideX);
+      }
+      if (image + 1 === load<u32>(job, blocksField)) clearBehind(plane);
+      plane += planeBytes;
+    }
+    source += ((height * width) as usize) << 2;
+  }
+}
+
+/** Every `stride`-th pixel of a row, from pixel `first` on, which may lie before it; zeros where there is none. */
+function layRow(source: usize, target: usize, first: i32, width: u32, count: u32, stride: u32): void {
+  let before: u32 = 0;
+  if (first < 0) before = min<u32>(count, ((-first as u32) + stride - 1) / stride);
+  const start = (first + ((before * stride) as i32)) as u32;
+  let there: u32 = 0;
+  if (start < width) there = min<u32>(count - before, (width - start + stride - 1) / stride);
+  clear(target, before);
+  const to = target + ((before as usize) << 2);
+  const from = source + ((start as usize) << 2);
+  if (stride === 1) {
+    copy(from, to, there);
+  } else {
+    const step = (stride as usize) << 2;
+    for (let x: u32 = 0; x < there; x++) store<f32>(to + ((x as usize) << 2), load<f32>(from + (x as usize) * step));
+  }
+  clear(to + ((there as usize) << 2), count - before - there);
+}
+
+/** Lays image `image` of [images, rows, output height, output width] into its part of the left factor's planes, zeros around it. */
+function layLeft(image: u32): void {
+  const rows = load<u32>(job, rowsField);
+  const height = load<u32>(job, outputHeightField);
+  const width = load<u32>(job, outputWidthField);
+  const planeHeight = load<u32>(job, planeHeightField);
+  const planeWidth = load<u32>(job, planeWidthField);
+  const planeBytes = (load<u32>(job, strideField) as usize) << 2;
+  const ofImage = ((image * planeHeight * planeWidth) as usize) << 2;
+  let source = (load<u32>(job, leftField) as usize) + (((image * rows * height * width) as usize) << 2);
+  let plane: usize = load<u32>(job, leftColumnsField);
+  for (let row: u32 = 0; row < rows; row++) {
+    let target = plane + ofImage;
+    for (let y: u32 = 0; y < height; y++) {
+      copy(source, target, width);
+      clear(target + ((width as usize) << 2), planeWidth - width);
+      source += (width as usize) << 2;
+      target += (planeWidth as usize) << 2;
+    }
+    clear(target, (planeHeight - height) * planeWidth);
+    if (image + 1 === load<u32>(job, blocksField)) clearBehind(plane);
+    plane += planeBytes;
+  }
+}
+
+/** Sets what lies behind the last image of a plane to 0: shifted planes are read beyond it. */
+function clearBehind(plane: usize): void {
+  const tokens = load<u32>(job, tokensField);
+  clear(plane + ((tokens as usize) << 2), load<u32>(job, strideField) - tokens);
+}
+
+function copy(source: usize, target: usize, count: u32): void {
+  let at: usize = 0;
+  const vectors = ((count & ~3) as usize) << 2;
+  for (; at < vectors; at += 16) v128.store(target + at, v128.load(source + at));
+  const end = (count as usize) << 2;
+  for (; at < end; at += 4) store<f32>(target + at, load<f32>(source + at));
+}
+
+function clear(target: usize, count: u32): void {
+  const end = target + ((count as usize) << 2);
+  for (let at = target; at < end; at += 4) store<f32>(at, 0);
+}
+
 function sumOfLanes(lanes: v128): f32 {
   return (
     f32x4.extract_lane(lanes, 0) +
@@ -246,10 +367,10 @@ function multiply(range: u32): void {
     let entry = load<u32>(starts + ((row as usize) << 2));
     for (; entry + four <= end; entry += four) {
       const columns = found + ((entry as usize) << 2);
-      const right0 = right + (load<u32>(columns) as usize) * stride;
-      const right1 = right + (load<u32>(columns, 4) as usize) * stride;
-      const right2 = right + (load<u32>(columns, 8) as usize) * stride;
-      const right3 = right + (load<u32>(columns, 12) as usize) * stride;
+      const right0 = right + (load<u32>(columns) as usize);
+      const right1 = right + (load<u32>(columns, 4) as usize);
+      const right2 = right + (load<u32>(columns, 8) as usize);
+      const right3 = right + (load<u32>(columns, 12) as usize);
       let sum0 = f32x4.splat(0);
       let sum1 = f32x4.splat(0);
       let sum2 = f32x4.splat(0);
@@ -273,7 +394,7 @@ function multiply(range: u32): void {
       store<f32>(target, sumOfLanes(sum3), 12);
     }
     for (; entry < end; entry++) {
-      const right0 = right + (load<u32>(found + ((entry as usize) << 2)) as usize) * stride;
+      const right0 = right + (load<u32>(found + ((entry as usize) << 2)) as usize);
       let sum0 = f32x4.splat(0);
       let sum1 = f32x4.splat(0);
       for (let at: usize = 0; at < bytes; at += 32) {

@@ -4,10 +4,13 @@ export {
   derive,
   type GradientPart,
   type GradientStructure,
+  type ImageFactors,
 } from "./derive/reverse.js";
+export { type BatchNormalised, batchNorm, fixedBatchNorm } from "./graph/batch-normalization.js";
 export { broadcastTo, reduceSum } from "./graph/broadcast.js";
 export { toFloat32 } from "./graph/cast.js";
 export { constant } from "./graph/constant.js";
+export { type ConvolutionOptions, convolution } from "./graph/convolution.js";
 export { type DynamicSize, standInSizes, standInSum } from "./graph/dynamic-sizes.js";
 export * from "./graph/elementwise.js";
 export {
@@ -21,11 +24,12 @@ export {
 export { gather, oneHot, takeAlongLast, takeAlongRows } from "./graph/gather.js";
 export { linear, type MatmulOptions, matmul } from "./graph/matmul.js";
 export { constantRowNorms, layerNorm, rmsNorm } from "./graph/normalization.js";
+export { averagePool, maxPool, type PoolingOptions } from "./graph/pooling.js";
 export { cumulativeSum, indices, toInt32 } from "./graph/positions.js";
 export { rotary } from "./graph/rotary.js";
 export { scratchBytes } from "./graph/scratch.js";
-export { reshape, takeIndex, transpose } from "./graph/shape.js";
-export { concatenate, slice } from "./graph/slice.js";
+export { reshape, transpose } from "./graph/shape.js";
+export { concatenate, pad, slice, takeIndex } from "./graph/slice.js";
 export { logSoftmax, logSumExp, softmax } from "./graph/softmax.js";
 export {
   type DataType,
@@ -37,6 +41,7 @@ export {
   type TensorType,
 } from "./graph/types.js";
 export type { Value } from "./graph/value.js";
+export type { AxisPair, WindowOptions, Windows } from "./graph/windows.js";
 export {
   fillDropoutMask,
   fillNormal,

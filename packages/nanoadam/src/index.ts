@@ -67,7 +67,7 @@ export type {
 } from "./recipes/run-events.js";
 export type { RunSummary } from "./recipes/summary.js";
 export type { FinishReason, TextPiece } from "./recipes/text-pieces.js";
-export type { ClassOutcome } from "./tasks/classification.js";
+export type { ClassOutcome } from "./tasks/classes.js";
 export type { Entity } from "./tasks/entities.js";
 export type { MultiLabelOutcome } from "./tasks/multi-label.js";
 export type { NumberOutcome } from "./tasks/regression.js";

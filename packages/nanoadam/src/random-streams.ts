@@ -18,6 +18,8 @@ export const randomSites = {
   initialisation: (parameter: number) => 1_000_000 + parameter,
   /** Which tokens are masked, and what each becomes: three uses. */
   masking: (use: 0 | 1 | 2) => 2_000_000 + use,
+  /** What chance does to images. */
+  augmentation: 3_000_000,
   /** Which examples are held out for evaluation. */
   heldOut: 0x64617401,
   /** The order of the examples in an epoch. */

@@ -1,14 +1,17 @@
 import { describe, expect, it } from "vitest";
+import { batchNorm, fixedBatchNorm } from "../graph/batch-normalization.js";
 import { broadcastTo, reduceSum } from "../graph/broadcast.js";
 import { constant } from "../graph/constant.js";
+import { type ConvolutionOptions, convolution } from "../graph/convolution.js";
 import * as elementwise from "../graph/elementwise.js";
 import { input, tensorFunction } from "../graph/function.js";
 import { gather, takeAlongLast, takeAlongRows } from "../graph/gather.js";
 import { linear, matmul } from "../graph/matmul.js";
 import { layerNorm, rmsNorm } from "../graph/normalization.js";
+import { averagePool, maxPool } from "../graph/pooling.js";
 import { rotary } from "../graph/rotary.js";
-import { reshape, takeIndex, transpose } from "../graph/shape.js";
-import { concatenate, slice } from "../graph/slice.js";
+import { reshape, transpose } from "../graph/shape.js";
+import { concatenate, pad, slice, takeIndex } from "../graph/slice.js";
 import { logSoftmax, logSumExp, softmax } from "../graph/softmax.js";
 import { type Shape, sizeOf } from "../graph/types.js";
 import type { Value } from "../graph/value.js";
@@ -44,6 +47,17 @@ const binary = (name: string, build: (a: Value, b: Value) => Value, a: Shape, b:
   build: (x) => build(at(x, 0), at(x, 1)),
 });
 
+/** The convolution of an image of 7 x 6 pixels, of which strides leave something over. */
+const convolutionCase = (
+  name: string,
+  [inputs, outputs, ...kernel]: readonly [inputs: number, outputs: number, height: number, width: number],
+  options: ConvolutionOptions = {},
+): Case => ({
+  name: `convolution, ${name}`,
+  shapes: [[2, inputs, 7, 6], [outputs, inputs / (options.groups ?? 1), ...kernel], [outputs]],
+  build: (x) => convolution(at(x, 0), at(x, 1), at(x, 2), options),
+});
+
 const cases: readonly Case[] = [
   binary("add", elementwise.add, [3, 4], [3, 4]),
   binary("add, row broadcast", elementwise.add, [2, 3, 4], [4]),
@@ -71,6 +85,9 @@ const cases: readonly Case[] = [
   unary("takeIndex, last", (x) => takeIndex(x, 0, 1), [2, 3, 4]),
   unary("slice", (x) => elementwise.tanh(slice(x, 1, 1, 3)), [2, 4, 3]),
   unary("slice, first of the last axis", (x) => slice(x, -1, 0, 1), [2, 3]),
+  unary("slice, every third entry", (x) => elementwise.tanh(slice(x, 1, 1, 7, 3)), [2, 8, 3]),
+  unary("slice, every second up to the end", (x) => slice(x, -1, 0, 5, 2), [2, 5]),
+  unary("pad", (x) => elementwise.tanh(pad(pad(x, 1, 2, 0), -1, 1, 3)), [2, 3, 2]),
   unary("slices of one value", (x) => elementwise.multiply(slice(x, -1, 0, 2), slice(x, -1, 2, 4)), [3, 4]),
   binary("concatenate", (a, b) => elementwise.tanh(concatenate([a, b, a], 1)), [2, 3, 2], [2, 1, 2]),
   binary("concatenate, last axis", (a, b) => concatenate([a, b], -1), [2, 3], [2, 1]),
@@ -150,6 +167,47 @@ const cases: readonly Case[] = [
     integers: [{ shape: [2, 5], values: [0, 1, 1, 3, 1, 2, 2, 2, 0, 3] }],
     build: (x, i) => elementwise.tanh(takeAlongLast(at(x, 0), at(i, 0))),
   },
+  convolutionCase("3 x 3", [2, 3, 3, 3], { padding: 1 }),
+  convolutionCase("a stride", [2, 3, 3, 2], { stride: [2, 3], padding: [1, 0] }),
+  convolutionCase("a stride longer than the kernel", [2, 2, 1, 1], { stride: 2 }),
+  convolutionCase("dilation", [2, 2, 2, 3], { dilation: [3, 2], padding: 2, stride: 2 }),
+  convolutionCase("one pixel", [3, 2, 1, 1]),
+  convolutionCase("groups", [4, 6, 3, 3], { groups: 2, padding: 1, stride: 2 }),
+  convolutionCase("depthwise", [3, 3, 3, 3], { groups: 3, padding: 1 }),
+  {
+    name: "convolution without bias",
+    shapes: [
+      [1, 2, 4, 4],
+      [2, 2, 4, 4],
+    ],
+    build: (x) => convolution(at(x, 0), at(x, 1), undefined),
+  },
+  { ...unary("maxPool", (x) => maxPool(x, { kernel: 3, stride: 2, padding: 1 }), [1, 2, 6, 5]), draw: (x) => 9 * x },
+  {
+    ...unary(
+      "maxPool, kernel and stride of two numbers",
+      (x) => maxPool(x, { kernel: [2, 3], stride: [1, 2] }),
+      [2, 1, 4, 7],
+    ),
+    draw: (x) => 9 * x,
+  },
+  unary("averagePool", (x) => averagePool(x, { kernel: 3, stride: 2, padding: 1 }), [2, 2, 6, 5]),
+  unary("averagePool without overlap", (x) => averagePool(x, { kernel: [2, 3], stride: [2, 3] }), [1, 2, 5, 6]),
+  {
+    name: "batchNorm",
+    shapes: [[3, 2, 3, 2], [2], [2]],
+    build: (x) => batchNorm(at(x, 0), at(x, 1), at(x, 2), 1e-5).output,
+  },
+  {
+    name: "fixedBatchNorm",
+    shapes: [[2, 3, 2, 2], [3], [3]],
+    build: (x) =>
+      fixedBatchNorm(
+        at(x, 0),
+        { weight: at(x, 1), bias: at(x, 2), mean: constant([1, -1, 0.5]), variance: constant([0.5, 2, 1]) },
+        1e-3,
+      ),
+  },
   {
     name: "a value used twice",
     shapes: [[3, 3]],
@@ -182,7 +240,8 @@ describe.each(engineNames)("every derivative agrees with central finite differen
 
     const memory = new Map<string, TensorData>();
     for (const { name, value } of [...derivative.forward.outputs, ...derivative.backward.outputs]) {
-      memory.set(name, new Float32Array(sizeOf(value.type.shape)));
+      const size = sizeOf(value.type.shape);
+      memory.set(name, value.type.dataType === "int32" ? new Int32Array(size) : new Float32Array(size));
     }
     shapes.forEach((shape, i) => {
       memory.set(`x${i}`, drawn(shape, i, draw));

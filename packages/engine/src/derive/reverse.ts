@@ -16,6 +16,7 @@ import {
 import { matmul } from "../graph/matmul.js";
 import { ShapeError } from "../graph/types.js";
 import type { Cotangent, Node, Value } from "../graph/value.js";
+import type { Windows } from "../graph/windows.js";
 
 /** The structures of a gradient that a receiver may accept; others are formed whole. */
 export type GradientStructure = "product";
@@ -27,10 +28,22 @@ export interface DeriveOptions {
   readonly inputs: ReadonlyMap<string, readonly GradientStructure[]>;
 }
 
+/** How images are the factors of a product. */
+export interface ImageFactors {
+  readonly count: number;
+  readonly windows: Windows;
+}
+
 /** A part of an input's gradient, by the names of the tensors that hold it; the gradient is the sum of its parts. */
 export type GradientPart =
   | { readonly kind: "dense"; readonly tensor: string }
-  | { readonly kind: "product"; readonly left: string; readonly right: string };
+  | {
+      readonly kind: "product";
+      readonly left: string;
+      readonly right: string;
+      /** Of a convolution's weight: the factors are so many images, and the right one's columns what the windows see. */
+      readonly images?: ImageFactors;
+    };
 
 /** Names are unique over both functions: a tensor of one name is one buffer wherever it appears. */
 export interface Derivative {
@@ -105,6 +118,9 @@ export function derive(tensors: TensorFunction, options: DeriveOptions): Derivat
           kind: "product",
           left: tensorName(part.left, `${base}.left`),
           right: tensorName(part.right, `${base}.right`),
+          ...(part.windows === undefined
+            ? {}
+            : { images: { count: part.left.type.shape[0] ?? 0, windows: part.windows } }),
         };
       }),
     );
@@ -200,5 +216,5 @@ function combine(contributions: readonly Cotangent[], accepted: ReadonlySet<Grad
 
 function wholeGradient(cotangent: Cotangent): Value {
   if (cotangent.kind === "dense") return cotangent.value;
-  return matmul(cotangent.left, cotangent.right, { transposeA: true });
+  return cotangent.whole?.() ?? matmul(cotangent.left, cotangent.right, { transposeA: true });
 }

@@ -1,7 +1,7 @@
 import { reduceSum } from "./broadcast.js";
 import { contributedDomain, type Emitter } from "./lowering.js";
 import { reshape } from "./shape.js";
-import { dimension, formatShape, ShapeError, sameShape, tensorType } from "./types.js";
+import { dimension, formatShape, ShapeError, sameShape, sizeOf, tensorType } from "./types.js";
 import { applySingle, dense, inputOf, type Operation, type Value } from "./value.js";
 
 export interface MatmulOptions {
@@ -66,27 +66,34 @@ function lowerMatmul(
 }
 
 /**
- * x W^T + b for x [n, in], W [out, in] as PyTorch and Hugging Face checkpoints hold it, b [out]. The gradient of W is
- * handed out as its two factors, dy and x (see `ProductCotangent`).
+ * x W^T + b for x [n, in], W [out, in] as PyTorch and Hugging Face checkpoints hold it, b [out]. W may have more axes: all after the
+ * first are `in`, as of a convolution whose windows do not overlap. The gradient of W is handed out as its two factors, dy and x
+ * (see `ProductCotangent`).
  * @throws ShapeError naming the shapes when they do not fit.
  */
 export function linear(x: Value, weight: Value, bias?: Value): Value {
   const [shape, weightShape] = [x.type.shape, weight.type.shape];
   const fail = (what: string) =>
     new ShapeError(`linear: ${what} (x ${formatShape(shape)}, weight ${formatShape(weightShape)})`);
-  if (shape.length !== 2 || weightShape.length !== 2) throw fail("x and the weight need two axes");
+  if (shape.length !== 2 || weightShape.length < 2) throw fail("x and the weight need two axes");
   const outputs = dimension(weightShape, 0);
-  if (dimension(shape, 1) !== dimension(weightShape, 1)) throw fail("x and the weight have different inner sizes");
+  const matrix = [outputs, sizeOf(weightShape.slice(1))];
+  if (dimension(shape, 1) !== matrix[1]) throw fail("x and the weight have different inner sizes");
   if (bias !== undefined && !sameShape(bias.type.shape, [outputs])) {
     throw fail(`the bias ${formatShape(bias.type.shape)} does not fit`);
   }
   const operation: Operation = {
     name: "linear",
-    lower: (emitter, inputs) => [emitter.emit("Gemm", inputs, { attributes: { transB: { int: 1 } } })],
+    lower(emitter, [input = "", given = "", ...others]) {
+      const flat = weightShape.length === 2 ? given : emitter.emit("Reshape", [given, emitter.integers(matrix)]);
+      return [emitter.emit("Gemm", [input, flat, ...others], { attributes: { transB: { int: 1 } } })];
+    },
     derivative(node, [gradient]) {
       if (gradient === undefined) return [];
-      const gradientX = dense(matmul(gradient, inputOf(node, 1)));
-      const gradientWeight = { kind: "product", left: gradient, right: inputOf(node, 0) } as const;
+      const gradientX = dense(matmul(gradient, reshape(inputOf(node, 1), matrix)));
+      const [left, right] = [gradient, inputOf(node, 0)];
+      const whole = () => reshape(matmul(left, right, { transposeA: true }), weightShape);
+      const gradientWeight = { kind: "product", left, right, whole } as const;
       if (bias === undefined) return [gradientX, gradientWeight];
       return [gradientX, gradientWeight, dense(reshape(reduceSum(gradient, [0]), [outputs]))];
     },

@@ -1,5 +1,4 @@
 /** Operations that only rearrange: the backward function computes them again instead of keeping their result. */
-import { slice } from "./slice.js";
 import { formatShape, type Shape, ShapeError, sameShape, sizeOf, tensorType } from "./types.js";
 import { applySingle, dense, inputOf, type Operation, type Value } from "./value.js";
 
@@ -41,18 +40,4 @@ export function transpose(x: Value, order: readonly number[]): Value {
       order.map((axis) => shape[axis] ?? 0),
     ),
   );
-}
-
-/**
- * The entry at `index` along an axis, which disappears; the derivative puts the gradient back among zeros. BERT's pooler
- * takes the first token's row this way.
- */
-export function takeIndex(x: Value, axis: number, index: number): Value {
-  const { shape } = x.type;
-  const size = shape[axis];
-  if (size === undefined || index < 0 || index >= size) {
-    throw new ShapeError(`takeIndex: ${formatShape(shape)} has no entry ${index} along axis ${axis}`);
-  }
-  const taken = shape.filter((_, other) => other !== axis);
-  return reshape(slice(x, axis, index, index + 1), taken);
 }

@@ -1,13 +1,16 @@
 import { describe, expect, it } from "vitest";
+import { batchNorm } from "./batch-normalization.js";
 import { constant } from "./constant.js";
+import { convolution } from "./convolution.js";
 import { add, dropout, sigmoid } from "./elementwise.js";
 import { input, tensorFunction } from "./function.js";
 import { gather, takeAlongLast, takeAlongRows } from "./gather.js";
 import { linear, matmul } from "./matmul.js";
 import { layerNorm, rmsNorm } from "./normalization.js";
+import { maxPool } from "./pooling.js";
 import { rotary } from "./rotary.js";
-import { reshape, takeIndex, transpose } from "./shape.js";
-import { concatenate, slice } from "./slice.js";
+import { reshape, transpose } from "./shape.js";
+import { concatenate, pad, slice, takeIndex } from "./slice.js";
 
 const float = (...shape: number[]) => input("float32", shape);
 
@@ -29,6 +32,27 @@ describe("an operation on shapes that do not fit names itself and both shapes", 
     ["slice", () => slice(float(2, 3), -1, 1, 4), "slice: [2, 3] has no entries 1 to 4 along axis -1"],
     ["slice of nothing", () => slice(float(2, 3), 0, 1, 1), "slice: [2, 3] has no entries 1 to 1 along axis 0"],
     ["slice axis", () => slice(float(2, 3), 2, 0, 1), "slice: [2, 3] has no axis 2"],
+    ["pad", () => pad(float(2, 3), 1, -1, 0), "pad: -1 and 0 zeros cannot be put around axis 1 of [2, 3]"],
+    [
+      "convolution",
+      () => convolution(float(1, 4, 5, 5), float(2, 3, 3, 3), undefined),
+      "convolution: the channels do not fit (x [1, 4, 5, 5], weight [2, 3, 3, 3], groups 1)",
+    ],
+    [
+      "convolution of a small image",
+      () => convolution(float(1, 3, 2, 5), float(2, 3, 3, 3), undefined),
+      "convolution: the kernel 3,3 is larger than the padded image ([1, 3, 2, 5])",
+    ],
+    [
+      "maxPool",
+      () => maxPool(float(1, 3, 4, 4), { kernel: 2, padding: 2 }),
+      "padding 2,2 is more than half of the kernel",
+    ],
+    [
+      "batchNorm",
+      () => batchNorm(float(1, 3, 4, 4), float(3), float(4), 1e-5),
+      "batchNorm: [4] for x [1, 3, 4, 4], expected four axes and [channels]",
+    ],
     [
       "concatenate",
       () => concatenate([float(2, 3), float(3, 3)], 1),

@@ -5,6 +5,7 @@
  */
 import type { Emitter } from "./lowering.js";
 import type { TensorType } from "./types.js";
+import type { Windows } from "./windows.js";
 
 export interface Value {
   readonly node: Node;
@@ -55,6 +56,13 @@ export interface ProductCotangent {
   readonly kind: "product";
   readonly left: Value;
   readonly right: Value;
+  /**
+   * Where it is there, the factors are images: left [images, rows, height, width], whose pixels are the n; and right [images, channels,
+   * height, width], whose columns are what the windows see, one for each channel and place of the window. They are never formed.
+   */
+  readonly windows?: Windows;
+  /** The contribution itself, where there is a better way to it than the product. */
+  readonly whole?: () => Value;
 }
 
 export function dense(value: Value): DenseCotangent {

@@ -20,6 +20,20 @@ export const field = {
   rowStarts: 15,
   found: 16,
   out: 17,
+  columnStarts: 18,
+  channels: 19,
+  height: 20,
+  width: 21,
+  outputHeight: 22,
+  outputWidth: 23,
+  planeHeight: 24,
+  planeWidth: 25,
+  strideY: 26,
+  strideX: 27,
+  paddingY: 28,
+  paddingX: 29,
+  phases: 30,
+  phaseCount: 31,
 } as const;
 
 const jobAddress = 192;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { windowsOver } from "../graph/windows.js";
 import { type RandomKey, uniform } from "./random.js";
 import { type ChunkedEntries, SampledProduct } from "./sampled-product.js";
 
@@ -44,6 +45,53 @@ describe("SampledProduct", () => {
             let expected = 10;
             for (let token = 0; token < tokens; token++) {
               expected += (left[token * outputs + output] ?? 0) * (right[token * inputs + input] ?? 0);
+            }
+            expect(Math.abs((sums[position] ?? Number.NaN) - expected)).toBeLessThan(1e-5);
+          });
+        },
+      ),
+    );
+  });
+
+  test("adds the entries of a convolution's weight gradient, whatever the windows", () => {
+    const pair = (max: number) => fc.tuple(fc.integer({ min: 1, max }), fc.integer({ min: 1, max }));
+    fc.assert(
+      fc.property(
+        fc.record({ size: pair(9), kernel: pair(3), stride: pair(3), dilation: pair(2), padding: fc.nat(2) }),
+        fc.record({
+          images: fc.integer({ min: 1, max: 3 }),
+          channels: fc.integer({ min: 1, max: 4 }),
+          site: fc.nat(99),
+        }),
+        fc.integer({ min: 1, max: 5 }),
+        ({ size, kernel: places, ...options }, { images, channels, site }, outputs) => {
+          const fits = (axis: 0 | 1) =>
+            (places[axis] - 1) * options.dilation[axis] + 1 <= size[axis] + 2 * options.padding;
+          fc.pre(fits(0) && fits(1));
+          const windows = windowsOver("case", [images, channels, ...size], places, options);
+          const [[height, width], [rows, columns]] = [size, windows.output];
+          const right = floats(images * channels * height * width, 3 * site);
+          const left = floats(images * outputs * rows * columns, 3 * site + 1);
+          const inputs = channels * places[0] * places[1];
+          const entries = someEntries(outputs * inputs, 0.4, 50, 3 * site + 2);
+          const sums = new Float32Array(entries.offsets.length);
+          kernel.setRightImages(right, images, windows);
+          kernel.add(left, entries, sums);
+          indicesOf(entries).forEach((entry, position) => {
+            const [output, input] = [Math.floor(entry / inputs), entry % inputs];
+            const place = input % (places[0] * places[1]);
+            const channel = Math.floor(input / (places[0] * places[1]));
+            let expected = 0;
+            for (let window = 0; window < images * rows * columns; window++) {
+              const [image, x] = [Math.floor(window / (rows * columns)), window % columns];
+              const y = Math.floor(window / columns) % rows;
+              const at = (position: number, axis: 0 | 1, step: number) =>
+                position * windows.stride[axis] + step * windows.dilation[axis] - windows.padding[axis];
+              const pixelY = at(y, 0, Math.floor(place / places[1]));
+              const pixelX = at(x, 1, place % places[1]);
+              if (pixelY < 0 || pixelX < 0 || pixelY >= height || pixelX >= width) continue;
+              const gradient = left[((image * outputs + output) * rows + y) * columns + x] ?? 0;
+              expected += gradient * (right[((image * channels + channel) * height + pixelY) * width + pixelX] ?? 0);
             }
             expect(Math.abs((sums[position] ?? Number.NaN) - expected)).toBeLessThan(1e-5);
           });

@@ -8,12 +8,17 @@
  * columns are contiguous; this costs little beside the dot products, and less where several products share their right
  * factor, as the gradients of queries, keys and values do.
  *
+ * The gradient of a convolution's weight is such a product too, whose right factor has a column for each channel and place of the
+ * window: what the windows see there. It is never formed: each column is a plane of the image, shifted (see `planesOf`).
+ *
  * The kernel has memory of its own, which grows to the largest product and is reused. Where that memory is shared, other
  * threads help (runtime/sampled-product-threads.ts); results are the same bits for any number of them.
  */
 
+import type { Windows } from "../graph/windows.js";
+import { planesOf } from "./planes.js";
 import { wasm } from "./sampled-product.wasm.js";
-import { behind, field, headBytes, KernelMemory } from "./sampled-product-memory.js";
+import { behind, field, headBytes, KernelMemory, type MemoryViews } from "./sampled-product-memory.js";
 
 /** Entries of a flattened matrix in ascending order: entry `chunk * chunkSize + offset`, as @nanoadam/optim has them. */
 export interface ChunkedEntries {
@@ -72,6 +77,21 @@ const blockTokens = 64;
 /** Parts of the multiplication that threads take one by one: enough that the last to finish is not much later. */
 const ranges = 32;
 
+/** What is read beyond the last token of a column, at most. */
+const tailTokens = 8;
+
+/** What products need to know of the right factor. */
+interface RightFactor {
+  /** Rows of the factors. */
+  readonly tokens: number;
+  /** Floats from a column in the kernel's memory to the next. */
+  readonly stride: number;
+  /** The first free address behind it. */
+  readonly end: number;
+  /** Rows of a block, which is a task of its own. */
+  readonly blockRows: number;
+}
+
 /** Floats from a column to the next, an odd number of cache lines: at a power of two the caches have room for few columns. */
 function strideOf(tokens: number): number {
   return 16 * (Math.ceil(tokens / 16) | 1);
@@ -83,9 +103,8 @@ export class SampledProduct {
   readonly #exports: Exports;
   readonly #memory: KernelMemory;
   #tasks = 0;
-  /** Of the right factor; 0 where there is none yet. */
-  #tokens = 0;
-  #rightEnd = headBytes;
+  /** Of the right factor; undefined where there is none yet. */
+  #right: RightFactor | undefined;
 
   /** @param host by default one thread */
   constructor(host: SampledProductHost = oneThread()) {
@@ -100,10 +119,6 @@ export class SampledProduct {
     return this.#memory.bytes;
   }
 
-  /** Rows of the right factor last set; 0 before there is one. */
-  get tokens(): number {
-    return this.#tokens;
-  }
 
   /**
    * Sets the right factor of the products to come. It is copied, so the array may change afterwards.
@@ -115,42 +130,99 @@ export class SampledProduct {
     const columns = columnsOf("right", right, tokens);
     const stride = strideOf(tokens);
     const rightColumns = behind(headBytes, right.byteLength);
-    const end = behind(rightColumns, 4 * columns * stride);
-    // The right factor set before may still be transposed, if no product has used it.
-    this.#exports.finish();
-    this.#host.start();
-    const { job, floats } = this.#memory.reserve(end);
-    job[field.first] = this.#tasks;
+    const columnStarts = behind(rightColumns, 4 * columns * stride);
+    const end = behind(columnStarts, 4 * columns);
+    const { job, words, floats } = this.#begin(end);
     job[field.tokens] = tokens;
     job[field.columns] = columns;
     job[field.stride] = stride;
     job[field.blocks] = Math.ceil(tokens / blockTokens);
     job[field.right] = headBytes;
     job[field.rightColumns] = rightColumns;
-    this.#copyBlocks(right, columns, floats, headBytes);
-    this.#tokens = tokens;
-    this.#rightEnd = end;
+    job[field.columnStarts] = columnStarts;
+    job[field.channels] = 0;
+    for (let column = 0; column < columns; column++) words[columnStarts / 4 + column] = 4 * column * stride;
+    this.#copyBlocks(right, blockTokens * columns, floats, headBytes);
+    this.#right = { tokens, stride, end, blockRows: blockTokens };
+  }
+
+  /**
+   * Sets the right factor of the products to come: what windows see of images, a column for each channel and place of the window,
+   * a row for each window. It is copied, so the array may change afterwards. Left factors are images then, a pixel for each window.
+   *
+   * @param right [images, channels, height, width], row-major
+   * @throws RangeError where sizes do not fit.
+   */
+  setRightImages(right: Float32Array, images: number, windows: Windows): void {
+    const { size, output, stride: strides, padding, kernel } = windows;
+    const pixels = images * size[0] * size[1];
+    const channels = right.length / pixels;
+    if (!Number.isInteger(channels) || channels === 0) {
+      throw new RangeError(`the right factor has ${right.length} values; expected a multiple of ${pixels}`);
+    }
+    const { plane, phases, shifts, reach } = planesOf(windows);
+    const tokens = images * plane[0] * plane[1];
+    const stride = strideOf(tokens + reach + tailTokens);
+    const columns = channels * kernel[0] * kernel[1];
+    const rightColumns = behind(headBytes, right.byteLength);
+    const columnStarts = behind(rightColumns, 4 * channels * phases.length * stride);
+    const phasesAt = behind(columnStarts, 4 * columns);
+    const end = behind(phasesAt, 8 * phases.length);
+    const { job, words, floats } = this.#begin(end);
+    job[field.tokens] = tokens;
+    job[field.columns] = columns;
+    job[field.stride] = stride;
+    job[field.blocks] = images;
+    job[field.right] = headBytes;
+    job[field.rightColumns] = rightColumns;
+    job[field.columnStarts] = columnStarts;
+    job[field.channels] = channels;
+    [job[field.height], job[field.width]] = size;
+    [job[field.outputHeight], job[field.outputWidth]] = output;
+    [job[field.planeHeight], job[field.planeWidth]] = plane;
+    [job[field.strideY], job[field.strideX]] = strides;
+    [job[field.paddingY], job[field.paddingX]] = padding;
+    job[field.phases] = phasesAt;
+    job[field.phaseCount] = phases.length;
+    words.set(phases.flat(), phasesAt / 4);
+    for (let column = 0; column < columns; column++) {
+      const { phase, tokens: shift } = shifts[column % shifts.length] ?? { phase: 0, tokens: 0 };
+      const channel = Math.floor(column / shifts.length);
+      words[columnStarts / 4 + column] = 4 * ((channel * phases.length + phase) * stride + shift);
+    }
+    this.#copyBlocks(right, right.length / images, floats, headBytes);
+    this.#right = { tokens: images * output[0] * output[1], stride, end, blockRows: output[0] * output[1] };
+  }
+
+  /** Makes the memory at least this large, and the job one whose first block is the next task. */
+  #begin(bytes: number): MemoryViews {
+    // The right factor set before may still be transposed, if no product has used it.
+    this.#exports.finish();
+    this.#host.start();
+    const views = this.#memory.reserve(bytes);
+    views.job[field.first] = this.#tasks;
+    return views;
   }
 
   /**
    * Adds entries of left^T right to `sums`, for the right factor last set.
    *
-   * @param left [tokens, outputs], row-major
+   * @param left [tokens, outputs], row-major; or images [images, outputs, output height, output width]
    * @param entries of the [outputs, inputs] product
    * @param sums one number per entry
    * @throws RangeError where sizes do not fit.
    */
   add(left: Float32Array, entries: ChunkedEntries, sums: Float32Array): void {
-    const tokens = this.#tokens;
-    if (tokens === 0) throw new Error("there is no right factor; expected setRight first");
+    if (this.#right === undefined) throw new Error("there is no right factor; expected setRight first");
+    const { tokens, stride, end, blockRows } = this.#right;
     const rows = columnsOf("left", left, tokens);
     const { starts, offsets, chunkSize } = entries;
     if (sums.length !== offsets.length) {
       throw new RangeError(`there are ${sums.length} sums; expected one for each of ${offsets.length} entries`);
     }
-    const leftAt = this.#rightEnd;
+    const leftAt = end;
     const leftColumns = behind(leftAt, left.byteLength);
-    const chunkStarts = behind(leftColumns, 4 * rows * strideOf(tokens));
+    const chunkStarts = behind(leftColumns, 4 * rows * stride);
     const offsetsAt = behind(chunkStarts, starts.byteLength);
     const rowStarts = behind(offsetsAt, offsets.byteLength);
     const found = behind(rowStarts, 4 * (rows + 1));
@@ -171,7 +243,7 @@ export class SampledProduct {
     words.set(starts, chunkStarts / 4);
     halves.set(offsets, offsetsAt / 2);
     this.#publish(1);
-    this.#copyBlocks(left, rows, floats, leftAt);
+    this.#copyBlocks(left, blockRows * rows, floats, leftAt);
     this.#exports.finish();
     this.#publish(ranges);
     this.#exports.finish();
@@ -194,8 +266,7 @@ export class SampledProduct {
   }
 
   /** A block can be transposed as soon as it is copied: by helpers, or without them at once, while it is in the cache. */
-  #copyBlocks(factor: Float32Array, columns: number, target: Float32Array, address: number): void {
-    const length = blockTokens * columns;
+  #copyBlocks(factor: Float32Array, length: number, target: Float32Array, address: number): void {
     for (let start = 0; start < factor.length; start += length) {
       target.set(factor.subarray(start, start + length), address / 4 + start);
       this.#publish(1);

@@ -18,7 +18,7 @@ import { type Adaptation, adaptationsOf, adapterWeightsFile } from "./adapter-te
 import { type Checkpoint, openCheckpoint } from "./checkpoint.js";
 import { locateModel } from "./locate-model.js";
 import { addProduct, type LowRankProduct, rowFactorsOf } from "./low-rank-product.js";
-import { parameterFinder } from "./parameter-names.js";
+import { type FoundTensor, parameterFinder } from "./parameter-names.js";
 import {
   readInPieces,
   requireEntry,
@@ -150,7 +150,7 @@ function planAdapter(
   );
   const starts = startsOfUntied(tied, model);
   for (const name of starts.keys()) if (!adaptations.has(name)) adaptations.set(name, {});
-  const find = parameterFinder(base.entries, model);
+  const find = (name: string) => wholeEntry(parameterFinder(base.entries, model)(name), path);
   const recipes = new Map<string, Recipe>();
   for (const [name, adaptation] of adaptations) {
     const replaced = find(name);
@@ -180,6 +180,16 @@ function requireMagnitude(
   if (magnitude === undefined) {
     throw new InputError(`${where}: use_dora is true, but ${product.layer} has no lora_magnitude_vector`);
   }
+}
+
+/** @throws InputError for a parameter that is a part of a tensor, as timm's queries are. */
+function wholeEntry(found: FoundTensor | undefined, path: string): CheckpointEntry | undefined {
+  if (found === undefined) return undefined;
+  const { entry, shape } = found;
+  if (String(shape) === String(entry.shape)) return entry;
+  throw new InputError(
+    `${entry.file}: "${entry.name}" has several layers in one tensor, over which ${path} cannot be opened; save the base under its Hugging Face names`,
+  );
 }
 
 /** The base's tensors with those of the recipes in their places. */

@@ -1,19 +1,30 @@
 /** The names under which checkpoints have a model's parameters. */
+import { sizeOf } from "@nanoadam/engine";
 import { InputError } from "../errors.js";
 import type { Model } from "../models/model.js";
 import type { CheckpointEntry } from "./weight-files.js";
 
 type Entries = ReadonlyMap<string, CheckpointEntry>;
 
+/** A tensor of a checkpoint, or the part of one that a parameter is. */
+export interface FoundTensor {
+  readonly entry: CheckpointEntry;
+  /** What the parameter's shape would be by it. */
+  readonly shape: readonly number[];
+  /** The first of its entries, row by row. */
+  readonly start: number;
+}
+
 /**
  * Finds the checkpoint's tensor for a parameter: by its name, or those that base-model checkpoints and old TensorFlow
- * conversions give it, or by any of these after the prefix that the backbone has in this file (`model.`, `module.`, ...).
+ * conversions give it, or by any of these after the prefix that the backbone has in this file (`model.`, `module.`, ...); else
+ * by one of the other names that the architecture knows.
  * @throws InputError where the backbone is there under several prefixes.
  */
 export function parameterFinder(
   entries: Entries,
   { backbone }: Pick<Model, "backbone">,
-): (parameter: string) => CheckpointEntry | undefined {
+): (parameter: string) => FoundTensor | undefined {
   const find = (names: readonly string[]) => {
     const found = names.find((name) => entries.has(name));
     return found === undefined ? undefined : entries.get(found);
@@ -21,7 +32,24 @@ export function parameterFinder(
   const first = Object.values(backbone.stages[0]?.parameters ?? {})[0]?.name ?? "";
   const known = (parameter: string) => namesInCheckpoints(parameter, backbone.name);
   const prefix = find(known(first)) === undefined ? prefixOf(entries, known(first), backbone.name) : "";
-  return (parameter) => find(known(parameter)) ?? find(known(parameter).map((name) => prefix + name));
+  return (parameter) => {
+    const entry = find(known(parameter)) ?? find(known(parameter).map((name) => prefix + name));
+    if (entry !== undefined) return { entry, shape: entry.shape, start: 0 };
+    for (const { name, part } of backbone.otherNames?.(parameter) ?? []) {
+      const other = find(namesInCheckpoints(name, backbone.name));
+      if (other !== undefined)
+        return part === undefined ? { entry: other, shape: other.shape, start: 0 } : partOf(other, part);
+    }
+    return undefined;
+  };
+}
+
+/** One of so many equal parts of a tensor; the whole where it has no such parts, whose shape will not fit. */
+function partOf(entry: CheckpointEntry, { index, of }: { readonly index: number; readonly of: number }): FoundTensor {
+  const [rows = 1, ...row] = entry.shape;
+  if (rows % of !== 0) return { entry, shape: entry.shape, start: 0 };
+  const shape = [rows / of, ...row];
+  return { entry, shape, start: index * sizeOf(shape) };
 }
 
 /** Words for any model. A name without the backbone's counts only after these: `roberta.` is another network than BERT. */

@@ -8,26 +8,33 @@ import type { WeightArray } from "@nanoadam/optim";
 import { InputError } from "../errors.js";
 import { defineModel } from "../models/architectures.js";
 import { type HeadSpecification, type Model, parametersOf } from "../models/model.js";
-import type { ParameterSpecification } from "../models/parameters.js";
+import type { BufferSpecification, ParameterSpecification } from "../models/parameters.js";
 import { randomSites } from "../random-streams.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { asFloat32 } from "./floats.js";
-import { parameterFinder } from "./parameter-names.js";
+import { type FoundTensor, parameterFinder } from "./parameter-names.js";
 import type { SafetensorsDtype } from "./safetensors.js";
 import type { CheckpointEntry } from "./weight-files.js";
 
 export interface Pretrained {
   readonly model: Model;
-  /** By parameter name: in float32, or as the bits of bfloat16. */
+  /** By name of parameter, in float32 or as the bits of bfloat16; and by name of buffer, in float32. */
   readonly weights: ReadonlyMap<string, WeightArray>;
-  /** For each parameter, the checkpoint's tensor that it came from, and how that is stored. */
-  readonly sources: ReadonlyMap<string, { readonly name: string; readonly dtype: SafetensorsDtype }>;
+  /** For each parameter, the checkpoint's tensor that it came from. */
+  readonly sources: ReadonlyMap<string, TensorSource>;
   /** Parameters that the checkpoint lacks, freshly initialised; an adapter's are not counted. */
   readonly initialised: readonly string[];
   /** Tensors of the checkpoint that the model does not use. */
   readonly unused: readonly string[];
   /** Of those the ones that would be the head's, were they of its size. */
   readonly misfits: readonly Misfit[];
+}
+
+/** A tensor of a checkpoint, how it is stored, and which of its entries is the parameter's first. */
+export interface TensorSource {
+  readonly name: string;
+  readonly dtype: SafetensorsDtype;
+  readonly start: number;
 }
 
 /** A tensor of a head of another size. */
@@ -80,11 +87,18 @@ export async function loadPretrained(
       const size = sizeOf(parameter.shape);
       const isNarrow = isHeldInBfloat16(parameter, checkpoint.entries.get(source.name), options.hold ?? "keep");
       const values = isNarrow ? new Uint16Array(size) : new Float32Array(size);
-      await checkpoint.read(source.name, values);
+      await checkpoint.read(source.name, values, source.start);
       weights.set(parameter.name, values);
     }
   }
-  const used = new Set([...sources.values()].map(({ name }) => name));
+  const buffers = options.fromScratch === true ? new Map<string, FoundTensor>() : findBuffers(checkpoint, model);
+  for (const buffer of model.buffers) {
+    weights.set(buffer.name, await readBuffer(buffer, buffers.get(buffer.name), checkpoint));
+  }
+  const used = new Set([
+    ...[...sources.values()].map(({ name }) => name),
+    ...[...buffers.values()].map(({ entry }) => entry.name),
+  ]);
   const ignored = new Set(model.tiedNames);
   const unused = [...checkpoint.entries.keys()].filter((name) => !used.has(name) && !ignored.has(name));
   return { model, weights, sources, initialised, unused, misfits };
@@ -111,13 +125,14 @@ type Sources = Pick<Pretrained, "sources" | "misfits">;
  * @throws InputError for a tensor of the wrong shape, or a checkpoint that lacks a part of the backbone.
  */
 export function findSources(checkpoint: Pick<Checkpoint, "folder" | "entries">, model: Model): Sources {
-  const sources = new Map<string, { name: string; dtype: SafetensorsDtype }>();
+  const sources = new Map<string, TensorSource>();
   const misfits: Misfit[] = [];
   const find = parameterFinder(checkpoint.entries, model);
   for (const { name, shape: expected, role } of model.parameters) {
-    const entry = find(name);
-    if (entry === undefined) continue;
-    if (String(entry.shape) === String(expected)) sources.set(name, { name: entry.name, dtype: entry.dtype });
+    const found = find(name);
+    if (found === undefined) continue;
+    const { entry, shape, start } = found;
+    if (String(shape) === String(expected)) sources.set(name, { name: entry.name, dtype: entry.dtype, start });
     else if (role === "head") misfits.push({ entry, expected });
     else {
       throw new InputError(
@@ -127,6 +142,44 @@ export function findSources(checkpoint: Pick<Checkpoint, "folder" | "entries">, 
   }
   requireBackbone(checkpoint, model, sources);
   return { sources, misfits };
+}
+
+/**
+ * The checkpoint's tensor for each buffer. Numbers of batches may be missing, since nothing depends on them.
+ * @throws InputError for a buffer that is missing, or of the wrong shape.
+ */
+export function findBuffers(
+  { folder, entries }: Pick<Checkpoint, "folder" | "entries">,
+  model: Model,
+): ReadonlyMap<string, FoundTensor> {
+  const find = parameterFinder(entries, model);
+  const buffers = new Map<string, FoundTensor>();
+  for (const { name, shape, isCount } of model.buffers) {
+    const found = find(name);
+    if (found === undefined) {
+      if (isCount === true) continue;
+      throw new InputError(
+        `${folder}: the statistics "${name}" are missing, without which the model computes something else`,
+      );
+    }
+    if (String(found.shape) !== String(shape)) {
+      throw new InputError(
+        `${found.entry.file}: tensor "${found.entry.name}" has shape [${found.shape.join(", ")}], expected [${shape.join(", ")}] by config.json`,
+      );
+    }
+    buffers.set(name, found);
+  }
+  return buffers;
+}
+
+async function readBuffer(
+  { shape, initial }: BufferSpecification,
+  found: FoundTensor | undefined,
+  checkpoint: Pick<Checkpoint, "read">,
+): Promise<Float32Array> {
+  const values = new Float32Array(sizeOf(shape)).fill(initial);
+  if (found !== undefined) await checkpoint.read(found.entry.name, values, found.start);
+  return values;
 }
 
 /** A pooler belongs to the head in this: encoders without one are common. */
@@ -153,15 +206,21 @@ function requireBackbone(
 /** Gives weights back the values that they were loaded with: the checkpoint's, read again, and what was drawn. */
 export async function restoreStart(
   { model, weights, sources }: Pretrained,
-  checkpoint: Pick<Checkpoint, "read">,
+  checkpoint: Pick<Checkpoint, "read" | "folder" | "entries">,
   seed: number,
 ): Promise<void> {
   for (const parameter of model.parameters) {
     const values = weights.get(parameter.name);
     const source = sources.get(parameter.name);
     if (values === undefined) continue;
-    if (source !== undefined) await checkpoint.read(source.name, values);
+    if (source !== undefined) await checkpoint.read(source.name, values, source.start);
     else values.set(initialValues(model, parameter, seed, weights));
+  }
+  if (model.buffers.length === 0) return;
+  // A model that was drawn has no source at all, and buffers that go with it.
+  const buffers = sources.size === 0 ? new Map<string, FoundTensor>() : findBuffers(checkpoint, model);
+  for (const buffer of model.buffers) {
+    weights.get(buffer.name)?.set(await readBuffer(buffer, buffers.get(buffer.name), checkpoint));
   }
 }
 

@@ -118,7 +118,11 @@ interface Source {
 
 /** Reads pieces of at most `length` elements as float32. */
 function float32Reader(source: Source, length: number): PieceReader<Float32Array> {
-  const { dtype, file, name } = source.entry;
+  const { dtype, file, name, shape } = source.entry;
+  // A number of its own may be a count, as of the batches that statistics are of.
+  if (dtype === "I64" && shape.length === 0) {
+    return throughBuffer(source, new BigInt64Array(1), (stored, piece) => piece.fill(Number(stored[0])));
+  }
   switch (dtype) {
     case "F32":
       return (start, piece) => fill(source, start, piece);
@@ -152,7 +156,7 @@ export function roundingReader(readFloat32: PieceReader<Float32Array>, length: n
 }
 
 /** Reads the elements in their stored format into the beginning of `buffer`, and converts them from there. */
-function throughBuffer<Stored extends Uint16Array | Float64Array>(
+function throughBuffer<Stored extends Uint16Array | Float64Array | BigInt64Array>(
   source: Source,
   buffer: Stored,
   convert: (stored: Stored, piece: Float32Array) => void,
@@ -168,7 +172,7 @@ function throughBuffer<Stored extends Uint16Array | Float64Array>(
 async function fill(
   { file, entry }: Source,
   start: number,
-  values: Float32Array | Float64Array | Uint16Array,
+  values: Float32Array | Float64Array | Uint16Array | BigInt64Array,
 ): Promise<void> {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   for (let filled = 0; filled < bytes.length; ) {

@@ -6,7 +6,9 @@ import { replaceFile } from "../files/write-file.js";
 import { asFloat32, narrowToBfloat16, narrowToFloat16 } from "./floats.js";
 import { encodeSafetensorsHeader, type SafetensorsDtype } from "./safetensors.js";
 
-export type WritableDtype = "F32" | "BF16" | "F16";
+export type WritableDtype = "F32" | "BF16" | "F16" | "I64";
+
+const bytesOf: Readonly<Record<WritableDtype, number>> = { I64: 8, F32: 4, BF16: 2, F16: 2 };
 
 /** The dtype in which a tensor read as `dtype` is written: the same where it can be written, else float32. */
 export function writableAs(dtype: SafetensorsDtype | undefined): WritableDtype {
@@ -27,16 +29,16 @@ export interface WritableTensor {
 
 /** The bytes that tensors take in a file, but for its header. */
 export function storedBytes(tensors: Iterable<Pick<WritableTensor, "shape" | "dtype">>): number {
-  return [...tensors].reduce((sum, { shape, dtype }) => sum + sizeOf(shape) * (dtype === "F32" ? 4 : 2), 0);
+  return [...tensors].reduce((sum, { shape, dtype }) => sum + sizeOf(shape) * bytesOf[dtype], 0);
 }
 
 /** Descending order of the reference implementation, which puts the widest alignment first. */
-const dtypeOrder: Readonly<Record<WritableDtype, number>> = { F32: 0, BF16: 1, F16: 2 };
+const dtypeOrder: Readonly<Record<WritableDtype, number>> = { I64: 0, F32: 1, BF16: 2, F16: 3 };
 const pieceLength = 1 << 18;
 
 /**
  * Writes a safetensors file: whole or not at all, and with the same bytes for the same tensors whatever their order.
- * The order in the file is that of Hugging Face's `safetensors`: F32, then BF16, then F16, each by the UTF-8 bytes of
+ * The order in the file is that of Hugging Face's `safetensors`: I64, then F32, then BF16, then F16, each by the UTF-8 bytes of
  * the names. Values are rounded to nearest even. Besides the tensors it takes 2 MiB at most. Throws InputError for
  * a name used twice, a number of values that does not fit the shape, or a path that cannot be written.
  */
@@ -78,10 +80,11 @@ async function writePiece(file: FileHandle, piece: WeightArray, dtype: WritableD
 }
 
 /** The piece in the file's dtype: itself, or converted into one of the buffers. */
-function convert(piece: WeightArray, dtype: WritableDtype, { wide, halves }: Buffers): WeightArray {
+function convert(piece: WeightArray, dtype: WritableDtype, { wide, halves }: Buffers): WeightArray | BigInt64Array {
   if (dtype === "BF16" && piece instanceof Uint16Array) return piece;
   const values = asFloat32(piece, wide);
   if (dtype === "F32") return values;
+  if (dtype === "I64") return BigInt64Array.from(values, (value) => BigInt(Math.round(value)));
   const narrowed = halves.subarray(0, piece.length);
   if (dtype === "BF16") narrowToBfloat16(values, narrowed);
   else narrowToFloat16(values, narrowed);

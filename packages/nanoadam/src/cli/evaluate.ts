@@ -42,7 +42,8 @@ export function evaluateCommand(streams: Streams = process): Command {
       }
       const report = await evaluate(optionsOfFlags(evaluateSchema, flags), listener).finally(() => status.clear());
       if (json === true) {
-        streams.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+        // The figures stand at the top too, where scripts look for them.
+        streams.stdout.write(`${JSON.stringify({ ...report.evaluation, ...report }, null, 2)}\n`);
         return;
       }
       const { review, notes, examples: count, evaluation } = report;

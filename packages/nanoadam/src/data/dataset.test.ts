@@ -11,6 +11,7 @@ const whole: Required<Dataset<{ index: number; key: StepKey }>> = {
   wasTruncated: (index) => index >= 4,
   targetsOf: (index) => [index / 2],
   sourceOf: (index) => ({ text: `text ${index}`, line: index + 2 }),
+  forTraining: () => whole,
   cutAway: 3,
   notes: ["a note"],
 };

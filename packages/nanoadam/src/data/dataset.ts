@@ -7,6 +7,8 @@ export interface Dataset<Example = unknown> {
   sizeOf(index: number): number;
   /** An example; what is random about it (masked tokens, augmentation) is a function of the index and the key. */
   load(index: number, key: StepKey): Example | Promise<Example>;
+  /** The same examples as training sees them, where chance changes them from epoch to epoch. */
+  forTraining?(): Dataset<Example>;
   /** The class of an example, where a split should keep the classes' proportions. */
   classOf?(index: number): number;
   /** Whether an example was cut to the maximum size. */
@@ -39,6 +41,9 @@ export function subset<Example>(dataset: Dataset<Example>, indices: ArrayLike<nu
     length: indices.length,
     sizeOf: (index) => dataset.sizeOf(at(index)),
     load: (index, key) => dataset.load(at(index), key),
+    ...(dataset.forTraining === undefined
+      ? {}
+      : { forTraining: () => subset(dataset.forTraining?.() ?? dataset, indices) }),
     ...(dataset.classOf === undefined ? {} : { classOf: (index: number) => dataset.classOf?.(at(index)) ?? 0 }),
     ...(dataset.wasTruncated === undefined
       ? {}

@@ -162,6 +162,13 @@ function contextOf(stage: Stage, hidden: Value | undefined, { ofBatch, parameter
       return linear(x, parameter(`${local}.weight`), bias in stage.parameters ? parameter(bias) : undefined);
     },
     dropout: (x) => x,
+    mode: "evaluate",
+    buffer(local) {
+      const specification = stage.buffers?.[local];
+      if (specification === undefined) throw new Error(`${stage.name} uses "${local}", which there is not`);
+      return once(parameters, specification.name, () => input("float32", specification.shape));
+    },
+    update() {},
     cached,
   };
 }

@@ -1,5 +1,6 @@
 import { InputError, shown } from "../errors.js";
 import { bert } from "./bert.js";
+import { cifarResnet } from "./cifar-resnet.js";
 import type { RawConfig } from "./config.js";
 import { debertaV2 } from "./deberta-v2.js";
 import { distilbert } from "./distilbert.js";
@@ -12,7 +13,9 @@ import { modernbert } from "./modernbert.js";
 import { opt } from "./opt.js";
 import { qwen2 } from "./qwen2.js";
 import { qwen3 } from "./qwen3.js";
+import { resnet } from "./resnet.js";
 import { camembert, roberta, xlmRoberta } from "./roberta.js";
+import { deit, vit } from "./vit.js";
 
 /** Backbones by `model_type` of config.json. */
 const architectures: Readonly<Record<string, (config: RawConfig) => Backbone>> = {
@@ -30,6 +33,10 @@ const architectures: Readonly<Record<string, (config: RawConfig) => Backbone>> =
   qwen3,
   gemma3_text: gemma3,
   opt,
+  vit,
+  deit,
+  resnet,
+  cifar_resnet: cifarResnet,
 };
 
 /** The `model_type`s that can be fine-tuned. */

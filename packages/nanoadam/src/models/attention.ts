@@ -19,7 +19,11 @@ export function paddingBias(context: StageContext): Value {
 
 /** x [texts * length, hidden] as [texts, heads, length, hidden / heads]. */
 export function splitHeads(context: StageContext, x: Value, heads: number): Value {
-  const [texts, length] = textShape(context);
+  return headsOf(x, textShape(context), heads);
+}
+
+/** The same of sequences that are no texts. */
+export function headsOf(x: Value, [texts, length]: readonly [sequences: number, length: number], heads: number): Value {
   return transpose(reshape(x, [texts, length, heads, (x.type.shape[1] ?? 0) / heads]), [0, 2, 1, 3]);
 }
 
@@ -29,13 +33,13 @@ function mergeHeads(x: Value): Value {
   return reshape(transpose(x, [0, 2, 1, 3]), [texts * length, heads * size]);
 }
 
-/** Queries, keys and values [texts, heads, length, size], and what is added to their scores. */
+/** Queries, keys and values [texts, heads, length, size], and what is added to their scores where there is something. */
 export interface Attention {
   readonly query: Value;
   /** Keys and values may have fewer heads than queries: each is then for as many consecutive heads of queries. */
   readonly key: Value;
   readonly value: Value;
-  readonly bias: Value;
+  readonly bias?: Value;
   readonly dropout: number;
   /** The factor on scores, 1 / sqrt(size) unless given. */
   readonly scoreScale?: number | undefined;
@@ -51,7 +55,8 @@ export function attend(context: StageContext, { query, key, value, bias, dropout
     transposeB: true,
     scale: scoreScale ?? 1 / Math.sqrt(size),
   });
-  const shares = context.dropout(softmax(add(reshape(scores, [texts, heads, length, keys]), bias)), dropout);
+  const apart = reshape(scores, [texts, heads, length, keys]);
+  const shares = context.dropout(softmax(bias === undefined ? apart : add(apart, bias)), dropout);
   const mixed = matmul(reshape(shares, [texts, keyHeads, rows, keys]), value);
   return mergeHeads(reshape(mixed, [texts, heads, length, size]));
 }

@@ -8,10 +8,12 @@ import type { Value } from "@nanoadam/engine";
 import type { Batch } from "../data/batch.js";
 import { InputError } from "../errors.js";
 import type { GraphBatch } from "./graph-batch.js";
-import type { LocalParameters, ParameterSpecification } from "./parameters.js";
+import type { BufferSpecification, LocalBuffers, LocalParameters, ParameterSpecification } from "./parameters.js";
 
 /** What a stage's function may use while it is being built. */
 export interface StageContext {
+  /** Whether the graph is for training: what depends on the batch's statistics takes fixed ones in evaluation. */
+  readonly mode: "train" | "evaluate";
   /** The output of the stage before; for all stages but the first. */
   hidden(): Value;
   /** A tensor of the batch. */
@@ -27,6 +29,10 @@ export interface StageContext {
   linear(localName: string, x: Value): Value;
   /** Dropout while training, x itself otherwise. */
   dropout(x: Value, rate: number): Value;
+  /** A buffer by its local name, as it was before this pass. */
+  buffer(localName: string): Value;
+  /** Gives a buffer another value after each pass of training. */
+  update(localName: string, value: Value): void;
   /**
    * Keys or values [texts, heads, tokens, size] that later tokens need: while text is generated, those of the tokens before
    * with x behind them along the third axis; x itself otherwise.
@@ -46,14 +52,36 @@ export interface Stage {
    * rows make some of the columns. Columns depend on all of every other parameter.
    */
   readonly columnParameters?: readonly string[];
+  readonly buffers?: LocalBuffers;
 }
 
-/** What a model takes in. */
-export interface ModelInput {
+/** What a model of texts takes in. */
+export interface TextInput {
   readonly kind: "text";
   readonly vocabularySize: number;
   /** Tokens of a text at most. */
   readonly maximumLength: number;
+}
+
+/** What a model of images takes in: images of this size, unless it was told another. */
+export interface ImageInput {
+  readonly kind: "image";
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** What a model takes in. */
+export type ModelInput = TextInput | ImageInput;
+
+/**
+ * What a model of texts takes in.
+ * @param what messages say of it
+ * @throws InputError for a model of images
+ */
+export function requireTexts(input: ModelInput, what: string): TextInput {
+  if (input.kind === "text") return input;
+  throw new InputError(`${what} takes in images, expected a model of texts`);
 }
 
 /** Which tokens a network was made to predict: those that are hidden, or the one that follows. */
@@ -78,6 +106,13 @@ export interface Head {
   readonly tiedNames?: readonly string[];
 }
 
+/** A name under which a checkpoint may have a tensor, alone or with others in one tensor. */
+export interface OtherName {
+  readonly name: string;
+  /** Which of so many equal parts, one after another along the first axis; the whole where it is absent. */
+  readonly part?: { readonly index: number; readonly of: number };
+}
+
 export interface Backbone {
   /** Its name inside checkpoints, "bert"; those of a backbone alone leave it out. */
   readonly name: string;
@@ -89,6 +124,8 @@ export interface Backbone {
   readonly adapterTargets: readonly string[];
   /** The batch with what this architecture makes of it: positions, for instance. */
   extend?(batch: Batch): Batch;
+  /** Other names that checkpoints have for a parameter or buffer, the likeliest first. */
+  otherNames?(name: string): readonly OtherName[];
   /** The same inside a graph, for models that take in nothing but texts; absent where there is no such form. */
   extendGraph?(batch: GraphBatch): GraphBatch;
   /** @throws InputError for a head that the architecture does not have. */
@@ -117,6 +154,8 @@ export interface Model {
   readonly stages: readonly Stage[];
   /** Every parameter once, in the order of the stages. */
   readonly parameters: readonly ParameterSpecification[];
+  /** Every buffer once, in the order of the stages. */
+  readonly buffers: readonly BufferSpecification[];
   /** Set where some layers have an adapter. */
   readonly adapter?: AdapterScale;
 }
@@ -134,7 +173,8 @@ export function assembleModel(backbone: Backbone, specification: HeadSpecificati
     throw new InputError(`config.json: a ${architecture} predicts ${is}, which is the \`task\` ${task}`);
   }
   const stages = [...backbone.stages, ...headStages(specification, head)];
-  return { backbone, head: specification, architecture, tiedNames, stages, parameters: parametersOf(stages) };
+  const [parameters, buffers] = [parametersOf(stages), buffersOf(stages)];
+  return { backbone, head: specification, architecture, tiedNames, stages, parameters, buffers };
 }
 
 /** The head's stage with its pooling; over a vocabulary after it, so that a few of the columns may run at a time. */
@@ -163,4 +203,9 @@ export function parametersOf(stages: readonly Stage[]): ParameterSpecification[]
     }
   }
   return [...byName.values()];
+}
+
+/** The buffers of some stages, each once. */
+function buffersOf(stages: readonly Stage[]): BufferSpecification[] {
+  return stages.flatMap(({ buffers = {} }) => Object.values(buffers));
 }

@@ -21,6 +21,19 @@ export interface ParameterSpecification {
 /** Parameters by their local names in a stage. */
 export type LocalParameters = Readonly<Record<string, ParameterSpecification>>;
 
+/** A tensor that a stage keeps beside its parameters and brings up to date itself, running statistics for instance: never trained. */
+export interface BufferSpecification {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** What it starts from, everywhere. */
+  readonly initial: number;
+  /** A number of something, which checkpoints store as an integer of 64 bits and may lack. */
+  readonly isCount?: boolean;
+}
+
+/** Buffers by their local names in a stage. */
+export type LocalBuffers = Readonly<Record<string, BufferSpecification>>;
+
 export interface LinearOptions {
   /** Standard deviation of the initial weights. */
   readonly deviation: number;

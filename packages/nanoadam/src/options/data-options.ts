@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Augmentation, augmentations } from "../data/images/augment.js";
 import type { Row } from "../data/source.js";
 import { columns, count, countTo, data, flag } from "./option-types.js";
 
@@ -31,6 +32,11 @@ export interface DataInput extends TextInput {
   readonly eval?: string | Iterable<Row> | undefined;
   /** The fraction of the training data that is held out where there is no `eval`; by default 0.1, and up to 0.2 of small data. */
   readonly evalShare?: number | undefined;
+  /**
+   * What chance does to training images: nothing (`none`, the default), turning them about (`flip`), or also cutting out a part of
+   * random size and proportions (`crop`).
+   */
+  readonly augment?: Augmentation | undefined;
   /** Put several short texts in one row of a batch, kept apart, so that little of it is padding; for causal-lm. By default false. */
   readonly pack?: boolean | undefined;
   /** Use only so many training rows, the first. */
@@ -80,6 +86,10 @@ export const dataSchema = z.object({
   maxLength: countTo(mostTokens)
     .optional()
     .meta(flag("tokens of a text at most (default: the model's positions, at most 128, of causal-lm 512)", "N")),
+  augment: z
+    .enum(augmentations)
+    .default("none")
+    .meta(flag("what chance does to training images: turns them about (flip), or cuts out a part too (crop)")),
   pack: z
     .boolean()
     .default(false)

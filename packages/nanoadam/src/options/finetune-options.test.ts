@@ -23,7 +23,7 @@ describe("the options of a run", () => {
       batchSize: 8,
     });
     expect(model).toEqual({ model: "bert", weights: "keep", fromScratch: false });
-    expect(data).toEqual({ train: "a.tsv", text: ["text"], pack: false, label: ["label"] });
+    expect(data).toEqual({ train: "a.tsv", text: ["text"], pack: false, label: ["label"], augment: "none" });
     expect(objective).toEqual({ task: "classification", labelSmoothing: 0, classWeights: "none" });
     expect(training).toMatchObject({ batchSize: 8, accumulate: 1, seed: 42 });
     expect(optimizer).toMatchObject({ optimizer: "adamw", weightDecay: 0 });

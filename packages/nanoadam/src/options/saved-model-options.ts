@@ -91,6 +91,8 @@ export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchIn
   readonly text?: string | undefined;
   /** The second text of a pair; not with `data`. */
   readonly textPair?: string | undefined;
+  /** For models of images: one, or a folder of them; not with `data`. */
+  readonly image?: string | undefined;
 }
 
 const predictFields = z
@@ -98,6 +100,7 @@ const predictFields = z
     model: path.meta(flag("fine-tuned checkpoint folder", "DIR")),
     data: data.optional().meta(flag("data to label, or - for standard input", "FILE")),
     textPair: z.string().optional().meta(flag("the second text of a pair", '"..."')),
+    image: z.string().min(1).optional().meta(flag("an image, or a folder of them", "FILE|DIR")),
     ...textOptions,
     text: z
       .string()
@@ -108,10 +111,14 @@ const predictFields = z
   .omit({ label: true })
   .strict();
 
-export const predictSchema = predictFields.superRefine(({ data, text, textPair }, context) => {
-  if (data === undefined && text === undefined) {
-    const message = "is needed, or a file of `data`";
+export const predictSchema = predictFields.superRefine(({ data, image, text, textPair }, context) => {
+  if (data === undefined && text === undefined && image === undefined) {
+    const message = "is needed, or a file of `data`, or an `image`";
     context.addIssue({ code: "custom", path: ["text"], message });
+  }
+  if (image !== undefined && (data !== undefined || text !== undefined)) {
+    const message = `cannot go with \`${data === undefined ? "text" : "data"}\``;
+    context.addIssue({ code: "custom", path: ["image"], message });
   }
   if (data !== undefined && textPair !== undefined) {
     const message = "cannot go with `data`; name two columns in `text`";
@@ -122,7 +129,7 @@ export const predictSchema = predictFields.superRefine(({ data, text, textPair }
 export type PredictOptions = z.output<typeof predictSchema>;
 
 /** Predictions for every row of a file, written to another beside what the rows have. */
-export interface PredictFileInput extends Omit<PredictInput, "data" | "textPair"> {
+export interface PredictFileInput extends Omit<PredictInput, "data" | "textPair" | "image"> {
   /** The file to predict for. */
   readonly data: string;
   /** The file to write: .csv, .tsv or .jsonl. */
@@ -132,7 +139,7 @@ export interface PredictFileInput extends Omit<PredictInput, "data" | "textPair"
 }
 
 export const predictFileSchema = predictFields
-  .omit({ textPair: true })
+  .omit({ textPair: true, image: true })
   .extend({
     data: path.meta(flag("data to label, or - for standard input", "FILE")),
     output: path.meta(

@@ -64,6 +64,7 @@ export type StageInput =
   | { readonly kind: "rows"; readonly table: string; readonly indices: string }
   /** The batch's labels, counted from the first of the columns; any column for those that are in none. */
   | { readonly kind: "labels" }
+  | { readonly kind: "buffer"; readonly local: string }
   | { readonly kind: "dropout"; readonly rate: number; readonly use: number }
   | { readonly kind: "cache"; readonly name: string };
 
@@ -100,6 +101,10 @@ export const outputNames = {
   labelled: "labelled",
 } as const;
 
+/** The output that is a buffer's next value. */
+export function updateName(localBuffer: string): string {
+  return `update.${localBuffer}`;
+}
 /** The output that has what a stage adds to a cached tensor. */
 export const addedToCache = (name: string): string => `added.${name}`;
 
@@ -200,7 +205,9 @@ function buildStage(
       shape === undefined ? undefined : { dataType: "float32", shape },
     );
   };
+  const updates = new Map<string, Value>();
   const context: StageContext = {
+    mode: training === undefined ? "evaluate" : "train",
     hidden: () => given("hidden", { kind: "hidden" }, hiddenType),
     input: ofBatch,
     parameter,
@@ -230,6 +237,17 @@ function buildStage(
       const mask = given(`dropout.${use}`, { kind: "dropout", rate, use }, { dataType: "bool", shape: x.type.shape });
       return dropout(x, mask, rate);
     },
+    buffer(local) {
+      const shape = stage.buffers?.[local]?.shape;
+      return given(
+        `buffer.${local}`,
+        { kind: "buffer", local },
+        shape === undefined ? undefined : { dataType: "float32", shape },
+      );
+    },
+    update(local, value) {
+      if (training !== undefined) updates.set(local, value);
+    },
     cached(name, x) {
       if (places === 0) return x;
       added.push({ name: addedToCache(name), value: x });
@@ -250,6 +268,7 @@ function buildStage(
   const outputs: NamedValue[] = isLast
     ? [{ name: outputNames.logits, value: output }, ...lossOutputs()]
     : [{ name: outputNames.hidden, value: output }, ...added];
+  for (const [local, value] of updates) outputs.push({ name: updateName(local), value });
   const used = valuesBehind(outputs.map(({ value }) => value));
   const named = [...values].filter(([, value]) => used.has(value)).map(([name, value]) => ({ name, value }));
   return {

@@ -5,7 +5,7 @@
 import { SampledProduct } from "@nanoadam/engine";
 import type { GradientNeed, Optimizer, WeightArray } from "@nanoadam/optim";
 import type { ParameterSpecification } from "../models/parameters.js";
-import type { ParameterGradient } from "./gradient-form.js";
+import type { Gradient, ParameterGradient } from "./gradient-form.js";
 import { PackedGradient, WideBuffer } from "./packed-gradient.js";
 
 export class GradientAccumulator {
@@ -40,7 +40,7 @@ export class GradientAccumulator {
 
   /** Adds the gradients of a stage. A right factor that consecutive products have in common is taken in once. */
   readonly add = (gradients: readonly ParameterGradient[]): void => {
-    let right: Float32Array | undefined;
+    let set: Extract<Gradient, { readonly form: "product" }> | undefined;
     for (const { parameterName, firstRow = 0, parts } of gradients) {
       const packed = this.#packed.get(parameterName);
       if (packed === undefined) continue;
@@ -49,13 +49,20 @@ export class GradientAccumulator {
           packed.add(part, firstRow);
           continue;
         }
-        // The factors have a row for each token; their columns are the tensor's rows and columns.
-        if (part.right !== right) this.#sampledProduct.setRight(part.right, part.right.length / packed.columns);
-        right = part.right;
+        if (set === undefined || part.right !== set.right || part.images?.windows !== set.images?.windows) {
+          this.#setRight(part, packed.columns);
+        }
+        set = part;
         packed.addProduct(part.left, this.#sampledProduct, firstRow);
       }
     }
   };
+
+  /** The factors have a row for each token, or place of a window; their columns are the tensor's rows and columns. */
+  #setRight({ right, images }: Extract<Gradient, { readonly form: "product" }>, columns: number): void {
+    if (images === undefined) this.#sampledProduct.setRight(right, right.length / columns);
+    else this.#sampledProduct.setRightImages(right, images.count, images.windows);
+  }
 
   /** The sums by parameter name, packed where the need is "entries", and then in bfloat16 where they may be. */
   sums(): ReadonlyMap<string, WeightArray> {

@@ -1,4 +1,5 @@
 /** In which form a parameter's gradient leaves the backward pass, by what is needed of it. */
+import type { ImageFactors } from "@nanoadam/engine";
 import type { GradientNeed } from "@nanoadam/optim";
 import type { ParameterRole } from "../models/parameters.js";
 
@@ -11,7 +12,13 @@ export type Gradient =
   /** The rows of an embedding table that `indices` number, one after another; a row may occur several times. */
   | { readonly form: "rows"; readonly indices: Int32Array; readonly values: Float32Array }
   /** leftᵀ right, left [n, rows] and right [n, columns]. */
-  | { readonly form: "product"; readonly left: Float32Array; readonly right: Float32Array };
+  | {
+      readonly form: "product";
+      readonly left: Float32Array;
+      readonly right: Float32Array;
+      /** Of a convolution's weight: left and right are images, and the columns are what the windows see of the right ones. */
+      readonly images?: ImageFactors;
+    };
 
 /** A parameter's gradient, or what a stage adds to it. */
 export interface ParameterGradient {
@@ -32,7 +39,7 @@ export type GradientReceiver = (gradients: readonly ParameterGradient[]) => void
 export const defaultSampledBelow = 0.12;
 
 /**
- * The form in which a parameter's gradient is taken. The needed entries of a linear weight's gradient are computed alone,
+ * The form in which a parameter's gradient is taken. The needed entries of a linear layer's or convolution's gradient are computed alone,
  * from its two factors, where they are few enough; an adapter's are not, since its matrices are small.
  * @param sampledBelow the density up to which they are; at 0 they never are
  */

@@ -23,6 +23,7 @@ export class WideBuffer {
 export class PackedGradient {
   readonly name: string;
   readonly need: GradientNeed;
+  /** Entries of each of its rows, which are along the first axis. */
   readonly columns: number;
   /** Entries of the tensor. */
   readonly #size: number;
@@ -40,7 +41,7 @@ export class PackedGradient {
   ) {
     this.name = name;
     this.need = need;
-    this.columns = shape[shape.length - 1] ?? 1;
+    this.columns = sizeOf(shape.slice(1));
     this.#buffer = buffer;
     this.#size = sizeOf(shape);
     const size = need.kind === "entries" ? need.selection.count : this.#size;

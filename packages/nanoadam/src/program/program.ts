@@ -18,6 +18,7 @@ import {
   type ProgramOptions,
   releaseStages,
   type StageRun,
+  updateName,
 } from "./compile-stages.js";
 import { gatherRows } from "./gather-rows.js";
 import type { Gradient, GradientReceiver, ParameterGradient } from "./gradient-form.js";
@@ -29,6 +30,8 @@ interface BoundStage {
   /** Brings to float32 what the functions use of the weights and is not stored so. */
   readonly place: readonly (() => void)[];
   readonly forward: () => Promise<void>;
+  /** Gives the stage's buffers the values that the last forward run has found for them. */
+  readonly update: () => void;
   readonly backward: (() => Promise<void>) | undefined;
   readonly masks: readonly { readonly rate: number; readonly site: number; readonly data: Uint8Array }[];
   readonly gradients: readonly ParameterGradient[];
@@ -125,6 +128,7 @@ export class Program {
     for (const stage of stages) {
       this.#prepareForward(stage);
       await stage.forward();
+      stage.update();
       for (const keep of stage.keep) keep();
       const { judged } = stage;
       if (judged === undefined) continue;
@@ -281,6 +285,15 @@ function bindStage(
     const width = values.length / (stage.parameters[local]?.shape[0] ?? 1);
     return values.subarray(columns.from * width, columns.to * width);
   };
+  const bufferOf = (local: string): Float32Array => {
+    const values = weights.get(stage.buffers?.[local]?.name ?? "");
+    if (values instanceof Float32Array) return values;
+    throw new Error(`${stage.name}: the weights lack the buffer ${local}`);
+  };
+  const updates = Object.keys(stage.buffers ?? {}).flatMap((local) => {
+    const next = memory.get(updateName(local));
+    return next === undefined ? [] : [{ buffer: bufferOf(local), next: next as Float32Array }];
+  });
   const indicesOf = (name: string) => batch.get(name) as Int32Array;
   for (const [name, given] of compiled.inputs) {
     const own = memory.get(name);
@@ -288,6 +301,8 @@ function bindStage(
       const values = weightsOf(given.local);
       if (values instanceof Float32Array) memory.set(name, values);
       else place.push(() => widenBfloat16(values, own as Float32Array));
+    } else if (given.kind === "buffer") {
+      memory.set(name, bufferOf(given.local));
     } else if (given.kind === "rows") {
       const names = { table: nameOf(given.table), indices: given.indices };
       place.push(gatherRows(weightsOf(given.table), indicesOf(given.indices), own as Float32Array, names));
@@ -320,6 +335,9 @@ function bindStage(
     place,
     judged,
     forward: compiled.forward.bind(memory),
+    update() {
+      for (const { buffer, next } of updates) buffer.set(next);
+    },
     backward: compiled.backward?.bind(memory),
     masks,
     gradients,
@@ -363,7 +381,11 @@ function resolve(
   indices: Int32Array | undefined,
 ): Gradient {
   const floats = (name: string) => memory.get(name) as Float32Array;
-  if (part.kind === "product") return { form: "product", left: floats(part.left), right: floats(part.right) };
+  if (part.kind === "product") {
+    const { images } = part;
+    const [left, right] = [floats(part.left), floats(part.right)];
+    return { form: "product", left, right, ...(images === undefined ? {} : { images }) };
+  }
   const values = floats(part.tensor);
   return indices === undefined ? { form: "dense", values } : { form: "rows", indices, values };
 }

@@ -15,14 +15,15 @@ import { type WayOut, waysOut } from "../estimate/ways-out.js";
 import { memoryLimit } from "../files/memory-limit.js";
 import { readJsonObject } from "../files/read-json.js";
 import { defineModel } from "../models/architectures.js";
-import type { Model } from "../models/model.js";
+import { type Model, requireTexts } from "../models/model.js";
 import { type EstimateInput, type EstimateOptions, estimateSchema } from "../options/estimate-options.js";
 import type { FinetuneInput } from "../options/finetune-options.js";
 import { mayHoldBfloat16 } from "../options/optimizer-options.js";
 import { type OptimizerName, optimizerNames } from "../options/optimizers.js";
 import { parseOptions } from "../options/parse-options.js";
 import { loadBatch } from "../tasks/load-batch.js";
-import { taskKind } from "../tasks/registry.js";
+import { textFiles } from "../tasks/model-files.js";
+import { taskKind, taskOfData } from "../tasks/registry.js";
 import { withAdapter } from "../train/prepare.js";
 import { finetune } from "./finetune.js";
 
@@ -109,7 +110,8 @@ async function estimateRun(
   { config, entries, folder }: ModelSource,
 ): Promise<Pick<Estimate, "architecture" | "parameters" | "maxLength" | "memory">> {
   const kind = taskKind(options.task);
-  const { input } = defineModel(config, { kind: "outputs", per: "example", outputs: 1 }).backbone;
+  const { backbone } = defineModel(config, { kind: "outputs", per: "example", outputs: 1 });
+  const input = requireTexts(backbone.input, folder);
   const maxLength = options.maxLength ?? Math.min(input.maximumLength, kind.usualLength ?? 128);
   if (maxLength > input.maximumLength) {
     throw new InputError(
@@ -123,7 +125,7 @@ async function estimateRun(
     "train",
     kind.name === "token-classification" ? {} : { text: ["text"], label: kind.needsLabel ? ["label"] : undefined },
   );
-  const task = await kind.fromData(source, { text, config });
+  const task = await taskOfData(kind, source, textFiles(text), { config });
   const dataset = await task.read(source);
   const base = defineModel(config, task.head);
   const model = withAdapter(base, options);

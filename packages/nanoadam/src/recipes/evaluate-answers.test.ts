@@ -15,7 +15,7 @@ import { evaluate } from "./evaluate.js";
 import { evaluateAnswers } from "./evaluate-answers.js";
 import { finetune } from "./finetune.js";
 import { loadTextGenerator } from "./load-text-generator.js";
-import { openModel } from "./open-model.js";
+import { openModel, textOf } from "./open-model.js";
 import { writtenAnswers } from "./written-answers.js";
 
 /** Questions whose answer is that they are good, and a decoder that has not learned it. */
@@ -44,9 +44,9 @@ test("a choice's likelihood is what the loss says of it, whatever the batches", 
   const choices = questions.flatMap(({ prompt, choices: own }) =>
     own.map(({ completion }) => ({ prompt, completion })),
   );
-  const texts = choices.map((choice) => encodeContinuation(model.text.tokenizer, choice, model.text.maxLength));
+  const texts = choices.map((choice) => encodeContinuation(textOf(model).tokenizer, choice, textOf(model).maxLength));
   const likelihoods = async (batchSize: number) =>
-    logLikelihoods(model.text, texts, { programs: model.predictionPrograms, batchSize });
+    logLikelihoods(textOf(model), texts, { programs: model.predictionPrograms, batchSize });
   const [one, several] = [await likelihoods(1), await likelihoods(4)];
   for (const [index, likelihood] of one.entries()) expect(several[index]).toBeCloseTo(likelihood, 4);
   await model.release();
@@ -57,7 +57,7 @@ test("a choice's likelihood is what the loss says of it, whatever the batches", 
   };
   const [first = { prompt: "", completion: "" }] = choices;
   const bare = async (text: string) => {
-    const count = model.text.tokenizer.encode(text, undefined, 300).ids.length - 1;
+    const count = textOf(model).tokenizer.encode(text, undefined, 300).ids.length - 1;
     return -count * (await lossOf([{ text }]));
   };
   expect(one[0]).toBeCloseTo((await bare(first.prompt + first.completion)) - (await bare(first.prompt)), 2);
@@ -150,10 +150,10 @@ test.skipIf(!sharedDataIsPresent)(
     const questions = await readQuestions(source, answerTask("commonsense/obqa"));
     const texts = questions.flatMap(({ prompt, choices }) =>
       choices.map(({ completion }) =>
-        encodeContinuation(model.text.tokenizer, { prompt, completion }, model.text.maxLength),
+        encodeContinuation(textOf(model).tokenizer, { prompt, completion }, textOf(model).maxLength),
       ),
     );
-    const found = await logLikelihoods(model.text, texts, { programs: model.predictionPrograms, batchSize: 8 });
+    const found = await logLikelihoods(textOf(model), texts, { programs: model.predictionPrograms, batchSize: 8 });
     await model.release();
     for (const [index, likelihood] of expected.flat().entries()) {
       expect(Math.abs((found[index] ?? Number.NaN) / likelihood - 1)).toBeLessThan(1e-4);

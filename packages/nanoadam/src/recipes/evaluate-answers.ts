@@ -16,7 +16,7 @@ import {
 } from "../tasks/questions.js";
 import { logLikelihoods } from "../train/log-likelihoods.js";
 import type { NoticeListener } from "../train/observer.js";
-import { type OpenModel, openModel } from "./open-model.js";
+import { type OpenModel, openModel, textOf } from "./open-model.js";
 import { writtenAnswers } from "./written-answers.js";
 
 /** How questions were answered; `answerBy` says which figures there are. */
@@ -72,7 +72,7 @@ export async function evaluateAnswers(
     const task = answerTask(name);
     const questions = await readQuestions(source, task);
     const common = { task: name, questions: questions.length };
-    const longerThan = `are longer than ${model.text.maxLength} tokens`;
+    const longerThan = `are longer than ${textOf(model).maxLength} tokens`;
     const notesOn = async (cut: number, note: string) => [...(await source.notes()), ...(cut === 0 ? [] : [note])];
     if (answerBy === "generation") {
       const { texts, cut } = await writtenAnswers(model, task, questions, {
@@ -91,11 +91,9 @@ export async function evaluateAnswers(
 }
 
 /** The logarithm of the probability of each choice of each question, and how many did not fit. */
-async function likelihoodsOf(
-  { text, predictionPrograms: programs }: OpenModel,
-  questions: readonly Question[],
-  batchSize: number,
-) {
+async function likelihoodsOf(model: OpenModel, questions: readonly Question[], batchSize: number) {
+  const { predictionPrograms: programs } = model;
+  const text = textOf(model);
   const choices = questions.flatMap(({ prompt, choices: own }) =>
     own.map(({ completion }) => ({ prompt, completion })),
   );

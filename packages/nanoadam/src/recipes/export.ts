@@ -5,18 +5,17 @@ import { openModelFolder } from "../checkpoint/adapter.js";
 import { adapterConfigFile } from "../checkpoint/adapter-config.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { locateModel } from "../checkpoint/locate-model.js";
-import { findSources } from "../checkpoint/pretrained.js";
+import { findBuffers, findSources } from "../checkpoint/pretrained.js";
 import { storedBytes, type WritableTensor, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
-import { encoderForModel } from "../data/text/encoder.js";
-import { loadTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { readJsonObject } from "../files/read-json.js";
 import { copyFileAtomically, writeFileAtomically } from "../files/write-file.js";
 import { defineBackbone } from "../models/architectures.js";
-import { assembleModel, type Model } from "../models/model.js";
+import { assembleModel, type Model, requireTexts } from "../models/model.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
+import { loadModelFiles } from "../tasks/model-files.js";
 import { taskOfConfig } from "../tasks/registry.js";
 import type { NoticeListener } from "../train/observer.js";
 import { writeOnnxFolder } from "./export-onnx.js";
@@ -43,13 +42,12 @@ export async function exportModel(input: ExportInput, control: ExportControl = {
   const checkpoint = await openModelFolder(folder, options.base, control.onNotice);
   let output: OutputFolder | undefined;
   try {
-    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const backbone = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, backbone.input, {
+    const files = await loadModelFiles(backbone.input, checkpoint.tokenizerFolder, {
       asked: undefined,
       folder: options.model,
     });
-    const { head } = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text });
+    const { head } = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, files);
     const model = assembleModel(backbone, head);
     output = await OutputFolder.create(options.output, {
       overwrite: options.overwrite,
@@ -57,10 +55,16 @@ export async function exportModel(input: ExportInput, control: ExportControl = {
       tell: (notice) => control.onNotice?.(notice),
     });
     if (options.format === "onnx") {
+      requireTexts(backbone.input, options.model);
       const { longestFile } = control;
-      const { files: tokenizerFiles } = tokenizer;
-      await writeOnnxFolder(output, { checkpoint, model, tokenizerFiles, dtypes: options.dtype, longestFile });
-    } else await writeMerged(output, checkpoint, model, tokenizer.files);
+      await writeOnnxFolder(output, {
+        checkpoint,
+        model,
+        tokenizerFiles: files.paths,
+        dtypes: options.dtype,
+        longestFile,
+      });
+    } else await writeMerged(output, checkpoint, model, files.paths);
     await output.commit();
   } finally {
     await output?.discard();
@@ -89,17 +93,25 @@ async function writeMerged(
  */
 function mergedTensors(checkpoint: Checkpoint, model: Model): WritableTensor[] {
   const { sources } = findSources(checkpoint, model);
-  const longest = Math.max(...model.parameters.map(({ shape }) => sizeOf(shape)));
+  const buffers = findBuffers(checkpoint, model);
+  const longest = Math.max(...[...model.parameters, ...model.buffers].map(({ shape }) => sizeOf(shape)));
   const memory = new ArrayBuffer(longest * Float32Array.BYTES_PER_ELEMENT);
-  return model.parameters.flatMap(({ name, shape }) => {
+  const parameters = model.parameters.flatMap(({ name, shape }): WritableTensor[] => {
     const source = sources.get(name);
     if (source === undefined) return [];
     const dtype = writableAs(source.dtype);
     const values = async (): Promise<WeightArray> => {
       const target = new (dtype === "BF16" ? Uint16Array : Float32Array)(memory, 0, sizeOf(shape));
-      await checkpoint.read(source.name, target);
+      await checkpoint.read(source.name, target, source.start);
       return target;
     };
     return [{ name, shape, dtype, values }];
   });
+  const statistics = model.buffers.flatMap(({ name, shape, isCount }): WritableTensor[] => {
+    const found = buffers.get(name);
+    if (found === undefined) return [];
+    const values = () => checkpoint.readFloat32(found.entry.name);
+    return [{ name, shape, dtype: isCount === true ? "I64" : "F32", values }];
+  });
+  return [...parameters, ...statistics];
 }

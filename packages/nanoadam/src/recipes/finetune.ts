@@ -190,7 +190,8 @@ async function train(
     if (saved === undefined) observer.onEvaluation({ step: 0, epoch: 0, eval: before, changedShare: 0 });
     await log.requireWritten();
 
-    const undo = new UndoBuffer(pretrained.weights, { storage: scratch });
+    const buffers = pretrained.model.buffers.map(({ name }) => name);
+    const undo = new UndoBuffer(pretrained.weights, { buffers, storage: scratch });
     const metric = bestMetric(options.saving);
     const best =
       metric === undefined ? undefined : new BestWeights(metric, options.saving.patience, saved?.state.soFar);

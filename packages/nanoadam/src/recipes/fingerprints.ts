@@ -30,7 +30,7 @@ interface Input {
  */
 export async function fingerprinter(
   options: Pick<FinetuneOptions, "model" | "data">,
-  run: Pick<PreparedRun, "checkpoint" | "tokenizer" | "train" | "evaluation">,
+  run: Pick<PreparedRun, "checkpoint" | "files" | "train" | "evaluation">,
 ): Promise<() => Promise<readonly Fingerprint[]>> {
   const inputs: Input[] = [];
   for (const [what, path] of pathsOf(options, run)) {
@@ -66,7 +66,7 @@ async function takeAll(
 
 function* pathsOf(
   { data }: Pick<FinetuneOptions, "data">,
-  { checkpoint, tokenizer }: Pick<PreparedRun, "checkpoint" | "tokenizer">,
+  { checkpoint, files }: Pick<PreparedRun, "checkpoint" | "files">,
 ): Iterable<readonly [what: string, path: string]> {
   const weights = new Set([...checkpoint.entries.values()].map(({ file }) => file));
   const configurations = checkpoint.folders.flatMap((folder) =>
@@ -74,7 +74,7 @@ function* pathsOf(
   );
   // An adapter and its base have files of the same names.
   const told = new Map<string, number>();
-  for (const path of new Set([...configurations, ...weights, ...tokenizer.files])) {
+  for (const path of new Set([...configurations, ...weights, ...files.paths])) {
     const name = basename(path);
     const count = (told.get(name) ?? 0) + 1;
     told.set(name, count);

@@ -7,6 +7,7 @@ import { loadTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import { memoryLimit } from "../files/memory-limit.js";
 import { defineBackbone } from "../models/architectures.js";
+import { requireTexts } from "../models/model.js";
 import { type GenerateOptions, generationSchema, type TextGeneratorOptions } from "../options/generation-options.js";
 import { parseOptions } from "../options/parse-options.js";
 import { Decoding } from "../program/decoding.js";
@@ -53,8 +54,9 @@ export async function loadTextGenerator(
   const checkpoint = await openModelFolder(folder, undefined, listener.onNotice);
   try {
     const { config } = checkpoint;
-    const { input, predicts } = defineBackbone(config);
+    const { input: taken, predicts } = defineBackbone(config);
     requireWriter(folder, config.architectures, predicts);
+    const input = requireTexts(taken, folder);
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     encoderForModel(tokenizer, input, { asked: undefined, folder });
     const defaults = await readGenerationDefaults(checkpoint, tokenizer);

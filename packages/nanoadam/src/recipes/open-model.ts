@@ -1,12 +1,12 @@
 import { Arena } from "@nanoadam/engine";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { loadPretrained, type Pretrained } from "../checkpoint/pretrained.js";
-import { encoderForModel, type TextEncoder } from "../data/text/encoder.js";
+import type { TextEncoder } from "../data/text/encoder.js";
 import type { LossOn } from "../data/text/learned-text.js";
-import { loadTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import { defineBackbone } from "../models/architectures.js";
 import { ProgramCache } from "../program/program-cache.js";
+import { loadModelFiles, type ModelFiles } from "../tasks/model-files.js";
 import { type Outcome, taskOfConfig } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 import type { NoticeListener } from "../train/observer.js";
@@ -28,7 +28,7 @@ export interface OpenModelOptions {
 export interface OpenModel {
   readonly folder: string;
   readonly pretrained: Pretrained;
-  readonly text: TextEncoder;
+  readonly files: ModelFiles;
   readonly task: Task<unknown, Outcome>;
   /** For data with labels: with the task's loss. */
   readonly evaluationPrograms: ProgramCache;
@@ -60,6 +60,15 @@ export function requireHead(folder: string, task: string, pretrained: Pretrained
 }
 
 /**
+ * The tokenizer of a model of texts.
+ * @throws InputError for a model of images
+ */
+export function textOf({ folder, files }: OpenModel): TextEncoder {
+  if (files.kind === "text") return files.text;
+  throw new InputError(`${folder} takes in images, expected a model of texts`);
+}
+
+/**
  * Opens a fine-tuned checkpoint folder.
  * @throws InputError when it is not whole, or has no head: then it must be fine-tuned first.
  */
@@ -70,14 +79,15 @@ export async function openModel(
 ): Promise<OpenModel> {
   const checkpoint = await openModelFolder(folder, undefined, listener.onNotice);
   try {
-    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     const { input, predicts } = defineBackbone(checkpoint.config);
-    const text = encoderForModel(tokenizer, input, { asked: options.maxLength, folder });
-    const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text, lossOn: options.lossOn });
+    const files = await loadModelFiles(input, checkpoint.tokenizerFolder, { asked: options.maxLength, folder });
+    const { lossOn } = options;
+    const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, files, { lossOn });
     const pretrained = await loadPretrained(checkpoint, task.head, 0);
     requireHead(folder, task.name, pretrained);
-    const ends = predicts === "next" ? (await readGenerationDefaults(checkpoint, tokenizer)).endIds : [];
-    const taught = predicts === "next" && tokenizer.endId !== undefined ? [tokenizer.endId] : [];
+    const writer = predicts === "next" && files.kind === "text" ? files.text.tokenizer : undefined;
+    const ends = writer === undefined ? [] : (await readGenerationDefaults(checkpoint, writer)).endIds;
+    const taught = writer?.endId === undefined ? [] : [writer.endId];
     const shared = {
       model: pretrained.model,
       weights: pretrained.weights,
@@ -89,7 +99,7 @@ export async function openModel(
     return {
       folder,
       pretrained,
-      text,
+      files,
       task,
       evaluationPrograms,
       predictionPrograms,

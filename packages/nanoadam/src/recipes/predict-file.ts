@@ -63,7 +63,8 @@ async function modelFolders(folder: string): Promise<readonly string[]> {
 }
 
 /** What the rows have themselves; lines of words with tags are no table, and have their words as a text. */
-async function ownColumns({ source, texts }: PredictionContext): Promise<RowValues> {
+async function ownColumns({ source, texts, areImages }: PredictionContext): Promise<RowValues> {
+  if (areImages) return { columns: ["image"], values: (row) => [texts[row]?.text] };
   if (source !== undefined && !/\.(conll|iob)$/i.test(source.file)) return rowValuesOf(source);
   return { columns: ["text"], values: (row) => [texts[row]?.text] };
 }

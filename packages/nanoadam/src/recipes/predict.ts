@@ -13,7 +13,7 @@ import type { StopSignal } from "../train/loop.js";
 import type { NoticeListener } from "../train/observer.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
-/** A text, or pair of texts, with what is predicted of it: a label with its probability and those of all, or a number, ... */
+/** A text, a pair of texts, or the file of an image, with what is predicted of it: a label with its probability and those of all, or a number, ... */
 export type Prediction = Texts & Outcome;
 
 /** Where texts may come from, who looks on, and what may end the work. */
@@ -37,7 +37,9 @@ export interface PredictionBlock {
 export interface PredictionContext {
   /** The file; absent for a text that was given itself. */
   readonly source: DataSource | undefined;
+  /** Of images the text is the file that each is in. */
   readonly texts: readonly Texts[];
+  readonly areImages: boolean;
   readonly predictor: Predictor<unknown, Outcome>;
 }
 
@@ -113,15 +115,22 @@ function requireGoingOn(signal: StopSignal | undefined, done: number, total: num
 
 async function openTexts(
   model: OpenModel,
-  { data, text, textPair, delimiter }: PredictOptions,
+  { data: given, image, text, textPair, delimiter }: PredictOptions,
   { standardInput = process.stdin, onNotice }: PredictControl,
 ): Promise<PredictionContext> {
   const predictor = predictorOf(model);
   const kind = taskKind(model.task.name);
+  const data = given ?? image;
+  if (image !== undefined && kind.takes !== "images") {
+    throw new InputError(`\`image\` cannot go with ${model.folder}, which takes in texts`);
+  }
+  if (data === undefined && kind.takes === "images") {
+    throw new InputError(`${model.folder} takes in images, expected one, or a folder of them, as \`image\``);
+  }
   if (textPair !== undefined) requirePairs(model);
   if (data === undefined) {
     const texts = [{ text: text ?? "", ...(textPair === undefined ? {} : { textPair }) }];
-    return { source: undefined, texts, predictor };
+    return { source: undefined, texts, predictor, areImages: false };
   }
   const named =
     data === "-"
@@ -135,7 +144,7 @@ async function openTexts(
   if (source.text.length > kind.mostTextColumns) {
     throw new InputError(`\`text\` is "${text}", expected one column${kind.mostTextColumns > 1 ? " or two" : ""}`);
   }
-  return { source, texts: await predictor.texts(source), predictor };
+  return { source, texts: await predictor.texts(source), predictor, areImages: kind.takes === "images" };
 }
 
 /** The source with its column of text, which is chosen, and told, where none is named. */
@@ -191,9 +200,13 @@ export async function predictEncoded(
     ({ logits, indices }) => {
       const columns = logits.length / indices.length;
       for (const [row, index] of indices.entries()) {
-        const { texts, example } = encoded[index] as EncodedTexts;
+        const {
+          texts: { text, textPair },
+          example,
+        } = encoded[index] as EncodedTexts;
         const own = logits.subarray(row * columns, (row + 1) * columns);
-        predictions[index] = { ...texts, ...predictor.outcome(own, example) };
+        const asked = textPair === undefined ? { text } : { text, textPair };
+        predictions[index] = { ...asked, ...predictor.outcome(own, example) };
       }
       done += indices.length;
       onBatch?.(done);

@@ -40,7 +40,7 @@ describe("the longest text of a training", () => {
       },
     });
     const opened = await openModel(model, { threads: 1 });
-    expect(opened.text.maxLength).toBe(positions);
+    expect(opened.files.maximumSize).toBe(positions);
     await opened.release();
   });
 });

@@ -13,18 +13,19 @@ import {
   writableAs,
   writeSafetensors,
 } from "../checkpoint/write-safetensors.js";
+import type { TextTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
 import type { OutputFolder } from "../files/output-folder.js";
 import { writeFileAtomically } from "../files/write-file.js";
 import { hasAdapter } from "../models/lora.js";
 import type { HeadSpecification } from "../models/model.js";
-import type { ParameterSpecification } from "../models/parameters.js";
+import type { BufferSpecification, ParameterSpecification } from "../models/parameters.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
 import type { OutputOptions } from "../options/output-options.js";
 import { trainedParameters } from "../train/optimizer.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
 import { copyGenerationConfig } from "./generation-config.js";
-import { saveTokenizer } from "./save-tokenizer.js";
+import { saveModelFiles } from "./save-model-files.js";
 
 const storedAs = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
 
@@ -99,23 +100,39 @@ function storedName(name: string, { model }: Pretrained): string {
   return hasAdapter(model) ? peftName(name) : name;
 }
 
+/**
+ * The buffers that are written. An adapter's folder has what was trained, and its base keeps the statistics, as with PEFT; what a
+ * run goes on from has them.
+ */
+function storedBuffers(saveDtype: StorageOfSaved, { model }: Pretrained): readonly BufferSpecification[] {
+  return hasAdapter(model) && saveDtype !== "held" ? [] : model.buffers;
+}
+
 /** What `saveModel` writes of weights. */
 function storedTensors(saveDtype: StorageOfSaved, pretrained: Pretrained): WritableTensor[] {
-  return storedParameters(pretrained).map(({ name, shape }) => ({
+  const valuesOf = (name: string) => () => pretrained.weights.get(name) ?? new Float32Array();
+  const parameters = storedParameters(pretrained).map(({ name, shape }) => ({
     name: storedName(name, pretrained),
     shape,
     dtype: storageOf(name, saveDtype, pretrained),
-    values: () => pretrained.weights.get(name) ?? new Float32Array(),
+    values: valuesOf(name),
   }));
+  const buffers = storedBuffers(saveDtype, pretrained);
+  return [
+    ...parameters,
+    ...buffers.map(({ name, shape, isCount }): WritableTensor => {
+      return { name, shape, dtype: isCount === true ? "I64" : "F32", values: valuesOf(name) };
+    }),
+  ];
 }
 
 /**
  * About how many bytes `saveModel` will write.
- * @throws InputError for a file of the tokenizer that cannot be copied.
+ * @throws InputError for a file beside the weights that cannot be copied.
  */
 export async function sizeOfSaved(saveDtype: StorageOfSaved, run: PreparedRun): Promise<number> {
   let size = storedBytes(storedTensors(saveDtype, run.pretrained));
-  for (const file of run.tokenizer.files) {
+  for (const file of run.files.paths) {
     const found = await stat(file);
     if (!found.isFile()) throw new InputError(`${file} is a folder, expected a file; nothing was trained`);
     size += found.size;
@@ -136,12 +153,12 @@ export async function saveModel(
   run: PreparedRun,
   storage: StorageOfSaved,
 ): Promise<void> {
-  const { pretrained, tokenizer } = run;
+  const { pretrained, files } = run;
   await writeSafetensors(folder.path(weightsFileOf(pretrained)), storedTensors(storage, pretrained));
   await writeJson(folder.path("config.json"), configOf(storage, run));
   const adapter = adapterConfigOf(options, run);
   if (adapter !== undefined) await writeJson(folder.path(adapterConfigFile), adapter);
-  await saveTokenizer(folder, tokenizer, run.maxLength);
+  await saveModelFiles(folder, files);
   if (writesText(pretrained.model)) await copyGenerationConfig(run.checkpoint.folders, folder);
 }
 
@@ -163,6 +180,10 @@ export async function readHeldWeights(folder: string, pretrained: Pretrained): P
     for (const { name } of storedParameters(pretrained)) {
       const values = pretrained.weights.get(name);
       if (values !== undefined) await read(storedName(name, pretrained), values);
+    }
+    for (const { name } of storedBuffers("held", pretrained)) {
+      const values = pretrained.weights.get(name);
+      if (values !== undefined) await read(name, values);
     }
   } finally {
     await closeWeightFiles([file]);
@@ -197,7 +218,7 @@ function taskTypeOf(head: HeadSpecification): "SEQ_CLS" | "TOKEN_CLS" | "CAUSAL_
 
 function configOf(
   saveDtype: StorageOfSaved,
-  { checkpoint, pretrained, task, tokenizer }: PreparedRun,
+  { checkpoint, pretrained, task, files }: PreparedRun,
 ): Record<string, unknown> {
   const { head, architecture, backbone } = pretrained.model;
   // transformers finds a text's last token by what padding is, and refuses several texts where nothing is.
@@ -205,7 +226,9 @@ function configOf(
     head.kind === "outputs" && backbone.predicts === "next" && checkpoint.config.pad_token_id == null;
   return {
     ...checkpoint.config,
-    ...(needsPadding && !isAround(tokenizer, tokenizer.padId) ? { pad_token_id: tokenizer.padId } : {}),
+    ...(needsPadding && files.kind === "text" && !isAround(files.text.tokenizer, files.text.tokenizer.padId)
+      ? { pad_token_id: files.text.tokenizer.padId }
+      : {}),
     architectures: [architecture],
     ...task.config(),
     ...("num_labels" in checkpoint.config && head.kind === "outputs" ? { num_labels: head.outputs } : {}),
@@ -217,6 +240,6 @@ function configOf(
 }
 
 /** Whether a token is one of those that the tokenizer puts around texts, and so no padding. */
-function isAround(tokenizer: PreparedRun["tokenizer"], id: number): boolean {
+function isAround(tokenizer: TextTokenizer, id: number): boolean {
   return tokenizer.encode("", undefined, Number.MAX_SAFE_INTEGER).ids.includes(id);
 }

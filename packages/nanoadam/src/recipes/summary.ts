@@ -107,7 +107,7 @@ export function summarise(inputs: SummaryInputs): RunSummary {
       architecture: pretrained.model.architecture,
       type: run.checkpoint.config.model_type,
     },
-    task: options.objective.task,
+    task: run.task.name,
     optimizer: options.optimizer.optimizer,
     parameters: { ...counts, everChanged: { count: changed, share: changed / counts.total }, meanShift },
     initialised: pretrained.initialised,
@@ -137,7 +137,7 @@ export function summarise(inputs: SummaryInputs): RunSummary {
       train: dataName(options.data.train),
       eval: dataName(options.data.eval),
       ...(run.columns.text.length === 0 ? {} : run.columns),
-      maxLength: run.maxLength,
+      ...(run.files.kind === "text" ? { maxLength: run.files.maximumSize } : {}),
       ...optimizers[options.optimizer.optimizer].settled?.(options.optimizer, plan),
     },
   };

@@ -124,7 +124,10 @@ export class TrainingSession {
   }
 
   #loader(dataset: Dataset, plan: Pick<Plan, "stepsPerEpoch">) {
-    return createLoader(this.#run.trainingTask, dataset, plan, { ...this.#settled, maximumSize: this.#run.maxLength });
+    return createLoader(this.#run.trainingTask, dataset, plan, {
+      ...this.#settled,
+      maximumSize: this.#run.files.maximumSize,
+    });
   }
 }
 

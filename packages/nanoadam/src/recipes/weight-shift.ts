@@ -72,7 +72,7 @@ function startReader(
   parameter: ParameterSpecification,
 ): (target: WeightArray, start: number) => Promise<void> {
   const source = sources.get(parameter.name);
-  if (source !== undefined) return (target, start) => checkpoint.read(source.name, target, start);
+  if (source !== undefined) return (target, start) => checkpoint.read(source.name, target, source.start + start);
   const fresh = initialValues(model, parameter, seed, weights);
   return async (target, start) => {
     const values = fresh.subarray(start, start + target.length);

@@ -5,7 +5,7 @@ import { Decoding } from "../program/decoding.js";
 import { generateTokens } from "../program/generate.js";
 import type { AnswerTask } from "../tasks/answer-tasks.js";
 import type { Question } from "../tasks/questions.js";
-import type { OpenModel } from "./open-model.js";
+import { type OpenModel, textOf } from "./open-model.js";
 
 export interface WrittenAnswersOptions {
   /** Questions that are answered together. */
@@ -20,11 +20,13 @@ export interface WrittenAnswersOptions {
  * @returns the texts in the order of the questions, and how many prompts were cut
  */
 export async function writtenAnswers(
-  { text: { tokenizer, maxLength }, predictionPrograms: programs, endIds }: OpenModel,
+  model: OpenModel,
   task: AnswerTask,
   questions: readonly Question[],
   { batchSize, onProgress }: WrittenAnswersOptions,
 ): Promise<{ readonly texts: readonly string[]; readonly cut: number }> {
+  const { predictionPrograms: programs, endIds } = model;
+  const { tokenizer, maxLength } = textOf(model);
   const room = maxLength - Math.min(task.longestAnswer, Math.floor(maxLength / 2));
   const whole = await mapInTurns(
     questions,

@@ -1,8 +1,5 @@
 /** One class for each text or pair of texts. */
 
-import type { Value } from "@nanoadam/engine";
-import { type Batch, float32Tensor, type HostTensor, int32Tensor, tensorOf } from "../data/batch.js";
-import { countClasses, type Dataset } from "../data/dataset.js";
 import { readLabelColumn, readLabelled, readTexts, spellingNotes } from "../data/examples.js";
 import { mapInTurns } from "../data/in-turns.js";
 import {
@@ -16,22 +13,23 @@ import {
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { classReview } from "./class-review.js";
+import {
+  balancedWeights,
+  type ClassLossOptions,
+  type ClassOutcome,
+  classAnswers,
+  classBatch,
+  classLoss,
+  classMetrics,
+  idNote,
+  singleLabel,
+} from "./classes.js";
 import { usualTextColumns } from "./columns.js";
-import { argmax, probabilitiesOf, rowsOf } from "./logits.js";
-import { crossEntropy } from "./loss.js";
-import { accuracy, f1, macroF1, matthewsCorrelation } from "./metrics.js";
-import type { MetricAccumulator, Task, TaskKind } from "./task.js";
+import type { Task, TaskKind } from "./task.js";
 
 /** A text as tokens, with its class id where it is labelled. */
 export interface LabelledText extends EncodedText {
   readonly label?: number;
-}
-
-export interface ClassOutcome {
-  readonly label: string;
-  readonly probability: number;
-  /** By label; they sum to 1. */
-  readonly probabilities: Readonly<Record<string, number>>;
 }
 
 export interface ClassificationOptions {
@@ -59,21 +57,9 @@ export function classificationTask(options: ClassificationOptions): Task<Labelle
   };
 }
 
-/** Ids say nothing of the names that they are taken for, so that is told. */
-function idNote(file: string, { names }: LabelMap): string {
-  const shown = names.slice(0, 6).map((name, id) => `${id} is "${name}"`);
-  return `${file}: labels are taken as ids: ${shown.join(", ")}${names.length > shown.length ? ", ..." : ""}`;
-}
-
-interface LossOptions {
-  readonly labelSmoothing?: number;
-  /** By class id. */
-  readonly classWeights?: readonly number[];
-}
-
 function taskWithLoss(
   { labels, text }: ClassificationOptions,
-  { labelSmoothing = 0, classWeights }: LossOptions,
+  loss: ClassLossOptions,
 ): Task<LabelledText, ClassOutcome> {
   const classes = labels.names.length;
   return {
@@ -103,75 +89,23 @@ function taskWithLoss(
         },
       );
     },
-    collate(examples, size) {
-      const tokens = tokenTensors(examples, size, text.tokenizer.padId);
-      const ids = examples.flatMap(({ label }) => (label === undefined ? [] : [label]));
-      if (ids.length < examples.length) return { tensors: new Map(tokens), weight: examples.length };
-      const targets: [string, HostTensor][] = [["labels", int32Tensor(Int32Array.from(ids), [ids.length])]];
-      if (classWeights === undefined) return { tensors: new Map([...tokens, ...targets]), weight: ids.length };
-      const weights = Float32Array.from(ids, (id) => classWeights[id] ?? 0);
-      targets.push(["label_weights", float32Tensor(weights, [ids.length, 1])]);
-      if (labelSmoothing > 0) {
-        targets.push(["class_weights", float32Tensor(Float32Array.from(classWeights), [1, classes])]);
-      }
-      return {
-        tensors: new Map([...tokens, ...targets]),
-        weight: weights.reduce((sum, weight) => sum + weight, 0),
-      };
-    },
-    loss: (logits, target): Value =>
-      crossEntropy(logits, target("labels"), {
-        labelSmoothing,
-        ...(classWeights === undefined ? {} : { rowWeights: target("label_weights") }),
-        ...(classWeights === undefined || labelSmoothing === 0 ? {} : { classWeights: target("class_weights") }),
-      }),
+    collate: (examples, size) =>
+      classBatch(
+        tokenTensors(examples, size, text.tokenizer.padId),
+        examples.map(({ label }) => label),
+        loss,
+      ),
+    loss: classLoss(loss),
     metrics: () => classMetrics(classes),
     review: (dataset) => classReview(labels.names, dataset),
     predictor: {
       texts: readTexts,
       example: (texts) => text.encode(texts),
       dataset: (examples) => textDataset(examples),
-      outcome(logits) {
-        const probabilities = probabilitiesOf(logits);
-        const best = argmax(logits);
-        const nameOf = (label: number) => labels.names[label] ?? String(label);
-        return {
-          label: nameOf(best),
-          probability: probabilities[best] ?? Number.NaN,
-          probabilities: Object.fromEntries(probabilities.map((value, label) => [nameOf(label), value])),
-        };
-      },
-      format: ({ label, probability }) => `${label}\t${(100 * probability).toFixed(1)} %`,
-      columns: ({ label, probability }) => ({ label, probability }),
+      ...classAnswers(labels),
     },
-    config: () => ({ problem_type: "single_label_classification", ...labelMapToConfig(labels) }),
+    config: () => ({ ...singleLabel, ...labelMapToConfig(labels) }),
   };
-}
-
-/** Accuracy, F1 (of class 1 where there are two classes, else the mean over classes) and Matthews correlation. */
-function classMetrics(classes: number): MetricAccumulator {
-  const predicted: number[] = [];
-  const expected: number[] = [];
-  return {
-    add(logits, batch: Batch) {
-      const rows = rowsOf(logits, classes);
-      const labels = tensorOf(batch, "labels").data;
-      for (const [row, own] of rows.entries()) {
-        predicted.push(argmax(own));
-        expected.push(labels[row] ?? Number.NaN);
-      }
-    },
-    result: () => ({
-      accuracy: accuracy(predicted, expected),
-      f1: classes === 2 ? f1(predicted, expected) : macroF1(predicted, expected),
-      matthews: matthewsCorrelation(predicted, expected),
-    }),
-  };
-}
-
-/** Weights inverse to a class's frequency, of mean 1 over the examples; 0 for a class without examples. */
-function balancedWeights(examples: Dataset, classes: number): number[] {
-  return countClasses(examples, classes).map((count) => (count === 0 ? 0 : examples.length / (classes * count)));
 }
 
 export const classification = {

@@ -5,6 +5,8 @@
 import type { Value } from "@nanoadam/engine";
 import type { Batch } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
+import type { Augmentation } from "../data/images/augment.js";
+import type { ImageProcessor } from "../data/images/image-processor.js";
 import type { DataSource } from "../data/source.js";
 import type { Table } from "../data/tables/table.js";
 import type { TextEncoder, Texts } from "../data/text/encoder.js";
@@ -86,9 +88,20 @@ export interface ChosenColumns extends NamedColumns {
   readonly note: string;
 }
 
-/** What a task may be made with. */
-export interface TaskContext {
+/** What a task of texts may be made with. */
+export interface TaskContext extends TaskSettings {
   readonly text: TextEncoder;
+}
+
+/** What a task of images may be made with. */
+export interface ImageTaskContext extends TaskSettings {
+  readonly images: ImageProcessor;
+  /** What chance does to training images; "none" unless given. */
+  readonly augment?: Augmentation;
+}
+
+/** What a task of any kind may be made with. */
+export interface TaskSettings {
   /** The configuration of the checkpoint, whose classes are kept where the data's labels are among them. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly labelSmoothing?: number;
@@ -99,8 +112,18 @@ export interface TaskContext {
 /** Options of the loss that a task may have. */
 export type LossOption = "labelSmoothing" | "classWeights" | "lossOn";
 
-/** A line of the registry: how tasks of a name come to be. */
-export interface TaskKind {
+/** A line of the registry: how tasks of a name come to be, of texts or of images. */
+export type TaskKind = TextTaskKind | ImageTaskKind;
+
+export interface TextTaskKind extends TaskKindOf<TaskContext> {
+  readonly takes?: "text";
+}
+
+export interface ImageTaskKind extends TaskKindOf<ImageTaskContext> {
+  readonly takes: "images";
+}
+
+interface TaskKindOf<Context> {
   readonly name: string;
   /** What is learned and from which data, in half a sentence. */
   readonly description: string;
@@ -127,12 +150,12 @@ export interface TaskKind {
   /** The figures of its evaluations, the usual one first. */
   readonly metrics: readonly [string, ...string[]];
   /** The task that training data make: their labels. */
-  fromData(source: DataSource, context: TaskContext): Promise<Task>;
+  fromData(source: DataSource, context: Context): Promise<Task>;
   /** Whether a saved model's configuration is of this task. */
   matches(config: Readonly<Record<string, unknown>>): boolean;
   /**
    * The task of a saved model.
    * @param file what messages call its configuration
    */
-  fromConfig(config: Readonly<Record<string, unknown>>, file: string, context: TaskContext): Task;
+  fromConfig(config: Readonly<Record<string, unknown>>, file: string, context: Context): Task;
 }

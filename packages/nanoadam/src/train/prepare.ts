@@ -1,4 +1,4 @@
-/** Everything a run needs before its first step, checked: model with weights, tokenizer, task and data sets. */
+/** Everything a run needs before its first step, checked: model with weights, its files, task and data sets. */
 import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
@@ -7,8 +7,6 @@ import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
 import { packed, planRows } from "../data/pack.js";
 import { type DataSource, openDataSource } from "../data/source.js";
 import { splitHeldOut } from "../data/split.js";
-import { encoderForModel } from "../data/text/encoder.js";
-import { loadTokenizer, type TextTokenizer } from "../data/text/load.js";
 import { defineBackbone } from "../models/architectures.js";
 import { defaultLoraTargets, type LoraOptions, withLora } from "../models/lora.js";
 import type { Model } from "../models/model.js";
@@ -16,8 +14,9 @@ import type { AdapterOptions } from "../options/adapter-options.js";
 import type { DataOptions } from "../options/data-options.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
 import { mayHoldBfloat16 } from "../options/optimizer-options.js";
+import { loadModelFiles, type ModelFiles } from "../tasks/model-files.js";
 import { openTaskData } from "../tasks/open-data.js";
-import { taskKind } from "../tasks/registry.js";
+import { taskKind, taskKindFor, taskOfData } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 import { type DataReport, reportOfData } from "./data-report.js";
 import { heldOutShare } from "./settle.js";
@@ -25,18 +24,19 @@ import { heldOutShare } from "./settle.js";
 /** What is known of a run before its weights are read. */
 export interface KnownRun {
   readonly checkpoint: Checkpoint;
+  readonly files: ModelFiles;
   /** As it is evaluated. */
   readonly task: Task;
   /** With what only training has in its loss. */
   readonly trainingTask: Task;
   readonly train: Dataset;
   readonly evaluation: Dataset;
+  /** Tokens of a text, or pixels of an image, at most. */
   readonly maxLength: number;
 }
 
 export interface PreparedRun extends KnownRun {
   readonly pretrained: Pretrained;
-  readonly tokenizer: TextTokenizer;
   readonly data: DataReport;
   /** The columns that text and label were read from. */
   readonly columns: Pick<DataSource, "text" | "label">;
@@ -74,21 +74,26 @@ export async function prepareRun(
   const { task: taskName, ...objective } = options.objective;
   const checkpoint = await openModelFolder(folder, undefined, tell);
   try {
-    const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
-    const backbone = defineBackbone(checkpoint.config);
-    const kind = taskKind(taskName);
-    const { usualLength: usual = 128 } = kind;
-    const text = encoderForModel(tokenizer, backbone.input, { asked: options.data.maxLength, folder, usual });
+    const { input } = defineBackbone(checkpoint.config);
+    const { maxLength: asked, augment } = options.data;
+    const usual = taskKind(taskName).usualLength ?? 128;
+    const files = await loadModelFiles(input, checkpoint.tokenizerFolder, { asked, folder, usual });
+    const kind = taskKindFor(taskName, files);
     const columns = { ...options.data, label: kind.needsLabel ? options.data.label : undefined };
     const source = await openTaskData(kind, options.data.train, "train", {
       ...columns,
       limit: options.data.limitTrain,
     });
-    const task = await kind.fromData(source, { text, config: checkpoint.config, ...objective });
-    const { train, evaluation, notes } = await splitData(source, task, options.data, seed);
+    const task = await taskOfData(kind, source, files, { config: checkpoint.config, augment, ...objective });
+    const { train: plain, evaluation, notes } = await splitData(source, task, options.data, seed);
+    const train = plain.forTraining?.() ?? plain;
     const trainingTask = (await task.forTraining?.(train)) ?? task;
-    const learned = packedRows(task, train, { ...options.data, seed, maxLength: text.maxLength });
-    const known = { checkpoint, task, trainingTask, train: learned.dataset, evaluation, maxLength: text.maxLength };
+    const learned = packedRows(task, train, { ...options.data, seed, maxLength: files.maximumSize });
+    const known: KnownRun = {
+      ...{ checkpoint, files, task, trainingTask, evaluation },
+      train: learned.dataset,
+      maxLength: files.maximumSize,
+    };
     await beforeWeights?.(known);
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
@@ -99,14 +104,13 @@ export async function prepareRun(
     return {
       ...known,
       pretrained,
-      tokenizer,
       columns: { text: source.text, label: source.label },
       data: reportOfData({
         notes: [...new Set(notes), ...learned.notes, ...headNotes(checkpoint, pretrained, task)],
         task,
         train,
         evaluation,
-        maxLength: text.maxLength,
+        maxLength: files.maximumSize,
         limit: options.data.limitTrain,
         hasOwnEvaluation: options.data.eval !== undefined,
       }),

@@ -20,6 +20,8 @@ export interface UndoOptions {
   readonly storage?: UndoStorage;
   /** How many entries of a tensor are kept in memory at most, where there is a storage. */
   readonly mostInMemory?: number;
+  /** The names of what the model itself brings up to date, with each batch. */
+  readonly buffers?: readonly string[];
 }
 
 /** How many entries of a tensor are kept in memory at most, unless told, where there is a storage. */
@@ -50,19 +52,25 @@ export class UndoBuffer implements TrainingObserver {
   readonly #mostInMemory: number;
   /** Of every tensor that has moved: its memory serves again. */
   readonly #kept = new Map<string, Kept>();
+  /** As they were when the last step that moved anything was about to. */
+  readonly #buffers: ReadonlyMap<string, WeightArray>;
   #step = 0;
   /** The bytes of the storage that are given out. */
   #stored = 0;
 
-  constructor(weights: Weights, { storage, mostInMemory = mostKeptInMemory }: UndoOptions = {}) {
+  constructor(weights: Weights, { storage, mostInMemory = mostKeptInMemory, buffers = [] }: UndoOptions = {}) {
     this.#weights = weights;
     this.#storage = storage;
     this.#mostInMemory = mostInMemory;
+    this.#buffers = new Map(buffers.map((name) => [name, valuesOf(weights, name).slice()]));
   }
 
   /** Keeps what the optimizer will move of a tensor. */
   onUpdate(step: number, name: string, need: GradientNeed): void {
-    if (step !== this.#step) for (const kept of this.#kept.values()) kept.moved = false;
+    if (step !== this.#step) {
+      for (const kept of this.#kept.values()) kept.moved = false;
+      for (const [buffer, values] of this.#buffers) values.set(valuesOf(this.#weights, buffer));
+    }
     this.#step = step;
     const weights = this.#weights.get(name);
     if (weights === undefined || need.kind === "nothing") return;
@@ -111,8 +119,9 @@ export class UndoBuffer implements TrainingObserver {
     return this.#step === 0;
   }
 
-  /** Puts the weights back to what they were when they were kept. */
+  /** Puts weights and buffers back to what they were when they were kept. */
   restore(): void {
+    for (const [name, values] of this.#buffers) this.#weights.get(name)?.set(values);
     for (const [name, kept] of this.#kept) {
       const weights = this.#weights.get(name);
       if (weights === undefined || !kept.moved) continue;
@@ -155,4 +164,10 @@ const chunksAtOnce = 32;
 
 function bytesOf(values: WeightArray): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+function valuesOf(weights: Weights, name: string): WeightArray {
+  const values = weights.get(name);
+  if (values === undefined) throw new Error(`the weights lack ${name}`);
+  return values;
 }

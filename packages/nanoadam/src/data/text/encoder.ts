@@ -47,7 +47,7 @@ export interface TextDatasetOptions<Example> {
 export function textDataset<Example extends EncodedText>(
   examples: readonly Example[],
   { classOf, targetsOf, sources, notes, cutAway }: TextDatasetOptions<Example> = {},
-): Dataset<Example> {
+): Omit<Dataset<Example>, "forTraining"> {
   const at = (index: number): Example => {
     const example = examples[index];
     if (example === undefined) throw new RangeError(`there is no example ${index} among ${examples.length}`);

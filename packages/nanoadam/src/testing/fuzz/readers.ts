@@ -10,7 +10,8 @@ import { createTextTokenizer } from "../../data/text/tokenizer.js";
 import { defineBackbone } from "../../models/architectures.js";
 import { assembleModel } from "../../models/model.js";
 import { parseOptionFile } from "../../options/option-files.js";
-import { taskKind, taskNames, taskOfConfig } from "../../tasks/registry.js";
+import { textFiles } from "../../tasks/model-files.js";
+import { taskKind, taskNames, taskOfConfig, taskOfData } from "../../tasks/registry.js";
 import { bytePairFiles, unigramFiles, wordPieceFiles } from "../tiny-tokenizer.js";
 import type { Json } from "./mutate.js";
 
@@ -28,6 +29,9 @@ const rows = [
 ];
 const delimited = (by: string) =>
   `sentence${by}label${by}score\n${rows.map((row) => [`"${row.sentence.replaceAll('"', '""')}"`, row.label, row.score].join(by)).join("\n")}\n`;
+
+/** Images are read from folders and bytes. */
+const textTasks = taskNames.filter((name) => taskKind(name).takes !== "images");
 
 const tables: readonly (readonly [string, readonly string[]])[] = [
   [".csv", [delimited(","), delimited(";")]],
@@ -129,7 +133,7 @@ export const readers: readonly FuzzedReader[] = [
       read: (content) => parseTable(content, `data${ending}`, {}),
     }),
   ),
-  ...taskNames.map(
+  ...textTasks.map(
     (task): FuzzedReader => ({
       name: `data of ${task}`,
       seeds: [delimited(","), delimited("\t")],
@@ -138,7 +142,7 @@ export const readers: readonly FuzzedReader[] = [
         const source = { ...textSource(content, "data.csv", { text: ["sentence"] }), label: ["label"] };
         const text = textEncoder(tokenizer, 16);
         const config = parsed(JSON.stringify(bertConfig));
-        const made = await taskKind(task).fromData(source, { text, config });
+        const made = await taskOfData(taskKind(task), source, textFiles(text), { config });
         return made.read(source);
       },
     }),
@@ -182,7 +186,7 @@ export const readers: readonly FuzzedReader[] = [
       const config = parsed(content);
       assembleModel(defineBackbone(config), { kind: "outputs", per: "example", outputs: 2 });
       const tokenizer = tokenizerOf(parsed(wordPieceFiles()["tokenizer.json"] ?? ""), {});
-      return taskOfConfig(config, "config.json", { text: textEncoder(tokenizer, 16) });
+      return taskOfConfig(config, "config.json", textFiles(textEncoder(tokenizer, 16)));
     },
   },
   {
