@@ -1,7 +1,6 @@
 /** Exported models, loaded by Transformers.js in Node as a web page would load them. */
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   AutoModelForMaskedLM,
   AutoModelForSequenceClassification,
@@ -16,11 +15,12 @@ import { expect, test } from "vitest";
 import { wholeModel } from "../export/whole-model.js";
 import { defineModel } from "../models/architectures.js";
 import type { HeadSpecification } from "../models/model.js";
-import { chromium, runPage } from "../testing/chromium.js";
+import { chromium } from "../testing/chromium.js";
 import { labelsConfig, logitsOf, tinyEncoders, writeModelFolder } from "../testing/model-folder.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { tinyPlace, tinyRun } from "../testing/tiny-run.js";
+import { runTransformersPage } from "../testing/transformers-page.js";
 import { exportModel } from "./export.js";
 import { predict } from "./predict.js";
 
@@ -210,33 +210,18 @@ test("what cannot be exported is refused by name", async () => {
   await expect(stat(output)).rejects.toThrow();
 });
 
-const modules = fileURLToPath(new URL("../../../../node_modules/", import.meta.url));
-
 test.skipIf(chromium === undefined)("a page in Chromium answers as Node does", async () => {
   const place = await tinyPlace();
   const { folder } = await tinyRun({ steps: 20 }, place);
   await exportModel({ model: folder, format: "onnx", dtype: "float32,int8", output: join(place.folder, "exported") });
-  const result = await runPage(
-    `const { env, pipeline } = await import("transformers");
-    Object.assign(env, { allowRemoteModels: false, allowLocalModels: true, localModelPath: "/models/", useBrowserCache: false });
-    env.backends.onnx.wasm.wasmPaths = "/ort/";
-    const answers = {};
+  const result = await runTransformersPage(
+    `const answers = {};
     for (const dtype of ["fp32", "q8"]) {
       const classify = await pipeline("text-classification", "exported", { dtype, device: "wasm" });
       answers[dtype] = (await classify("good film"))[0];
     }
     done(answers);`,
-    {
-      models: place.folder,
-      transformers: join(modules, "@huggingface/transformers/dist"),
-      ort: join(modules, "onnxruntime-web/dist"),
-      common: join(modules, "onnxruntime-common/dist/esm"),
-    },
-    {
-      transformers: "/transformers/transformers.web.js",
-      "onnxruntime-web/webgpu": "/ort/ort.webgpu.bundle.min.mjs",
-      "onnxruntime-common": "/common/index.js",
-    },
+    place.folder,
   );
   const [prediction] = await predict({ model: folder, text: "good film", threads: 1 });
   const { label, probability } = prediction as { label: string; probability: number };
