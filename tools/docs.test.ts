@@ -124,7 +124,18 @@ test("the library's page has every export", () => {
 
 test("the command line's page has every command's flags", async () => {
   const page = new Set(read("docs/cli.md").match(/--[a-z\d-]+/g));
-  for (const command of ["finetune", "evaluate", "predict", "export", "compare", "presets", "init", "demo"]) {
+  for (const command of [
+    "finetune",
+    "evaluate",
+    "predict",
+    "generate",
+    "chat",
+    "export",
+    "compare",
+    "presets",
+    "init",
+    "demo",
+  ]) {
     const { stdout } = await runCli(command, "--help");
     const flags = [...stdout.matchAll(/^ +(?:-\w, )?(?:--\w+, )?(--[a-z\d-]+)/gm)].map(([, flag = ""]) => flag);
     expect(flags).toContain("--help");

@@ -19,6 +19,7 @@ import { breakEvenRows } from "./break-even/rows.js";
 import { type DecoderName, decoderNames, decoderRows } from "./decoder-rows.js";
 import { deltaRows } from "./delta-rows.js";
 import { estimateRows } from "./estimate-rows.js";
+import { generationRows } from "./generation-rows.js";
 import { growthRows } from "./growth-rows.js";
 import { javascriptPeerRows } from "./javascript-peers.js";
 import { loadingRows } from "./loading-rows.js";
@@ -68,6 +69,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
   decoders: () => decoderRows({ models: decodersOf(flags.models), threads, rounds, python: flags.torch }),
+  generation: () => generationRows({ rounds, threads, python: flags.torch }),
   delta: () => deltaRows(settings),
 };
 

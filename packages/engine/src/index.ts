@@ -8,7 +8,7 @@ export {
 export { broadcastTo, reduceSum } from "./graph/broadcast.js";
 export { toFloat32 } from "./graph/cast.js";
 export { constant } from "./graph/constant.js";
-export { type DynamicSize, standInSizes } from "./graph/dynamic-sizes.js";
+export { type DynamicSize, standInSizes, standInSum } from "./graph/dynamic-sizes.js";
 export * from "./graph/elementwise.js";
 export {
   input,

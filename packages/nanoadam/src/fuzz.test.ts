@@ -10,6 +10,7 @@ import { folderReaders } from "./testing/fuzz/folders.js";
 import { Draw, mutateJson, mutateText } from "./testing/fuzz/mutate.js";
 import { type FuzzedReader, readers as textReaders } from "./testing/fuzz/readers.js";
 
+process.env.HF_HUB_OFFLINE = "1";
 const readers = [...textReaders, ...folderReaders, ...commandReaders];
 const minutes = Number(process.env.FUZZ_MINUTES ?? 0);
 const seed = Number(process.env.FUZZ_SEED ?? 1);

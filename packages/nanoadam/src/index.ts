@@ -20,7 +20,7 @@ export type { ParameterSpecification } from "./models/parameters.js";
 export type { ApplyInput, DeltaInput } from "./options/delta-options.js";
 export type { EstimateInput } from "./options/estimate-options.js";
 export type { FinetuneInput } from "./options/finetune-options.js";
-export type { GenerateInput, GenerateOptions } from "./options/generation-options.js";
+export type { GenerateInput, GenerateOptions, TextGeneratorOptions } from "./options/generation-options.js";
 export type { InspectInput } from "./options/inspect-options.js";
 export { loadPreset, presetNames } from "./options/option-files.js";
 export type { PushInput } from "./options/push-options.js";
@@ -31,19 +31,20 @@ export type {
   PredictFileInput,
   PredictInput,
 } from "./options/saved-model-options.js";
+export type { GenerateControl } from "./recipes/answer-context.js";
 export { applyDelta } from "./recipes/apply-delta.js";
 export type { Conversation } from "./recipes/conversation.js";
 export { type DeltaReport, writeDelta } from "./recipes/delta.js";
 export { type Estimate, estimate, type MeasuredSteps } from "./recipes/estimate.js";
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
-export { type AnswerReport, evaluateAnswers } from "./recipes/evaluate-answers.js";
+export { type AnswerReport, type EvaluateAnswersControl, evaluateAnswers } from "./recipes/evaluate-answers.js";
 export { exportModel } from "./recipes/export.js";
 export { finetune, type RunControl } from "./recipes/finetune.js";
 export { generate } from "./recipes/generate.js";
 export { type InspectedTensor, type Inspection, inspect } from "./recipes/inspect.js";
 export { type Classification, type Classifier, openClassifier } from "./recipes/open-classifier.js";
 export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
-export { type GenerateControl, openTextGenerator, type TextGenerator } from "./recipes/open-text-generator.js";
+export { openTextGenerator, type TextGenerator } from "./recipes/open-text-generator.js";
 export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
 export { type PushReport, pushModel } from "./recipes/push.js";

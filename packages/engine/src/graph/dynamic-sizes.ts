@@ -46,6 +46,21 @@ export function standInSizes(count: number, known: Iterable<number>, skip = 0): 
   return found.slice(skip);
 }
 
+/**
+ * Three further sizes like these, of which the last is the sum of the others: tokens that are new, tokens before them, and all.
+ * As primes above 2 have no prime for a sum, the second one is twice a prime.
+ */
+export function standInSum(known: Iterable<number>, skip = 0): readonly [part: number, other: number, sum: number] {
+  const taken = [...known];
+  for (const part of standInSizes(100, taken, skip)) {
+    for (const half of standInSizes(100, [...taken, part])) {
+      const sum = part + 2 * half;
+      if (isPrime(sum) && taken.every((size) => size % sum !== 0)) return [part, 2 * half, sum];
+    }
+  }
+  throw new Error("no sizes were found that may stand for dynamic ones");
+}
+
 function isPrime(candidate: number): boolean {
   for (let divisor = 2; divisor * divisor <= candidate; divisor++) if (candidate % divisor === 0) return false;
   return true;

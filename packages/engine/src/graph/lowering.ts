@@ -40,4 +40,9 @@ export interface Emitter {
   floats(values: number | readonly number[], shape?: Shape): string;
   /** A constant vector of 64-bit integers, as shapes and axes are given to ONNX operators. */
   integers(values: readonly number[]): string;
+  /**
+   * Computes in float32 what has no room in a narrower precision, squares for instance: `compute` is given the tensors as float32, and
+   * its result becomes what they were.
+   */
+  widely(tensors: readonly string[], compute: (wide: readonly string[]) => string): string;
 }

@@ -111,11 +111,12 @@ export function constantRowNorms(x: Value): Value {
   return applySingle(operation, [x], tensorType("float32", [rows]));
 }
 
-/** In operators that ONNX has, in the order in which engines know them for a normalisation. */
+/** In operators that ONNX has, in the order in which engines know them for a normalisation; its second result is for derivatives. */
 function lowerRmsNorm(emitter: Emitter, [x = "", weight = ""]: readonly string[], epsilon: number): string[] {
-  const square = emitter.emit("Pow", [x, emitter.floats(2)]);
-  const mean = emitter.emit("ReduceMean", [square, emitter.integers([-1])]);
-  const root = emitter.emit("Sqrt", [emitter.emit("Add", [mean, emitter.floats(epsilon)])]);
-  const normalised = emitter.emit("Div", [x, root]);
-  return [emitter.emit("Mul", [normalised, weight]), emitter.emit("Reciprocal", [root])];
+  const normalised = emitter.widely([x], ([wide = ""]) => {
+    const square = emitter.emit("Pow", [wide, emitter.floats(2)]);
+    const mean = emitter.emit("ReduceMean", [square, emitter.integers([-1])]);
+    return emitter.emit("Div", [wide, emitter.emit("Sqrt", [emitter.emit("Add", [mean, emitter.floats(epsilon)])])]);
+  });
+  return [emitter.emit("Mul", [normalised, weight])];
 }

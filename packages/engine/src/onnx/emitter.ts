@@ -36,6 +36,10 @@ export class OnnxEmitter implements Emitter {
     return this.constant("int64", [values.length], new Uint8Array(data.buffer));
   }
 
+  widely(tensors: readonly string[], compute: (wide: readonly string[]) => string): string {
+    return compute(tensors);
+  }
+
   /** A constant, the same one for the same bytes. */
   protected constant(elementType: ElementType, shape: Shape, bytes: Uint8Array): string {
     const key = `${elementType}[${shape}]:${bytes.join(",")}`;

@@ -22,8 +22,8 @@ export interface StoredParameter extends OnnxTensor {
 const productLevels = 64;
 const lookupLevels = 127;
 
-/** The largest number of float16. */
-const largestFloat16 = 65_504;
+/** Half of the largest number of float16: what two masks add to a score stays finite, as a row of infinities alone is no number. */
+const largestConstant = 32_752;
 
 /**
  * Emits a function for any runtime: operators of ONNX alone, shapes that follow from the inputs, parameters that are a part
@@ -62,7 +62,7 @@ export class ExportEmitter extends OnnxEmitter {
   override floats(values: number | readonly number[], shape?: Shape): string {
     if (!this.#isHalf) return super.floats(values, shape);
     const clamped = (typeof values === "number" ? [values] : values).map((value) =>
-      Math.min(Math.max(value, -largestFloat16), largestFloat16),
+      Math.min(Math.max(value, -largestConstant), largestConstant),
     );
     const wide = super.floats(clamped, shape ?? (typeof values === "number" ? [] : [values.length]));
     return this.#once(`half ${wide}`, () => this.#cast(wide, "float16"));
@@ -83,6 +83,12 @@ export class ExportEmitter extends OnnxEmitter {
       const names = parts.map((part) => part ?? "");
       return names.length === 1 ? (names[0] ?? "") : this.emit("Concat", names, { attributes: { axis: { int: 0 } } });
     });
+  }
+
+  override widely(tensors: readonly string[], compute: (wide: readonly string[]) => string): string {
+    if (!this.#isHalf) return compute(tensors);
+    const wide = tensors.map((tensor) => this.#cast(tensor, "float32"));
+    return this.fromFloat32(this.exactly(() => compute(wide)));
   }
 
   /** Emits in float32 whatever the precision, as places and angles need. */

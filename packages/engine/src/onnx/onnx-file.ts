@@ -22,6 +22,8 @@ export interface OnnxFileOptions {
   /** Sizes that differ from run to run; the function is built for their numbers (`standInSizes`). */
   readonly sizes: readonly DynamicSize[];
   readonly precision: OnnxPrecision;
+  /** Results that are inputs of the next run: they stay in the model's precision. */
+  readonly carried?: ReadonlySet<string>;
   /** The file for the parameters where the model would be longer than `longest`, beside it. */
   readonly dataFile: string;
   /** Bytes of a model file at most; the format itself ends at 2^31. */
@@ -40,9 +42,12 @@ export interface OnnxFile {
 const alignment = 4096;
 const defaultLongest = 2 ** 31 - 2 ** 20;
 
-/** The file of a function. Integers are taken in with 64 bits, as tokenizers give them; results are float32. */
+/**
+ * The file of a function. Integers are taken in with 64 bits, as tokenizers give them, and floats in the model's precision; results
+ * that are not carried to the next run are float32.
+ */
 export function onnxFile(tensors: TensorFunction, options: OnnxFileOptions): OnnxFile {
-  const { parameters, prepare, sizes, precision, longest = defaultLongest } = options;
+  const { parameters, prepare, sizes, precision, carried, longest = defaultLongest } = options;
   const isParameter = ({ name }: NamedValue) => parameters.has(name);
   const shapes = new Map(tensors.inputs.filter(isParameter).map(({ name, value }) => [name, value.type.shape]));
   const emitter = new ExportEmitter(precision, sizes, shapes);
@@ -60,7 +65,10 @@ export function onnxFile(tensors: TensorFunction, options: OnnxFileOptions): Onn
       names.set(name, value.type.dataType === "float32" ? emitter.fromFloat32(result) : result);
     });
   }
-  const outputs = lowerFunction(tensors, emitter, nameOf).map((result) => emitter.asFloat32(result));
+  const isCarried = (index: number) => carried?.has(tensors.outputs[index]?.name ?? "") === true;
+  const outputs = lowerFunction(tensors, emitter, nameOf).map((result, index) =>
+    isCarried(index) ? result : emitter.asFloat32(result),
+  );
   const nodes = usedNodes(
     nameOutputs(
       emitter.nodes,
@@ -69,12 +77,18 @@ export function onnxFile(tensors: TensorFunction, options: OnnxFileOptions): Onn
     ),
     tensors.outputs.map(({ name }) => name),
   );
-  const asValue = ({ name, value: { type } }: NamedValue): OnnxValue => ({
+  const floats = precision === "float16" ? "float16" : "float32";
+  const asValue = ({ name, value: { type } }: NamedValue, isNarrow: boolean): OnnxValue => ({
     name,
-    elementType: type.dataType === "int32" ? "int64" : type.dataType,
+    elementType: type.dataType === "int32" ? "int64" : type.dataType === "float32" && isNarrow ? floats : type.dataType,
     shape: type.shape.map((size) => nameOfSize(size, sizes)),
   });
-  const graph = encodeGraph(tensors.name, nodes, given.map(asValue), tensors.outputs.map(asValue));
+  const graph = encodeGraph(
+    tensors.name,
+    nodes,
+    given.map((each) => asValue(each, true)),
+    tensors.outputs.map((each, index) => asValue(each, isCarried(index))),
+  );
   const constants = emitter.constants.flatMap(({ bytes, ...type }) => [encodeTensorBefore(type, bytes.length), bytes]);
   const around: Around = { before: joinBytes([graph.nodes, ...constants]), after: graph.values };
   const stored = emitter.storedParameters();

@@ -9,7 +9,7 @@ import { readdir, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
-import { finishCommit } from "../files/recover.js";
+import { isWholeFolder } from "../files/recover.js";
 import type { Tell } from "../hub/snapshot.js";
 import type { RawConfig } from "../models/config.js";
 import { type AdapterDescription, adapterConfigFile, describeAdapter } from "./adapter-config.js";
@@ -51,8 +51,6 @@ interface Opening {
 }
 
 async function openFolder(folder: string, base: string | undefined, { above, tell }: Opening): Promise<Checkpoint> {
-  // A run may have been killed just as it put its result here.
-  await finishCommit(folder);
   const path = join(folder, adapterConfigFile);
   const config = await readJsonObject(path).catch((error: unknown) => {
     if (error instanceof InputError && /could not be read/.test(error.message)) return undefined;
@@ -71,16 +69,12 @@ async function openFolder(folder: string, base: string | undefined, { above, tel
 /** The base model's folder: as named, or beside the adapter where it is named relative to that, else what the name says. */
 async function baseFolder(folder: string, named: string, path: string, tell: Tell | undefined): Promise<string> {
   const places = isAbsolute(named) ? [named] : [resolve(named), resolve(folder, named)];
-  for (const place of places) if (await isFolder(place)) return place;
+  for (const place of places) if (await isWholeFolder(place, tell)) return place;
   const located = await locateModel(named, tell);
-  if (await isFolder(located)) return located;
+  if (await isWholeFolder(located, tell)) return located;
   throw new InputError(
     `${path}: the base model "${named}" (base_model_name_or_path) is no folder here; looked at ${places.join(" and ")}`,
   );
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
 /** @param whole the open base, which is closed with the adapter */

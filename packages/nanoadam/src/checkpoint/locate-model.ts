@@ -1,5 +1,5 @@
 /** Where a model is that a person names. */
-import { stat } from "node:fs/promises";
+import { isWholeFolder } from "../files/recover.js";
 import { modelReference } from "../hub/reference.js";
 import { hubSettings } from "../hub/settings.js";
 import { fetchModel, type Tell } from "../hub/snapshot.js";
@@ -10,13 +10,9 @@ import { embeddedFolder, embeddedModelName } from "./embedded-model.js";
  * Hugging Face cache, to which it is fetched. What lies beside an existing folder is no name of the Hub.
  */
 export async function locateModel(name: string, tell?: Tell): Promise<string> {
-  if (await isFolder(name)) return name;
+  if (await isWholeFolder(name, tell)) return name;
   if (name === embeddedModelName) return embeddedFolder;
   const model = modelReference(name);
-  if (model === undefined || (await isFolder(model.name.split("/")[0] ?? ""))) return name;
+  if (model === undefined || (await isWholeFolder(model.name.split("/")[0] ?? ""))) return name;
   return fetchModel(model, await hubSettings(), tell);
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }

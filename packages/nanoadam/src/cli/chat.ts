@@ -19,11 +19,14 @@ const hint = "/clear begins anew, /exit or Ctrl-D ends; Ctrl-C stops an answer";
 export function chatCommand(streams: Streams = process): Command {
   const command = new Command("chat").description("Talk with a decoder that has a chat template.");
   return addHelpTail(addFlags(command, chatSchema), { examples }).action(async (flags: Flags) => {
-    const { model, system, threads, engine, ...options } = parseOptions(chatSchema, optionsOfFlags(chatSchema, flags));
+    const { model, system, weights, threads, engine, ...options } = parseOptions(
+      chatSchema,
+      optionsOfFlags(chatSchema, flags),
+    );
     const status = new StatusLine({ stream: streams.stderr });
     status.show(() => "loading");
     const tell = (line: string) => status.print(line);
-    const generator = await openTextGenerator(model, { threads, engine }, { onNotice: tell }).finally(() =>
+    const generator = await openTextGenerator(model, { weights, threads, engine }, { onNotice: tell }).finally(() =>
       status.clear(),
     );
     try {

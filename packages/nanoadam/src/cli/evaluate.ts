@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { formatCount, formatShare } from "../format.js";
+import { formatCount, formatSeconds, formatShare } from "../format.js";
 import { evaluateAnswersSchema, evaluateSchema } from "../options/saved-model-options.js";
 import { evaluate } from "../recipes/evaluate.js";
 import { type AnswerReport, evaluateAnswers } from "../recipes/evaluate-answers.js";
@@ -7,6 +7,7 @@ import { withFlags } from "./flag-names.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
 import { formatEvaluation } from "./progress.js";
+import { progressLine } from "./progress-line.js";
 import { reviewLines } from "./review-lines.js";
 import { StatusLine } from "./status-line.js";
 import type { Streams } from "./streams.js";
@@ -34,7 +35,8 @@ export function evaluateCommand(streams: Streams = process): Command {
       const listener = { onNotice: (notice: string) => status.print(notice) };
       if (flags.task !== undefined) {
         const given = optionsOfFlags(evaluateAnswersSchema, flags);
-        const report = await evaluateAnswers(given, listener).finally(() => status.clear());
+        const onProgress = showAnswered(status);
+        const report = await evaluateAnswers(given, { ...listener, onProgress }).finally(() => status.clear());
         streams.stdout.write(json === true ? `${JSON.stringify(report, null, 2)}\n` : answerLines(report).join("\n"));
         return;
       }
@@ -55,11 +57,28 @@ export function evaluateCommand(streams: Streams = process): Command {
     });
 }
 
-function answerLines({ task, questions, evaluation, notes }: AnswerReport): string[] {
-  const { accuracy, accuracyNormalised } = evaluation;
+/** The progress of answers that are written: the time left, and how many there are. */
+function showAnswered(status: StatusLine): (done: number, total: number) => void {
+  const started = performance.now();
+  return (done, total) => {
+    const left = ((performance.now() - started) * (total - done)) / (1000 * done);
+    const fields = [
+      [`${formatSeconds(left)} left`],
+      [`${formatCount(done)} of ${formatCount(total)} questions`, `${formatCount(done)}/${formatCount(total)}`],
+    ];
+    status.show((columns) => progressLine({ done: done / total, fields }, columns, status.terminal.colors));
+  };
+}
+
+function answerLines({ task, questions, notes, ...answers }: AnswerReport): string[] {
+  const right = formatShare(answers.evaluation.accuracy);
+  const figures =
+    answers.answerBy === "likelihood"
+      ? `${right} right by likelihood, ${formatShare(answers.evaluation.accuracyNormalised)} by likelihood a character`
+      : `${right} right by generation, ${formatCount(answers.evaluation.unanswered)} without an answer`;
   return [
     ...notes.map((note) => `note: ${withFlags(note)}`),
-    `${formatCount(questions)} questions of ${task}: ${formatShare(accuracy)} right by likelihood, ${formatShare(accuracyNormalised)} by likelihood a character`,
+    `${formatCount(questions)} questions of ${task}: ${figures}`,
     "",
   ];
 }

@@ -46,12 +46,12 @@ interface PrintContext {
 }
 
 async function print(
-  { model, prompt, threads, engine, ...options }: GenerateInput,
+  { model, prompt, weights, threads, engine, ...options }: GenerateInput,
   isJson: boolean,
   { streams, status, tell }: PrintContext,
 ): Promise<void> {
   status.show(() => "loading");
-  const generator = await openTextGenerator(model, { threads, engine }, { onNotice: tell }).finally(() =>
+  const generator = await openTextGenerator(model, { weights, threads, engine }, { onNotice: tell }).finally(() =>
     status.clear(),
   );
   try {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { finetuneSchema } from "../options/finetune-options.js";
-import { countTo, flag, flagOf } from "../options/option-types.js";
+import { countTo, flag, flagOf, path } from "../options/option-types.js";
 import { unfitColumns } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 
@@ -20,13 +20,12 @@ const sharedSchema = z.object(finetuneSchema.shape).omit({
 const { model, train, ...otherShared } = sharedSchema.shape;
 
 /** Runs are processes of their own, which read files. */
-const file = z.string().min(1);
 
 export const compareSchema = z
   .object({
     model,
-    train: file.meta(train.meta() ?? {}),
-    output: z.string().min(1).meta(flag("folder to keep the runs and the comparison in", "DIR")),
+    train: path.meta(train.meta() ?? {}),
+    output: path.meta(flag("folder to keep the runs and the comparison in", "DIR")),
     overwrite: z.boolean().default(false).meta(flag("start anew in a folder that has a comparison")),
     optimizers: z
       .string()
@@ -45,7 +44,7 @@ export const compareSchema = z
       .meta(flag("keep each run's model as what it changed of the base (nanoadam apply rebuilds it)")),
     jobs: countTo(64).default(1).meta(flag("runs at a time; with more than one, step times contend", "N")),
     ...otherShared,
-    eval: file.optional().meta(otherShared.eval.meta() ?? {}),
+    eval: path.optional().meta(otherShared.eval.meta() ?? {}),
     evalEvery: otherShared.evalEvery.meta(flag("steps between evaluations, or epoch (default: at the end only)", "N")),
   })
   .strict()

@@ -102,5 +102,8 @@ async function activationBytes(run: EstimatedRun, costs: ReadonlyMap<string, Ten
   const evaluation = await memoryOfProgram({ model, weights, loss: run.loss, batch: typesOf(run.evaluationBatch) });
   // Programs share one arena.
   const arena = Math.max(training.arenaBytes, evaluation.arenaBytes);
-  return arena + Math.max(training.scratchBytes, evaluation.scratchBytes) + training.factorBytes;
+  // What computes selected entries has their places, where it found them, and the sums, besides the factors.
+  const selections = [...costs.values()].map(({ need }) => (need.kind === "entries" ? need.selection.count : 0));
+  const kernel = training.factorBytes === 0 ? 0 : training.factorBytes + 10 * Math.max(...selections);
+  return arena + Math.max(training.scratchBytes, evaluation.scratchBytes) + kernel;
 }

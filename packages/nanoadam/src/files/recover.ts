@@ -1,6 +1,6 @@
 /** What killed runs left: commits to finish, and waste. The protocol is in `commit.ts`. */
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import {
   finishContent,
@@ -19,6 +19,12 @@ export type Tell = (notice: string) => void;
 /** Finishes a commit to this folder that a killed run had begun: for whoever wants to read it. */
 export async function finishCommit(folder: string, tell: Tell = () => undefined): Promise<void> {
   for (const work of await abandonedBy(resolve(folder))) finish(work, resolve(folder), tell);
+}
+
+/** Whether a folder is there, once a commit to it that a killed run had begun is finished. */
+export async function isWholeFolder(folder: string, tell?: Tell): Promise<boolean> {
+  await finishCommit(folder, tell);
+  return (await stat(folder).catch(() => undefined))?.isDirectory() === true;
 }
 
 /** Finishes such commits, and removes what killed runs with this output left: for who is about to write it. */

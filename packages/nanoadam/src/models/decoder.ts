@@ -6,6 +6,7 @@ import { add, multiply, rmsNorm, rotary, scale, shift, type Value } from "@nanoa
 import { attend, paddingBias, splitHeads } from "./attention.js";
 import { type DecoderHeadOptions, decoderHead } from "./decoder-heads.js";
 import { type RotaryAttention, withDecoderInputs } from "./decoder-inputs.js";
+import { decoderInputsInGraph } from "./decoder-inputs-in-graph.js";
 import { type AttentionKind, attentionKinds } from "./layer-kinds.js";
 import { type Activation, activations } from "./layers.js";
 import type { Backbone, Block, Stage, StageContext } from "./model.js";
@@ -63,6 +64,7 @@ export function decoder(options: DecoderOptions): Backbone {
     stages: [embeddingStage(options, embedding), ...layerStages(options), finalStage(options)],
     adapterTargets: ["q_proj", "v_proj"],
     extend: (batch) => withDecoderInputs(batch, attention, options.headSize),
+    extendGraph: (batch) => decoderInputsInGraph(batch, attention, options.headSize),
     head: (specification) => decoderHead(specification, { ...options, width: options.hidden, embedding }),
   };
 }

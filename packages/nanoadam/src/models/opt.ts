@@ -1,11 +1,13 @@
 /** OPT (Zhang et al. 2022): learned positions, layer normalisation before each part (or after it), and ReLU. */
-import { add, type Value } from "@nanoadam/engine";
+import { add, multiply, shift, toInt32, type Value } from "@nanoadam/engine";
 import { z } from "zod";
 import { type Batch, extendBatch, tensorOf } from "../data/batch.js";
 import { attend, paddingBias, splitHeads } from "./attention.js";
 import { activationName, deviation, parseConfig, type RawConfig, rate, requireDivision, size } from "./config.js";
 import { decoderHead } from "./decoder-heads.js";
 import { isFirstOfText, newTokens, reachBias, withLastTokens } from "./decoder-inputs.js";
+import { maskOfTokens, reachBiasInGraph, tokensBefore, withLastTokensInGraph } from "./decoder-inputs-in-graph.js";
+import { type GraphBatch, withValues } from "./graph-batch.js";
 import { activations, normalise } from "./layers.js";
 import type { Backbone, Block, Stage } from "./model.js";
 import { embeddingParameters, type LocalParameters, linearParameters, normalisationParameters } from "./parameters.js";
@@ -55,6 +57,7 @@ export function opt(rawConfig: RawConfig): Backbone {
     stages: [embeddingStage(config, embedding, width), ...layerStages(config), ...finalStages(config, width)],
     adapterTargets: ["q_proj", "v_proj"],
     extend: withPositions,
+    extendGraph: positionsInGraph,
     head: (specification) =>
       decoderHead(specification, {
         classNames: { languageModel: "OPTForCausalLM", texts: "OPTForSequenceClassification" },
@@ -179,4 +182,12 @@ function withPositions(batch: Batch): Batch {
     ["reach_bias", reachBias(batch)],
   ] as const;
   return withLastTokens(extendBatch(batch, tensors));
+}
+
+/** The same in a graph. */
+function positionsInGraph(batch: GraphBatch): GraphBatch {
+  const mask = maskOfTokens(batch);
+  const positions = shift(multiply(mask, shift(tokensBefore(batch), 1)), positionOffset - 1);
+  const added = { position_ids: toInt32(positions), reach_bias: reachBiasInGraph(batch) };
+  return withLastTokensInGraph(withValues(batch, added));
 }

@@ -10,6 +10,8 @@ import { parseConfig, type RawConfig, size } from "./config.js";
 export interface Rope {
   /** The angle of one position of each pair of entries, for texts of up to so many positions. */
   frequencies(length: number): Float32Array;
+  /** Whether the frequencies are others for longer texts. */
+  readonly dependsOnLength?: boolean;
   /** The factor on cosines and sines. */
   readonly scale: number;
 }
@@ -136,6 +138,7 @@ function dynamic({ settings, field, headSize, maximumLength }: RopeSettings): Ro
       const stretch = (factor * Math.max(length, maximumLength)) / maximumLength - (factor - 1);
       return frequenciesOf(rope_theta * stretch ** (headSize / (headSize - 2)), headSize);
     },
+    dependsOnLength: true,
     scale: 1,
   };
 }

@@ -1,6 +1,6 @@
 /** The options of what is kept of a fine-tuned model beside its base. */
 import { z } from "zod";
-import { flag } from "./option-types.js";
+import { flag, path } from "./option-types.js";
 
 export interface DeltaInput {
   /** The folder of the fine-tuned model. */
@@ -15,9 +15,9 @@ export interface DeltaInput {
 
 export const deltaSchema = z
   .object({
-    model: z.string().min(1).meta(flag("fine-tuned model folder", "DIR")),
-    base: z.string().min(1).meta(flag("the model that it was made from", "DIR")),
-    output: z.string().min(1).meta(flag("file to write, or a folder for delta.safetensors", "FILE|DIR")),
+    model: path.meta(flag("fine-tuned model folder", "DIR")),
+    base: path.meta(flag("the model that it was made from", "DIR")),
+    output: path.meta(flag("file to write, or a folder for delta.safetensors", "FILE|DIR")),
     overwrite: z.boolean().default(false).meta(flag("replace a file that is there")),
   })
   .strict();
@@ -35,9 +35,9 @@ export interface ApplyInput {
 
 export const applySchema = z
   .object({
-    base: z.string().min(1).meta(flag("the model that the delta is of", "DIR")),
-    delta: z.string().min(1).meta(flag("what nanoadam delta wrote", "FILE|DIR")),
-    output: z.string().min(1).meta(flag("folder to write the model to", "DIR")),
+    base: path.meta(flag("the model that the delta is of", "DIR")),
+    delta: path.meta(flag("what nanoadam delta wrote", "FILE|DIR")),
+    output: path.meta(flag("folder to write the model to", "DIR")),
     overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
   })
   .strict();

@@ -1,5 +1,6 @@
 /** How text is generated: which token comes next, and what ends an answer. */
 import { z } from "zod";
+import { type WeightStorage, weightStorages } from "../checkpoint/pretrained.js";
 import { count, flag, fraction } from "./option-types.js";
 import { type BatchInput, trainingSchema } from "./training-options.js";
 
@@ -70,8 +71,17 @@ function requireDrawing(
   if ((temperature ?? 0) > 0) refuse("temperature", `is ${temperature}, and \`beams\` draw no tokens: it is to be 0`);
 }
 
+/** How a decoder is opened. */
+export interface TextGeneratorOptions extends Pick<BatchInput, "threads" | "engine"> {
+  /**
+   * How linear layers and embeddings are held: "float32" widens bfloat16 once, instead of at each step, which is several times as
+   * fast, for twice the memory; "keep" as they are stored; or "bfloat16". Unless told, float32 where half of the memory is enough.
+   */
+  readonly weights?: WeightStorage | undefined;
+}
+
 /** An answer to a prompt, by the checkpoint of a folder. */
-export interface GenerateInput extends GenerateOptions, Pick<BatchInput, "threads" | "engine"> {
+export interface GenerateInput extends GenerateOptions, TextGeneratorOptions {
   /** The folder of a decoder, or of an adapter on one. */
   readonly model: string;
   /** What the text goes on from. */
@@ -80,6 +90,14 @@ export interface GenerateInput extends GenerateOptions, Pick<BatchInput, "thread
 
 const modelFields = {
   model: z.string().min(1).meta(flag("folder of a decoder, or of an adapter on one", "DIR")),
+  weights: z
+    .enum(weightStorages)
+    .optional()
+    .meta(
+      flag(
+        "how linear layers and embeddings are held (default: float32, which is faster, where half of the memory is enough; else keep)",
+      ),
+    ),
   ...trainingSchema.pick({ threads: true, engine: true }).shape,
 };
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type WeightStorage, weightStorages } from "../checkpoint/pretrained.js";
-import { flag } from "./option-types.js";
+import { flag, path } from "./option-types.js";
 
 /** Where a run starts from, and how its weights are held. */
 export interface ModelInput {
@@ -19,10 +19,9 @@ export interface ModelInput {
 }
 
 export const modelSchema = z.object({
-  model: z
-    .string()
-    .min(1)
-    .meta(flag("checkpoint folder in Hugging Face layout, or demo: a small one that comes with nanoadam", "DIR")),
+  model: path.meta(
+    flag("checkpoint folder in Hugging Face layout, or demo: a small one that comes with nanoadam", "DIR"),
+  ),
   weights: z
     .enum(weightStorages)
     .default("keep")

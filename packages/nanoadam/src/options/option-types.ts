@@ -29,8 +29,14 @@ export const columns = z
   .union([z.string(), z.array(z.string()).readonly()], { error: "a name, or a list of names" })
   .transform((value) => (typeof value === "string" ? [value] : [...value]));
 
+/** A file or folder; no system has names with a null character, which Node refuses in its own words. */
+export const path = z
+  .string()
+  .min(1)
+  .refine((value) => !value.includes("\0"), "has a null character, expected a path");
+
 /** Data: a file, or rows that a program has at hand, which are read once. */
-export const data = z.union([z.string().min(1), z.custom<Iterable<Row>>(isIterable)], { error: "a file, or rows" });
+export const data = z.union([path, z.custom<Iterable<Row>>(isIterable)], { error: "a file, or rows" });
 
 function isIterable(value: unknown): boolean {
   return typeof value === "object" && value !== null && Symbol.iterator in value;

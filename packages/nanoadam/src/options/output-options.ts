@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Row } from "../data/source.js";
-import { flag } from "./option-types.js";
+import { flag, path } from "./option-types.js";
 import { MissingOptionsError } from "./parse-options.js";
 
 /** What a run writes, and where. */
@@ -21,9 +21,7 @@ export interface OutputInput {
 }
 
 export const outputSchema = z.object({
-  output: z
-    .string()
-    .min(1)
+  output: path
     .optional()
     .meta(flag("folder to write the fine-tuned model to (default: reviews-model for reviews.csv)", "DIR")),
   overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),

@@ -1,6 +1,6 @@
 /** The options of what is sent to the Hugging Face Hub. */
 import { z } from "zod";
-import { flag } from "./option-types.js";
+import { flag, path } from "./option-types.js";
 
 export interface PushInput {
   /** The folder of the model. */
@@ -13,7 +13,7 @@ export interface PushInput {
 
 export const pushSchema = z
   .object({
-    model: z.string().min(1).meta(flag("model folder", "DIR")),
+    model: path.meta(flag("model folder", "DIR")),
     to: z.string().min(1).meta(flag("where to, on the Hub", "ORG/NAME")),
     isPrivate: z.boolean().default(false).meta(flag("only for those who may")),
   })

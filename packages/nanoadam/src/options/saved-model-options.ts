@@ -5,7 +5,7 @@ import type { LossOn } from "../data/text/learned-text.js";
 import { type AnswerTaskName, answerTaskNames } from "../tasks/answer-tasks.js";
 import { dataSchema, mostTokens, type TextInput } from "./data-options.js";
 import { objectiveSchema } from "./objective-options.js";
-import { count, countTo, data, flag, names } from "./option-types.js";
+import { count, countTo, data, flag, names, path } from "./option-types.js";
 import { type BatchInput, mostTogether, trainingSchema } from "./training-options.js";
 
 /** How texts are read and run, as in training. */
@@ -32,7 +32,7 @@ export interface EvaluateInput extends TextInput, BatchInput {
 
 export const evaluateSchema = z
   .object({
-    model: z.string().min(1).meta(flag("fine-tuned checkpoint folder", "DIR")),
+    model: path.meta(flag("fine-tuned checkpoint folder", "DIR")),
     data: data.meta(flag("labelled data: .tsv, .csv, .jsonl, .json, .parquet, .txt or .conll", "FILE")),
     ...textOptions,
     limit: count.optional().meta(flag("use only the first N rows", "N")),
@@ -95,7 +95,7 @@ export interface PredictInput extends Omit<TextInput, "text" | "label">, BatchIn
 
 const predictFields = z
   .object({
-    model: z.string().min(1).meta(flag("fine-tuned checkpoint folder", "DIR")),
+    model: path.meta(flag("fine-tuned checkpoint folder", "DIR")),
     data: data.optional().meta(flag("data to label, or - for standard input", "FILE")),
     textPair: z.string().optional().meta(flag("the second text of a pair", '"..."')),
     ...textOptions,
@@ -134,11 +134,10 @@ export interface PredictFileInput extends Omit<PredictInput, "data" | "textPair"
 export const predictFileSchema = predictFields
   .omit({ textPair: true })
   .extend({
-    data: z.string().min(1).meta(flag("data to label, or - for standard input", "FILE")),
-    output: z
-      .string()
-      .min(1)
-      .meta(flag("file to write all columns of `data` to, with the predictions: .csv, .tsv or .jsonl", "FILE")),
+    data: path.meta(flag("data to label, or - for standard input", "FILE")),
+    output: path.meta(
+      flag("file to write all columns of `data` to, with the predictions: .csv, .tsv or .jsonl", "FILE"),
+    ),
     overwrite: z.boolean().default(false).meta(flag("replace an output file that is there")),
   })
   .strict();
@@ -171,8 +170,8 @@ export interface ExportInput {
 
 export const exportSchema = z
   .object({
-    model: z.string().min(1).meta(flag("fine-tuned model or adapter folder", "DIR")),
-    base: z.string().min(1).optional().meta(flag("an adapter's base (default: as adapter_config.json says)", "DIR")),
+    model: path.meta(flag("fine-tuned model or adapter folder", "DIR")),
+    base: path.optional().meta(flag("an adapter's base (default: as adapter_config.json says)", "DIR")),
     format: z
       .enum(exportFormats)
       .default("safetensors")
@@ -183,7 +182,7 @@ export const exportSchema = z
       .pipe(z.array(z.enum(exportDtypes)).min(1))
       .transform((dtypes) => [...new Set(dtypes)])
       .meta(flag("of onnx: float32, float16, int8 or several with commas", "TYPE[,TYPE]")),
-    output: z.string().min(1).meta(flag("folder to write the model to", "DIR")),
+    output: path.meta(flag("folder to write the model to", "DIR")),
     overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
   })
   .strict()

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, flag } from "./option-types.js";
+import { count, flag, path } from "./option-types.js";
 
 /** What is kept of a run while it goes on, and which of its weights are its result. */
 export interface SavingInput {
@@ -41,11 +41,7 @@ export function bestMetric({ bestBy, patience }: Pick<SavingOptions, "bestBy" | 
 
 /** Options that go on with a run instead of beginning one. */
 export const resumeSchema = z.object({
-  resume: z
-    .string()
-    .min(1)
-    .optional()
-    .meta(flag("go on with the run whose checkpoints are in this output folder", "DIR")),
+  resume: path.optional().meta(flag("go on with the run whose checkpoints are in this output folder", "DIR")),
   allowChanged: z
     .boolean()
     .default(false)

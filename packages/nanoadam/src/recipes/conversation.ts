@@ -2,7 +2,7 @@
 import type { ChatMessage, ChatTemplate } from "../data/text/chat-template.js";
 import { InputError } from "../errors.js";
 import type { GenerateOptions } from "../options/generation-options.js";
-import type { AnswerContext, GenerateControl } from "./open-text-generator.js";
+import type { AnswerContext, GenerateControl } from "./answer-context.js";
 import type { TextPiece } from "./text-pieces.js";
 
 export interface Conversation {

@@ -11,6 +11,7 @@ import type { FileEntry, TensorDelta } from "../delta/manifest.js";
 import { partsOf, writeTensorDelta } from "../delta/tensor-delta.js";
 import { InputError } from "../errors.js";
 import { requireWritable } from "../files/output-file.js";
+import { finishCommit } from "../files/recover.js";
 import { replaceFile } from "../files/write-file.js";
 import { type DeltaInput, deltaSchema } from "../options/delta-options.js";
 import { parseOptions } from "../options/parse-options.js";
@@ -38,6 +39,7 @@ export interface DeltaReport {
 export async function writeDelta(input: DeltaInput): Promise<DeltaReport> {
   const { model, base: named, output, overwrite } = parseOptions(deltaSchema, input);
   const baseFolder = await locateModel(named);
+  await finishCommit(model);
   const isFolder = (await stat(output).catch(() => undefined))?.isDirectory() ?? extname(output) !== ".safetensors";
   const file = isFolder ? join(output, deltaName) : output;
   await requireWritable(file, { overwrite, inputs: { model, base: baseFolder } });

@@ -15,6 +15,8 @@ import { evaluate } from "./evaluate.js";
 import { evaluateAnswers } from "./evaluate-answers.js";
 import { finetune } from "./finetune.js";
 import { openModel } from "./open-model.js";
+import { openTextGenerator } from "./open-text-generator.js";
+import { writtenAnswers } from "./written-answers.js";
 
 /** Questions whose answer is that they are good, and a decoder that has not learned it. */
 async function place() {
@@ -90,6 +92,49 @@ test("a decoder that is taught the answers gives them", async () => {
     "`answerBy`",
     "no choices",
   );
+});
+
+test("a decoder writes its answers, the same in any company", async () => {
+  const { folder, model, data } = await place();
+  const output = join(folder, "taught");
+  const task = answerTask("commonsense/boolq");
+  const questions = await readQuestions(await openDataSource(data, "data", {}), task);
+  const rows = questions.map(({ prompt }) => ({ prompt, completion: "true" }));
+  const teaching = { steps: 25, learningRate: 1e-2, threads: 1, maxLength: 300 } as const;
+  await finetune({ model, train: rows, output, task: "causal-lm", ...teaching });
+  const first = questions.slice(0, 6);
+  const opened = await openModel(output, { threads: 1 });
+  const progress: (readonly [number, number])[] = [];
+  const onProgress = (done: number, total: number) => void progress.push([done, total]);
+  const together = await writtenAnswers(opened, task, first, { batchSize: 4, onProgress });
+  const alone = await writtenAnswers(opened, task, first, { batchSize: 1 });
+  await opened.release();
+  expect(progress).toEqual([
+    [4, 6],
+    [6, 6],
+  ]);
+  expect(alone).toEqual(together);
+  const generator = await openTextGenerator(output, { threads: 1 });
+  for (const [index, { prompt }] of first.entries()) {
+    let text = "";
+    for await (const piece of generator.generate(prompt, { maxNewTokens: task.longestAnswer, temperature: 0 })) {
+      text += piece.text;
+    }
+    expect(text.startsWith(together.texts[index] ?? "-")).toBe(true);
+  }
+  await generator.release();
+  const options = { model: output, task: "commonsense/boolq", data, answerBy: "generation", threads: 1 } as const;
+  const report = await evaluateAnswers(options);
+  expect(report).toMatchObject({ questions: 24, answerBy: "generation", notes: [] });
+  expect(report.evaluation).toEqual({ accuracy: 16 / 24, unanswered: 0 });
+  const short = await evaluateAnswers({ ...options, maxLength: 40, limit: 3 });
+  expect(short.notes).toEqual(["3 questions with their answers are longer than 40 tokens, and lose their beginning"]);
+  const cli = ["evaluate", "--model", output, "--task", "gsm8k", "--data", data, "--threads", "1"];
+  expect((await runCli(...cli)).stderr).toContain('"answer" has no number');
+  const sums = join(folder, "sums.jsonl");
+  await writeFile(sums, `${JSON.stringify({ question: "1 + 2?", answer: "It is\n#### 3" })}\n`);
+  const { stdout } = await runCli(...cli.with(6, sums));
+  expect(stdout).toMatch(/^1 questions of gsm8k: 0.* right by generation, 1 without an answer\n$/);
 });
 
 test.skipIf(!sharedDataIsPresent)(

@@ -6,19 +6,41 @@ import { InputError } from "../errors.js";
 import { parseOptions } from "../options/parse-options.js";
 import { type EvaluateAnswersInput, evaluateAnswersSchema } from "../options/saved-model-options.js";
 import { type AnswerTaskName, answerTask } from "../tasks/answer-tasks.js";
-import { type ChoiceScore, type Question, readQuestions, scoreChoices } from "../tasks/questions.js";
+import {
+  type AnswerScore,
+  type ChoiceScore,
+  type Question,
+  readQuestions,
+  scoreChoices,
+  scoreTexts,
+} from "../tasks/questions.js";
 import { logLikelihoods } from "../train/log-likelihoods.js";
 import type { NoticeListener } from "../train/observer.js";
 import { type OpenModel, openModel } from "./open-model.js";
+import { writtenAnswers } from "./written-answers.js";
 
-export interface AnswerReport {
+/** How questions were answered; `answerBy` says which figures there are. */
+export type AnswerReport = {
   readonly task: AnswerTaskName;
   readonly questions: number;
-  readonly answerBy: "likelihood" | "generation";
-  /** The fraction of right answers; of choices also with likelihoods taken for each character. */
-  readonly evaluation: ChoiceScore;
   /** What should be said of the data, a sentence each. */
   readonly notes: readonly string[];
+} & (
+  | {
+      /** The likeliest choice. */
+      readonly answerBy: "likelihood";
+      readonly evaluation: ChoiceScore;
+    }
+  | {
+      /** What is found in the text that the model writes. */
+      readonly answerBy: "generation";
+      readonly evaluation: AnswerScore;
+    }
+);
+
+export interface EvaluateAnswersControl extends NoticeListener {
+  /** Called while the model writes answers, with the number of questions that are answered. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
@@ -27,7 +49,7 @@ export interface AnswerReport {
  */
 export async function evaluateAnswers(
   input: EvaluateAnswersInput,
-  listener: NoticeListener = {},
+  control: EvaluateAnswersControl = {},
 ): Promise<AnswerReport> {
   const {
     model: folder,
@@ -39,8 +61,7 @@ export async function evaluateAnswers(
     ...options
   } = parseOptions(evaluateAnswersSchema, input);
   const answerBy = options.answerBy ?? (name === "gsm8k" ? "generation" : "likelihood");
-  if (answerBy === "generation") throw new InputError(`\`answerBy\` generation is not there yet for ${name}`);
-  const model = await openModel(folder, options, listener);
+  const model = await openModel(folder, options, control);
   try {
     if (model.task.name !== "causal-lm") {
       throw new InputError(
@@ -48,19 +69,22 @@ export async function evaluateAnswers(
       );
     }
     const source = await openDataSource(data, "data", { limit, delimiter });
-    const questions = await readQuestions(source, answerTask(name));
+    const task = answerTask(name);
+    const questions = await readQuestions(source, task);
+    const common = { task: name, questions: questions.length };
+    const longerThan = `are longer than ${model.text.maxLength} tokens`;
+    const notesOn = async (cut: number, note: string) => [...(await source.notes()), ...(cut === 0 ? [] : [note])];
+    if (answerBy === "generation") {
+      const { texts, cut } = await writtenAnswers(model, task, questions, {
+        batchSize,
+        onProgress: control.onProgress,
+      });
+      const notes = await notesOn(cut, `${cut} questions with their answers ${longerThan}, and lose their beginning`);
+      return { ...common, answerBy, evaluation: scoreTexts(task, questions, texts), notes };
+    }
     const { likelihoods, cut } = await likelihoodsOf(model, questions, batchSize);
-    const notes =
-      cut === 0
-        ? []
-        : [`${cut} choices are longer than ${model.text.maxLength} tokens, and their questions lose their beginning`];
-    return {
-      task: name,
-      questions: questions.length,
-      answerBy,
-      evaluation: scoreChoices(questions, likelihoods),
-      notes: [...(await source.notes()), ...notes],
-    };
+    const notes = await notesOn(cut, `${cut} choices ${longerThan}, and their questions lose their beginning`);
+    return { ...common, answerBy, evaluation: scoreChoices(questions, likelihoods), notes };
   } finally {
     await model.release();
   }

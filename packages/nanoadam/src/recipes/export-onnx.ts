@@ -10,6 +10,7 @@ import type { OutputFolder } from "../files/output-folder.js";
 import { copyFileAtomically, replaceFile, writeFileAtomically } from "../files/write-file.js";
 import type { Model } from "../models/model.js";
 import type { ExportDtype } from "../options/saved-model-options.js";
+import { copyGenerationConfig } from "./generation-config.js";
 
 /** The name of a model's file in `onnx/` and its precision, as Transformers.js knows them. */
 const files: Readonly<Record<ExportDtype, { readonly name: string; readonly precision: OnnxPrecision }>> = {
@@ -27,6 +28,13 @@ export interface OnnxExport {
   readonly longestFile: number | undefined;
 }
 
+interface PlannedFile {
+  readonly name: string;
+  readonly beside: string;
+  readonly dtype: ExportDtype;
+  readonly file: OnnxFile;
+}
+
 /**
  * Writes what Transformers.js loads: `onnx/` with the model in each precision, `config.json` and the tokenizer's files.
  * @throws InputError for a checkpoint without head, an architecture without such a form, or weights that float16 has not
@@ -35,11 +43,11 @@ export async function writeOnnxFolder(output: OutputFolder, options: OnnxExport)
   const { checkpoint, model, dtypes } = options;
   const sources = sourcesOf(checkpoint, model);
   const whole = wholeModel(model);
-  const planned = dtypes.map((dtype) => {
+  const planned = dtypes.map((dtype): PlannedFile => {
     const { name, precision } = files[dtype];
     const beside = `${name}_data`;
     const limits = { dataFile: beside, longest: options.longestFile };
-    return { name, beside, file: onnxFile(whole.tensors, { ...whole, precision, ...limits }) };
+    return { name, beside, dtype, file: onnxFile(whole.tensors, { ...whole, precision, ...limits }) };
   });
   await output.requireSpace(
     planned.reduce((sum, { file }) => sum + lengthOf([...file.model, ...(file.data ?? [])]), 0),
@@ -50,17 +58,23 @@ export async function writeOnnxFolder(output: OutputFolder, options: OnnxExport)
     await writeParts(output.path(`onnx/${name}`), file.model, read);
     if (file.data !== undefined) await writeParts(output.path(`onnx/${beside}`), file.data, read);
   }
-  const config = { ...checkpoint.config, ...loaderSettings(planned) };
+  const config = { ...checkpoint.config, ...loaderSettings(planned, whole.carried.size > 0) };
   await writeFileAtomically(output.path("config.json"), `${JSON.stringify(config, null, 2)}\n`);
   for (const file of options.tokenizerFiles) await copyFileAtomically(file, output.path(basename(file)));
+  await copyGenerationConfig(checkpoint.folders, output);
 }
 
-/** What Transformers.js is to know of files that have their parameters beside them. */
-function loaderSettings(planned: readonly { readonly name: string; readonly file: OnnxFile }[]) {
+/** What Transformers.js is to know: files that have their parameters beside them, and the form of keys and values where it is not float32. */
+function loaderSettings(planned: readonly PlannedFile[], isDecoding: boolean) {
   const beside = planned.filter(({ file }) => file.data !== undefined).map(({ name }) => [name, 1]);
-  return beside.length === 0
-    ? {}
-    : { "transformers.js_config": { use_external_data_format: Object.fromEntries(beside) } };
+  const hasHalves = isDecoding && planned.some(({ dtype }) => dtype === "float16");
+  if (beside.length === 0 && !hasHalves) return {};
+  return {
+    "transformers.js_config": {
+      ...(beside.length === 0 ? {} : { use_external_data_format: Object.fromEntries(beside) }),
+      ...(hasHalves ? { kv_cache_dtype: { fp16: "float16" } } : {}),
+    },
+  };
 }
 
 /** The checkpoint's tensor of each parameter. */

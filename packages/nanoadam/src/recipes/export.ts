@@ -1,9 +1,10 @@
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { sizeOf } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { adapterConfigFile } from "../checkpoint/adapter-config.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
+import { locateModel } from "../checkpoint/locate-model.js";
 import { findSources } from "../checkpoint/pretrained.js";
 import { storedBytes, type WritableTensor, writableAs, writeSafetensors } from "../checkpoint/write-safetensors.js";
 import { encoderForModel } from "../data/text/encoder.js";
@@ -35,13 +36,11 @@ export interface ExportControl extends NoticeListener {
  */
 export async function exportModel(input: ExportInput, control: ExportControl = {}): Promise<void> {
   const options = parseOptions(exportSchema, input);
-  if (
-    options.format === "safetensors" &&
-    (await readJsonObject(`${options.model}/${adapterConfigFile}`)) === undefined
-  ) {
+  const folder = await locateModel(options.model, control.onNotice);
+  if (options.format === "safetensors" && (await readJsonObject(join(folder, adapterConfigFile))) === undefined) {
     throw new InputError(`${options.model} has no ${adapterConfigFile}, so there is no adapter to merge`);
   }
-  const checkpoint = await openModelFolder(options.model, options.base, control.onNotice);
+  const checkpoint = await openModelFolder(folder, options.base, control.onNotice);
   let output: OutputFolder | undefined;
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);

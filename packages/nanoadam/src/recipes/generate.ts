@@ -1,7 +1,8 @@
 import { type GenerateInput, generateSchema } from "../options/generation-options.js";
 import { parseOptions } from "../options/parse-options.js";
 import type { NoticeListener } from "../train/observer.js";
-import { type GenerateControl, openTextGenerator } from "./open-text-generator.js";
+import type { GenerateControl } from "./answer-context.js";
+import { openTextGenerator } from "./open-text-generator.js";
 import type { TextPiece } from "./text-pieces.js";
 
 /**
@@ -13,8 +14,8 @@ export async function* generate(
   input: GenerateInput,
   control: GenerateControl & NoticeListener = {},
 ): AsyncGenerator<TextPiece, void> {
-  const { model, prompt, threads, engine, ...options } = parseOptions(generateSchema, input);
-  const generator = await openTextGenerator(model, { threads, engine }, control);
+  const { model, prompt, weights, threads, engine, ...options } = parseOptions(generateSchema, input);
+  const generator = await openTextGenerator(model, { weights, threads, engine }, control);
   try {
     yield* generator.generate(prompt, options, control);
   } finally {

@@ -10,6 +10,7 @@ import { ProgramCache } from "../program/program-cache.js";
 import { type Outcome, taskOfConfig } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 import type { NoticeListener } from "../train/observer.js";
+import { readGenerationDefaults } from "./generation-config.js";
 import { openRuntime } from "./open-runtime.js";
 
 export interface OpenModelOptions {
@@ -33,6 +34,8 @@ export interface OpenModel {
   readonly evaluationPrograms: ProgramCache;
   /** For data without. */
   readonly predictionPrograms: ProgramCache;
+  /** Tokens that end what a decoder writes: those that its files name, and that which a fine-tuning teaches; none of an encoder. */
+  readonly endIds: ReadonlySet<number>;
   /** Frees what the engine holds, after the batch under way; calls that have more to do fail. */
   release(): Promise<void>;
 }
@@ -68,11 +71,13 @@ export async function openModel(
   const checkpoint = await openModelFolder(folder, undefined, listener.onNotice);
   try {
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
-    const { input } = defineBackbone(checkpoint.config);
+    const { input, predicts } = defineBackbone(checkpoint.config);
     const text = encoderForModel(tokenizer, input, { asked: options.maxLength, folder });
     const task = taskOfConfig(checkpoint.config, `${checkpoint.folder}/config.json`, { text, lossOn: options.lossOn });
     const pretrained = await loadPretrained(checkpoint, task.head, 0);
     requireHead(folder, task.name, pretrained);
+    const ends = predicts === "next" ? (await readGenerationDefaults(checkpoint, tokenizer)).endIds : [];
+    const taught = predicts === "next" && tokenizer.endId !== undefined ? [tokenizer.endId] : [];
     const shared = {
       model: pretrained.model,
       weights: pretrained.weights,
@@ -88,6 +93,7 @@ export async function openModel(
       task,
       evaluationPrograms,
       predictionPrograms,
+      endIds: new Set([...ends, ...taught]),
       async release() {
         await evaluationPrograms.release();
         await predictionPrograms.release();

@@ -1,27 +1,23 @@
-import { Arena } from "@nanoadam/engine";
+import { Arena, sizeOf } from "@nanoadam/engine";
 import { openModelFolder } from "../checkpoint/adapter.js";
-import { loadPretrained } from "../checkpoint/pretrained.js";
+import { loadPretrained, type WeightStorage } from "../checkpoint/pretrained.js";
+import type { CheckpointEntry } from "../checkpoint/weight-files.js";
 import { encoderForModel } from "../data/text/encoder.js";
 import { loadTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
+import { memoryLimit } from "../files/memory-limit.js";
 import { defineBackbone } from "../models/architectures.js";
-import { type GenerateOptions, generationSchema } from "../options/generation-options.js";
+import { type GenerateOptions, generationSchema, type TextGeneratorOptions } from "../options/generation-options.js";
 import { parseOptions } from "../options/parse-options.js";
 import { Decoding } from "../program/decoding.js";
 import { ProgramCache } from "../program/program-cache.js";
-import type { StopSignal } from "../train/loop.js";
 import type { NoticeListener } from "../train/observer.js";
+import type { AnswerContext, GenerateControl } from "./answer-context.js";
 import { type Conversation, openConversation } from "./conversation.js";
 import { readGenerationDefaults, samplingOf } from "./generation-config.js";
-import { type OpenModelOptions, requireHead } from "./open-model.js";
+import { requireHead } from "./open-model.js";
 import { openRuntime } from "./open-runtime.js";
 import { type TextPiece, textPieces } from "./text-pieces.js";
-
-/** What may end an answer early. */
-export interface GenerateControl {
-  /** Once aborted, the answer ends with an AbortError before its next token. */
-  readonly signal?: StopSignal | undefined;
-}
 
 /** A decoder, ready to write. Answers may be under way side by side: each has a cache of its own. */
 export interface TextGenerator {
@@ -43,24 +39,6 @@ export interface TextGenerator {
   release(): Promise<void>;
 }
 
-/** What answers are made with. */
-export interface AnswerContext {
-  readonly folder: string;
-  readonly tokenizer: Awaited<ReturnType<typeof loadTokenizer>>;
-  /** Tokens of prompt and answer at most. */
-  readonly maximumLength: number;
-  /** Tokens that end an answer. */
-  readonly endIds: ReadonlySet<number>;
-  newDecoding(): Decoding;
-  /** The answer to the prompt that a row of `decoding` is made to be. */
-  answer(
-    decoding: Decoding,
-    prompt: readonly number[],
-    options: GenerateOptions,
-    control: GenerateControl & { readonly endIds?: ReadonlySet<number> },
-  ): AsyncGenerator<TextPiece, void>;
-}
-
 const head = { kind: "language-model", predicts: "next" } as const;
 
 /**
@@ -69,7 +47,7 @@ const head = { kind: "language-model", predicts: "next" } as const;
  */
 export async function openTextGenerator(
   folder: string,
-  options: Pick<OpenModelOptions, "threads" | "engine"> = {},
+  options: TextGeneratorOptions = {},
   listener: NoticeListener = {},
 ): Promise<TextGenerator> {
   const checkpoint = await openModelFolder(folder, undefined, listener.onNotice);
@@ -80,7 +58,9 @@ export async function openTextGenerator(
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     encoderForModel(tokenizer, input, { asked: undefined, folder });
     const defaults = await readGenerationDefaults(checkpoint, tokenizer);
-    const pretrained = await loadPretrained(checkpoint, head, 0);
+    const pretrained = await loadPretrained(checkpoint, head, 0, {
+      hold: options.weights ?? fastestStorage(checkpoint.entries.values()),
+    });
     requireHead(folder, "causal-lm", pretrained);
     const { model, weights } = pretrained;
     const programs = new ProgramCache({
@@ -132,6 +112,13 @@ export async function openTextGenerator(
   } finally {
     await checkpoint.close();
   }
+}
+
+/** Weights in float32 need not be widened for each token; they may take half of the memory. */
+function fastestStorage(entries: Iterable<CheckpointEntry>): WeightStorage {
+  let bytes = 0;
+  for (const { shape } of entries) bytes += 4 * sizeOf(shape);
+  return bytes <= memoryLimit() / 2 ? "float32" : "keep";
 }
 
 /** @throws InputError for a model that writes no text */

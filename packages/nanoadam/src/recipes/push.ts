@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createRepo, HubApiError, uploadFiles } from "@huggingface/hub";
 import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
+import { finishCommit } from "../files/recover.js";
 import { fetchOf } from "../hub/client.js";
 import { modelCard } from "../hub/model-card.js";
 import { modelReference } from "../hub/reference.js";
@@ -31,6 +32,7 @@ export async function pushModel(input: PushInput): Promise<PushReport> {
   if (settings.isOffline) throw new InputError("nothing is pushed offline");
   if (settings.token === undefined)
     throw new InputError(`a token is needed to push: set HF_TOKEN, see ${settings.endpoint}/settings/tokens`);
+  await finishCommit(model);
   const names = await filesOf(model);
   const files = await Promise.all(names.map(async (path) => ({ path, content: await openAsBlob(join(model, path)) })));
   if (!names.includes(cardFile)) {

@@ -9,6 +9,8 @@ export interface AnswerTask {
   readonly longestAnswer: number;
   /** The answer in a text; undefined where there is none. */
   extract(text: string): string | undefined;
+  /** Whether the answer in a text stays what it is, whatever follows. */
+  isSettled(text: string): boolean;
 }
 
 export const answerTaskNames = [
@@ -41,10 +43,19 @@ const choices: Readonly<Record<Exclude<AnswerTaskName, "gsm8k">, readonly string
 
 /** The task of a name. Its answers are found as LLM-Adapters does, a choice being the first that a text names, or as GSM8K's are. */
 export function answerTask(name: AnswerTaskName): AnswerTask {
-  if (name === "gsm8k") return { name, longestAnswer: 512, extract: extractNumber };
+  if (name === "gsm8k")
+    return { name, longestAnswer: 512, extract: extractNumber, isSettled: (text) => endOfNumber.test(text) };
   const pattern = new RegExp(choices[name].join("|"));
-  return { name, choices: choices[name], longestAnswer: 32, extract: (text) => pattern.exec(text)?.[0] };
+  return {
+    name,
+    choices: choices[name],
+    longestAnswer: 32,
+    extract: (text) => pattern.exec(text)?.[0],
+    isSettled: (text) => pattern.test(text),
+  };
 }
+
+const endOfNumber = /#### -?\$?[0-9.,]+[^0-9.,]/;
 
 /** The number after the first `####`, without commas of thousands, signs of dollars and a full stop. */
 function extractNumber(text: string): string | undefined {

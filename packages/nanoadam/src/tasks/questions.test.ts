@@ -29,6 +29,15 @@ describe("the answer in a text", () => {
     expect(answerTask(name).extract(text)).toBe(expected);
   });
 
+  test.each([
+    ["gsm8k", "#### 12", false],
+    ["gsm8k", "#### 12\n", true],
+    ["commonsense/siqa", "the correct answer is ans", false],
+    ["commonsense/siqa", "the correct answer is answer2", true],
+  ] as const)("of %s is settled: %j", (name, text, expected) => {
+    expect(answerTask(name).isSettled(text)).toBe(expected);
+  });
+
   test("is the same as another where both are one number, or one text", () => {
     expect(
       [

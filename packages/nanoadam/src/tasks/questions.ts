@@ -2,7 +2,7 @@
 import type { DataSource } from "../data/source.js";
 import { placeOf } from "../data/tables/place.js";
 import { listedColumns, requireColumn, requireField, textOf } from "../data/tables/table.js";
-import { InputError } from "../errors.js";
+import { InputError, shown } from "../errors.js";
 import { type AnswerTask, isSameAnswer } from "./answer-tasks.js";
 import { instructionPrompt, questionPrompt } from "./instruction-texts.js";
 
@@ -43,7 +43,7 @@ export async function readQuestions(source: DataSource, task: AnswerTask): Promi
     const offered = offeredAnswers(text, task.choices);
     if (!offered.includes(answer)) {
       throw new InputError(
-        `${place}: "answer" is ${JSON.stringify(answer)}, expected one of ${offered.join(", ")} for ${task.name}`,
+        `${place}: "answer" is ${shown(answer)}, expected one of ${offered.join(", ")} for ${task.name}`,
       );
     }
     const choices = offered.map((each) => ({ answer: each, completion: `the correct answer is ${each}` }));

@@ -244,7 +244,8 @@ function truncationSide(
   { truncation_side: given }: TokenizerFiles["config"],
   configFile: string,
 ): "left" | "right" {
-  const side = given ?? (isObject(truncation) ? String(truncation.direction).toLowerCase() : "right");
+  const own = isObject(truncation) ? truncation.direction : undefined;
+  const side = given ?? (typeof own === "string" ? own.toLowerCase() : (own ?? "right"));
   if (side === "left" || side === "right") return side;
   throw new InputError(`${configFile}: truncation_side is ${shown(side)}, expected "left" or "right"`);
 }
