@@ -68,8 +68,8 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   estimate: () => estimateRows(settings),
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
-  generation: () => generationRows({ rounds, threads, python: flags.torch }),
   decoders: () => decoderRows({ models: decodersOf(flags.models), threads, rounds, python: flags.torch }),
+  generation: () => generationRows({ rounds, threads, python: flags.torch }),
   delta: () => deltaRows(settings),
 };
 
