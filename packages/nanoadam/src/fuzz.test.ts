@@ -38,7 +38,7 @@ async function faultOf(reader: FuzzedReader, content: string): Promise<string | 
     const { message } = error;
     if (/\p{Cc}/u.test(message)) return `a message of more than one line: ${message}`;
     if (message.length > 500) return `a message of ${message.length} characters`;
-    if (/\bundefined\b|\[object |^\s*at /.test(message) && !/undefined|\[object/.test(content))
+    if (/\bundefined\b(?! values)|\[object |^\s*at /.test(message) && !/undefined|\[object/.test(content))
       return `it says ${message}`;
   }
   const { user, system } = process.cpuUsage(began);

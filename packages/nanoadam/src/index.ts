@@ -48,7 +48,7 @@ export {
   type LoadModelOptions,
   loadModel,
 } from "./recipes/load-model.js";
-export { openTextGenerator, type TextGenerator } from "./recipes/open-text-generator.js";
+export { loadTextGenerator, type TextGenerator } from "./recipes/load-text-generator.js";
 export { type PredictControl, type Prediction, predict } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
 export { type PushReport, pushModel } from "./recipes/push.js";

@@ -7,6 +7,7 @@ import { nonFiniteIndex } from "../checkpoint/floats.js";
 import type { Row } from "../data/source.js";
 import { DivergenceError, InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
+import { ScratchFile } from "../files/scratch-file.js";
 import { hiddenSizeOf } from "../models/config.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import { bestMetric } from "../options/saving-options.js";
@@ -135,6 +136,7 @@ async function train(
   const plan = planRun(settled, run.train.length, options.saving);
   const listener = observeAll(observers);
   const log = await MetricsLog.open(output.path(metricsFile), plan.logEvery, listener, saved?.metrics);
+  const scratch = new ScratchFile(output.path(".undo"));
   const session = new TrainingSession(options, settled, run, run.runtime);
   const observer = observeAll([log, ...observers]);
   /** What is evaluated at the end is what is saved. */
@@ -188,10 +190,8 @@ async function train(
     if (saved === undefined) observer.onEvaluation({ step: 0, epoch: 0, eval: before, changedShare: 0 });
     await log.requireWritten();
 
-    const undo = new UndoBuffer(
-      pretrained.weights,
-      pretrained.model.buffers.map(({ name }) => name),
-    );
+    const buffers = pretrained.model.buffers.map(({ name }) => name);
+    const undo = new UndoBuffer(pretrained.weights, { buffers, storage: scratch });
     const metric = bestMetric(options.saving);
     const best =
       metric === undefined ? undefined : new BestWeights(metric, options.saving.patience, saved?.state.soFar);
@@ -236,6 +236,7 @@ async function train(
       changedShare: shareOf(change),
     });
     await session.release();
+    scratch.close();
 
     const summary = summarise({
       options,
@@ -271,6 +272,7 @@ async function train(
     }
     return summary;
   } finally {
+    scratch.close();
     await session.release();
     await log.close();
   }

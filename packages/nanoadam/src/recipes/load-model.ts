@@ -48,7 +48,7 @@ export interface LoadedModel<Answer extends Outcome = Outcome> extends AsyncDisp
  * `loadModel("model", { labels: ["refund", "delivery"] })` gives labels of the type `"refund" | "delivery"`, and
  * `loadModel("model", { task: "regression" })` numbers.
  *
- * A decoder is opened by `openTextGenerator`.
+ * A decoder is opened by `loadTextGenerator`.
  * @throws InputError where the folder is not whole or has no answer for texts, is of another task, or has other labels
  */
 export async function loadModel<const Label extends string>(

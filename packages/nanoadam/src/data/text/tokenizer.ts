@@ -1,5 +1,5 @@
 import { Tokenizer } from "@huggingface/tokenizers";
-import { InputError, shown } from "../../errors.js";
+import { excerpt, InputError, shown } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
 import type { ChatTemplate } from "./chat-template.js";
 import { chatTemplateOf } from "./chat-template-file.js";
@@ -123,7 +123,7 @@ export function createTextTokenizer(files: TokenizerFiles): TextTokenizer {
     return ids.map((id, place) => {
       if (id !== undefined) return id;
       throw new InputError(
-        `${file}: "${tokens[place]}" is not in the vocabulary, which has no token for unknown text.`,
+        `${file}: "${excerpt(tokens[place] ?? text)}" is not in the vocabulary, which has no token for unknown text.`,
       );
     });
   }

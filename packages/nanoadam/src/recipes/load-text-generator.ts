@@ -21,7 +21,7 @@ import { openRuntime } from "./open-runtime.js";
 import { type TextPiece, textPieces } from "./text-pieces.js";
 
 /** A decoder, ready to write. Answers may be under way side by side: each has a cache of its own. */
-export interface TextGenerator {
+export interface TextGenerator extends AsyncDisposable {
   readonly folder: string;
   /**
    * What follows a prompt, piece by piece as it is generated. Who leaves the loop ends the answer.
@@ -37,7 +37,7 @@ export interface TextGenerator {
    */
   converse(system?: string): Conversation;
   /** Frees what the engine holds, after the step under way; answers that have more to say fail. */
-  release(): Promise<void>;
+  close(): Promise<void>;
 }
 
 const head = { kind: "language-model", predicts: "next" } as const;
@@ -46,7 +46,7 @@ const head = { kind: "language-model", predicts: "next" } as const;
  * Opens the folder of a decoder, or of an adapter on one, to generate text.
  * @throws InputError for a folder that is not whole, or of a model that does not predict the next token
  */
-export async function openTextGenerator(
+export async function loadTextGenerator(
   folder: string,
   options: TextGeneratorOptions = {},
   listener: NoticeListener = {},
@@ -99,6 +99,7 @@ export async function openTextGenerator(
         );
       },
     };
+    const close = () => programs.release();
     const encode = (prompt: string) => Array.from(tokenizer.encode(prompt, undefined, Number.MAX_SAFE_INTEGER).ids);
     return {
       folder,
@@ -109,7 +110,8 @@ export async function openTextGenerator(
         yield* context.answer(context.newDecoding(), ids, asked, control);
       },
       converse: (system) => openConversation(context, system),
-      release: () => programs.release(),
+      close,
+      [Symbol.asyncDispose]: close,
     };
   } finally {
     await checkpoint.close();
