@@ -19,6 +19,7 @@ import { parseOptions } from "../options/parse-options.js";
 import { type ExportInput, exportSchema } from "../options/saved-model-options.js";
 import { taskOfConfig } from "../tasks/registry.js";
 import type { NoticeListener } from "../train/observer.js";
+import { writeGgufFiles } from "./export-gguf.js";
 import { writeOnnxFolder } from "./export-onnx.js";
 import { copyGenerationConfig } from "./generation-config.js";
 
@@ -30,7 +31,7 @@ export interface ExportControl extends NoticeListener {
 /**
  * Writes a model for other programs. As `safetensors`, an adapter and its base model become one checkpoint folder: every weight
  * as the base stores it, the adapter's product added. As `onnx`, any fine-tuned model becomes a folder that Transformers.js
- * and ONNX Runtime load.
+ * and ONNX Runtime load. As `gguf`, a decoder becomes files that llama.cpp loads.
  *
  * @throws InputError where there is no adapter to merge, no such model, or no such form of it.
  */
@@ -60,6 +61,8 @@ export async function exportModel(input: ExportInput, control: ExportControl = {
       const { longestFile } = control;
       const { files: tokenizerFiles } = tokenizer;
       await writeOnnxFolder(output, { checkpoint, model, tokenizerFiles, dtypes: options.dtype, longestFile });
+    } else if (options.format === "gguf") {
+      await writeGgufFiles(output, { checkpoint, model, tokenizer, dtypes: options.dtype });
     } else await writeMerged(output, checkpoint, model, tokenizer.files);
     await output.commit();
   } finally {
