@@ -10,6 +10,15 @@ const includes: Readonly<Record<string, string[]>> = {
   fuzz: ["packages/*/src/**/fuzz.test.ts"],
 };
 
+/** A thread of Node runs JavaScript alone, so a worker's script is the built one, which lies elsewhere. */
+const builtWorkers = {
+  name: "built-workers",
+  transform: (code: string, file: string) =>
+    file.endsWith("/recipes/worker-run.ts")
+      ? code.replace("./training-worker.js", "../../dist/recipes/training-worker.js")
+      : undefined,
+};
+
 /** `vitest run --mode install` is the one test that installs the packages, which needs the network and half a minute. */
 export default defineConfig(({ mode }) => ({
   resolve: {
@@ -20,6 +29,7 @@ export default defineConfig(({ mode }) => ({
       { find: /^nanoadam$/, replacement: source("packages/nanoadam/src/index.ts") },
     ],
   },
+  plugins: [builtWorkers],
   test: {
     include: includes[mode] ?? [
       "packages/*/src/**/*.test.ts",

@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export const workspaces = ["packages/optim", "packages/engine", "packages/nanoadam"];
 export const billFile = "sbom.cdx.json";
 
-/** Licences that ask for no more than to be named. */
+/** Licences that ask for no more than to be named, and dedications to the public. */
 const permissive = new Set([
   "0BSD",
   "Apache-2.0",
@@ -21,6 +21,7 @@ const permissive = new Set([
   "CC0-1.0",
   "ISC",
   "MIT",
+  "Unlicense",
 ]);
 
 /** Whether an SPDX expression allows what permissive licences do: one side of OR, both of AND. */

@@ -1,7 +1,7 @@
 /** Greedy generation with the cache, ours and transformers': the time of a token after the first, and of a prompt. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openTextGenerator } from "nanoadam";
+import { loadTextGenerator } from "nanoadam";
 import { outputOf } from "./child-process.js";
 import { type DecoderShape, withDecoderFolder } from "./decoder-folder.js";
 import { type FigureRow, measuredRow, median, type Row } from "./row.js";
@@ -61,7 +61,7 @@ function rowsOf(name: string, measured: readonly { readonly ours: Pace; readonly
 
 /** Ours, the programs compiled beforehand. */
 async function ourPace(folder: string, weights: (typeof dtypes)[number], threads: number) {
-  const writer = await openTextGenerator(folder, { weights, threads });
+  const writer = await loadTextGenerator(folder, { weights, threads });
   try {
     let times: number[] = [];
     for (let run = 0; run < 2; run++) {

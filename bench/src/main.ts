@@ -4,6 +4,9 @@
  *
  *     npm run bench -- [--torch PYTHON --shared DIR] [--peers DIR] [--only training,sampled,...] [--rounds 5] [--threads 2]
  *
+ * The row of decoders takes `--models SmolLM2-135M,...`, and a PyTorch that has transformers, as `DIR/tools/peer-hf/setup.sh`
+ * installs it.
+ *
  * PyTorch is installed by `DIR/tools/peer-pytorch/setup.sh` of the shared folder, the JavaScript peers as README.md says; rows
  * without their peer are marked absent.
  */
@@ -13,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { defaultThreads } from "@nanoadam/engine/node";
 import { breakEvenRows } from "./break-even/rows.js";
+import { type DecoderName, decoderNames, decoderRows } from "./decoder-rows.js";
 import { deltaRows } from "./delta-rows.js";
 import { estimateRows } from "./estimate-rows.js";
 import { generationRows } from "./generation-rows.js";
@@ -32,6 +36,7 @@ const { values: flags } = parseArgs({
     shared: { type: "string", default: "../shared" },
     peers: { type: "string" },
     only: { type: "string" },
+    models: { type: "string" },
     rounds: { type: "string", default: "5" },
     steps: { type: "string", default: "5" },
     threads: { type: "string", default: String(defaultThreads()) },
@@ -64,8 +69,19 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
   generation: () => generationRows({ rounds, threads, python: flags.torch }),
+  decoders: () => decoderRows({ models: decodersOf(flags.models), threads, rounds, python: flags.torch }),
   delta: () => deltaRows(settings),
 };
+
+/** The shapes of decoders to measure, all unless named. */
+function decodersOf(names: string | undefined): readonly DecoderName[] {
+  if (names === undefined) return decoderNames;
+  return names.split(",").map((name) => {
+    const found = decoderNames.find((known) => known === name);
+    if (found === undefined) throw new Error(`--models has "${name}", expected some of ${decoderNames.join(", ")}`);
+    return found;
+  });
+}
 
 function lineOf(row: Row): string {
   if ("absent" in row) return `${row.name}: absent, ${row.absent}`;

@@ -20,13 +20,13 @@ export {
 } from "./graph/function.js";
 export { gather, oneHot, takeAlongLast, takeAlongRows } from "./graph/gather.js";
 export { linear, type MatmulOptions, matmul } from "./graph/matmul.js";
-export { layerNorm, rmsNorm } from "./graph/normalization.js";
+export { constantRowNorms, layerNorm, rmsNorm } from "./graph/normalization.js";
 export { cumulativeSum, indices, toInt32 } from "./graph/positions.js";
 export { rotary } from "./graph/rotary.js";
 export { scratchBytes } from "./graph/scratch.js";
 export { reshape, takeIndex, transpose } from "./graph/shape.js";
 export { concatenate, slice } from "./graph/slice.js";
-export { logSoftmax, softmax } from "./graph/softmax.js";
+export { logSoftmax, logSumExp, softmax } from "./graph/softmax.js";
 export {
   type DataType,
   dimension,
@@ -50,5 +50,5 @@ export { type ChunkedEntries, SampledProduct } from "./kernels/sampled-product.j
 export type { OnnxPrecision, StoredParameter } from "./onnx/export-emitter.js";
 export { toOnnx } from "./onnx/model.js";
 export { type FilePart, lengthOf, type OnnxFile, type OnnxFileOptions, onnxFile } from "./onnx/onnx-file.js";
-export { Arena, ArenaLayout, type ArenaSlot, rowsOfSlot } from "./runtime/arena.js";
+export { Arena, ArenaLayout, type ArenaSlot } from "./runtime/arena.js";
 export type { Bindings, CompiledFunction, Runtime, TensorData } from "./runtime/runtime.js";

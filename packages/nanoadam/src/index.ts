@@ -39,16 +39,32 @@ export { type Estimate, estimate, type MeasuredSteps } from "./recipes/estimate.
 export { type EvaluationReport, evaluate } from "./recipes/evaluate.js";
 export { type AnswerReport, type EvaluateAnswersControl, evaluateAnswers } from "./recipes/evaluate-answers.js";
 export { exportModel } from "./recipes/export.js";
-export { finetune, type RunControl } from "./recipes/finetune.js";
+export { finetune } from "./recipes/finetune.js";
 export { generate } from "./recipes/generate.js";
 export { type InspectedTensor, type Inspection, inspect } from "./recipes/inspect.js";
-export { type Classification, type Classifier, openClassifier } from "./recipes/open-classifier.js";
-export { type OpenModel, type OpenModelOptions, openModel } from "./recipes/open-model.js";
-export { openTextGenerator, type TextGenerator } from "./recipes/open-text-generator.js";
-export { type PredictControl, type Prediction, predict, predictTexts } from "./recipes/predict.js";
+export {
+  type Classification,
+  type LoadedModel,
+  type LoadModelOptions,
+  loadModel,
+} from "./recipes/load-model.js";
+export { loadTextGenerator, type TextGenerator } from "./recipes/load-text-generator.js";
+export { type PredictControl, type Prediction, predict } from "./recipes/predict.js";
 export { predictFile } from "./recipes/predict-file.js";
 export { type PushReport, pushModel } from "./recipes/push.js";
 export { type ResumeOptions, resumeFinetuning } from "./recipes/resume.js";
+export type { RunControl } from "./recipes/run-control.js";
+export type {
+  CheckpointEvent,
+  DoneEvent,
+  EvaluationEvent,
+  FinetuneRun,
+  NoticeEvent,
+  RunEvent,
+  StartEvent,
+  StepEvent,
+  TrialEvent,
+} from "./recipes/run-events.js";
 export type { RunSummary } from "./recipes/summary.js";
 export type { FinishReason, TextPiece } from "./recipes/text-pieces.js";
 export type { ClassOutcome } from "./tasks/classification.js";
@@ -61,6 +77,7 @@ export type { Best } from "./train/best-weights.js";
 export type { ClassCount, DataReport } from "./train/data-report.js";
 export type { Evaluation } from "./train/evaluation.js";
 export type {
+  CheckpointRecord,
   EvaluationFigures,
   EvaluationRecord,
   NoticeListener,

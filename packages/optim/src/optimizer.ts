@@ -1,5 +1,6 @@
 /** An optimizer is one rule per tensor: this file puts them together, and checks what passes between them and the caller. */
 
+import { fromBfloat16 } from "./bfloat16.js";
 import { checkNotNegative, checkParameters } from "./check.js";
 import { gatherEntries } from "./selection/gather.js";
 import type {
@@ -66,7 +67,7 @@ class ComposedOptimizer implements Optimizer {
   }
 
   apply(
-    gradients: ReadonlyMap<string, Float32Array>,
+    gradients: ReadonlyMap<string, WeightArray>,
     learningRate: number,
     beforeUpdate?: (parameterName: string) => void,
   ): void {
@@ -142,11 +143,7 @@ class ComposedOptimizer implements Optimizer {
 }
 
 /** @throws RangeError where a gradient is not what was asked for. */
-function checkGradient(
-  gradient: Float32Array | undefined,
-  parameter: Parameter<WeightArray>,
-  need: GradientNeed,
-): void {
+function checkGradient(gradient: WeightArray | undefined, parameter: Parameter<WeightArray>, need: GradientNeed): void {
   if (need.kind === "nothing") return;
   const { name, values } = parameter;
   const expected = need.kind === "whole" ? values.length : need.selection.count;
@@ -154,7 +151,19 @@ function checkGradient(
     const found = gradient === undefined ? "missing" : `${gradient.length} values`;
     throw new RangeError(`the gradient of "${name}" is ${found}; expected ${expected} values (need: ${need.kind})`);
   }
-  checkFinite(gradient, name);
+  if (gradient instanceof Float32Array) {
+    checkFinite(gradient, name);
+    return;
+  }
+  if (need.kind !== "entries" || need.mayBeNarrow !== true) {
+    throw new RangeError(`the gradient of "${name}" is in bfloat16; expected a Float32Array`);
+  }
+  const index = gradient.findIndex((half) => (half & 0x7f80) === 0x7f80);
+  if (index >= 0) throw notFinite(name, fromBfloat16(gradient[index] as number), index);
+}
+
+function notFinite(name: string, value: number | undefined, position: number): RangeError {
+  return new RangeError(`the gradient of "${name}" is ${value} at position ${position}; expected finite values`);
 }
 
 /** @throws RangeError where a gradient has a NaN or an infinity. */
@@ -164,7 +173,7 @@ function checkFinite(gradient: Float32Array, name: string): void {
   for (let index = 0; index < gradient.length; index++) sum += (gradient[index] as number) * 0;
   if (sum === 0) return;
   const index = gradient.findIndex((value) => !Number.isFinite(value));
-  throw new RangeError(`the gradient of "${name}" is ${gradient[index]} at position ${index}; expected finite values`);
+  throw notFinite(name, gradient[index], index);
 }
 
 /**

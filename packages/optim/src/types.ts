@@ -45,7 +45,12 @@ export interface Selection {
 export type GradientNeed =
   | { readonly kind: "nothing" }
   | { readonly kind: "whole" }
-  | { readonly kind: "entries"; readonly selection: Selection };
+  | {
+      readonly kind: "entries";
+      readonly selection: Selection;
+      /** Whether the gradient may come in bfloat16, as who keeps moments in it loses nothing by that. */
+      readonly mayBeNarrow?: boolean;
+    };
 
 /** The kinds of arrays that states are made of. */
 export type StateArray = Float32Array | Uint32Array | Int16Array | Uint16Array | Uint8Array;
@@ -80,14 +85,15 @@ export interface Optimizer {
    * Updates the weights in place and counts the step.
    *
    * @param gradients by parameter name: one value per entry where the need is "whole"; one per selected entry, in
-   *   selection order, where it is "entries"; none where it is "nothing". Everything is checked before anything is written.
+   *   selection order, where it is "entries", as the bits of bfloat16 if they may be; none where it is "nothing". Everything is
+   *   checked before anything is written.
    * @param beforeUpdate called with a parameter's name just before it moves
    * @throws RangeError for a missing, unknown or wrongly sized gradient, for one that has a NaN or an infinity, or for a
    *   rate that is not finite and at least 0.
    * @throws Error without a `prepare` since the last `apply`.
    */
   apply(
-    gradients: ReadonlyMap<string, Float32Array>,
+    gradients: ReadonlyMap<string, WeightArray>,
     learningRate: number,
     beforeUpdate?: (parameterName: string) => void,
   ): void;
@@ -120,7 +126,7 @@ export interface TensorRule {
   /** Refreshes the selection, from the weights alone; a second call for the same step must change nothing. */
   prepare(step: number): void;
   need(): GradientNeed;
-  apply(gradient: Float32Array, learningRate: number, step: number): void;
+  apply(gradient: WeightArray, learningRate: number, step: number): void;
   stateBytes(): number;
   /** The states by name, after `completedSteps` steps: the arrays that the rule works on, where it has them in this form. */
   state(completedSteps: number): ReadonlyMap<string, StateArray>;

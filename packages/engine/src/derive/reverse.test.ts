@@ -9,7 +9,7 @@ import { layerNorm, rmsNorm } from "../graph/normalization.js";
 import { rotary } from "../graph/rotary.js";
 import { reshape, takeIndex, transpose } from "../graph/shape.js";
 import { concatenate, slice } from "../graph/slice.js";
-import { logSoftmax, softmax } from "../graph/softmax.js";
+import { logSoftmax, logSumExp, softmax } from "../graph/softmax.js";
 import { type Shape, sizeOf } from "../graph/types.js";
 import type { Value } from "../graph/value.js";
 import { normal } from "../kernels/random.js";
@@ -87,6 +87,7 @@ const cases: readonly Case[] = [
   },
   unary("softmax", softmax, [2, 3, 4]),
   unary("logSoftmax", logSoftmax),
+  unary("logSumExp", logSumExp),
   binary("matmul", matmul, [3, 4], [4, 5]),
   binary("matmul, transposed a", (a, b) => matmul(a, b, { transposeA: true }), [4, 3], [4, 5]),
   binary("matmul, transposed b, scaled", (a, b) => matmul(a, b, { transposeB: true, scale: 0.5 }), [3, 4], [5, 4]),

@@ -2,8 +2,8 @@ import { reduceSum } from "./broadcast.js";
 import { multiply, reduceMean, subtract } from "./elementwise.js";
 import type { Emitter } from "./lowering.js";
 import { reshape } from "./shape.js";
-import { dimension, formatShape, ShapeError, sameShape, tensorType } from "./types.js";
-import { applyOperation, dense, inputOf, type Operation, outputOf, type Value } from "./value.js";
+import { dimension, formatShape, formatType, ShapeError, sameShape, tensorType } from "./types.js";
+import { applyOperation, applySingle, dense, inputOf, type Operation, outputOf, type Value } from "./value.js";
 
 /** @throws ShapeError where a parameter is not a vector of the size of x's last axis. */
 function requireFit(operation: string, x: Value, parameters: readonly Value[]): void {
@@ -90,6 +90,25 @@ export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
   );
   if (normalised === undefined) throw new Error("rmsNorm yields no output");
   return normalised;
+}
+
+/**
+ * The l2 norm of each row of a matrix, [rows]. It counts as a constant: gradients do not go through it, as weight-decomposed
+ * adapters want it (DoRA, section 4.3).
+ */
+export function constantRowNorms(x: Value): Value {
+  const [rows] = x.type.shape;
+  if (x.type.shape.length !== 2 || rows === undefined) {
+    throw new ShapeError(`constantRowNorms: ${formatType(x.type)} is no matrix`);
+  }
+  const operation: Operation = {
+    name: "constantRowNorms",
+    lower: (emitter, [values = ""]) => [
+      emitter.emit("ReduceL2", [values, emitter.integers([1])], { attributes: { keepdims: { int: 0 } } }),
+    ],
+    derivative: () => [],
+  };
+  return applySingle(operation, [x], tensorType("float32", [rows]));
 }
 
 /** In operators that ONNX has, in the order in which engines know them for a normalisation; its second result is for derivatives. */

@@ -1,6 +1,7 @@
 import { reduceSum } from "./broadcast.js";
 import { exponential, multiply, subtract } from "./elementwise.js";
-import { applySingle, dense, type Operation, outputOf, type Value } from "./value.js";
+import { tensorType } from "./types.js";
+import { applySingle, dense, inputOf, type Operation, outputOf, type Value } from "./value.js";
 
 /** exp(x) normalised to sum 1 along the last axis. */
 export function softmax(x: Value): Value {
@@ -30,4 +31,18 @@ export function logSoftmax(x: Value): Value {
     },
   };
   return applySingle(operation, [x], x.type);
+}
+
+/** log(sum(exp(x))) along the last axis, which stays with one entry, without overflow. */
+export function logSumExp(x: Value): Value {
+  const { shape } = x.type;
+  const operation: Operation = {
+    name: "logSumExp",
+    lower: (emitter, [values = ""]) => [
+      emitter.emit("ReduceLogSumExp", [values, emitter.integers([-1])], { attributes: { keepdims: { int: 1 } } }),
+    ],
+    derivative: (node, [gradient]) =>
+      gradient === undefined ? [] : [dense(multiply(gradient, softmax(inputOf(node, 0))))],
+  };
+  return applySingle(operation, [x], tensorType("float32", [...shape.slice(0, -1), 1]));
 }

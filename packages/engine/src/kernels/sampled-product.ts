@@ -100,6 +100,11 @@ export class SampledProduct {
     return this.#memory.bytes;
   }
 
+  /** Rows of the right factor last set; 0 before there is one. */
+  get tokens(): number {
+    return this.#tokens;
+  }
+
   /**
    * Sets the right factor of the products to come. It is copied, so the array may change afterwards.
    *

@@ -13,16 +13,6 @@ export interface ArenaSlot {
   readonly offset: number;
 }
 
-/** The part of a slot that has the rows from `from` up to, not including, `to`. */
-export function rowsOfSlot({ type, offset }: ArenaSlot, from: number, to: number): ArenaSlot {
-  const [rows = 1, ...row] = type.shape;
-  if (from < 0 || to > rows) throw new RangeError(`there are no rows ${from} to ${to} among ${rows}`);
-  return {
-    type: { ...type, shape: [to - from, ...row] },
-    offset: offset + from * sizeOf(row) * bytesPerEntry(type),
-  };
-}
-
 /** Lays out slots one after another; parts that are never alive together share the same bytes. */
 export class ArenaLayout {
   #next = 0;

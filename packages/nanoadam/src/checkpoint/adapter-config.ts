@@ -12,6 +12,8 @@ export interface AdapterSettings {
   readonly rank: number;
   readonly alpha: number;
   readonly dropout: number;
+  readonly useRslora?: boolean;
+  readonly useDora?: boolean;
   readonly targets: readonly string[];
   /** Modules that are trained and stored whole beside the adapter. */
   readonly modulesToSave: readonly string[];
@@ -21,6 +23,7 @@ export interface AdapterSettings {
 /** The content of `adapter_config.json`, with PEFT's names and its values for what LoRA's variants would change. */
 export function adapterConfig(settings: AdapterSettings): Record<string, unknown> {
   const { baseModel, rank, alpha, dropout, targets, modulesToSave, taskType } = settings;
+  const { useRslora = false, useDora = false } = settings;
   return {
     alpha_pattern: {},
     auto_mapping: null,
@@ -40,8 +43,8 @@ export function adapterConfig(settings: AdapterSettings): Record<string, unknown
     revision: null,
     target_modules: targets.includes("all-linear") ? "all-linear" : targets,
     task_type: taskType ?? null,
-    use_dora: false,
-    use_rslora: false,
+    use_dora: useDora,
+    use_rslora: useRslora,
   };
 }
 
@@ -50,6 +53,8 @@ export interface AdapterDescription {
   readonly baseModel: string;
   /** The end of the name of the class that the adapter was made on; undefined where that of the base's configuration holds. */
   readonly classEnding: string | undefined;
+  /** Whether adapted layers have magnitudes. */
+  readonly useDora: boolean;
   /**
    * The factor on the product of a layer's matrices.
    * @throws InputError for a rank that is not the configuration's.
@@ -84,6 +89,7 @@ const honoured: ReadonlySet<string> = new Set([
   "r",
   "rank_pattern",
   "task_type",
+  "use_dora",
   "use_rslora",
 ]);
 
@@ -108,13 +114,14 @@ export function describeAdapter(path: string, config: Readonly<Record<string, un
   }
   for (const [field, value] of Object.entries(config)) {
     if (saysNothing.has(field) || honoured.has(field) || isNeutral(value)) continue;
-    return refuse(field, `${neutralOf(value)}: only plain LoRA is supported`);
+    return refuse(field, `${neutralOf(value)}: such a LoRA is not supported`);
   }
   const rankOf = byPattern(path, "rank_pattern", config.rank_pattern, rank);
   const alphaOf = byPattern(path, "alpha_pattern", config.alpha_pattern, alpha);
   return {
     baseModel,
     classEnding: classEndingOf(config, refuse),
+    useDora: config.use_dora === true,
     scaleOf(layer, found) {
       const expected = rankOf(layer);
       if (found !== expected) {

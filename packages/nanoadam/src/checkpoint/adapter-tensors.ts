@@ -20,6 +20,8 @@ export interface Adaptation {
   readonly whole?: string;
   /** The two matrices whose product is added; of an embedding's the transpose is. */
   readonly product?: AdaptedLayer & { readonly a: string; readonly b: string; readonly isTransposed: boolean };
+  /** The lengths that the rows of the sum with the product are brought to. */
+  readonly magnitude?: string;
   /** A vector that is added, scaled as the product: the bias of B. */
   readonly added?: AdaptedLayer & { readonly name: string };
 }
@@ -33,6 +35,7 @@ interface AdaptedLayer {
 const forms = [
   { kind: "product", pattern: /^(?<layer>.*)\.lora_(?<matrix>[AB])\.weight$/, parameter: "weight" },
   { kind: "embedding", pattern: /^(?<layer>.*)\.lora_embedding_(?<matrix>[AB])$/, parameter: "weight" },
+  { kind: "magnitude", pattern: /^(?<layer>.*)\.lora_magnitude_vector(\.weight)?$/, parameter: "weight" },
   { kind: "added", pattern: /^(?<layer>.*)\.lora_B\.bias$/, parameter: "bias" },
 ] as const;
 
@@ -112,6 +115,11 @@ function stepOf(part: Part, entry: CheckpointEntry, place: Place): Omit<Adaptati
     requireShape(entry, parameter.shape, place);
     const rank = requireCounterpart(stored, entry, `${start}A.weight`, path).shape[0] ?? 0;
     return { added: { layer, rank, name: entry.name } };
+  }
+  if (part.kind === "magnitude") {
+    requireShape(entry, parameter.shape.slice(0, 1), place);
+    requireCounterpart(stored, entry, `${start}A.weight`, path);
+    return { magnitude: entry.name };
   }
   const isTransposed = part.kind === "embedding";
   const [a, b] = isTransposed

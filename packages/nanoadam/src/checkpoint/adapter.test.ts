@@ -252,7 +252,7 @@ describe("refused by name", () => {
     [{ alpha_pattern: { query: "5" } }, 'alpha_pattern has "5" for "query", expected a positive number'],
     [{ alpha_pattern: { "(": 5 } }, 'alpha_pattern has the key "(", expected a regular expression'],
     [{ task_type: "SEQ_2_SEQ_LM" }, 'task_type is "SEQ_2_SEQ_LM", expected "SEQ_CLS", "TOKEN_CLS", "CAUSAL_LM"'],
-    [{ use_dora: true }, "use_dora is true, expected false"],
+    [{ use_dora: true }, `use_dora is true, but ${query} has no lora_magnitude_vector`],
     [{ fan_in_fan_out: true }, "fan_in_fan_out is true, expected false"],
     [{ init_lora_weights: "pissa_niter_16" }, 'init_lora_weights is "pissa_niter_16", expected true'],
     [{ init_lora_weights: "olora" }, 'init_lora_weights is "olora"'],
@@ -270,7 +270,11 @@ describe("refused by name", () => {
 
   const one = { [`${query}.lora_A.weight`]: [rank, 16] };
   test.each([
-    [{ [`${query}.lora_magnitude_vector`]: [16] }, false, 'lora_magnitude_vector" is no part of the base as a Bert'],
+    [
+      { [`${query}.lora_magnitude_vector`]: [16] },
+      false,
+      `lora_magnitude_vector" is there, but not "base_model.model.${query}.lora_A.weight"`,
+    ],
     [{ "score.weight": [2, 16] }, false, '"base_model.model.score.weight" is no part'],
     [{ "bert.encoder.layer.9.x.lora_A.weight": [2, 16] }, false, "adapts bert.encoder.layer.9.x, which is no part"],
     [{ "classifier.weight": [2, 16] }, true, "is none of PEFT's"],

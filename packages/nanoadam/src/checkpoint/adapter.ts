@@ -6,7 +6,7 @@
  */
 
 import { readdir, stat } from "node:fs/promises";
-import { isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
 import { isWholeFolder } from "../files/recover.js";
@@ -17,7 +17,7 @@ import { configOfAdapter, modelOfAdapter, startsOfUntied, untiedModel } from "./
 import { type Adaptation, adaptationsOf, adapterWeightsFile } from "./adapter-tensors.js";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.js";
 import { locateModel } from "./locate-model.js";
-import { addProduct, type LowRankProduct } from "./low-rank-product.js";
+import { addProduct, type LowRankProduct, rowFactorsOf } from "./low-rank-product.js";
 import { parameterFinder } from "./parameter-names.js";
 import {
   readInPieces,
@@ -156,11 +156,30 @@ function planAdapter(
     const replaced = find(name);
     const start = stored.get(adaptation.whole ?? "") ?? replaced ?? find(starts.get(name) ?? name);
     if (start === undefined) throw new InputError(`${path} adapts ${name}, which the base model lacks`);
+    requireMagnitude(adaptation, description, path);
     const adapted = adaptation.product ?? adaptation.added;
     const scale = adapted === undefined ? 1 : description.scaleOf(adapted.layer, adapted.rank);
     recipes.set(name, { adaptation, start, scale, replaced: replaced?.name });
   }
   return { config: untied?.config ?? config, recipes };
+}
+
+/** @throws InputError where a layer has magnitudes without DoRA, or the other way round; DoRA of embeddings is not supported. */
+function requireMagnitude(
+  { product, magnitude }: Omit<Adaptation, "parameter">,
+  { useDora }: AdapterDescription,
+  path: string,
+): void {
+  if (magnitude !== undefined && !useDora) {
+    throw new InputError(`${path}: "${magnitude}" is there, but use_dora is not true in ${adapterConfigFile}`);
+  }
+  if (!useDora || product === undefined) return;
+  const where = join(dirname(path), adapterConfigFile);
+  if (product.isTransposed)
+    throw new InputError(`${where}: use_dora is true and "${product.a}" is of an embedding, which is not supported`);
+  if (magnitude === undefined) {
+    throw new InputError(`${where}: use_dora is true, but ${product.layer} has no lora_magnitude_vector`);
+  }
 }
 
 /** The base's tensors with those of the recipes in their places. */
@@ -185,6 +204,8 @@ function adaptedReader(
   entries: ReadonlyMap<string, CheckpointEntry>,
   recipes: ReadonlyMap<string, Recipe>,
 ): TensorReader["read"] {
+  // Whoever reads a tensor in pieces does not compute them again for each.
+  const rowFactors = new Map<string, Float32Array>();
   return async (name, target, from = 0) => {
     const recipe = recipes.get(name);
     if (recipe === undefined) return base.read(name, target, from);
@@ -192,7 +213,14 @@ function adaptedReader(
     const source = adaptation.whole === undefined ? base : own;
     const entry = requireEntry(base.folder, entries, name);
     requireRange(entry, from, target.length);
-    const add = await additionOf(recipe, own);
+    const [, width = 1] = entry.shape;
+    const readRow = (row: number, values: Float32Array) => source.read(start.name, values, row * width);
+    const add = await additionOf(recipe, own, async (product, magnitude) => {
+      const known = rowFactors.get(name);
+      const found = known ?? (await rowFactorsOf(product, await own.readFloat32(magnitude), readRow));
+      rowFactors.set(name, found);
+      return found;
+    });
     if (add === undefined) return source.read(start.name, target, from);
     const readSum = async (place: number, piece: Float32Array): Promise<void> => {
       await source.read(start.name, piece, place);
@@ -205,8 +233,9 @@ function adaptedReader(
 
 /** Adds to a piece of a tensor, from a flat element on, what the adapter adds there; undefined where it adds nothing. */
 async function additionOf(
-  { adaptation: { product, added }, scale }: Recipe,
+  { adaptation: { product, magnitude, added }, scale }: Recipe,
   own: TensorReader,
+  factorsOf: (product: LowRankProduct, magnitude: string) => Promise<Float32Array>,
 ): Promise<((piece: Float32Array, from: number) => void) | undefined> {
   if (product !== undefined) {
     const { rank, isTransposed } = product;
@@ -214,7 +243,9 @@ async function additionOf(
     const matrices: LowRankProduct = isTransposed
       ? { up: transposed(a, rank), down: transposed(b, b.length / rank), rank, scale }
       : { up: b, down: a, rank, scale };
-    return (piece, from) => addProduct(piece, from, matrices);
+    const whole =
+      magnitude === undefined ? matrices : { ...matrices, rowFactors: await factorsOf(matrices, magnitude) };
+    return (piece, from) => addProduct(piece, from, whole);
   }
   if (added === undefined) return undefined;
   const vector = await own.readFloat32(added.name);

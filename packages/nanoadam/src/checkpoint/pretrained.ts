@@ -11,6 +11,7 @@ import { type HeadSpecification, type Model, parametersOf } from "../models/mode
 import type { ParameterSpecification } from "../models/parameters.js";
 import { randomSites } from "../random-streams.js";
 import type { Checkpoint } from "./checkpoint.js";
+import { asFloat32 } from "./floats.js";
 import { parameterFinder } from "./parameter-names.js";
 import type { SafetensorsDtype } from "./safetensors.js";
 import type { CheckpointEntry } from "./weight-files.js";
@@ -74,7 +75,7 @@ export async function loadPretrained(
     const source = sources.get(parameter.name);
     if (source === undefined) {
       if (parameter.role !== "adapter") initialised.push(parameter.name);
-      weights.set(parameter.name, initialValues(model, parameter, seed));
+      weights.set(parameter.name, initialValues(model, parameter, seed, weights));
     } else {
       const size = sizeOf(parameter.shape);
       const isNarrow = isHeldInBfloat16(parameter, checkpoint.entries.get(source.name), options.hold ?? "keep");
@@ -160,17 +161,38 @@ export async function restoreStart(
     const source = sources.get(parameter.name);
     if (values === undefined) continue;
     if (source !== undefined) await checkpoint.read(source.name, values);
-    else values.set(initialValues(model, parameter, seed));
+    else values.set(initialValues(model, parameter, seed, weights));
   }
 }
 
-/** The values that a parameter starts from when no checkpoint has it: a function of the seed and its place alone. */
-export function initialValues(model: Model, parameter: ParameterSpecification, seed: number): Float32Array {
+/**
+ * The values that a parameter starts from when no checkpoint has it: a function of the seed and its place alone, or of another
+ * parameter, which `weights` then has.
+ */
+export function initialValues(
+  model: Model,
+  parameter: ParameterSpecification,
+  seed: number,
+  weights?: ReadonlyMap<string, WeightArray>,
+): Float32Array {
   const { initialisation, shape } = parameter;
+  if (initialisation.kind === "row-norms") return rowNorms(weights?.get(initialisation.of), shape);
   const values = new Float32Array(sizeOf(shape));
   if (initialisation.kind === "constant") return values.fill(initialisation.value);
   const key = { seed, step: 0, site: randomSites.initialisation(model.parameters.indexOf(parameter)) };
   if (initialisation.kind === "uniform") fillUniform(values, initialisation.bound, key);
   else fillNormal(values, initialisation.standardDeviation, key);
   return values;
+}
+
+/** The lengths of a matrix's rows, as many as there are numbers in `shape`. */
+function rowNorms(matrix: WeightArray | undefined, shape: readonly number[]): Float32Array {
+  const rows = sizeOf(shape);
+  if (matrix === undefined) throw new Error("the lengths of rows are wanted of a parameter that is not there yet");
+  const columns = matrix.length / rows;
+  const wide = new Float32Array(columns);
+  return Float32Array.from({ length: rows }, (_, row) => {
+    const own = asFloat32(matrix.subarray(row * columns, (row + 1) * columns), wide);
+    return Math.sqrt(own.reduce((sum, value) => sum + value * value, 0));
+  });
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { chatSchema } from "../options/generation-options.js";
 import { parseOptions } from "../options/parse-options.js";
-import { openTextGenerator } from "../recipes/open-text-generator.js";
+import { loadTextGenerator } from "../recipes/load-text-generator.js";
 import { chatInTerminal } from "./chat-terminal.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
@@ -26,7 +26,7 @@ export function chatCommand(streams: Streams = process): Command {
     const status = new StatusLine({ stream: streams.stderr });
     status.show(() => "loading");
     const tell = (line: string) => status.print(line);
-    const generator = await openTextGenerator(model, { weights, threads, engine }, { onNotice: tell }).finally(() =>
+    const generator = await loadTextGenerator(model, { weights, threads, engine }, { onNotice: tell }).finally(() =>
       status.clear(),
     );
     try {
@@ -34,7 +34,7 @@ export function chatCommand(streams: Streams = process): Command {
       if (streams.stdin === process.stdin && process.stdin.isTTY === true) status.print(hint);
       await chatInTerminal({ conversation, options, input: streams.stdin ?? [], output: streams.stdout, tell });
     } finally {
-      await generator.release();
+      await generator.close();
     }
   });
 }

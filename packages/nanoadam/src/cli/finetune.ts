@@ -11,8 +11,9 @@ import {
   readOptionFile,
 } from "../options/option-files.js";
 import { resumeSchema } from "../options/saving-options.js";
-import { finetune, type RunControl } from "../recipes/finetune.js";
+import { finetune } from "../recipes/finetune.js";
 import { resumeFinetuning } from "../recipes/resume.js";
+import type { RunControl } from "../recipes/run-control.js";
 import type { RunSummary } from "../recipes/summary.js";
 import { flagGroups } from "./flag-groups.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
@@ -151,12 +152,18 @@ function endLines({ parameters, evaluation, review, ...summary }: RunSummary, co
     ...reviewLines(review, columns),
     `changed ${formatCount(count)} of ${formatCount(parameters.total)} weights (${formatShare(share)}), optimizer state ${formatBytes(summary.optimizerStateBytes)}`,
     `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step, written to ${output}`,
-    // What hides words has no answers.
-    ...(summary.task === "masked-lm" ? [] : [`try it: nanoadam predict --model ${quoted(output)} --text "..."`]),
+    ...tryLines(summary.task, output),
     review.verdict,
     ...(review.beatsGuessing ? [] : [advice]),
     "",
   ];
+}
+
+/** How the model is asked; what fills in hidden words has no answers. */
+function tryLines(task: string, output: string): string[] {
+  if (task === "masked-lm") return [];
+  const [command, flag] = task === "causal-lm" ? ["generate", "--prompt"] : ["predict", "--text"];
+  return [`try it: nanoadam ${command} --model ${quoted(output)} ${flag} "..."`];
 }
 
 /** Which weights the result has. */

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { sharedDataFolder, sharedDataIsPresent } from "../../../../testing/fixtures.js";
-import { openTextGenerator } from "../recipes/open-text-generator.js";
+import { loadTextGenerator } from "../recipes/load-text-generator.js";
 import { capture, runCli } from "../testing/run-cli.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { tinyDecoders, writeTinyDecoder } from "../testing/tiny-decoders.js";
@@ -82,7 +82,7 @@ describe("chat", () => {
     expect(stderr).toContain("there is no /what, only /clear and /exit\n");
     expect(stderr.match(/cut off; --max-new-tokens/g)?.length).toBe(3);
 
-    const generator = await openTextGenerator(model);
+    const generator = await loadTextGenerator(model);
     const conversation = generator.converse("be good");
     const answers: string[] = [];
     for (const said of ["good film", "bad plot"]) {
@@ -95,7 +95,7 @@ describe("chat", () => {
   });
 
   test("says where an answer is not to be had, and goes on", async () => {
-    const generator = await openTextGenerator(await tinyModel(template));
+    const generator = await loadTextGenerator(await tinyModel(template));
     const conversation = generator.converse();
     const { streams, printed } = capture();
     const told: string[] = [];

@@ -3,7 +3,7 @@ import { readStandardInput } from "../files/standard-input.js";
 import { formatCount } from "../format.js";
 import { type GenerateInput, generateSchema } from "../options/generation-options.js";
 import { parseOptions } from "../options/parse-options.js";
-import { openTextGenerator } from "../recipes/open-text-generator.js";
+import { loadTextGenerator } from "../recipes/load-text-generator.js";
 import type { FinishReason } from "../recipes/text-pieces.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
@@ -51,7 +51,7 @@ async function print(
   { streams, status, tell }: PrintContext,
 ): Promise<void> {
   status.show(() => "loading");
-  const generator = await openTextGenerator(model, { weights, threads, engine }, { onNotice: tell }).finally(() =>
+  const generator = await loadTextGenerator(model, { weights, threads, engine }, { onNotice: tell }).finally(() =>
     status.clear(),
   );
   try {
@@ -86,7 +86,7 @@ async function print(
       }),
     );
   } finally {
-    await generator.release();
+    await generator.close();
   }
 }
 

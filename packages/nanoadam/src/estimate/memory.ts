@@ -9,6 +9,7 @@ import type { Weights } from "../program/compile-stages.js";
 import { defaultSampledBelow, gradientForm } from "../program/gradient-form.js";
 import { memoryOfProgram } from "../program/program-memory.js";
 import type { Task } from "../tasks/task.js";
+import { mostKeptInMemory } from "../train/undo.js";
 import { type EstimatedParameter, optimizerCosts, type TensorCost } from "./optimizer-memory.js";
 
 /** A run, as far as its memory goes. */
@@ -69,11 +70,13 @@ function stateBytes(_: EstimatedParameter, { stateBytes: bytes }: TensorCost): n
   return bytes;
 }
 
-/** The sum of a step, in float32, and the weights as they were, with their places where they are selected ones. */
+/** The sum of a step, and the weights as they were with their places; of large selections these are in a file. */
 function gradientBytes({ shape, isInBfloat16 }: EstimatedParameter, { need }: TensorCost): number {
   if (need.kind === "nothing") return 0;
   if (need.kind === "whole") return sizeOf(shape) * 8;
-  return need.selection.count * (4 + (isInBfloat16 ? 2 : 4) + 2);
+  const { count } = need.selection;
+  const kept = count > mostKeptInMemory ? 0 : (isInBfloat16 ? 2 : 4) + 2;
+  return count * ((need.mayBeNarrow === true ? 2 : 4) + kept);
 }
 
 async function activationBytes(run: EstimatedRun, costs: ReadonlyMap<string, TensorCost>): Promise<number> {

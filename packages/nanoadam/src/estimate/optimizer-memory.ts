@@ -66,7 +66,7 @@ function withoutEntries(need: GradientNeed, times: number): GradientNeed {
   if (need.kind !== "entries") return need;
   const { length, chunkSize, count, starts } = need.selection;
   return {
-    kind: "entries",
+    ...need,
     selection: {
       length: Math.round(length * times),
       chunkSize,

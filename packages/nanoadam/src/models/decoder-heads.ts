@@ -68,6 +68,7 @@ function languageModelHead(options: DecoderHeadOptions): Head {
     stage: {
       name: "lm_head",
       parameters: isTied ? embedding : own,
+      columnParameters: [table],
       block: (context) => capped(linear(context.hidden(), context.parameter(table)), logitCap),
     },
   };

@@ -9,7 +9,7 @@ import { tokenLoss } from "../tasks/language-model.js";
 import { drawnModel } from "../testing/further-encoders.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { nextToken, tinyDecoders } from "../testing/tiny-decoders.js";
-import { wholeGradients } from "../testing/whole-gradients.js";
+import { float32Sums, wholeGradients } from "../testing/whole-gradients.js";
 import { defineModel } from "./architectures.js";
 import type { HeadSpecification } from "./model.js";
 
@@ -70,7 +70,7 @@ async function resultOf(config: Readonly<Record<string, unknown>>, head: HeadSpe
     return program.logits().slice();
   });
   await programs.release();
-  return { logits, gradients: accumulator.sums(), columns: logits.length / batch.weight };
+  return { logits, gradients: float32Sums(accumulator), columns: logits.length / batch.weight };
 }
 
 const largest = (values: Float32Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);

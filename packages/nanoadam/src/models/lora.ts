@@ -1,9 +1,12 @@
 /**
- * LoRA (Hu et al. 2021; docs/method.md, section 4): a linear layer computes `W x + (alpha / rank) B A dropout(x)`, and only A
- * and B are trained. Any model becomes one with an adapter: its stages get the parameters `<layer>.lora_A.weight`
- * [rank, inputs] and `<layer>.lora_B.weight` [outputs, rank] beside their own, and the context's `linear` adds what they give.
+ * LoRA (Hu et al. 2021; docs/method.md, section 4): a linear layer computes `W x + scale B A dropout(x)`, and only A and B are
+ * trained; the scale is `alpha / rank`, or `alpha / sqrt(rank)` (rsLoRA, Kalajdzievski 2023). Any model becomes one with an
+ * adapter: its stages get the parameters `<layer>.lora_A.weight` [rank, inputs] and `<layer>.lora_B.weight` [outputs, rank] beside
+ * their own, and the context's `linear` adds what they give. With DoRA (Liu et al. 2024) a layer has a third,
+ * `<layer>.lora_magnitude_vector` [outputs], which starts as the lengths of the rows of W: the rows of `W + scale B A` are brought
+ * to these lengths, the ones that they have being taken for constants.
  */
-import { matmul, type Value } from "@nanoadam/engine";
+import { add, constantRowNorms, divide, linear, matmul, multiply, subtract, type Value } from "@nanoadam/engine";
 import { InputError } from "../errors.js";
 import type { AdapterScale, Model, Stage, StageContext } from "./model.js";
 import { constantParameter, type ParameterSpecification } from "./parameters.js";
@@ -22,9 +25,18 @@ export function hasAdapter(model: Model): boolean {
   return model.parameters.some(({ role }) => role === "adapter");
 }
 
-/** Names of the adapter's two matrices for a layer. */
-export function adapterNames(layer: string): { readonly a: string; readonly b: string } {
-  return { a: `${layer}.lora_A.weight`, b: `${layer}.lora_B.weight` };
+/** Names of the adapter's two matrices for a layer, and of its magnitudes. */
+export function adapterNames(layer: string): { readonly a: string; readonly b: string; readonly magnitude: string } {
+  return {
+    a: `${layer}.lora_A.weight`,
+    b: `${layer}.lora_B.weight`,
+    magnitude: `${layer}.lora_magnitude_vector`,
+  };
+}
+
+/** The factor on the product of an adapter's matrices. */
+export function scaleOfAdapter({ rank, alpha, useRslora = false }: AdapterScale): number {
+  return alpha / (useRslora ? Math.sqrt(rank) : rank);
 }
 
 /** Checkpoint names of the layers that targets match, in the model's order. */
@@ -50,18 +62,18 @@ export function targetLayers({ parameters }: Model, targets: readonly string[]):
  *
  * @throws InputError for a target that names no layer, and a rank above the width of all that are adapted.
  */
-export function withLora(model: Model, { rank, alpha, dropout, targets }: LoraOptions): Model {
+export function withLora(model: Model, { targets, ...scale }: LoraOptions): Model {
   const adapted = new Set(targetLayers(model, targets));
-  requireRank(model, adapted, rank);
+  requireRank(model, adapted, scale.rank);
   const adapters = new Map<string, LayerAdapter>();
   for (const { name, shape } of model.parameters) {
     const layer = layerOf(name);
-    if (adapted.has(layer)) adapters.set(layer, adapterParameters(layer, shape, rank));
+    if (adapted.has(layer)) adapters.set(layer, adapterParameters(layer, shape, scale));
   }
   return {
     ...model,
-    adapter: { rank, alpha, dropout },
-    parameters: [...model.parameters, ...[...adapters.values()].flatMap(({ a, b }) => [a, b])],
+    adapter: scale,
+    parameters: [...model.parameters, ...[...adapters.values()].flatMap((parts) => Object.values(parts))],
     stages: model.stages.map((stage) => adaptStage(stage, adapters)),
   };
 }
@@ -73,9 +85,11 @@ function requireRank({ parameters }: Model, adapted: ReadonlySet<string>, rank: 
   if (rank > most) throw new InputError(`\`loraRank\` is ${rank}, expected at most ${most}, the width of the layers`);
 }
 
+/** The parameters of a layer's adapter; the magnitudes are DoRA's. */
 interface LayerAdapter {
   readonly a: ParameterSpecification;
   readonly b: ParameterSpecification;
+  readonly magnitude?: ParameterSpecification;
 }
 
 /** The layer that a weight belongs to. */
@@ -83,9 +97,19 @@ function layerOf(weightName: string): string {
   return weightName.replace(/\.weight$/, "");
 }
 
-function adapterParameters(layer: string, shape: readonly number[], rank: number): LayerAdapter {
+function adapterParameters(
+  layer: string,
+  shape: readonly number[],
+  { rank, useDora = false }: AdapterScale,
+): LayerAdapter {
   const [outputs = 1, inputs = 1] = shape;
-  const { a, b } = adapterNames(layer);
+  const { a, b, magnitude } = adapterNames(layer);
+  const magnitudes: ParameterSpecification = {
+    name: magnitude,
+    shape: [outputs],
+    role: "adapter",
+    initialisation: { kind: "row-norms", of: `${layer}.weight` },
+  };
   return {
     a: {
       name: a,
@@ -94,6 +118,7 @@ function adapterParameters(layer: string, shape: readonly number[], rank: number
       initialisation: { kind: "uniform", bound: 1 / Math.sqrt(inputs) },
     },
     b: constantParameter(b, [outputs, rank], "adapter", 0),
+    ...(useDora ? { magnitude: magnitudes } : {}),
   };
 }
 
@@ -103,25 +128,34 @@ function adaptStage(stage: Stage, adapters: ReadonlyMap<string, LayerAdapter>): 
     const adapter = adapters.get(layerOf(name));
     if (adapter === undefined || !name.endsWith(".weight")) return [];
     const names = adapterNames(layerOf(local));
-    return [
-      [names.a, adapter.a],
-      [names.b, adapter.b],
-    ] as const;
+    return Object.entries(adapter).map(([part, parameter]) => [names[part as keyof LayerAdapter], parameter] as const);
   });
   return added.length === 0 ? stage : { ...stage, parameters: { ...stage.parameters, ...Object.fromEntries(added) } };
 }
 
 /**
- * What an adapter adds to a linear layer's output: `(alpha / rank) B A dropout(x)`.
- * @param context of the stage that has A and B
+ * What a linear layer with an adapter gives.
+ * @param context of the stage that has its parameters
  */
-export function adapterOutput(
+export function adaptedLinear(
   context: Pick<StageContext, "parameter" | "dropout">,
   localName: string,
   x: Value,
-  { rank, alpha, dropout }: AdapterScale,
+  hasBias: boolean,
+  adapter: AdapterScale,
 ): Value {
-  const { a, b } = adapterNames(localName);
-  const inner = matmul(context.dropout(x, dropout), context.parameter(a), { transposeB: true });
-  return matmul(inner, context.parameter(b), { transposeB: true, scale: alpha / rank });
+  const names = adapterNames(localName);
+  const scale = scaleOfAdapter(adapter);
+  const [a, b, weight] = [names.a, names.b, `${localName}.weight`].map((name) => context.parameter(name));
+  if (a === undefined || b === undefined || weight === undefined) throw new Error(`${localName} has no adapter`);
+  const bias = hasBias ? context.parameter(`${localName}.bias`) : undefined;
+  const into = context.dropout(x, adapter.dropout);
+  const added = matmul(matmul(into, a, { transposeB: true }), b, { transposeB: true, scale });
+  if (adapter.useDora !== true) return add(linear(x, weight, bias), added);
+  const norms = constantRowNorms(add(weight, matmul(b, a, { scale })));
+  const own = linear(into, weight);
+  const scaled = multiply(add(own, added), divide(context.parameter(names.magnitude), norms));
+  // As PEFT has it, dropout does not touch the layer itself.
+  if (into !== x) return add(linear(x, weight, bias), subtract(scaled, own));
+  return bias === undefined ? scaled : add(scaled, bias);
 }

@@ -59,18 +59,22 @@ export function maskedLmHead(options: MaskedLmHeadOptions): Head {
     architecture,
     pool: predictedPositions,
     tiedNames,
-    stage: {
-      name: options.stage,
+    transform: {
+      name: `${options.stage}.transform`,
       parameters: {
         ...linearParameters("transform", names.transform, [hidden, embedding], { deviation, isHead: true }),
         ...normalisationParameters("LayerNorm", names.LayerNorm, embedding),
-        ...parameters,
       },
       block(context) {
         const transformed = activations[activation](context.linear("transform", context.hidden()));
-        const normalised = normalise(context, "LayerNorm", transformed, { epsilon });
-        return linear(normalised, context.parameter("decoder.weight"), context.parameter("bias"));
+        return normalise(context, "LayerNorm", transformed, { epsilon });
       },
+    },
+    stage: {
+      name: options.stage,
+      parameters,
+      columnParameters: ["decoder.weight", "bias"],
+      block: (context) => linear(context.hidden(), context.parameter("decoder.weight"), context.parameter("bias")),
     },
   };
 }

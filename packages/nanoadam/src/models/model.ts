@@ -41,6 +41,11 @@ export interface Stage {
   readonly name: string;
   readonly block: Block;
   readonly parameters: LocalParameters;
+  /**
+   * Local names of the parameters of which each row makes one column of the output, of a head over a vocabulary: some of their
+   * rows make some of the columns. Columns depend on all of every other parameter.
+   */
+  readonly columnParameters?: readonly string[];
 }
 
 /** What a model takes in. */
@@ -65,6 +70,8 @@ export interface Head {
   readonly architecture: string;
   /** The rows [n, hidden] to judge: the first token's, all positions', the predicted positions'. */
   readonly pool: Block;
+  /** What rows go through before the last stage, over a vocabulary. */
+  readonly transform?: Stage;
   /** Rows to logits [n, outputs]. */
   readonly stage: Stage;
   /** Checkpoint tensors that repeat another (tied weights) and are therefore neither read nor written. */
@@ -91,8 +98,11 @@ export interface Backbone {
 /** An adapter's settings, as far as its layers' outputs depend on them. */
 export interface AdapterScale {
   readonly rank: number;
-  /** The adapter's output is scaled by `alpha / rank`. */
+  /** The adapter's output is scaled by `alpha / rank`, or with `useRslora` by `alpha / sqrt(rank)`. */
   readonly alpha: number;
+  readonly useRslora?: boolean;
+  /** Whether a layer's weight with the adapter's product has the length of each row trained apart from its direction (DoRA). */
+  readonly useDora?: boolean;
   /** Dropout rate of what goes into the adapter. */
   readonly dropout: number;
 }
@@ -116,19 +126,23 @@ export interface Model {
  * @throws InputError for a head that the architecture does not have
  */
 export function assembleModel(backbone: Backbone, specification: HeadSpecification): Model {
-  const { architecture, pool, stage, tiedNames = [] } = backbone.head(specification);
+  const head = backbone.head(specification);
+  const { architecture, tiedNames = [] } = head;
   const { predicts = "masked" } = backbone;
   if (specification.kind === "language-model" && specification.predicts !== predicts) {
     const [is, task] = predicts === "next" ? ["the next token", "causal-lm"] : ["masked tokens", "masked-lm"];
     throw new InputError(`config.json: a ${architecture} predicts ${is}, which is the \`task\` ${task}`);
   }
-  const stages = [...backbone.stages, ...headStages(specification, pool, stage)];
+  const stages = [...backbone.stages, ...headStages(specification, head)];
   return { backbone, head: specification, architecture, tiedNames, stages, parameters: parametersOf(stages) };
 }
 
-/** The head's stage with its pooling; over a vocabulary after it, so that a few of the rows may run at a time. */
-function headStages(specification: HeadSpecification, pool: Block, stage: Stage): Stage[] {
-  if (specification.kind === "language-model") return [{ name: "predicted", block: pool, parameters: {} }, stage];
+/** The head's stage with its pooling; over a vocabulary after it, so that a few of the columns may run at a time. */
+function headStages(specification: HeadSpecification, { pool, transform, stage }: Head): Stage[] {
+  if (specification.kind === "language-model") {
+    const before = transform === undefined ? [] : [transform];
+    return [{ name: "predicted", block: pool, parameters: {} }, ...before, stage];
+  }
   return [
     {
       ...stage,

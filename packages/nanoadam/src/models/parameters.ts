@@ -6,7 +6,9 @@ export type ParameterRole = "weight" | "bias" | "embedding" | "normalisation" | 
 export type Initialisation =
   | { readonly kind: "normal"; readonly standardDeviation: number }
   | { readonly kind: "uniform"; readonly bound: number }
-  | { readonly kind: "constant"; readonly value: number };
+  | { readonly kind: "constant"; readonly value: number }
+  /** The lengths of the rows of another parameter. */
+  | { readonly kind: "row-norms"; readonly of: string };
 
 /** One tensor of a model under its Hugging Face name. */
 export interface ParameterSpecification {

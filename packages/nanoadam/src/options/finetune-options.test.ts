@@ -27,7 +27,7 @@ describe("the options of a run", () => {
     expect(objective).toEqual({ task: "classification", labelSmoothing: 0, classWeights: "none" });
     expect(training).toMatchObject({ batchSize: 8, accumulate: 1, seed: 42 });
     expect(optimizer).toMatchObject({ optimizer: "adamw", weightDecay: 0 });
-    expect(adapter).toEqual({ loraRank: 4, loraDropout: 0 });
+    expect(adapter).toEqual({ loraRank: 4, loraDropout: 0, useRslora: false, useDora: false });
     expect(output).toEqual({ output: "out", overwrite: false, saveDtype: "keep", report: false });
   });
 

@@ -135,5 +135,6 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
     for (const option of ["loraAlpha", "loraTargets"] as const) {
       if (options[option] !== undefined) yield [option, "needs `loraRank`"];
     }
+    for (const option of ["useRslora", "useDora"] as const) if (options[option]) yield [option, "needs `loraRank`"];
   }
 }

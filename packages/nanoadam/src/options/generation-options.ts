@@ -74,8 +74,8 @@ function requireDrawing(
 /** How a decoder is opened. */
 export interface TextGeneratorOptions extends Pick<BatchInput, "threads" | "engine"> {
   /**
-   * How linear layers and embeddings are held: "keep" (the default) as they are stored; "float32" widens bfloat16 once, instead of
-   * at each step, for twice the memory; or "bfloat16".
+   * How linear layers and embeddings are held: "float32" widens bfloat16 once, instead of at each step, which is several times as
+   * fast, for twice the memory; "keep" as they are stored; or "bfloat16". Unless told, float32 where half of the memory is enough.
    */
   readonly weights?: WeightStorage | undefined;
 }
@@ -92,8 +92,12 @@ const modelFields = {
   model: z.string().min(1).meta(flag("folder of a decoder, or of an adapter on one", "DIR")),
   weights: z
     .enum(weightStorages)
-    .default("keep")
-    .meta(flag("how linear layers and embeddings are held: float32 is faster than bfloat16, for twice the memory")),
+    .optional()
+    .meta(
+      flag(
+        "how linear layers and embeddings are held (default: float32, which is faster, where half of the memory is enough; else keep)",
+      ),
+    ),
   ...trainingSchema.pick({ threads: true, engine: true }).shape,
 };
 

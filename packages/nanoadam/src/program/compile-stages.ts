@@ -1,10 +1,10 @@
 /**
  * The stages of a model made ready to run: each is built as a graph for the types of one batch, the last one with the loss
- * on top, derived, and compiled. Stages with one block and inputs of the same types share what is compiled.
+ * on top, derived, and compiled. Stages with one block and inputs of the same types share what is compiled. A head over a large
+ * vocabulary is several runs, each of some of the columns.
  */
 import {
   type Arena,
-  add,
   type CompiledFunction,
   concatenate,
   type Derivative,
@@ -12,27 +12,25 @@ import {
   dropout,
   input,
   linear,
+  logSumExp,
   type NamedValue,
   type Runtime,
   sizeOf,
   type TensorFunction,
   type TensorType,
+  takeAlongRows,
   tensorFunction,
   type Value,
   valuesBehind,
 } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { type BatchType, cachedPlaces } from "../data/batch.js";
-import { adapterNames, adapterOutput } from "../models/lora.js";
+import { adaptedLinear, adapterNames } from "../models/lora.js";
 import type { Block, Model, Stage, StageContext } from "../models/model.js";
-import type { Task } from "../tasks/task.js";
+import { tokenLoss } from "../tasks/language-model.js";
+import type { LogitColumns, Task } from "../tasks/task.js";
+import { columnPieces, shapeOfColumns } from "./column-pieces.js";
 import type { GradientForm } from "./gradient-form.js";
-
-/**
- * Logits over a vocabulary that are held at a time, unless told: 32 MB of them. Of 128,256 tokens they are 64 rows, for which
- * reading the head's weights takes no longer than the product with them.
- */
-const defaultMostLogits = 2 ** 23;
 
 /** Weights by their checkpoint names. */
 export type Weights = ReadonlyMap<string, WeightArray>;
@@ -45,7 +43,7 @@ export interface ProgramOptions {
   readonly weights: Weights;
   readonly runtime: Runtime;
   readonly arena: Arena;
-  /** Logits over a vocabulary that are held at a time, at most; the head runs on as many rows, one piece after another. */
+  /** Logits over a vocabulary that are held at a time, at most; the head runs for as many columns, one piece after another. */
   readonly mostLogits?: number;
   /** Absent for evaluation and prediction: no dropout, no residuals, no backward functions. */
   readonly training?: {
@@ -64,6 +62,8 @@ export type StageInput =
   | { readonly kind: "batch"; readonly name: string }
   | { readonly kind: "parameter"; readonly local: string }
   | { readonly kind: "rows"; readonly table: string; readonly indices: string }
+  /** The batch's labels, counted from the first of the columns; any column for those that are in none. */
+  | { readonly kind: "labels" }
   | { readonly kind: "dropout"; readonly rate: number; readonly use: number }
   | { readonly kind: "cache"; readonly name: string };
 
@@ -79,47 +79,39 @@ export interface CompiledStage extends StageFunction {
   readonly backward: CompiledFunction | undefined;
 }
 
-/** Consecutive rows of the stage before. */
-export interface RowRange {
-  readonly from: number;
-  readonly to: number;
-  /** Of so many. */
-  readonly of: number;
-}
-
 /** One run of a stage's functions. */
 export interface StageRun extends CompiledStage {
   readonly stage: Stage;
   /** The place of the stage in the model. */
   readonly index: number;
-  /** The rows that it takes in, where another run of the same stage takes the others. */
-  readonly rows?: RowRange;
+  /** The columns that it gives, where other runs of the same stage give the others. */
+  readonly columns?: LogitColumns;
 }
 
-/** The type of a part of a tensor that has a row for each of the stage before. */
-export function typeOfRows(type: TensorType, rows: RowRange | undefined): TensorType {
-  if (rows === undefined) return type;
-  const [count, ...row] = type.shape;
-  if (count !== rows.of) throw new Error(`[${type.shape}] has not ${rows.of} rows`);
-  return { ...type, shape: [rows.to - rows.from, ...row] };
-}
-
-/** Names of the outputs of stages' functions: a hidden state, or the last stage's. */
-export const outputNames = { hidden: "output", logits: "logits", loss: "loss" } as const;
+/**
+ * Names of the outputs of stages' functions: a hidden state, or the last stage's. In pieces its loss is made of two numbers of each
+ * row: the logarithm of the summed exponentials of its logits, and the label's logit.
+ */
+export const outputNames = {
+  hidden: "output",
+  logits: "logits",
+  loss: "loss",
+  logSum: "log_sum",
+  labelled: "labelled",
+} as const;
 
 /** The output that has what a stage adds to a cached tensor. */
 export const addedToCache = (name: string): string => `added.${name}`;
 
-/** The output that a stage's gradient is taken of: the loss of the last stage that has one, else what it hands on. */
-export function derivedOutput({ tensors }: StageFunction): NamedValue {
-  const found = tensors.outputs.find(({ name }) => name === outputNames.loss) ?? tensors.outputs[0];
-  if (found === undefined) throw new Error(`${tensors.name} has no output`);
-  return found;
+/** The outputs that a stage's gradient is taken of: what the loss is made of in the last stage, else what it hands on. */
+export function derivedOutputs({ tensors }: StageFunction): readonly NamedValue[] {
+  const ofLoss = tensors.outputs.filter(({ name }) => name !== outputNames.logits);
+  return ofLoss.length > 0 ? ofLoss : tensors.outputs;
 }
 
 /**
  * Builds, derives and compiles the stages; the result has a run for each, and of a head over a large vocabulary one for each
- * piece of the rows. Where one fails, the others are released.
+ * piece of the columns. Where one fails, the others are released.
  */
 export async function compileStages(options: ProgramOptions): Promise<StageRun[]> {
   const { model, runtime, training } = options;
@@ -133,21 +125,20 @@ export async function compileStages(options: ProgramOptions): Promise<StageRun[]
       const forms = Object.entries(stage.parameters).map(
         ([local, { name }]) => [local, training?.form(name) ?? "none"] as const,
       );
-      const shapes = Object.entries(stage.parameters).map(([local, { shape }]) => [local, shape]);
       const isLast = index === model.stages.length - 1;
       const ofBlock = compiled.get(stage.block) ?? new Map<string, CompiledStage>();
       compiled.set(stage.block, ofBlock);
-      for (const rows of isLast ? piecesOf(options, stage, hidden) : [undefined]) {
-        const given = hidden === undefined ? undefined : typeOfRows(hidden, rows);
-        const key = JSON.stringify([given, shapes, forms, anyBefore, isLast]);
+      for (const columns of isLast ? piecesOf(options, stage, hidden) : [undefined]) {
+        const shapes = Object.keys(stage.parameters).map((local) => [local, shapeOfColumns(stage, local, columns)]);
+        const key = JSON.stringify([hidden, shapes, forms, anyBefore, isLast]);
         let compiledStage = ofBlock.get(key);
         if (compiledStage === undefined) {
-          const stageFunction = buildStage(options, stage, given, { isLast, rows });
+          const stageFunction = buildStage(options, stage, hidden, { isLast, columns });
           const gradients = training === undefined ? undefined : { forms: new Map(forms), ofHidden: anyBefore };
           compiledStage = await compileStage(runtime, stageFunction, gradients);
           ofBlock.set(key, compiledStage);
         }
-        runs.push({ ...compiledStage, stage, index, ...(rows === undefined ? {} : { rows }) });
+        runs.push({ ...compiledStage, stage, index, ...(columns === undefined ? {} : { columns }) });
       }
       anyBefore ||= forms.some(([, form]) => form !== "none");
       hidden = runs.at(-1)?.tensors.outputs[0]?.value.type;
@@ -159,21 +150,18 @@ export async function compileStages(options: ProgramOptions): Promise<StageRun[]
   return runs;
 }
 
-/** The rows that the last stage takes at a time: all, unless there are too many logits over a vocabulary. */
-function piecesOf(options: ProgramOptions, stage: Stage, hidden: TensorType | undefined): (RowRange | undefined)[] {
-  if (options.model.head.kind !== "language-model") return [undefined];
-  const { mostLogits = defaultMostLogits } = options;
+/** The columns that the last stage gives at a time. */
+function piecesOf(options: ProgramOptions, stage: Stage, hidden: TensorType | undefined): (LogitColumns | undefined)[] {
+  const { weights, training, loss, mostLogits } = options;
+  // Only cross-entropy is known to be made of what pieces give.
+  const mayBePieces = options.model.head.kind === "language-model" && (loss === undefined || loss === tokenLoss);
+  const local = mayBePieces ? stage.columnParameters?.[0] : undefined;
+  const table = local === undefined ? undefined : stage.parameters[local];
+  if (local === undefined || table === undefined) return [undefined];
   const [logits] = buildStage(options, stage, hidden, { isLast: true }).tensors.outputs;
-  const [of = 1, columns = 1] = logits?.value.type.shape ?? [];
-  const most = Math.max(1, Math.floor(mostLogits / columns));
-  if (most >= of) return [undefined];
-  // Memory is aligned to 64 bytes, which are 16 labels.
-  const count = most < 16 ? most : most - (most % 16);
-  return Array.from({ length: Math.ceil(of / count) }, (_, piece) => ({
-    from: piece * count,
-    to: Math.min(of, (piece + 1) * count),
-    of,
-  }));
+  const [rows = 1, columns = 1] = logits?.value.type.shape ?? [];
+  const isCopied = weights.get(table.name) instanceof Uint16Array || training?.form(table.name) === "dense";
+  return columnPieces({ rows, columns, width: isCopied ? (table.shape[1] ?? 1) : 0, mostLogits });
 }
 
 /** Frees what the engine holds of some stages. */
@@ -187,7 +175,7 @@ function buildStage(
   { model, loss, batch, training }: ProgramOptions,
   stage: Stage,
   hiddenType: TensorType | undefined,
-  { isLast, rows }: { readonly isLast: boolean; readonly rows?: RowRange | undefined },
+  { isLast, columns }: { readonly isLast: boolean; readonly columns?: LogitColumns | undefined },
 ): StageFunction {
   const inputs = new Map<string, StageInput>();
   const values = new Map<string, Value>();
@@ -203,12 +191,9 @@ function buildStage(
     inputs.set(name, what);
     return value;
   };
-  const ofBatch = (name: string) => {
-    const type = batch.get(name);
-    return given(`batch.${name}`, { kind: "batch", name }, type === undefined ? undefined : typeOfRows(type, rows));
-  };
+  const ofBatch = (name: string) => given(`batch.${name}`, { kind: "batch", name }, batch.get(name));
   const parameter = (local: string) => {
-    const shape = stage.parameters[local]?.shape;
+    const shape = shapeOfColumns(stage, local, columns);
     return given(
       `parameter.${local}`,
       { kind: "parameter", local },
@@ -232,10 +217,11 @@ function buildStage(
     },
     linear(local, x) {
       const bias = `${local}.bias`;
-      const weight = parameter(`${local}.weight`);
-      const output = linear(x, weight, bias in stage.parameters ? parameter(bias) : undefined);
-      if (model.adapter === undefined || !(adapterNames(local).a in stage.parameters)) return output;
-      return add(output, adapterOutput(context, local, x, model.adapter));
+      const hasBias = bias in stage.parameters;
+      if (model.adapter !== undefined && adapterNames(local).a in stage.parameters) {
+        return adaptedLinear(context, local, x, hasBias, model.adapter);
+      }
+      return linear(x, parameter(`${local}.weight`), hasBias ? parameter(bias) : undefined);
     },
     dropout(x, modelRate) {
       const rate = training?.dropout ?? modelRate;
@@ -252,11 +238,17 @@ function buildStage(
     },
   };
   const output = stage.block(context);
+  const lossOutputs = (): NamedValue[] => {
+    if (loss === undefined) return [];
+    if (columns === undefined) return [{ name: outputNames.loss, value: loss(output, ofBatch) }];
+    const labels = given("labels", { kind: "labels" }, batch.get("labels"));
+    return [
+      { name: outputNames.logSum, value: logSumExp(output) },
+      { name: outputNames.labelled, value: takeAlongRows(output, labels) },
+    ];
+  };
   const outputs: NamedValue[] = isLast
-    ? [
-        { name: outputNames.logits, value: output },
-        ...(loss === undefined ? [] : [{ name: outputNames.loss, value: loss(output, ofBatch) }]),
-      ]
+    ? [{ name: outputNames.logits, value: output }, ...lossOutputs()]
     : [{ name: outputNames.hidden, value: output }, ...added];
   const used = valuesBehind(outputs.map(({ value }) => value));
   const named = [...values].filter(([, value]) => used.has(value)).map(([name, value]) => ({ name, value }));
@@ -281,7 +273,7 @@ async function compileStage(
     const form = local === undefined ? "none" : (gradients.forms.get(local) ?? "none");
     if (form !== "none") wanted.set(name, form === "product" ? ["product"] : []);
   }
-  const derivative = derive(stage.tensors, { outputs: [derivedOutput(stage).name], inputs: wanted });
+  const derivative = derive(stage.tensors, { outputs: derivedOutputs(stage).map(({ name }) => name), inputs: wanted });
   const forward = await runtime.compile(derivative.forward);
   try {
     const backward = wanted.size === 0 ? undefined : await runtime.compile(derivative.backward);

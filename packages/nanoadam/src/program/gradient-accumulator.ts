@@ -3,15 +3,16 @@
  * adds a selection's worth of numbers, not a tensor's.
  */
 import { SampledProduct } from "@nanoadam/engine";
-import type { GradientNeed, Optimizer } from "@nanoadam/optim";
+import type { GradientNeed, Optimizer, WeightArray } from "@nanoadam/optim";
 import type { ParameterSpecification } from "../models/parameters.js";
 import type { ParameterGradient } from "./gradient-form.js";
-import { PackedGradient } from "./packed-gradient.js";
+import { PackedGradient, WideBuffer } from "./packed-gradient.js";
 
 export class GradientAccumulator {
   readonly #parameters: readonly ParameterSpecification[];
   readonly #packed = new Map<string, PackedGradient>();
-  readonly #sums = new Map<string, Float32Array>();
+  readonly #sums = new Map<string, WeightArray>();
+  readonly #buffer = new WideBuffer();
   readonly #sampledProduct: SampledProduct;
 
   /** @param sampledProduct belongs to the caller, who releases it; by default one thread, with nothing to release */
@@ -32,7 +33,7 @@ export class GradientAccumulator {
         this.#packed.delete(name);
         this.#sums.delete(name);
       } else {
-        this.#packed.set(name, new PackedGradient(parameter, need, known));
+        this.#packed.set(name, new PackedGradient(parameter, need, this.#buffer, known));
       }
     }
   }
@@ -40,24 +41,24 @@ export class GradientAccumulator {
   /** Adds the gradients of a stage. A right factor that consecutive products have in common is taken in once. */
   readonly add = (gradients: readonly ParameterGradient[]): void => {
     let right: Float32Array | undefined;
-    for (const { parameterName, parts } of gradients) {
+    for (const { parameterName, firstRow = 0, parts } of gradients) {
       const packed = this.#packed.get(parameterName);
       if (packed === undefined) continue;
       for (const part of parts) {
         if (part.form !== "product") {
-          packed.add(part);
+          packed.add(part, firstRow);
           continue;
         }
         // The factors have a row for each token; their columns are the tensor's rows and columns.
         if (part.right !== right) this.#sampledProduct.setRight(part.right, part.right.length / packed.columns);
         right = part.right;
-        packed.addProduct(part.left, this.#sampledProduct);
+        packed.addProduct(part.left, this.#sampledProduct, firstRow);
       }
     }
   };
 
-  /** The sums by parameter name, packed where the need is "entries". */
-  sums(): ReadonlyMap<string, Float32Array> {
+  /** The sums by parameter name, packed where the need is "entries", and then in bfloat16 where they may be. */
+  sums(): ReadonlyMap<string, WeightArray> {
     for (const packed of this.#packed.values()) this.#sums.set(packed.name, packed.sum());
     return this.#sums;
   }
@@ -65,19 +66,13 @@ export class GradientAccumulator {
   /** The l2 norm over everything that is trained. */
   norm(): number {
     let squares = 0;
-    for (const packed of this.#packed.values()) {
-      const sum = packed.sum();
-      for (let i = 0; i < sum.length; i++) squares += (sum[i] as number) ** 2;
-    }
+    for (const packed of this.#packed.values()) squares += packed.squares();
     return Math.sqrt(squares);
   }
 
   /** Multiplies everything by a factor. */
   scale(factor: number): void {
-    for (const packed of this.#packed.values()) {
-      const sum = packed.sum();
-      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) * factor;
-    }
+    for (const packed of this.#packed.values()) packed.scale(factor);
   }
 }
 

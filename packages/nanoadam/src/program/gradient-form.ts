@@ -16,6 +16,8 @@ export type Gradient =
 /** A parameter's gradient, or what a stage adds to it. */
 export interface ParameterGradient {
   readonly parameterName: string;
+  /** The tensor's row that the parts begin at, where they are of some of its rows only. */
+  readonly firstRow?: number;
   readonly parts: readonly Gradient[];
 }
 

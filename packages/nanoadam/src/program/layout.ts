@@ -1,10 +1,10 @@
-import { ArenaLayout, type ArenaSlot, rowsOfSlot, type TensorType } from "@nanoadam/engine";
+import { ArenaLayout, type ArenaSlot, type TensorType } from "@nanoadam/engine";
+import { mostWholeLogits } from "./column-pieces.js";
 import {
   type CompiledStage,
-  derivedOutput,
+  derivedOutputs,
   outputNames,
   type ProgramOptions,
-  type RowRange,
   type StageRun,
 } from "./compile-stages.js";
 
@@ -15,6 +15,8 @@ export interface ProgramLayout {
   readonly batch: ReadonlyMap<string, ArenaSlot>;
   /** For each run of a stage, every tensor of its functions but the parameters in float32. */
   readonly stages: readonly ReadonlyMap<string, ArenaSlot>[];
+  /** The logits of all pieces, in a program for prediction that has room for them. */
+  readonly logits: ArenaSlot | undefined;
 }
 
 /**
@@ -23,10 +25,8 @@ export interface ProgramLayout {
  * gathered rows, and parameters that are stored in bfloat16, in float32. With checkpointing, residuals and masks too give way
  * to those of the next stage. So do those of the pieces of a head, and their logits.
  */
-export function layOut(
-  { batch: batchType, training, weights }: ProgramOptions,
-  stages: readonly StageRun[],
-): ProgramLayout {
+export function layOut(options: ProgramOptions, stages: readonly StageRun[]): ProgramLayout {
+  const { batch: batchType, training, weights } = options;
   const layout = new ArenaLayout();
   const batch = new Map<string, ArenaSlot>();
   const slots = stages.map(() => new Map<string, ArenaSlot>());
@@ -63,13 +63,14 @@ export function layOut(
   };
   stages.forEach((stage, index) => {
     for (const [name, given] of stage.inputs) {
-      if (given.kind === "batch") put(index, name, partOf(batchSlot(given.name), stage.rows));
+      if (given.kind === "batch") put(index, name, batchSlot(given.name));
       if (given.kind === "rows") batchSlot(given.indices);
+      if (given.kind === "labels") for (const target of ["labels", "label_weights"]) batchSlot(target);
     }
     for (const { name, value } of stage.tensors.outputs) {
       const isHidden = name === outputNames.hidden;
       // The first piece is the largest, and the others have its place.
-      const first = (stage.rows?.from ?? 0) > 0 ? slots[stage.index]?.get(name) : undefined;
+      const first = isLaterPiece(stage) ? slots[stage.index]?.get(name) : undefined;
       const slot =
         first !== undefined
           ? { ...first, type: value.type }
@@ -77,29 +78,43 @@ export function layOut(
             ? alternate(index, value.type)
             : layout.slot(value.type);
       put(index, name, slot);
-      if (isHidden) for (const [next, { rows }] of after(index)) put(next, "hidden", partOf(slot, rows));
+      if (isHidden) for (const [next] of after(index)) put(next, "hidden", slot);
     }
-    if (!keepsInputsOnly && stage.rows === undefined) putResiduals(stage, index);
+    if (!keepsInputsOnly && stage.columns === undefined) putResiduals(stage, index);
   });
   if (!keepsInputsOnly) {
-    const pieces = [...stages.entries()].filter(([, { rows }]) => rows !== undefined);
+    const pieces = [...stages.entries()].filter(([, { columns }]) => columns !== undefined);
     layout.alternatives(pieces, ([index, stage]) => putResiduals(stage, index));
   }
 
   alternating.clear();
+  // The last piece is the first to run backward and starts the sum; what the others give is added to it.
+  const putHiddenGradients = (index: number, cotangent: ArenaSlot) => {
+    let added: ArenaSlot | undefined;
+    for (const [next, { derivative }] of after(index)) {
+      for (const part of derivative?.gradients.get("hidden") ?? []) {
+        if (part.kind !== "dense") continue;
+        const isAdded = stages[next]?.columns !== undefined && next < stages.length - 1;
+        if (isAdded) added ??= layout.slot(cotangent.type);
+        put(next, part.tensor, isAdded && added !== undefined ? added : cotangent);
+      }
+    }
+  };
   stages.forEach((stage, index) => {
     if (stage.derivative === undefined) return;
-    const cotangent = alternate(stage.index, derivedOutput(stage).value.type);
-    for (const name of stage.derivative.cotangents.values()) put(index, name, cotangent);
-    for (const [next, { derivative, rows }] of after(index)) {
-      for (const part of derivative?.gradients.get("hidden") ?? []) {
-        if (part.kind === "dense") put(next, part.tensor, partOf(cotangent, rows));
-      }
+    for (const { name, value } of derivedOutputs(stage)) {
+      const first = isLaterPiece(stage) ? slots[stage.index] : undefined;
+      const cotangent = stage.derivative.cotangents.get(name) ?? "";
+      const ofPiece = first?.get(cotangent) ?? layout.slot(value.type);
+      const slot = stage.columns === undefined ? alternate(stage.index, value.type) : ofPiece;
+      put(index, cotangent, slot);
+      if (name === outputNames.hidden) putHiddenGradients(index, slot);
     }
   });
   layout.alternatives(stages.entries(), ([index, stage]) => {
     const { parameters } = stage.stage;
     for (const [name, given] of stage.inputs) {
+      if (given.kind === "labels") put(index, name, layout.slot(typeOfInput(stage, name)));
       const stored = given.kind === "parameter" ? weights.get(parameters[given.local]?.name ?? "") : undefined;
       if (given.kind === "rows" || stored instanceof Uint16Array) {
         put(index, name, layout.slot(typeOfInput(stage, name)));
@@ -112,10 +127,21 @@ export function layOut(
       if (slots[index]?.has(name) !== true) put(index, name, layout.slot(value.type));
     }
   });
-  return { bytes: layout.bytes, batch, stages: slots };
+  const logits = training === undefined ? allLogits(stages) : undefined;
+  const slot = logits === undefined ? undefined : layout.slot(logits);
+  return { bytes: layout.bytes, batch, stages: slots, logits: slot };
 }
 
-/** The part of a slot that a run takes in. */
-function partOf(slot: ArenaSlot, rows: RowRange | undefined): ArenaSlot {
-  return rows === undefined ? slot : rowsOfSlot(slot, rows.from, rows.to);
+/** Whether a run is a piece of a head after the first. */
+function isLaterPiece({ columns }: StageRun): boolean {
+  return columns !== undefined && columns.from > 0;
+}
+
+/** The type of the logits of all pieces, where they are few enough to be there at once. */
+function allLogits(stages: readonly StageRun[]): TensorType | undefined {
+  const last = stages.at(-1);
+  if (last?.columns === undefined) return undefined;
+  const [rows = 1] = last.tensors.outputs[0]?.value.type.shape ?? [];
+  if (rows * last.columns.to > mostWholeLogits) return undefined;
+  return { dataType: "float32", shape: [rows, last.columns.to] };
 }

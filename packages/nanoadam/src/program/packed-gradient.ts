@@ -1,24 +1,53 @@
 import { type SampledProduct, sizeOf } from "@nanoadam/engine";
-import { addEntries, type GradientNeed, type Selection } from "@nanoadam/optim";
+import { addEntries, type GradientNeed, type Selection, type WeightArray } from "@nanoadam/optim";
+import { narrowToBfloat16, widenBfloat16 } from "../checkpoint/floats.js";
 import type { ParameterSpecification } from "../models/parameters.js";
+import { entriesOfRows, lowerBound, positionOf } from "./entries-of-rows.js";
 import type { Gradient } from "./gradient-form.js";
 
-/** The sum of one parameter's gradients in a step: all of it, or the selected entries alone, in selection order. */
+/** Float32 memory for a part of sums that are held in bfloat16; one part at a time. */
+export class WideBuffer {
+  #values = new Float32Array(0);
+
+  /** Memory for so many numbers. */
+  take(length: number): Float32Array {
+    if (this.#values.length < length) this.#values = new Float32Array(length);
+    return this.#values.subarray(0, length);
+  }
+}
+
+/**
+ * The sum of one parameter's gradients in a step: all of it, or the selected entries alone, in selection order; these are in
+ * bfloat16 where the optimizer keeps no more of them.
+ */
 export class PackedGradient {
   readonly name: string;
   readonly need: GradientNeed;
   readonly columns: number;
-  readonly #sum: Float32Array;
+  /** Entries of the tensor. */
+  readonly #size: number;
+  readonly #sum: WeightArray;
+  readonly #buffer: WideBuffer;
   /** Whether nothing has come in this step: what the memory has is the former step's. */
   #isStale = true;
 
   /** @param former gathered for this parameter until now: its memory serves again where it fits */
-  constructor({ name, shape }: ParameterSpecification, need: GradientNeed, former?: PackedGradient) {
+  constructor(
+    { name, shape }: ParameterSpecification,
+    need: GradientNeed,
+    buffer: WideBuffer,
+    former?: PackedGradient | undefined,
+  ) {
     this.name = name;
     this.need = need;
     this.columns = shape[shape.length - 1] ?? 1;
-    const size = need.kind === "entries" ? need.selection.count : sizeOf(shape);
-    this.#sum = former !== undefined && former.#sum.length === size ? former.#sum : new Float32Array(size);
+    this.#buffer = buffer;
+    this.#size = sizeOf(shape);
+    const size = need.kind === "entries" ? need.selection.count : this.#size;
+    const isNarrow = need.kind === "entries" && need.mayBeNarrow === true;
+    const known = former === undefined ? undefined : former.#sum;
+    const fits = known?.length === size && known instanceof Uint16Array === isNarrow;
+    this.#sum = fits ? known : isNarrow ? new Uint16Array(size) : new Float32Array(size);
   }
 
   /** Starts a step. */
@@ -27,62 +56,126 @@ export class PackedGradient {
   }
 
   /** The sum of what has come in this step. */
-  sum(): Float32Array {
+  sum(): WeightArray {
     if (this.#isStale) this.#sum.fill(0);
     this.#isStale = false;
     return this.#sum;
   }
 
-  /** Adds a part that comes as numbers. */
-  add(part: Exclude<Gradient, { readonly form: "product" }>): void {
-    if (part.form === "dense") this.#addWhole(part.values);
-    else this.#addRows(part.indices, part.values);
+  /** The sum of the squares of what has come in this step. */
+  squares(): number {
+    let squares = 0;
+    for (let from = 0; from < this.#sum.length; from += atOnce) {
+      const to = Math.min(this.#sum.length, from + atOnce);
+      const [sums, before] = this.#widened(from, to);
+      for (let i = from - before; i < to - before; i++) squares += (sums[i] as number) ** 2;
+    }
+    return squares;
   }
 
-  /** Adds a part that comes as factors; the kernel has the right one. */
-  addProduct(left: Float32Array, kernel: SampledProduct): void {
-    if (this.need.kind !== "entries") throw new Error("a whole gradient came as factors, which were not asked for");
-    kernel.add(left, this.need.selection, this.sum());
+  /** Multiplies what has come in this step. */
+  scale(factor: number): void {
+    for (let from = 0; from < this.#sum.length; from += atOnce) {
+      const to = Math.min(this.#sum.length, from + atOnce);
+      const [sums, before] = this.#widened(from, to);
+      for (let i = from - before; i < to - before; i++) sums[i] = (sums[i] as number) * factor;
+      this.#store(sums, from, to);
+    }
+  }
+
+  /** Adds a part that comes as numbers; a dense one may be of the rows from `firstRow` on only. */
+  add(part: Exclude<Gradient, { readonly form: "product" }>, firstRow: number): void {
+    const { columns } = this;
+    if (part.form === "dense" && part.values.length === this.#size) {
+      this.#addWhole(part.values);
+    } else if (part.form === "dense") {
+      this.#addRange(part.values, 0, part.values.length, firstRow * columns);
+    } else {
+      for (const [position, row] of part.indices.entries()) {
+        this.#addRange(part.values, position * columns, columns, row * columns);
+      }
+    }
+  }
+
+  /** Adds a part that comes as factors; the kernel has the right one. The left one may be of the rows from `firstRow` on only. */
+  addProduct(left: Float32Array, kernel: SampledProduct, firstRow: number): void {
+    const { need, columns } = this;
+    if (need.kind !== "entries") throw new Error("a whole gradient came as factors, which were not asked for");
+    const rows = left.length / kernel.tokens;
+    const { entries, from } =
+      rows * columns === this.#size
+        ? { entries: need.selection, from: 0 }
+        : entriesOfRows(need.selection, firstRow * columns, rows * columns);
+    const to = from + entries.offsets.length;
+    const [sums, before] = this.#widened(from, to);
+    kernel.add(left, entries, sums.subarray(from - before, to - before));
+    this.#store(sums, from, to);
   }
 
   #addWhole(values: Float32Array): void {
+    if (this.need.kind === "nothing") return;
+    const all = this.#sum.length;
     if (this.need.kind === "entries") {
-      addEntries(values, this.need.selection, this.sum(), 1);
-    } else if (this.#isStale) {
+      const [sums] = this.#widened(0, all);
+      addEntries(values, this.need.selection, sums, 1);
+      this.#store(sums, 0, all);
+    } else if (this.#isStale && this.#sum instanceof Float32Array) {
       this.#sum.set(values);
       this.#isStale = false;
     } else {
-      const sum = this.#sum;
-      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (values[i] as number);
+      this.#addRange(values, 0, all, 0);
     }
   }
 
-  #addRows(indices: Int32Array, values: Float32Array): void {
-    const { need, columns } = this;
-    const sum = this.sum();
-    for (let position = 0; position < indices.length; position++) {
-      const row = indices[position] as number;
-      const [from, to] = [position * columns, row * columns];
-      if (need.kind === "entries") addRowEntries(values, from, columns, to, need.selection, sum);
-      else for (let i = 0; i < columns; i++) sum[to + i] = (sum[to + i] as number) + (values[from + i] as number);
+  /** Adds `count` values from `from` on to the entries from `first` on. */
+  #addRange(values: Float32Array, from: number, count: number, first: number): void {
+    const { need } = this;
+    if (need.kind === "entries") {
+      const [start, end] = [positionOf(need.selection, first), positionOf(need.selection, first + count)];
+      const [sums, before] = this.#widened(start, end);
+      addSelected(values, { from, count, first }, need.selection, sums, before);
+      this.#store(sums, start, end);
+    } else {
+      const [sums] = this.#widened(0, this.#sum.length);
+      for (let i = 0; i < count; i++) sums[first + i] = (sums[first + i] as number) + (values[from + i] as number);
     }
+  }
+
+  /** Sums in float32, of which those at the positions from one to before another may be changed; and the first one's position. */
+  #widened(from: number, to: number): readonly [sums: Float32Array, before: number] {
+    const sum = this.sum();
+    if (sum instanceof Float32Array) return [sum, 0];
+    const wide = this.#buffer.take(to - from);
+    widenBfloat16(sum.subarray(from, to), wide);
+    return [wide, from];
+  }
+
+  /** Keeps sums that were changed. */
+  #store(sums: Float32Array, from: number, to: number): void {
+    if (this.#sum instanceof Uint16Array) narrowToBfloat16(sums, this.#sum.subarray(from, to));
   }
 }
 
-/**
- * Adds the `columns` values from `from` on, a row that starts at entry `first` of its tensor, to the packed sums of the
- * selected entries in it.
- */
-function addRowEntries(
+/** Sums that are widened together. */
+const atOnce = 1 << 20;
+
+interface Range {
+  /** The first of the values. */
+  readonly from: number;
+  readonly count: number;
+  /** The entry of its tensor that this is. */
+  readonly first: number;
+}
+
+/** Adds values of consecutive entries to the sums of those selected; sums begin at the position `before`. */
+function addSelected(
   values: Float32Array,
-  from: number,
-  columns: number,
-  first: number,
-  selection: Selection,
-  sum: Float32Array,
+  { from, count, first }: Range,
+  { chunkSize, offsets, starts }: Selection,
+  sums: Float32Array,
+  before: number,
 ): void {
-  const { chunkSize, offsets, starts } = selection;
-  const end = first + columns;
+  const end = first + count;
   for (let chunk = Math.floor(first / chunkSize); chunk * chunkSize < end; chunk++) {
     const base = chunk * chunkSize;
     const last = starts[chunk + 1] ?? 0;
@@ -90,19 +183,7 @@ function addRowEntries(
     for (; position < last; position++) {
       const entry = base + (offsets[position] as number);
       if (entry >= end) break;
-      sum[position] = (sum[position] as number) + (values[from + entry - first] as number);
+      sums[position - before] = (sums[position - before] as number) + (values[from + entry - first] as number);
     }
   }
-}
-
-/** The first position in [from, to) of the ascending `offsets` that is at least `offset`. */
-function lowerBound(offsets: Uint16Array, from: number, to: number, offset: number): number {
-  let low = from;
-  let high = to;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((offsets[middle] as number) < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

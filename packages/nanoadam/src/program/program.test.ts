@@ -27,7 +27,7 @@ import {
   writeTinyCheckpoint,
 } from "../testing/tiny-checkpoint.js";
 import { tinyRows } from "../testing/tiny-data.js";
-import { wholeGradients } from "../testing/whole-gradients.js";
+import { float32Sums, wholeGradients } from "../testing/whole-gradients.js";
 import type { Weights } from "./compile-stages.js";
 import { Program } from "./program.js";
 
@@ -99,7 +99,7 @@ async function gradientsOf(
   await program.forward(key);
   await program.backward(accumulator.add);
   accumulator.scale(1 / batch.weight);
-  return accumulator.sums();
+  return float32Sums(accumulator);
 }
 
 const key = { seed: 3, step: 7 };

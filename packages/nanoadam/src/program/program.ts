@@ -3,13 +3,14 @@
  * over one layout of memory. Stages with the same block share their compiled functions; what differs between them is only
  * the memory that is bound. After compilation nothing is allocated: a step is a walk down the list and up again. With
  * checkpointing a stage runs forward a second time on the way up, with the same dropout, which gives the same bits. So do
- * the pieces of a head over a large vocabulary, whose logits are never there all at once.
+ * the pieces of a head over a large vocabulary, whose logits are never there all at once, nor its table in float32.
  */
 import { type ArenaSlot, fillDropoutMask, type GradientPart, type TensorData } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import { widenBfloat16 } from "../checkpoint/floats.js";
 import type { Batch } from "../data/batch.js";
 import { randomSites, type StepKey } from "../random-streams.js";
+import type { LogitColumns } from "../tasks/task.js";
 import {
   addedToCache,
   compileStages,
@@ -22,6 +23,7 @@ import { gatherRows } from "./gather-rows.js";
 import type { Gradient, GradientReceiver, ParameterGradient } from "./gradient-form.js";
 import type { KeyValueCache } from "./key-value-cache.js";
 import { layOut, type ProgramLayout } from "./layout.js";
+import { type PieceCotangents, type PieceOfRows, VocabularyLoss } from "./vocabulary-loss.js";
 
 interface BoundStage {
   /** Brings to float32 what the functions use of the weights and is not stored so. */
@@ -32,30 +34,42 @@ interface BoundStage {
   readonly gradients: readonly ParameterGradient[];
   /** Puts what the stage adds to cached tensors there. */
   readonly keep: readonly (() => void)[];
-  /** Of the head, or of a piece of its rows. */
-  readonly judged: JudgedRows | undefined;
+  /** Of the head, or of a piece of its columns. */
+  readonly judged: Judged | undefined;
 }
 
-/** What the head says of consecutive rows. */
-interface JudgedRows {
+/** What the head says. */
+interface Judged {
   readonly logits: Float32Array;
-  readonly firstRow: number;
-  /** Whether these rows are some of all. */
-  readonly isPiece: boolean;
-  /** Absent in a program without one. */
+  /** Absent in a program without one, and where this is a piece. */
   readonly loss: Float32Array | undefined;
+  /** Where this is a piece. */
+  readonly columns: LogitColumns | undefined;
+  /** Of a piece in a program with a loss. */
+  readonly ofLoss: PieceOfRows | undefined;
+  /** Of a piece while training. */
+  readonly cotangents: PieceCotangents | undefined;
+  /** The gradient of the hidden state, which the pieces add to, and what this one adds; of all pieces but the last. */
+  readonly addition: { readonly sum: Float32Array; readonly added: Float32Array } | undefined;
 }
 
-/** Takes the logits of consecutive rows, from row `firstRow` on; they are valid until it returns. */
-export type LogitsReceiver = (logits: Float32Array, firstRow: number) => void;
+/**
+ * Takes the logits of all rows, [rows, columns]: all of them, or over a large vocabulary the columns from one to before another.
+ * They are valid until it returns.
+ */
+export type LogitsReceiver = (logits: Float32Array, columns: LogitColumns | undefined) => void;
 
 interface Bound {
   readonly stages: readonly BoundStage[];
   /** The same in reverse. */
   readonly upwards: readonly BoundStage[];
   readonly batch: ReadonlyMap<string, TensorData>;
-  /** The factor on the loss that gradients are of; absent in a program that is not for training. */
+  /** The factor on the loss that gradients are of; absent in a program that is not for training, and where there are pieces. */
   readonly lossCotangent: Float32Array | undefined;
+  /** Where there are pieces. */
+  readonly vocabularyLoss: VocabularyLoss | undefined;
+  /** The logits of all pieces. */
+  readonly logits: Float32Array | undefined;
 }
 
 const noDropout: StepKey = { seed: 0, step: 0 };
@@ -105,16 +119,21 @@ export class Program {
   async forward(key: StepKey = noDropout, receive?: LogitsReceiver): Promise<number> {
     this.#key = key;
     this.#placed = undefined;
-    let loss = 0;
-    for (const stage of this.#memory().stages) {
+    const { stages, vocabularyLoss, logits } = this.#memory();
+    vocabularyLoss?.begin();
+    let loss = Number.NaN;
+    for (const stage of stages) {
       this.#prepareForward(stage);
       await stage.forward();
       for (const keep of stage.keep) keep();
-      if (stage.judged === undefined) continue;
-      loss += stage.judged.loss?.[0] ?? Number.NaN;
-      receive?.(stage.judged.logits, stage.judged.firstRow);
+      const { judged } = stage;
+      if (judged === undefined) continue;
+      if (judged.loss !== undefined) loss = judged.loss[0] ?? Number.NaN;
+      if (judged.ofLoss !== undefined) vocabularyLoss?.add(judged.ofLoss);
+      if (judged.columns !== undefined && logits !== undefined) putColumns(judged.logits, judged.columns, logits);
+      receive?.(judged.logits, judged.columns);
     }
-    return loss;
+    return vocabularyLoss?.total() ?? loss;
   }
 
   #prepareForward(stage: BoundStage): void {
@@ -135,18 +154,23 @@ export class Program {
    */
   async backward(receive: GradientReceiver, factor = 1): Promise<void> {
     const bound = this.#memory();
-    if (bound.lossCotangent === undefined) throw new Error("the program was not compiled for training");
-    bound.lossCotangent[0] = factor;
+    if (this.#options.training === undefined) throw new Error("the program was not compiled for training");
+    if (bound.lossCotangent !== undefined) bound.lossCotangent[0] = factor;
     const keepsInputsOnly = this.#options.training?.checkpointing === "stage";
     const [last] = bound.upwards;
     for (const stage of bound.upwards) {
       if (stage.backward === undefined) continue;
-      if ((keepsInputsOnly || stage.judged?.isPiece === true) && stage !== last) {
+      const { columns, ofLoss, cotangents, addition } = stage.judged ?? {};
+      if ((keepsInputsOnly || columns !== undefined) && stage !== last) {
         this.#prepareForward(stage);
         await stage.forward();
       }
       this.#place(stage);
+      if (ofLoss !== undefined && cotangents !== undefined) {
+        bound.vocabularyLoss?.writeCotangents(ofLoss, factor, cotangents);
+      }
       await stage.backward();
+      if (addition !== undefined) addTo(addition.sum, addition.added);
       receive(stage.gradients);
     }
   }
@@ -156,9 +180,11 @@ export class Program {
    * @throws Error where there are too many to be there all at once
    */
   logits(): Float32Array {
-    const judged = this.#memory().stages.at(-1)?.judged;
-    if (judged === undefined || judged.isPiece) throw new Error("the logits are there for some rows at a time");
-    return judged.logits;
+    const { stages, logits } = this.#memory();
+    const judged = stages.at(-1)?.judged;
+    const whole = judged?.columns === undefined ? judged?.logits : logits;
+    if (whole === undefined) throw new Error("the logits are there for some columns at a time");
+    return whole;
   }
 
   async release(): Promise<void> {
@@ -187,14 +213,12 @@ function bind(
     new Map([...(slots ?? [])].map(([name, slot]) => [name, arena.view(slot)]));
   const batch = views(layout.batch);
   const memories = layout.stages.map(views);
-  const placed = new Map<number, BoundStage["place"]>();
+  const vocabularyLoss = vocabularyLossOf(stages, batch);
   const bound = stages.map((run, position): BoundStage => {
     const memory = memories[position] ?? new Map<string, TensorData>();
-    const stage = bindStage(run, { position, weights, memory, batch, cache });
-    // Pieces have the same weights in the same place.
-    const place = placed.get(run.index) ?? stage.place;
-    placed.set(run.index, place);
-    return { ...stage, place };
+    const before = stages[run.index - 1]?.derivative?.cotangents.get(outputNames.hidden);
+    const hiddenCotangent = memories[run.index - 1]?.get(before ?? "") as Float32Array | undefined;
+    return bindStage(run, { position, weights, memory, batch, vocabularyLoss, hiddenCotangent, cache });
   });
   const lossCotangent = stages.at(-1)?.derivative?.cotangents.get(outputNames.loss) ?? "";
   return {
@@ -202,7 +226,30 @@ function bind(
     upwards: bound.toReversed(),
     batch,
     lossCotangent: memories.at(-1)?.get(lossCotangent) as Float32Array | undefined,
+    vocabularyLoss,
+    logits: layout.logits === undefined ? undefined : (arena.view(layout.logits) as Float32Array),
   };
+}
+
+/** The loss that pieces make together, where the last stage runs in pieces that have one. */
+function vocabularyLossOf(
+  stages: readonly StageRun[],
+  batch: ReadonlyMap<string, TensorData>,
+): VocabularyLoss | undefined {
+  if (stages.at(-1)?.tensors.outputs.some(({ name }) => name === outputNames.logSum) !== true) return undefined;
+  return new VocabularyLoss(batch.get("labels") as Int32Array, batch.get("label_weights") as Float32Array);
+}
+
+/** Puts the logits of some columns among those of all. */
+function putColumns(piece: Float32Array, { from, to }: LogitColumns, all: Float32Array): void {
+  const rows = piece.length / (to - from);
+  for (let row = 0; row < rows; row++) {
+    all.set(piece.subarray(row * (to - from), (row + 1) * (to - from)), (row * all.length) / rows + from);
+  }
+}
+
+function addTo(sum: Float32Array, added: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (added[i] as number);
 }
 
 interface StagePlace {
@@ -212,11 +259,17 @@ interface StagePlace {
   /** The stage's tensors by name; those of parameters in float32 are added. */
   readonly memory: Map<string, TensorData>;
   readonly batch: ReadonlyMap<string, TensorData>;
+  readonly vocabularyLoss: VocabularyLoss | undefined;
+  /** The gradient of what the stage takes in. */
+  readonly hiddenCotangent: Float32Array | undefined;
   readonly cache: KeyValueCache | undefined;
 }
 
-function bindStage(compiled: StageRun, { position, weights, memory, batch, cache }: StagePlace): BoundStage {
-  const { stage, rows } = compiled;
+function bindStage(
+  compiled: StageRun,
+  { position, weights, memory, batch, vocabularyLoss, hiddenCotangent, cache }: StagePlace,
+): BoundStage {
+  const { stage, columns } = compiled;
   const place: (() => void)[] = [];
   const keep: (() => void)[] = [];
   const masks: { rate: number; site: number; data: Uint8Array }[] = [];
@@ -224,7 +277,9 @@ function bindStage(compiled: StageRun, { position, weights, memory, batch, cache
   const weightsOf = (local: string): WeightArray => {
     const values = weights.get(nameOf(local));
     if (values === undefined) throw new Error(`${stage.name}: the weights lack ${nameOf(local)}`);
-    return values;
+    if (columns === undefined || stage.columnParameters?.includes(local) !== true) return values;
+    const width = values.length / (stage.parameters[local]?.shape[0] ?? 1);
+    return values.subarray(columns.from * width, columns.to * width);
   };
   const indicesOf = (name: string) => batch.get(name) as Int32Array;
   for (const [name, given] of compiled.inputs) {
@@ -236,6 +291,8 @@ function bindStage(compiled: StageRun, { position, weights, memory, batch, cache
     } else if (given.kind === "rows") {
       const names = { table: nameOf(given.table), indices: given.indices };
       place.push(gatherRows(weightsOf(given.table), indicesOf(given.indices), own as Float32Array, names));
+    } else if (given.kind === "labels" && columns !== undefined) {
+      place.push(() => vocabularyLoss?.writeLabels(columns, own as Int32Array));
     } else if (given.kind === "dropout") {
       masks.push({ rate: given.rate, site: randomSites.dropout(position, given.use), data: own as Uint8Array });
     } else if (given.kind === "cache") {
@@ -253,16 +310,12 @@ function bindStage(compiled: StageRun, { position, weights, memory, batch, cache
     return [
       {
         parameterName: nameOf(given.kind === "rows" ? given.table : given.local),
+        ...(columns === undefined ? {} : { firstRow: columns.from }),
         parts: parts.map((part) => resolve(part, memory, indices)),
       },
     ];
   });
-  const floats = (name: string) => memory.get(name) as Float32Array | undefined;
-  const logits = floats(outputNames.logits);
-  const judged: JudgedRows | undefined =
-    logits === undefined
-      ? undefined
-      : { logits, firstRow: rows?.from ?? 0, isPiece: rows !== undefined, loss: floats(outputNames.loss) };
+  const judged = judgedBy(compiled, memory, hiddenCotangent);
   return {
     place,
     judged,
@@ -271,6 +324,31 @@ function bindStage(compiled: StageRun, { position, weights, memory, batch, cache
     masks,
     gradients,
     keep,
+  };
+}
+
+/** What a run of the head says; undefined for other stages. */
+function judgedBy(
+  { columns, derivative }: StageRun,
+  memory: ReadonlyMap<string, TensorData>,
+  hiddenCotangent: Float32Array | undefined,
+): Judged | undefined {
+  const floats = (name: string | undefined) => memory.get(name ?? "") as Float32Array | undefined;
+  const cotangentOf = (output: string) => floats(derivative?.cotangents.get(output));
+  const logits = floats(outputNames.logits);
+  if (logits === undefined) return undefined;
+  const [logSum, labelled] = [floats(outputNames.logSum), floats(outputNames.labelled)];
+  const [ofLogSum, ofLabelled] = [cotangentOf(outputNames.logSum), cotangentOf(outputNames.labelled)];
+  const [part] = derivative?.gradients.get("hidden") ?? [];
+  const added = part?.kind === "dense" ? floats(part.tensor) : undefined;
+  const isAdded = columns !== undefined && added !== undefined && added.byteOffset !== hiddenCotangent?.byteOffset;
+  return {
+    logits,
+    loss: floats(outputNames.loss),
+    columns,
+    ofLoss: columns && logSum && labelled && { columns, logSum, labelled },
+    cotangents: ofLogSum && ofLabelled && { logSum: ofLogSum, labelled: ofLabelled },
+    addition: isAdded && hiddenCotangent !== undefined ? { sum: hiddenCotangent, added } : undefined,
   };
 }
 

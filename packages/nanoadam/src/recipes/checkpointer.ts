@@ -13,7 +13,7 @@ import { describeSystemError } from "../files/system-error.js";
 import { writeFileAtomically } from "../files/write-file.js";
 import type { FinetuneInput, FinetuneOptions } from "../options/finetune-options.js";
 import type { Best, BestWeights } from "../train/best-weights.js";
-import type { NoticeListener, RunPosition, TrainingObserver } from "../train/observer.js";
+import type { RunPosition, TrainingObserver } from "../train/observer.js";
 import type { Plan } from "../train/plan.js";
 import type { PreparedRun } from "../train/prepare.js";
 import type { SettledTraining } from "../train/settle.js";
@@ -42,7 +42,7 @@ export interface CheckpointerOptions {
   readonly started: number;
   /** A run that is cancelled is saved although no checkpoints were asked for. */
   readonly savesCancelled: boolean;
-  readonly listener: NoticeListener;
+  readonly listener: Pick<TrainingObserver, "onNotice" | "onCheckpoint">;
 }
 
 /**
@@ -146,6 +146,9 @@ export class Checkpointer implements TrainingObserver {
     this.#savedStep = position.step;
     output.ownCheckpoints();
     await this.#prune(position.step);
+    const { step } = position;
+    const isBest = this.#options.best?.soFar.best?.step === step;
+    this.#options.listener.onCheckpoint?.({ step, folder: this.#folders.path(step), isBest });
   }
 
   async #stateAt({ step, stepMilliseconds }: RunPosition): Promise<RunState> {

@@ -14,8 +14,8 @@ import { logLikelihoods } from "../train/log-likelihoods.js";
 import { evaluate } from "./evaluate.js";
 import { evaluateAnswers } from "./evaluate-answers.js";
 import { finetune } from "./finetune.js";
+import { loadTextGenerator } from "./load-text-generator.js";
 import { openModel } from "./open-model.js";
-import { openTextGenerator } from "./open-text-generator.js";
 import { writtenAnswers } from "./written-answers.js";
 
 /** Questions whose answer is that they are good, and a decoder that has not learned it. */
@@ -114,7 +114,7 @@ test("a decoder writes its answers, the same in any company", async () => {
     [6, 6],
   ]);
   expect(alone).toEqual(together);
-  const generator = await openTextGenerator(output, { threads: 1 });
+  const generator = await loadTextGenerator(output, { threads: 1 });
   for (const [index, { prompt }] of first.entries()) {
     let text = "";
     for await (const piece of generator.generate(prompt, { maxNewTokens: task.longestAnswer, temperature: 0 })) {
@@ -122,7 +122,7 @@ test("a decoder writes its answers, the same in any company", async () => {
     }
     expect(text.startsWith(together.texts[index] ?? "-")).toBe(true);
   }
-  await generator.release();
+  await generator.close();
   const options = { model: output, task: "commonsense/boolq", data, answerBy: "generation", threads: 1 } as const;
   const report = await evaluateAnswers(options);
   expect(report).toMatchObject({ questions: 24, answerBy: "generation", notes: [] });

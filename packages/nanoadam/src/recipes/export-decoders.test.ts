@@ -22,7 +22,7 @@ import { nextToken, tinyDecoders, writeTinyDecoder } from "../testing/tiny-decod
 import { byteFallbackFiles } from "../testing/tiny-tokenizer.js";
 import { runTransformersPage } from "../testing/transformers-page.js";
 import { exportModel } from "./export.js";
-import { openTextGenerator } from "./open-text-generator.js";
+import { loadTextGenerator } from "./load-text-generator.js";
 
 env.allowRemoteModels = false;
 
@@ -87,12 +87,12 @@ async function difference(folder: string, model: Loaded): Promise<{ readonly mos
 
 /** The tokens that our generator finds likeliest after a prompt. */
 async function ownAnswer(folder: string, prompt: string, maxNewTokens: number) {
-  const generator = await openTextGenerator(folder, { threads: 1 });
+  const generator = await loadTextGenerator(folder, { threads: 1 });
   const pieces: { readonly text: string; readonly ids: readonly number[] }[] = [];
   const options = { maxNewTokens, temperature: 0 };
   for await (const piece of generator.generate(prompt, options)) pieces.push(piece);
   const ids = generator.encode(prompt);
-  await generator.release();
+  await generator.close();
   return { prompt: ids, ids: pieces.flatMap((piece) => piece.ids), text: pieces.map(({ text }) => text).join("") };
 }
 

@@ -7,6 +7,7 @@ import { nonFiniteIndex } from "../checkpoint/floats.js";
 import type { Row } from "../data/source.js";
 import { DivergenceError, InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
+import { ScratchFile } from "../files/scratch-file.js";
 import { hiddenSizeOf } from "../models/config.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import { bestMetric } from "../options/saving-options.js";
@@ -14,8 +15,8 @@ import type { Weights } from "../program/compile-stages.js";
 import { taskKind } from "../tasks/registry.js";
 import { reviewOfChange } from "../tasks/review.js";
 import { BestWeights } from "../train/best-weights.js";
-import type { Stopped, StopSignal } from "../train/loop.js";
-import { observeAll, type TrainingObserver } from "../train/observer.js";
+import type { Stopped } from "../train/loop.js";
+import { observeAll } from "../train/observer.js";
 import { countParameters } from "../train/parameter-counts.js";
 import { planRun } from "../train/plan.js";
 import { loraSettings, type PreparedRun, prepareRun } from "../train/prepare.js";
@@ -27,6 +28,8 @@ import { type Fingerprint, fingerprinter } from "./fingerprints.js";
 import { MetricsLog } from "./metrics-log.js";
 import { openRuntime } from "./open-runtime.js";
 import { requireMemory } from "./require-memory.js";
+import type { RunControl } from "./run-control.js";
+import { type FinetuneRun, startRun } from "./run-events.js";
 import { RunWatch } from "./run-watch.js";
 import {
   type Folder,
@@ -42,26 +45,18 @@ import type { SavedRun } from "./saved-run.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
 import { measureChange, type WeightChange } from "./weight-shift.js";
-
-/** Who looks on while a run goes, and what may end it. */
-export interface RunControl {
-  readonly observers?: readonly TrainingObserver[];
-  /** Once aborted, the run ends before its next step. It is saved first where there are to be checkpoints; else nothing is written. */
-  readonly signal?: StopSignal;
-  /** Save it then in any case. */
-  readonly savesCancelled?: boolean;
-  /** Files that the options come from, by names for messages: they are not replaced by the result. */
-  readonly optionFiles?: Readonly<Record<string, string>>;
-}
+import { runInWorker } from "./worker-run.js";
 
 /**
- * Fine-tunes a model and writes it to `output`.
+ * Fine-tunes a model and writes it to `output`. Await it for its summary, or loop over its events.
  * @throws InputError for anything wrong with options, model or data, before anything is written.
  * @throws DivergenceError when loss or gradients stop being finite; the last good weights are saved all the same.
- * @throws AbortError once the signal is aborted.
+ * @throws AbortError once the signal is aborted, or the loop is left.
  */
-export async function finetune(input: FinetuneInput, control: RunControl = {}): Promise<RunSummary> {
-  return performRun({ input, control });
+export function finetune(input: FinetuneInput, control: RunControl = {}): FinetuneRun {
+  return startRun(control, (observed) =>
+    control.worker === true ? runInWorker({ input }, observed) : performRun({ input, control: observed }),
+  );
 }
 
 /** What to do: a run from its beginning, or the rest of one that was saved. */
@@ -141,6 +136,7 @@ async function train(
   const plan = planRun(settled, run.train.length, options.saving);
   const listener = observeAll(observers);
   const log = await MetricsLog.open(output.path(metricsFile), plan.logEvery, listener, saved?.metrics);
+  const scratch = new ScratchFile(output.path(".undo"));
   const session = new TrainingSession(options, settled, run, run.runtime);
   const observer = observeAll([log, ...observers]);
   /** What is evaluated at the end is what is saved. */
@@ -194,7 +190,7 @@ async function train(
     if (saved === undefined) observer.onEvaluation({ step: 0, epoch: 0, eval: before, changedShare: 0 });
     await log.requireWritten();
 
-    const undo = new UndoBuffer(pretrained.weights);
+    const undo = new UndoBuffer(pretrained.weights, { storage: scratch });
     const metric = bestMetric(options.saving);
     const best =
       metric === undefined ? undefined : new BestWeights(metric, options.saving.patience, saved?.state.soFar);
@@ -239,6 +235,7 @@ async function train(
       changedShare: shareOf(change),
     });
     await session.release();
+    scratch.close();
 
     const summary = summarise({
       options,
@@ -274,6 +271,7 @@ async function train(
     }
     return summary;
   } finally {
+    scratch.close();
     await session.release();
     await log.close();
   }

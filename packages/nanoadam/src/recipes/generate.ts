@@ -2,7 +2,7 @@ import { type GenerateInput, generateSchema } from "../options/generation-option
 import { parseOptions } from "../options/parse-options.js";
 import type { NoticeListener } from "../train/observer.js";
 import type { GenerateControl } from "./answer-context.js";
-import { openTextGenerator } from "./open-text-generator.js";
+import { loadTextGenerator } from "./load-text-generator.js";
 import type { TextPiece } from "./text-pieces.js";
 
 /**
@@ -15,10 +15,10 @@ export async function* generate(
   control: GenerateControl & NoticeListener = {},
 ): AsyncGenerator<TextPiece, void> {
   const { model, prompt, weights, threads, engine, ...options } = parseOptions(generateSchema, input);
-  const generator = await openTextGenerator(model, { weights, threads, engine }, control);
+  const generator = await loadTextGenerator(model, { weights, threads, engine }, control);
   try {
     yield* generator.generate(prompt, options, control);
   } finally {
-    await generator.release();
+    await generator.close();
   }
 }

@@ -214,7 +214,8 @@ describe("refuses", () => {
 
   test.each([
     [{ peft_type: "IA3" }, 'peft_type is "IA3", expected "LORA"'],
-    [{ use_dora: true }, "use_dora is true, expected false"],
+    [{ use_dora: true }, "has no lora_magnitude_vector"],
+    [{ use_qalora: true }, "use_qalora is true, expected false"],
     [{ r: 0 }, "r is 0, expected a rank of at least 1"],
     [{ rank_pattern: { query: 2 } }, "attention.self.query is 2 (r, rank_pattern), but its lora_A has 4"],
   ])("an adapter of another kind: %j", async (change, message) => {

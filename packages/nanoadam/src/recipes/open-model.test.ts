@@ -4,7 +4,7 @@ import { tinyRows } from "../testing/tiny-data.js";
 import { tinyPlace, tinyRun } from "../testing/tiny-run.js";
 import { evaluateModel } from "../train/evaluation.js";
 import { type OpenModel, openModel } from "./open-model.js";
-import { type Prediction, predictTexts } from "./predict.js";
+import { encodeTexts, type Prediction, predictEncoded, predictTexts } from "./predict.js";
 
 /** A fine-tuned tiny model, opened, and texts of many lengths. */
 async function opened(): Promise<{ readonly model: OpenModel; readonly texts: string[]; readonly file: string }> {
@@ -53,7 +53,7 @@ describe("calls that overlap on one opened model", () => {
 
   test("end their batch before the model is released, and fail afterwards", async () => {
     const { model, texts } = await opened();
-    const running = predictTexts(model, [{ text: texts[0] ?? "" }]);
+    const running = predictEncoded(model, await encodeTexts(model, [{ text: texts[0] ?? "" }]));
     await Promise.all([running, model.release()]);
     expect(await running).toHaveLength(1);
     await expect(predictTexts(model, [{ text: "good" }])).rejects.toThrow("the model was released");

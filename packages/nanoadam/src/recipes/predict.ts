@@ -118,9 +118,7 @@ async function openTexts(
 ): Promise<PredictionContext> {
   const predictor = predictorOf(model);
   const kind = taskKind(model.task.name);
-  if (textPair !== undefined && kind.mostTextColumns < 2) {
-    throw new InputError(`\`textPair\` cannot go with ${kind.name}`);
-  }
+  if (textPair !== undefined) requirePairs(model);
   if (data === undefined) {
     const texts = [{ text: text ?? "", ...(textPair === undefined ? {} : { textPair }) }];
     return { source: undefined, texts, predictor };
@@ -155,34 +153,47 @@ function sourceOfLines(content: string, column: string | undefined): DataSource 
   return textSource(content, `standard-input.${format}`, { text: column?.split(",") });
 }
 
+/** Texts, and what the model takes in of them. */
+export interface EncodedTexts {
+  readonly texts: Texts;
+  readonly example: unknown;
+}
+
 /**
- * Predictions of an opened model for texts, in their order. Calls may overlap.
- * @throws InputError for a model whose task has no answer for whole texts.
+ * Texts as an opened model takes them in.
+ * @throws InputError for a model whose task has no answer for whole texts, and for a pair where it takes single texts
  */
-export async function predictTexts(
+export async function encodeTexts(model: OpenModel, texts: readonly Texts[]): Promise<EncodedTexts[]> {
+  const predictor = predictorOf(model);
+  if (texts.some(({ textPair }) => textPair !== undefined)) requirePairs(model);
+  return mapInTurns(texts, (each) => ({ texts: each, example: predictor.example(each) }));
+}
+
+interface PredictionOptions {
+  /** Texts that run together at most; by default 32. */
+  readonly batchSize?: number;
+  /** Called after each batch with how many texts have a prediction; what it throws ends the work. */
+  readonly onBatch?: (done: number) => void;
+}
+
+/** Predictions of an opened model for what it takes in, in order. Calls may overlap. */
+export async function predictEncoded(
   model: OpenModel,
-  texts: readonly Texts[],
-  {
-    batchSize = 32,
-    onBatch,
-  }: {
-    readonly batchSize?: number;
-    /** Called after each batch with how many texts have a prediction; what it throws ends the work. */
-    readonly onBatch?: (done: number) => void;
-  } = {},
+  encoded: readonly EncodedTexts[],
+  { batchSize = 32, onBatch }: PredictionOptions = {},
 ): Promise<Prediction[]> {
   const predictor = predictorOf(model);
-  const examples = await mapInTurns(texts, (each) => predictor.example(each));
-  const dataset = predictor.dataset(examples);
-  const predictions = new Array<Prediction>(texts.length);
+  const dataset = predictor.dataset(encoded.map(({ example }) => example));
+  const predictions = new Array<Prediction>(encoded.length);
   let done = 0;
   await forEachBatch(
     { task: model.task, dataset, batchSize, programs: model.predictionPrograms },
     ({ logits, indices }) => {
       const columns = logits.length / indices.length;
       for (const [row, index] of indices.entries()) {
+        const { texts, example } = encoded[index] as EncodedTexts;
         const own = logits.subarray(row * columns, (row + 1) * columns);
-        predictions[index] = { ...(texts[index] as Texts), ...predictor.outcome(own, examples[index]) };
+        predictions[index] = { ...texts, ...predictor.outcome(own, example) };
       }
       done += indices.length;
       onBatch?.(done);
@@ -191,9 +202,29 @@ export async function predictTexts(
   return predictions;
 }
 
-function predictorOf({ folder, task }: OpenModel): Predictor<unknown, Outcome> {
+/**
+ * Predictions of an opened model for texts, in their order. Calls may overlap.
+ * @throws InputError as `encodeTexts`
+ */
+export async function predictTexts(
+  model: OpenModel,
+  texts: readonly Texts[],
+  options: PredictionOptions = {},
+): Promise<Prediction[]> {
+  return predictEncoded(model, await encodeTexts(model, texts), options);
+}
+
+/** @throws InputError for a model that takes single texts */
+function requirePairs({ task }: OpenModel): void {
+  if (taskKind(task.name).mostTextColumns < 2) throw new InputError(`\`textPair\` cannot go with ${task.name}`);
+}
+
+/** @throws InputError for a model whose task has no answer for whole texts, with what it can do instead */
+export function predictorOf({ folder, task }: OpenModel): Predictor<unknown, Outcome> {
   if (task.predictor !== undefined) return task.predictor;
+  const wayOut =
+    task.name === "causal-lm" ? "nanoadam generate goes on with them" : "nanoadam finetune gives it what it takes";
   throw new InputError(
-    `${folder} is a ${task.name} checkpoint, which has nothing to predict for whole texts; nanoadam finetune gives it what it takes`,
+    `${folder} is a ${task.name} checkpoint, which has nothing to predict for whole texts; ${wayOut}`,
   );
 }

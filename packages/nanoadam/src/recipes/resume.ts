@@ -6,10 +6,13 @@ import { readJsonObject } from "../files/read-json.js";
 import { type FinetuneInput, flattenOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import { overrideOptions } from "../options/option-files.js";
 import { type NoticeListener, observeAll } from "../train/observer.js";
-import { performRun, type RunControl } from "./finetune.js";
+import { performRun } from "./finetune.js";
 import { differences } from "./fingerprints.js";
+import type { RunControl } from "./run-control.js";
+import { type FinetuneRun, startRun } from "./run-events.js";
 import { openSavedRun, optionsOf, type SavedRun } from "./saved-run.js";
 import type { RunSummary } from "./summary.js";
+import { runInWorker } from "./worker-run.js";
 
 /** What going on may change. */
 export interface ResumeOptions extends RunControl {
@@ -31,9 +34,19 @@ const harmless = ["saveEvery", "keep", "logEvery", "tensorboard", "report", "thr
  * @param folder the run's output folder, or one of its checkpoints
  * @throws InputError where there is no checkpoint, or something is not as it was; and as `finetune`.
  */
-export async function resumeFinetuning(
+export function resumeFinetuning(folder: string, options: ResumeOptions = {}): FinetuneRun {
+  const { changes = {}, allowChanged = false, ...control } = options;
+  return startRun(control, (observed) =>
+    control.worker === true
+      ? runInWorker({ folder, changes, allowChanged }, observed)
+      : performRest(folder, { changes, allowChanged, ...observed }),
+  );
+}
+
+/** As `resumeFinetuning`. */
+export async function performRest(
   folder: string,
-  { changes = {}, allowChanged = false, ...control }: ResumeOptions = {},
+  { changes = {}, allowChanged = false, ...control }: ResumeOptions,
 ): Promise<RunSummary> {
   const saved = await openSavedRun(folder);
   if (changes.output !== undefined && resolve(changes.output) !== resolve(saved.output)) {

@@ -9,7 +9,7 @@ import { tinyDecoders, writeTinyDecoder } from "../testing/tiny-decoders.js";
 import { tinyPlace, tinyRun } from "../testing/tiny-run.js";
 import { byteFallbackFiles } from "../testing/tiny-tokenizer.js";
 import { generate } from "./generate.js";
-import { openTextGenerator, type TextGenerator } from "./open-text-generator.js";
+import { loadTextGenerator, type TextGenerator } from "./load-text-generator.js";
 import type { TextPiece } from "./text-pieces.js";
 
 const chatTemplate =
@@ -24,7 +24,7 @@ async function tinyGenerator(files: Readonly<Record<string, unknown>> = {}): Pro
   const tokenizer = byteFallbackFiles({ chat_template: chatTemplate });
   for (const [name, text] of Object.entries(tokenizer)) await writeFile(join(model, name), text);
   for (const [name, content] of Object.entries(files)) await writeFile(join(model, name), JSON.stringify(content));
-  return openTextGenerator(model, { threads: 1 });
+  return loadTextGenerator(model, { threads: 1 });
 }
 
 async function piecesOf(answer: AsyncIterable<TextPiece>): Promise<TextPiece[]> {
@@ -52,18 +52,18 @@ describe("an answer", () => {
     const stopped = await answerOf(model.generate("good film", { ...options, stop: ["never there", stop] }));
     expect(stopped.text).toBe(all.text.slice(0, all.text.indexOf(stop)));
     expect(stopped.finishReason).toBe("stop");
-    await model.release();
+    await model.close();
   });
 
   test("ends with an end token, which is a token of it but no text; generation_config.json says which", async () => {
     const model = await tinyGenerator();
     const { ids } = await answerOf(model.generate("good film", { maxNewTokens: 12 }));
-    await model.release();
+    await model.close();
     const other = await tinyGenerator({ "generation_config.json": { eos_token_id: [ids[5], 299] } });
     const ended = await answerOf(other.generate("good film", { maxNewTokens: 12 }));
     expect(ended.ids).toEqual(ids.slice(0, ids.indexOf(ids[5] ?? -1) + 1));
     expect(ended.finishReason).toBe("end");
-    await other.release();
+    await other.close();
   });
 
   test("is drawn where the checkpoint or the options say so, and the seed says what", async () => {
@@ -74,7 +74,7 @@ describe("an answer", () => {
     expect(await idsOf({ seed: 1, temperature: 2, topK: 100 })).toEqual(drawn);
     expect(await idsOf({ seed: 2 })).not.toEqual(drawn);
     expect(await idsOf({ temperature: 0 })).toEqual(await idsOf({ beams: 1, topK: 1 }));
-    await model.release();
+    await model.close();
   });
 
   test("never goes beyond the positions of the model", async () => {
@@ -83,7 +83,7 @@ describe("an answer", () => {
     const { ids, finishReason } = await answerOf(model.generate(prompt));
     expect([model.encode(prompt).length + ids.length, finishReason]).toEqual([200, "length"]);
     await expectRefusal(piecesOf(model.generate("a".repeat(300))), "302 tokens", "200 positions");
-    await model.release();
+    await model.close();
   });
 
   test("may be left, or stopped, while others go on", async () => {
@@ -102,7 +102,7 @@ describe("an answer", () => {
     expect(error).toMatchObject({ message: "interrupted after 1 tokens", cause: "enough" });
     const rest = await answerOf(other);
     expect([...(first.value?.ids ?? []), ...rest.ids]).toEqual(whole.ids);
-    await model.release();
+    await model.close();
     await expect(model.generate("bad plot").next()).rejects.toThrow("the model was released");
   });
 
@@ -113,7 +113,7 @@ describe("an answer", () => {
     expect([ids.length, finishReason]).toEqual([6, "length"]);
     const stopped = await answerOf(model.generate("good film", { ...options, stop: text.slice(1, 3) }));
     expect([stopped.text, stopped.finishReason]).toEqual([text.slice(0, text.indexOf(text.slice(1, 3))), "stop"]);
-    await model.release();
+    await model.close();
   });
 });
 
@@ -136,7 +136,7 @@ describe("a conversation", () => {
     expect(await answerOf(again.say("and it was bad", options))).toEqual(second);
     chat.clear();
     expect((await answerOf(chat.say("this is a film", options))).text).toBe(text);
-    await model.release();
+    await model.close();
   });
 
   test("keeps an answer that was stopped, as far as it came", async () => {
@@ -150,13 +150,13 @@ describe("a conversation", () => {
     expect(chat.messages.at(-1)).toEqual({ role: "assistant", content: said.trim() });
     await expectRefusal(piecesOf(chat.say("a".repeat(300))), "200 positions");
     expect(chat.messages.length).toBe(2);
-    await model.release();
+    await model.close();
   });
 
   test("needs a template", async () => {
     const model = await tinyGenerator({ "tokenizer_config.json": { tokenizer_class: "LlamaTokenizer" } });
     await expectRefusal(() => model.converse(), "has no chat_template", "nanoadam generate goes on with any text");
-    await model.release();
+    await model.close();
   });
 });
 
@@ -192,7 +192,7 @@ describe("refused", () => {
   ])("%j", async (options, says) => {
     const model = await tinyGenerator();
     await expectRefusal(piecesOf(model.generate("good", options)), says);
-    await model.release();
+    await model.close();
   });
 
   test("a file about generation that cannot be used", async () => {

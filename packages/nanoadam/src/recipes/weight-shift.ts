@@ -2,9 +2,9 @@
 import type { WeightArray } from "@nanoadam/optim";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { asFloat32, narrowToBfloat16 } from "../checkpoint/floats.js";
-import { addProduct, type LowRankProduct } from "../checkpoint/low-rank-product.js";
+import { addProduct, type LowRankProduct, rowFactorsOf } from "../checkpoint/low-rank-product.js";
 import { initialValues, type Pretrained } from "../checkpoint/pretrained.js";
-import { adapterNames, type LoraOptions } from "../models/lora.js";
+import { adapterNames, type LoraOptions, scaleOfAdapter } from "../models/lora.js";
 import type { ParameterSpecification } from "../models/parameters.js";
 
 export interface TrainedWeights {
@@ -13,7 +13,7 @@ export interface TrainedWeights {
   /** The weights now, as float32 numbers or bfloat16 bits. */
   readonly pretrained: Pick<Pretrained, "model" | "sources"> & { readonly weights: ReadonlyMap<string, WeightArray> };
   /** The adapter that was trained. */
-  readonly lora: Pick<LoraOptions, "rank" | "alpha"> | undefined;
+  readonly lora: Omit<LoraOptions, "targets"> | undefined;
   /** The seed of what was freshly initialised. */
   readonly seed: number;
 }
@@ -48,7 +48,7 @@ export async function measureChange(trained: TrainedWeights): Promise<WeightChan
   for (const parameter of model.parameters) {
     const values = weights.get(parameter.name) ?? new Float32Array();
     const readStart = startReader(trained, parameter);
-    const product = adapterProduct(parameter.name, trained);
+    const product = await adapterProduct(parameter, trained);
     let squares = 0;
     for (let start = 0; start < values.length; start += pieceLength) {
       const piece = values.subarray(start, start + pieceLength);
@@ -68,12 +68,12 @@ export async function measureChange(trained: TrainedWeights): Promise<WeightChan
 
 /** Reads what a parameter began as, from a flat entry on, in the format of the target. */
 function startReader(
-  { checkpoint, pretrained: { model, sources }, seed }: TrainedWeights,
+  { checkpoint, pretrained: { model, sources, weights }, seed }: TrainedWeights,
   parameter: ParameterSpecification,
 ): (target: WeightArray, start: number) => Promise<void> {
   const source = sources.get(parameter.name);
   if (source !== undefined) return (target, start) => checkpoint.read(source.name, target, start);
-  const fresh = initialValues(model, parameter, seed);
+  const fresh = initialValues(model, parameter, seed, weights);
   return async (target, start) => {
     const values = fresh.subarray(start, start + target.length);
     if (target instanceof Float32Array) target.set(values);
@@ -81,12 +81,20 @@ function startReader(
   };
 }
 
-/** What a layer's adapter adds to its weight. */
-function adapterProduct(name: string, { pretrained: { weights }, lora }: TrainedWeights): LowRankProduct | undefined {
+/** What a layer's adapter does to its weight. */
+async function adapterProduct(
+  { name, shape: [, columns = 1] }: ParameterSpecification,
+  { pretrained: { weights }, lora }: TrainedWeights,
+): Promise<LowRankProduct | undefined> {
   const names = adapterNames(name.replace(/\.weight$/, ""));
-  const [down, up] = [weights.get(names.a), weights.get(names.b)];
-  if (lora === undefined || down === undefined || up === undefined) return undefined;
-  const { rank, alpha } = lora;
+  const [down, up, lengths] = [names.a, names.b, names.magnitude].map((part) => weights.get(part));
+  const weight = weights.get(name);
+  if (lora === undefined || down === undefined || up === undefined || weight === undefined) return undefined;
   const wide = (values: WeightArray) => asFloat32(values, new Float32Array(values.length));
-  return { up: wide(up), down: wide(down), rank, scale: alpha / rank };
+  const product = { up: wide(up), down: wide(down), rank: lora.rank, scale: scaleOfAdapter(lora) };
+  if (lengths === undefined) return product;
+  const rowFactors = await rowFactorsOf(product, wide(lengths), (row, target) => {
+    target.set(wide(weight.subarray(row * columns, (row + 1) * columns)));
+  });
+  return { ...product, rowFactors };
 }

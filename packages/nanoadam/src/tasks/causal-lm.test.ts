@@ -7,7 +7,7 @@ import { drawnModel } from "../testing/further-encoders.js";
 import { encodedNumbers, numberEncoder, tableSource } from "../testing/number-texts.js";
 import { seededUniform } from "../testing/tiny-checkpoint.js";
 import { tinyDecoders } from "../testing/tiny-decoders.js";
-import { wholeGradients } from "../testing/whole-gradients.js";
+import { float32Sums, wholeGradients } from "../testing/whole-gradients.js";
 import { causalLmTask } from "./causal-lm.js";
 import { loadBatch } from "./load-batch.js";
 
@@ -77,7 +77,7 @@ test("a tiny decoder's head over the vocabulary learns from it: the gradient is 
   const step = 1e-2;
   for (const name of ["model.layers.0.mlp.down_proj.weight", "model.embed_tokens.weight"]) {
     const values = weights.get(name) ?? new Float32Array();
-    const gradient = accumulator.sums().get(name) ?? new Float32Array();
+    const gradient = float32Sums(accumulator).get(name) ?? new Float32Array();
     const largest = gradient.reduce((most, slope) => Math.max(most, Math.abs(slope)), 0);
     expect(largest, name).toBeGreaterThan(2e-3);
     const steepest = gradient.findIndex((slope) => Math.abs(slope) === largest);

@@ -26,9 +26,9 @@ interface Answer {
 export function classReview(names: readonly string[], dataset: Dataset): ReviewAccumulator {
   const answers: Answer[] = [];
   return {
-    add({ logits, indices, firstRow }) {
+    add({ logits, indices }) {
       for (const [row, own] of rowsOf(logits, names.length).entries()) {
-        const index = indices[firstRow + row] ?? 0;
+        const index = indices[row] ?? 0;
         const predicted = argmax(own);
         const probability = probabilitiesOf(own)[predicted] ?? Number.NaN;
         answers.push({ index, expected: dataset.classOf?.(index) ?? 0, predicted, probability });

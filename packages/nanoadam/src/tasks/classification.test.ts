@@ -35,7 +35,7 @@ describe("classification", () => {
   test("has a head with a logit for each label, and shows accuracy first", () => {
     expect(task.head).toEqual({ kind: "outputs", per: "example", outputs: 2 });
     const metrics = task.metrics();
-    metrics.add(Float32Array.of(0, 1), task.collate(examples.slice(0, 1), 4), 0);
+    metrics.add(Float32Array.of(0, 1), task.collate(examples.slice(0, 1), 4));
     expect(Object.keys(metrics.result(0))).toEqual(["accuracy", "f1", "matthews"]);
     expect(classification.metrics).toEqual(["accuracy", "f1", "matthews", "loss"]);
   });
@@ -60,17 +60,9 @@ describe("classification", () => {
 
   test("collects accuracy, F1 of class 1 and Matthews correlation over batches", () => {
     const metrics = task.metrics();
-    metrics.add(Float32Array.of(0, 1, 2, 1), task.collate(examples.slice(0, 2), 4), 0);
-    metrics.add(Float32Array.of(5, 1), task.collate(examples.slice(2), 4), 0);
+    metrics.add(Float32Array.of(0, 1, 2, 1), task.collate(examples.slice(0, 2), 4));
+    metrics.add(Float32Array.of(5, 1), task.collate(examples.slice(2), 4));
     // Predicted 1, 0, 0 where 1, 0, 1 were right.
-    expect(metrics.result(0)).toEqual({ accuracy: 2 / 3, f1: 2 / 3, matthews: 0.5 });
-  });
-
-  test("collects a batch's rows in pieces too", () => {
-    const metrics = task.metrics();
-    const batch = task.collate(examples, 4);
-    metrics.add(Float32Array.of(0, 1), batch, 0);
-    metrics.add(Float32Array.of(2, 1, 5, 1), batch, 1);
     expect(metrics.result(0)).toEqual({ accuracy: 2 / 3, f1: 2 / 3, matthews: 0.5 });
   });
 
@@ -81,7 +73,7 @@ describe("classification", () => {
       [0, 1, 2].map((label) => ({ ...encodedNumbers(), label })),
       2,
     );
-    metrics.add(Float32Array.of(1, 0, 0, 0, 1, 0, 0, 1, 0), batch, 0);
+    metrics.add(Float32Array.of(1, 0, 0, 0, 1, 0, 0, 1, 0), batch);
     // Class a is right (F1 1), b is predicted twice for one (2/3), c never (0).
     expect(metrics.result(0).f1).toBeCloseTo((1 + 2 / 3 + 0) / 3, 12);
   });

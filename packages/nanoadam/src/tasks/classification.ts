@@ -153,12 +153,12 @@ function classMetrics(classes: number): MetricAccumulator {
   const predicted: number[] = [];
   const expected: number[] = [];
   return {
-    add(logits, batch: Batch, firstRow) {
+    add(logits, batch: Batch) {
       const rows = rowsOf(logits, classes);
       const labels = tensorOf(batch, "labels").data;
       for (const [row, own] of rows.entries()) {
         predicted.push(argmax(own));
-        expected.push(labels[firstRow + row] ?? Number.NaN);
+        expected.push(labels[row] ?? Number.NaN);
       }
     },
     result: () => ({

@@ -115,35 +115,25 @@ describe("scores of entities", () => {
 
   test("count what has both ends and its type right, over all types; words by their tags", () => {
     const metrics = entityMetrics(names);
-    metrics.add(logitsOf(predicted, 8), batchOf(expected, 8), 0);
+    metrics.add(logitsOf(predicted, 8), batchOf(expected, 8));
     // Expected PER 0-1 | PER 0, LOC 2 | PER 0-1; predicted PER 0-1 | PER 0-1, LOC 2 | PER 0: two of four right.
     expect(metrics.result(0)).toEqual({ f1: 0.5, precision: 0.5, recall: 0.5, accuracy: 5 / 8 });
     expect(Object.keys(metrics.result(0))).toEqual(["f1", "precision", "recall", "accuracy"]);
   });
 
-  test("are the same for batches cut into others, and for rows that come in pieces", () => {
+  test("are the same for batches cut into others", () => {
     const whole = entityMetrics(names);
-    whole.add(logitsOf(predicted, 8), batchOf(expected, 8), 0);
+    whole.add(logitsOf(predicted, 8), batchOf(expected, 8));
     const single = entityMetrics(names);
     for (const [row, tags] of expected.entries()) {
-      single.add(logitsOf([predicted[row] ?? []], 8), batchOf([tags], 8), 0);
-    }
-    const pieces = entityMetrics(names);
-    const logits = logitsOf(predicted, 8);
-    for (const [first, last] of [
-      [0, 2],
-      [2, 11],
-      [11, 24],
-    ] as const) {
-      pieces.add(logits.subarray(first * names.length, last * names.length), batchOf(expected, 8), first);
+      single.add(logitsOf([predicted[row] ?? []], 8), batchOf([tags], 8));
     }
     expect(single.result(0)).toEqual(whole.result(0));
-    expect(pieces.result(0)).toEqual(whole.result(0));
   });
 
   test("are by type in a review, with the type that is told worst", () => {
     const review = entityReview(names);
-    review.add({ logits: logitsOf(predicted, 8), batch: batchOf(expected, 8), firstRow: 0, indices: [0, 1, 2] });
+    review.add({ logits: logitsOf(predicted, 8), batch: batchOf(expected, 8), indices: [0, 1, 2] });
     expect(review.result()).toEqual({
       verdict:
         "F1 of entities is 0.50 on 3 held-out rows (precision 0.50, recall 0.50); more rows with PER would help most",
@@ -155,7 +145,7 @@ describe("scores of entities", () => {
       ],
     });
     const nothing = entityReview(names);
-    nothing.add({ logits: logitsOf([[O, O]], 8), batch: batchOf([[B, O]], 8), firstRow: 0, indices: [0] });
+    nothing.add({ logits: logitsOf([[O, O]], 8), batch: batchOf([[B, O]], 8), indices: [0] });
     expect(nothing.result().verdict).toBe(
       "no better than finding nothing: F1 of entities is 0.00 on 1 held-out row (precision 0.00, recall 0.00)",
     );
@@ -163,7 +153,7 @@ describe("scores of entities", () => {
 
   test("are 0 where nothing is expected or found", () => {
     const metrics = entityMetrics(names);
-    metrics.add(logitsOf([[O, O]], 8), batchOf([[O, O]], 8), 0);
+    metrics.add(logitsOf([[O, O]], 8), batchOf([[O, O]], 8));
     expect(metrics.result(0)).toEqual({ f1: 0, precision: 0, recall: 0, accuracy: 1 });
   });
 });

@@ -85,13 +85,12 @@ export class TaggedSentences {
     this.#receive = receive;
   }
 
-  /** Logits of consecutive rows of a batch, from row `firstRow` on. */
-  add(logits: Float32Array, batch: Batch, firstRow: number): void {
+  /** The logits of a batch. */
+  add(logits: Float32Array, batch: Batch): void {
     const length = lengthOf(batch);
     const labels = tensorOf(batch, "labels").data;
     const weights = tensorOf(batch, "label_weights").data;
-    for (const [place, own] of rowsOf(logits, this.#names.length).entries()) {
-      const row = firstRow + place;
+    for (const [row, own] of rowsOf(logits, this.#names.length).entries()) {
       if (row % length === 0) this.finish();
       if (weights[row] === 0) continue;
       this.#told.push(this.#names[argmax(own)] ?? "O");
@@ -123,7 +122,7 @@ export function entityMetrics(names: readonly string[]): MetricAccumulator {
     rightWords += given.filter((tag, word) => tag === told[word]).length;
   });
   return {
-    add: (logits, batch, firstRow) => sentences.add(logits, batch, firstRow),
+    add: (logits, batch) => sentences.add(logits, batch),
     result() {
       sentences.finish();
       return {

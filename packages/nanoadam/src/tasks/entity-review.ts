@@ -22,7 +22,7 @@ export function entityReview(names: readonly string[]): ReviewAccumulator {
     }
   });
   return {
-    add: ({ logits, batch, firstRow }) => sentences.add(logits, batch, firstRow),
+    add: ({ logits, batch }) => sentences.add(logits, batch),
     result() {
       sentences.finish();
       return reviewOf(byType, count);

@@ -22,9 +22,9 @@ export function labelSetReview(
   const counts = names.map(() => ({ present: 0, told: 0, hits: 0 }));
   let examples = 0;
   return {
-    add({ logits, indices, firstRow }) {
+    add({ logits, indices }) {
       for (const [row, own] of rowsOf(logits, names.length).entries()) {
-        const expected = labelsOf(indices[firstRow + row] ?? 0);
+        const expected = labelsOf(indices[row] ?? 0);
         examples++;
         for (const [label, count] of counts.entries()) {
           const [isTold, isPresent] = [(own[label] ?? 0) > 0, expected[label] === 1];

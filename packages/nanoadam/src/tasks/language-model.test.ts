@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Batch } from "../data/batch.js";
 import { lossOf, pytorchCrossEntropy, randomLogits } from "../testing/losses.js";
 import { type TokenTarget, tokenLoss, tokenMetrics, tokenTargets } from "./language-model.js";
+import { rowsOf } from "./logits.js";
 
 const targets: TokenTarget[] = [
   { position: 3, label: 6 },
@@ -46,29 +47,30 @@ describe("metrics of tokens", () => {
   test("are the perplexity of the mean loss and the fraction of tokens found, over batches", () => {
     const metrics = tokenMetrics(7);
     // Places not in use do not count, whether they are right or not.
-    metrics.add(logitsFor([6, 1, 3, 2, 0, 5]), batchOf(targets, 6), 0);
+    metrics.add(logitsFor([6, 1, 3, 2, 0, 5]), batchOf(targets, 6));
     expect(metrics.result(Math.log(7))).toEqual({ perplexity: expect.closeTo(7, 10), accuracy: 2 / 4 });
-    metrics.add(logitsFor([6, 1]), batchOf(targets.slice(0, 1), 2), 0);
+    metrics.add(logitsFor([6, 1]), batchOf(targets.slice(0, 1), 2));
     expect(metrics.result(0)).toEqual({ perplexity: 1, accuracy: 3 / 5 });
   });
 
-  test("take a batch's rows in pieces too", () => {
+  test("take a batch's columns in pieces too", () => {
     const batch = batchOf(targets, 6);
     const logits = logitsFor([6, 1, 3, 2, 0, 5]);
     const metrics = tokenMetrics(7);
     for (const [first, end] of [
       [0, 1],
       [1, 3],
-      [3, 6],
+      [3, 7],
     ] as const) {
-      metrics.add(logits.subarray(7 * first, 7 * end), batch, first);
+      const piece = rowsOf(logits, 7).flatMap((row) => [...row.subarray(first, end)]);
+      metrics.add(Float32Array.from(piece), batch, { from: first, to: end });
     }
     expect(metrics.result(0).accuracy).toBe(2 / 4);
   });
 
   test("have an accuracy of 0 where nothing was predicted", () => {
     const metrics = tokenMetrics(7);
-    metrics.add(logitsFor([0, 0]), batchOf([], 2), 0);
+    metrics.add(logitsFor([0, 0]), batchOf([], 2));
     expect(metrics.result(0).accuracy).toBe(0);
   });
 });

@@ -55,14 +55,29 @@ export const tokenLoss: Task["loss"] = (logits, target) =>
 /** Perplexity, and the fraction of tokens that were found; `vocabularySize` is the columns of the logits. */
 export function tokenMetrics(vocabularySize: number): MetricAccumulator {
   let [correct, count] = [0, 0];
+  // Of each row of the batch whose columns are coming: the largest logit so far, and its column.
+  let highest = new Float32Array(0);
+  let found = new Int32Array(0);
   return {
-    add(logits, batch, firstRow) {
+    add(logits, batch, columns = { from: 0, to: vocabularySize }) {
       const labels = tensorOf(batch, "labels").data;
       const weights = tensorOf(batch, "label_weights").data;
-      for (const [row, own] of rowsOf(logits, vocabularySize).entries()) {
-        if (weights[firstRow + row] === 0) continue;
+      if (columns.from === 0) {
+        highest = new Float32Array(labels.length).fill(Number.NEGATIVE_INFINITY);
+        found = new Int32Array(labels.length);
+      }
+      for (const [row, own] of rowsOf(logits, columns.to - columns.from).entries()) {
+        const best = argmax(own);
+        const logit = own[best] as number;
+        if (logit <= (highest[row] as number)) continue;
+        highest[row] = logit;
+        found[row] = columns.from + best;
+      }
+      if (columns.to < vocabularySize) return;
+      for (const [row, weight] of weights.entries()) {
+        if (weight === 0) continue;
         count++;
-        if (argmax(own) === labels[firstRow + row]) correct++;
+        if (found[row] === labels[row]) correct++;
       }
     },
     result: (meanLoss) => ({ perplexity: Math.exp(meanLoss), accuracy: count === 0 ? 0 : correct / count }),

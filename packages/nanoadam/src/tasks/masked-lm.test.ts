@@ -102,7 +102,7 @@ describe("masked-lm", () => {
       logits[place * 50 + (place === 0 ? label : 0)] = 1;
     });
     const metrics = task.metrics();
-    metrics.add(logits, batch, 0);
+    metrics.add(logits, batch);
     expect(metrics.result(Math.log(7))).toEqual({ perplexity: expect.closeTo(7, 10), accuracy: 1 / 3 });
   });
 

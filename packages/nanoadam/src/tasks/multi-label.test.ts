@@ -57,8 +57,7 @@ describe("several labels", () => {
     const batch = task.collate(await read("a.csv", csv, ["threat", "toxic", "insult"]), 8);
     // Expected toxic insult | none | toxic threat; predicted toxic | none | toxic insult threat.
     const metrics = task.metrics();
-    metrics.add(Float32Array.of(1, -1, -2, -1, -1, -1), batch, 0);
-    metrics.add(Float32Array.of(3, 2, 1), batch, 2);
+    metrics.add(Float32Array.of(1, -1, -2, -1, -1, -1, 3, 2, 1), batch);
     expect(metrics.result(0)).toEqual({
       f1: expect.closeTo(6 / 8, 12),
       macroF1: expect.closeTo((1 + 0 + 1) / 3, 12),

@@ -122,10 +122,9 @@ function multiLabelMetrics(outputs: number): MetricAccumulator {
   const predicted: number[] = [];
   const expected: number[] = [];
   return {
-    add(logits, batch, firstRow) {
+    add(logits, batch) {
       for (const logit of logits) predicted.push(logit > 0 ? 1 : 0);
-      const start = firstRow * outputs;
-      for (const label of tensorOf(batch, "labels").data.subarray(start, start + logits.length)) expected.push(label);
+      for (const label of tensorOf(batch, "labels").data.subarray(0, logits.length)) expected.push(label);
     },
     result() {
       const [texts, answers] = [

@@ -13,9 +13,9 @@ interface Answer {
 export function numberReview(numberOf: (index: number) => number, dataset: Dataset): ReviewAccumulator {
   const answers: Answer[] = [];
   return {
-    add({ logits, indices, firstRow }) {
+    add({ logits, indices }) {
       for (const [row, predicted] of logits.entries()) {
-        const index = indices[firstRow + row] ?? 0;
+        const index = indices[row] ?? 0;
         answers.push({ index, expected: numberOf(index), predicted });
       }
     },

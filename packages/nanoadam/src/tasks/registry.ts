@@ -20,6 +20,11 @@ type OutcomeOf<SomeKind> = SomeKind extends { fromConfig(...parameters: never[])
   : never;
 /** What a prediction says of an example. */
 export type Outcome = OutcomeOf<Kind>;
+/** The same by task, of those that have something to say of whole texts. */
+export type OutcomesByTask = {
+  [SomeKind in Kind as [OutcomeOf<SomeKind>] extends [never] ? never : SomeKind["name"]]: OutcomeOf<SomeKind>;
+};
+export type PredictingTask = keyof OutcomesByTask;
 
 /** @throws InputError for a name that no task has. */
 export function taskKind(name: string): TaskKind {

@@ -15,18 +15,9 @@ test("one logit, numbers as targets, and correlations", () => {
   expect(tensorOf(batch, "labels").type.shape).toEqual([3, 1]);
   expect(batch.weight).toBe(3);
   const metrics = task.metrics();
-  metrics.add(Float32Array.of(10, 20, 40), batch, 0);
+  metrics.add(Float32Array.of(10, 20, 40), batch);
   expect(metrics.result(0)).toEqual({ pearson: expect.closeTo(1, 12), spearman: expect.closeTo(1, 12) });
   expect(regression.metrics).toEqual([...Object.keys(metrics.result(0)), "loss"]);
-});
-
-test("a batch's rows may come in pieces", () => {
-  const batch = task.collate(scored(3, 1, 4, 1.5), 2);
-  const [whole, pieces] = [task.metrics(), task.metrics()];
-  whole.add(Float32Array.of(2, 7, 1, 8), batch, 0);
-  pieces.add(Float32Array.of(2), batch, 0);
-  pieces.add(Float32Array.of(7, 1, 8), batch, 1);
-  expect(pieces.result(0)).toEqual(whole.result(0));
 });
 
 test("the loss is the mean of the squared errors", async () => {

@@ -55,9 +55,9 @@ export function regressionTask(text: TextEncoder): Task<ScoredText, NumberOutcom
       const predicted: number[] = [];
       const expected: number[] = [];
       return {
-        add(logits, batch, firstRow) {
+        add(logits, batch) {
           predicted.push(...logits);
-          expected.push(...tensorOf(batch, "labels").data.subarray(firstRow, firstRow + logits.length));
+          expected.push(...tensorOf(batch, "labels").data.subarray(0, logits.length));
         },
         result: () => ({
           pearson: pearsonCorrelation(predicted, expected),

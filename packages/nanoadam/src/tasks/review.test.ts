@@ -21,7 +21,7 @@ function reviewed(review: ReviewAccumulator, rows: readonly (readonly number[])[
   const order = rows.map((_, index) => index).reverse();
   for (const batch of [order.slice(0, 2), order.slice(2)]) {
     const logits = Float32Array.from(batch.flatMap((index) => rows[index] ?? []));
-    review.add({ logits, batch: { tensors: new Map(), weight: 0 }, firstRow: 0, indices: batch });
+    review.add({ logits, batch: { tensors: new Map(), weight: 0 }, indices: batch });
   }
   return review.result();
 }

@@ -43,12 +43,10 @@ export interface Review {
   readonly mistakes?: readonly Mistake[];
 }
 
-/** What a model made of consecutive rows of a batch. */
+/** What a model made of a batch. */
 export interface ReviewedAnswers {
   readonly logits: Float32Array;
   readonly batch: Batch;
-  /** The first of the rows. */
-  readonly firstRow: number;
   /** Which examples of the data set the batch is of, in its order. */
   readonly indices: readonly number[];
 }

@@ -15,10 +15,16 @@ import type { ReviewAccumulator } from "./review.js";
 /** Values by metric name, "accuracy" or "f1" for instance. */
 export type Metrics = Readonly<Record<string, number>>;
 
+/** Consecutive columns of logits, from one to before another. */
+export interface LogitColumns {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Takes the logits of batch after batch, then gives the metrics, the usual one first. */
 export interface MetricAccumulator {
-  /** Logits of consecutive rows of a batch, from row `firstRow` on. */
-  add(logits: Float32Array, batch: Batch, firstRow: number): void;
+  /** The logits of a batch; over a large vocabulary piece after piece of their columns. */
+  add(logits: Float32Array, batch: Batch, columns?: LogitColumns): void;
   result(meanLoss: number): Metrics;
 }
 

@@ -13,3 +13,13 @@ export function wholeGradients(model: Pick<Model, "parameters">, weights: Weight
   accumulator.begin(createAdamW({ parameters }));
   return accumulator;
 }
+
+/** What an accumulator has gathered, of an optimizer that takes everything in float32. */
+export function float32Sums(accumulator: GradientAccumulator): ReadonlyMap<string, Float32Array> {
+  return new Map(
+    [...accumulator.sums()].map(([name, sum]) => {
+      if (sum instanceof Float32Array) return [name, sum];
+      throw new Error(`the gradient of ${name} is in bfloat16`);
+    }),
+  );
+}

@@ -5,7 +5,7 @@ import { InputError } from "../errors.js";
 import type { ProgramCache } from "../program/program-cache.js";
 import { loadBatch } from "../tasks/load-batch.js";
 import type { ReviewAccumulator } from "../tasks/review.js";
-import type { Metrics, Task } from "../tasks/task.js";
+import type { LogitColumns, Metrics, Task } from "../tasks/task.js";
 
 /** The mean loss over some examples, and the task's metrics. */
 export type Evaluation = { readonly loss: number } & Metrics;
@@ -22,12 +22,12 @@ export interface EvaluationOptions<Example> {
   readonly review?: ReviewAccumulator | undefined;
 }
 
-/** What the model makes of consecutive rows of a batch; valid only while it is received. */
+/** What the model makes of a batch; valid only while it is received. */
 export interface BatchResult {
   readonly batch: Batch;
   readonly logits: Float32Array;
-  /** The first of the rows; it is not 0 where logits are over so many tokens that they come in pieces. */
-  readonly firstRow: number;
+  /** Which columns the logits are, where they are over so large a vocabulary that they come in pieces. */
+  readonly columns: LogitColumns | undefined;
   /** Which examples the batch is of, in its order. */
   readonly indices: readonly number[];
 }
@@ -45,7 +45,7 @@ export async function forEachBatch<Example>(
     const batch = await loadBatch(task, dataset, plan, evaluationKey);
     const { indices } = plan;
     loss += await programs.use(batch, (program) =>
-      program.forward(undefined, (logits, firstRow) => receive({ batch, logits, firstRow, indices })),
+      program.forward(undefined, (logits, columns) => receive({ batch, logits, columns, indices })),
     );
     weight += batch.weight;
   }
@@ -58,9 +58,9 @@ export async function forEachBatch<Example>(
  */
 export async function evaluateModel<Example>(options: EvaluationOptions<Example>): Promise<Evaluation> {
   const metrics = options.task.metrics();
-  const { loss: sum, weight } = await forEachBatch(options, ({ batch, logits, firstRow, indices }) => {
-    metrics.add(logits, batch, firstRow);
-    options.review?.add({ logits, batch, firstRow, indices });
+  const { loss: sum, weight } = await forEachBatch(options, ({ batch, logits, columns, indices }) => {
+    metrics.add(logits, batch, columns);
+    options.review?.add({ logits, batch, indices });
   });
   if (weight === 0) {
     throw new InputError(`the evaluation data have nothing to predict for ${options.task.name}`);

@@ -18,23 +18,34 @@ export async function logLikelihoods(
 ): Promise<Float64Array> {
   const sums = new Float64Array(texts.length);
   const [task, dataset] = [causalLmTask(text), textDataset(texts)];
-  await forEachBatch({ task, dataset, batchSize, programs }, ({ batch, logits, firstRow, indices }) => {
+  // Of each row of the batch: the logarithm of its summed exponentials, of the columns that have come.
+  let logSums = new Float64Array(0);
+  await forEachBatch({ task, dataset, batchSize, programs }, ({ batch, logits, columns, indices }) => {
+    const { from, to } = columns ?? { from: 0, to: text.vocabularySize };
     const [, length = 1] = tensorOf(batch, "input_ids").type.shape;
     const [positions, labels, weights] = ["predicted_positions", "labels", "label_weights"].map(
       (name) => tensorOf(batch, name).data,
     );
-    for (const [row, own] of rowsOf(logits, text.vocabularySize).entries()) {
-      const place = firstRow + row;
-      if (weights?.[place] !== 1) continue;
-      const index = indices[Math.floor((positions?.[place] ?? 0) / length)] ?? 0;
-      sums[index] = (sums[index] ?? 0) + (own[labels?.[place] ?? 0] ?? Number.NaN) - logSum(own);
+    if (from === 0) logSums = new Float64Array(positions?.length ?? 0).fill(Number.NEGATIVE_INFINITY);
+    for (const [row, own] of rowsOf(logits, to - from).entries()) {
+      if (weights?.[row] !== 1) continue;
+      const index = indices[Math.floor((positions?.[row] ?? 0) / length)] ?? 0;
+      const label = labels?.[row] ?? 0;
+      const isThere = label >= from && label < to;
+      logSums[row] = logSum([logSums[row] ?? Number.NEGATIVE_INFINITY, logSum(own)]);
+      const added =
+        (isThere ? (own[label - from] ?? Number.NaN) : 0) - (to === text.vocabularySize ? (logSums[row] ?? 0) : 0);
+      sums[index] = (sums[index] ?? 0) + added;
     }
   });
   return sums;
 }
 
 /** The logarithm of the sum of exponentials. */
-function logSum(values: Float32Array): number {
-  const most = values.reduce((largest, value) => Math.max(largest, value), Number.NEGATIVE_INFINITY);
-  return most + Math.log(values.reduce((sum, value) => sum + Math.exp(value - most), 0));
+function logSum(values: Float32Array | readonly number[]): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (const value of values) most = Math.max(most, value);
+  let sum = 0;
+  for (const value of values) sum += Math.exp(value - most);
+  return most + Math.log(sum);
 }

@@ -77,6 +77,15 @@ export function summaryOfStart(start: RunStart): StartSummary {
   };
 }
 
+/** The run was saved. */
+export interface CheckpointRecord {
+  readonly step: number;
+  /** The checkpoint's folder. */
+  readonly folder: string;
+  /** Whether its weights are the best so far, of a run that looks for them. */
+  readonly isBest: boolean;
+}
+
 /** Where a run is between two steps. */
 export interface RunPosition {
   readonly step: number;
@@ -99,6 +108,8 @@ export interface TrainingObserver extends NoticeListener {
   onUpdate?(step: number, name: string, need: GradientNeed): void;
   onStep?(record: StepRecord): void;
   onEvaluation?(record: EvaluationRecord): void;
+  /** A checkpoint is whole, and the run could go on from it. */
+  onCheckpoint?(record: CheckpointRecord): void;
   /** After a step and the evaluation that follows it; the next step waits. */
   betweenSteps?(position: RunPosition): Promise<void> | void;
   /** Asked before each step; why the run should end here, in half a sentence. */
@@ -129,6 +140,9 @@ export function observeAll(observers: readonly TrainingObserver[]): Required<Tra
     },
     onEvaluation(record) {
       for (const observer of observers) observer.onEvaluation?.(record);
+    },
+    onCheckpoint(record) {
+      for (const observer of observers) observer.onCheckpoint?.(record);
     },
     async betweenSteps(position) {
       for (const observer of observers) await observer.betweenSteps?.(position);

@@ -175,7 +175,14 @@ export function withAdapter(model: Model, options: AdapterOptions): Model {
 
 /** The adapter that options ask for, everything settled; undefined without one. */
 export function loraSettings(model: Model, options: AdapterOptions): LoraOptions | undefined {
-  const { loraRank: rank, loraAlpha, loraDropout: dropout, loraTargets } = options;
+  const { loraRank: rank, loraAlpha, loraDropout: dropout, loraTargets, useRslora, useDora } = options;
   if (rank === undefined) return undefined;
-  return { rank, alpha: loraAlpha ?? 2 * rank, dropout, targets: loraTargets ?? defaultLoraTargets(model) };
+  return {
+    rank,
+    alpha: loraAlpha ?? 2 * rank,
+    dropout,
+    ...(useRslora ? { useRslora } : {}),
+    ...(useDora ? { useDora } : {}),
+    targets: loraTargets ?? defaultLoraTargets(model),
+  };
 }

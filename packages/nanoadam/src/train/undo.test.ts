@@ -1,17 +1,26 @@
 import { createAdamW, createNanoAdam, type Optimizer, takeStep } from "@nanoadam/optim";
 import { expect, test } from "vitest";
 import { seededNormal } from "../testing/tiny-checkpoint.js";
-import { UndoBuffer } from "./undo.js";
+import { UndoBuffer, type UndoStorage } from "./undo.js";
 
 const size = 60;
 
-function setUp(create: (parameters: { name: string; shape: number[]; values: Float32Array }[]) => Optimizer) {
+function setUp(
+  create: (parameters: { name: string; shape: number[]; values: Float32Array }[]) => Optimizer,
+  isStored = false,
+) {
   const random = seededNormal(5);
   const weights = new Map(["w", "norm"].map((name) => [name, Float32Array.from({ length: size }, random)] as const));
   const optimizer = create([...weights].map(([name, values]) => ({ name, shape: [6, 10], values })));
   const gradients = new Map([...weights.keys()].map((name) => [name, Float32Array.from({ length: size }, random)]));
   const copy = () => new Map([...weights].map(([name, values]) => [name, values.slice()]));
-  return { weights, optimizer, gradients, copy, undo: new UndoBuffer(weights) };
+  const memory = new Uint8Array(10_000);
+  const storage: UndoStorage = {
+    write: (at, bytes) => memory.set(bytes, at),
+    read: (at, bytes) => bytes.set(memory.subarray(at, at + bytes.length)),
+  };
+  const undo = new UndoBuffer(weights, isStored ? { storage, mostInMemory: 4 } : {});
+  return { weights, optimizer, gradients, copy, undo };
 }
 
 /** Tells the buffer of the tensors that a step is about to move. */
@@ -19,24 +28,31 @@ function keepAll(undo: UndoBuffer, optimizer: Optimizer, step: number, names: It
   for (const name of names) undo.onUpdate(step, name, optimizer.need(name));
 }
 
-test.each([
-  ["AdamW", (parameters: Parameters<Parameters<typeof setUp>[0]>[0]) => createAdamW({ parameters })],
-  [
-    "NanoAdam with selections that move and shrink",
-    (parameters: Parameters<Parameters<typeof setUp>[0]>[0]) =>
-      createNanoAdam({
-        parameters,
-        dense: ["norm"],
-        density: 0.5,
-        finalDensity: 0.1,
-        maskInterval: 1,
-        densityInterval: 2,
-        totalSteps: 8,
-        chunkSize: 25,
-      }),
-  ],
-])("%s: every step can be taken back, to the bit", (_, create) => {
-  const { weights, optimizer, gradients, copy, undo } = setUp(create);
+test.each(
+  (
+    [
+      ["AdamW", (parameters: Parameters<Parameters<typeof setUp>[0]>[0]) => createAdamW({ parameters })],
+      [
+        "NanoAdam with selections that move and shrink",
+        (parameters: Parameters<Parameters<typeof setUp>[0]>[0]) =>
+          createNanoAdam({
+            parameters,
+            dense: ["norm"],
+            density: 0.5,
+            finalDensity: 0.1,
+            maskInterval: 1,
+            densityInterval: 2,
+            totalSteps: 8,
+            chunkSize: 25,
+          }),
+      ],
+    ] as const
+  ).flatMap(([name, create]) => [
+    [`${name}, kept in memory`, create, false] as const,
+    [`${name}, large tensors kept out of it`, create, true] as const,
+  ]),
+)("%s: every step can be taken back, to the bit", (_, create, isStored) => {
+  const { weights, optimizer, gradients, copy, undo } = setUp(create, isStored);
   for (let step = 0; step < 8; step++) {
     const before = copy();
     optimizer.prepare();

@@ -9,10 +9,30 @@ import {
 import type { Weights } from "../program/compile-stages.js";
 import type { TrainingObserver } from "./observer.js";
 
+/** Where bytes are kept out of memory; places are chosen by who uses it. */
+export interface UndoStorage {
+  write(at: number, bytes: Uint8Array): void;
+  read(at: number, bytes: Uint8Array): void;
+}
+
+export interface UndoOptions {
+  /** What is kept of a tensor goes there where it is large; all is in memory without one. */
+  readonly storage?: UndoStorage;
+  /** How many entries of a tensor are kept in memory at most, where there is a storage. */
+  readonly mostInMemory?: number;
+}
+
+/** How many entries of a tensor are kept in memory at most, unless told, where there is a storage. */
+export const mostKeptInMemory = 1 << 16;
+
 interface Kept {
   /** Whether this step has moved the tensor. */
   moved: boolean;
-  readonly values: WeightArray;
+  /** Absent where they are in the storage. */
+  readonly values: WeightArray | undefined;
+  /** Where its room begins there, and how large that is. */
+  readonly place: number;
+  readonly bytes: number;
   /** What the optimizer had selected, and a copy of it, since a refresh writes over it; absent where all entries are kept. */
   readonly selected: Selection | undefined;
   readonly selection: Selection | undefined;
@@ -21,16 +41,23 @@ interface Kept {
 /**
  * What a step moves, as it was before. A step can leave finite weights that give no finite loss; that shows only in the
  * next step, and then this takes the last one back. A tensor is kept just before it is updated, when its selected entries have
- * to come from memory in any case: for all tensors first it would be a hundredth of a step of BERT-base.
+ * to come from memory in any case: for all tensors first it would be a hundredth of a step of BERT-base. Of a large network the
+ * entries and their offsets go to a storage, a part at a time: four bytes that the optimizer's state has beside eight.
  */
 export class UndoBuffer implements TrainingObserver {
   readonly #weights: Weights;
+  readonly #storage: UndoStorage | undefined;
+  readonly #mostInMemory: number;
   /** Of every tensor that has moved: its memory serves again. */
   readonly #kept = new Map<string, Kept>();
   #step = 0;
+  /** The bytes of the storage that are given out. */
+  #stored = 0;
 
-  constructor(weights: Weights) {
+  constructor(weights: Weights, { storage, mostInMemory = mostKeptInMemory }: UndoOptions = {}) {
     this.#weights = weights;
+    this.#storage = storage;
+    this.#mostInMemory = mostInMemory;
   }
 
   /** Keeps what the optimizer will move of a tensor. */
@@ -40,8 +67,11 @@ export class UndoBuffer implements TrainingObserver {
     const weights = this.#weights.get(name);
     if (weights === undefined || need.kind === "nothing") return;
     const kept = this.#keptFor(name, need, weights);
-    if (kept.selection === undefined) kept.values.set(weights);
-    else gatherEntries(weights, kept.selection, kept.values);
+    const { selection, values } = kept;
+    if (values !== undefined && selection === undefined) values.set(weights);
+    else if (values !== undefined && selection !== undefined) gatherEntries(weights, selection, values);
+    else
+      this.#forEachPart(kept, weights, (at, part, own) => this.#storage?.write(at, bytesOf(gatherEntries(own, part))));
     kept.moved = true;
   }
 
@@ -51,14 +81,29 @@ export class UndoBuffer implements TrainingObserver {
     const selected = need.kind === "entries" ? need.selection : undefined;
     if (known !== undefined && known.selected === selected) return known;
     const size = selected?.count ?? weights.length;
+    const isStored = this.#storage !== undefined && selected !== undefined && size > this.#mostInMemory;
     const kept: Kept = {
       moved: false,
-      values: known?.values.length === size ? known.values : arrayLike(weights, size),
+      values: isStored ? undefined : known?.values?.length === size ? known.values : arrayLike(weights, size),
+      ...this.#placeFor(known, isStored ? size * (2 + weights.BYTES_PER_ELEMENT) : 0),
       selected,
-      selection: selected && { ...selected, starts: selected.starts.slice(), offsets: selected.offsets.slice() },
+      selection: selected && {
+        ...selected,
+        starts: selected.starts.slice(),
+        offsets: isStored ? new Uint16Array(0) : selected.offsets.slice(),
+      },
     };
+    if (isStored) this.#storage?.write(kept.place, bytesOf(selected.offsets));
     this.#kept.set(name, kept);
     return kept;
+  }
+
+  /** Room for so many bytes: where the tensor's were, if they were as many. */
+  #placeFor(known: Kept | undefined, bytes: number): Pick<Kept, "place" | "bytes"> {
+    if (known !== undefined && known.bytes >= bytes) return { place: known.place, bytes: known.bytes };
+    const place = this.#stored;
+    this.#stored += bytes;
+    return { place, bytes };
   }
 
   /** Whether there is a step to take back. */
@@ -71,8 +116,43 @@ export class UndoBuffer implements TrainingObserver {
     for (const [name, kept] of this.#kept) {
       const weights = this.#weights.get(name);
       if (weights === undefined || !kept.moved) continue;
-      if (kept.selection === undefined) weights.set(kept.values);
-      else scatterEntries(kept.values, kept.selection, weights);
+      const { values, selection } = kept;
+      if (values !== undefined && selection === undefined) weights.set(values);
+      else if (values !== undefined && selection !== undefined) scatterEntries(values, selection, weights);
+      else {
+        this.#forEachPart(kept, weights, (at, part, own) => {
+          const packed = arrayLike(weights, part.count);
+          this.#storage?.read(at, bytesOf(packed));
+          scatterEntries(packed, part, own);
+        });
+      }
     }
   }
+
+  /** Calls `visit` for some chunks after another: where their values are stored, their selection, and their weights. */
+  #forEachPart(
+    { selected, selection, place }: Kept,
+    weights: WeightArray,
+    visit: (at: number, part: Selection, weights: WeightArray) => void,
+  ): void {
+    if (selection === undefined || selected === undefined) return;
+    const { starts, chunkSize, length, count } = selection;
+    const chunks = starts.length - 1;
+    for (let first = 0; first < chunks; first += chunksAtOnce) {
+      const end = Math.min(chunks, first + chunksAtOnce);
+      const [from, to] = [starts[first] as number, starts[end] as number];
+      const offsets = new Uint16Array(to - from);
+      this.#storage?.read(place + 2 * from, bytesOf(offsets));
+      const own = weights.subarray(first * chunkSize, Math.min(length, end * chunkSize));
+      const part = { length: own.length, chunkSize, count: to - from, starts: starts.slice(first, end + 1), offsets };
+      for (let i = 0; i < part.starts.length; i++) part.starts[i] = (part.starts[i] as number) - from;
+      visit(place + 2 * count + weights.BYTES_PER_ELEMENT * from, part, own);
+    }
+  }
+}
+
+const chunksAtOnce = 32;
+
+function bytesOf(values: WeightArray): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

@@ -41,6 +41,23 @@ export function wideMoments(firstMoment: Moments, secondMoment: Moments, start: 
   return { firstMoment: wideFirst, secondMoment: wideSecond, momentStart: 0 };
 }
 
+// One chunk's at a time.
+let wideSlopes = new Float32Array(0);
+
+/** A gradient from `start` to before `end` in float32, that of the chunk at hand from `gradientStart` on: itself, or widened. */
+export function wideGradient(
+  gradient: Float32Array | Uint16Array,
+  start: number,
+  end: number,
+): { readonly gradient: Float32Array; readonly gradientStart: number } {
+  if (gradient instanceof Float32Array) return { gradient, gradientStart: start };
+  if (wideSlopes.length < end - start) wideSlopes = new Float32Array(end - start);
+  for (let position = start; position < end; position++) {
+    wideSlopes[position - start] = fromBfloat16(gradient[position] as number);
+  }
+  return { gradient: wideSlopes, gradientStart: 0 };
+}
+
 /**
  * Stores moments that {@link wideMoments} widened; the second, which moves slowly, is rounded stochastically.
  *

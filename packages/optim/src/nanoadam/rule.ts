@@ -15,7 +15,7 @@ import type { GradientNeed, Parameter, StateArray, TensorRule, WeightArray } fro
 import { carryOver, type Held, lowBitsSetAside, setAside } from "./carry-over.js";
 import { type Choice, type ChoiceInput, choiceStarts, chooseInChunk } from "./criterion.js";
 import { densityAt, type RefreshSchedule, refreshIsDue } from "./density.js";
-import { createMoments, type Moments, type StateType, storeMoments, wideMoments } from "./moments.js";
+import { createMoments, type Moments, type StateType, storeMoments, wideGradient, wideMoments } from "./moments.js";
 import { type SelectedAdamStep, updateSelected } from "./selected-adam.js";
 import { joinSelected, splitSelected, widenChunk } from "./split-float.js";
 
@@ -79,12 +79,15 @@ export class NanoAdamRule implements TensorRule {
   need(): GradientNeed {
     if (this.#awaitsGradient) return wholeGradient;
     const { selection } = this.#current();
-    if (this.#entries?.selection !== selection) this.#entries = { kind: "entries", selection };
+    if (this.#entries?.selection !== selection) {
+      const mayBeNarrow = this.#options.stateType === "bfloat16";
+      this.#entries = { kind: "entries", selection, ...(mayBeNarrow ? { mayBeNarrow } : {}) };
+    }
     return this.#entries;
   }
 
-  apply(gradient: Float32Array, learningRate: number, step: number): void {
-    if (this.#awaitsGradient) {
+  apply(gradient: WeightArray, learningRate: number, step: number): void {
+    if (this.#awaitsGradient && gradient instanceof Float32Array) {
       this.#refreshAt(step, bitsOf(gradient));
       this.#awaitsGradient = false;
       this.#update(gatherEntries(gradient, this.#current().selection), learningRate, step);
@@ -97,7 +100,7 @@ export class NanoAdamRule implements TensorRule {
   }
 
   /** @param gradient one value per selected entry */
-  #update(gradient: Float32Array, learningRate: number, step: number): void {
+  #update(gradient: WeightArray, learningRate: number, step: number): void {
     const held = this.#current();
     const { firstMoment, secondMoment } = held;
     const { betas, epsilon, weightDecay, factorsByAge } = this.#options;
@@ -106,8 +109,8 @@ export class NanoAdamRule implements TensorRule {
     const update = { gradient, learningRate, betas, epsilon, weightDecay, factors, factorsByAge, age };
     const values = this.#values;
     const areWide = values instanceof Float32Array && firstMoment instanceof Float32Array;
-    if (areWide && secondMoment instanceof Float32Array) {
-      const all = { values, valueStart: 0, firstMoment, secondMoment, momentStart: 0 };
+    if (areWide && secondMoment instanceof Float32Array && gradient instanceof Float32Array) {
+      const all = { gradient, gradientStart: 0, values, valueStart: 0, firstMoment, secondMoment, momentStart: 0 };
       updateSelected(held, update, 0, held.selection.starts.length - 1, all);
     } else this.#updateNarrow(held, update, mixKeys(textKey(this.#name), step));
   }
@@ -121,12 +124,13 @@ export class NanoAdamRule implements TensorRule {
       const chunkStart = chunk * chunkSize;
       const [start, end] = [starts[chunk] as number, starts[chunk + 1] as number];
       const moments = wideMoments(firstMoment, secondMoment, start, end);
+      const slopes = wideGradient(update.gradient, start, end);
       if (values instanceof Float32Array) {
-        updateSelected(held, update, chunk, chunk + 1, { values, valueStart: chunkStart, ...moments });
+        updateSelected(held, update, chunk, chunk + 1, { ...slopes, values, valueStart: chunkStart, ...moments });
       } else if (lowBits !== undefined) {
         const chunkLength = Math.min(chunkSize, length - chunkStart);
         const wide = joinSelected(values, chunkStart, chunkLength, offsets, lowBits, start, end);
-        updateSelected(held, update, chunk, chunk + 1, { values: wide.values, valueStart: 0, ...moments });
+        updateSelected(held, update, chunk, chunk + 1, { ...slopes, values: wide.values, valueStart: 0, ...moments });
         splitSelected(wide, values, chunkStart, offsets, lowBits, start, end);
       }
       storeMoments(moments, firstMoment, secondMoment, start, end, roundingKey);

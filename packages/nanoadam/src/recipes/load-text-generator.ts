@@ -1,9 +1,11 @@
-import { Arena } from "@nanoadam/engine";
+import { Arena, sizeOf } from "@nanoadam/engine";
 import { openModelFolder } from "../checkpoint/adapter.js";
-import { loadPretrained } from "../checkpoint/pretrained.js";
+import { loadPretrained, type WeightStorage } from "../checkpoint/pretrained.js";
+import type { CheckpointEntry } from "../checkpoint/weight-files.js";
 import { encoderForModel } from "../data/text/encoder.js";
 import { loadTokenizer } from "../data/text/load.js";
 import { InputError } from "../errors.js";
+import { memoryLimit } from "../files/memory-limit.js";
 import { defineBackbone } from "../models/architectures.js";
 import { type GenerateOptions, generationSchema, type TextGeneratorOptions } from "../options/generation-options.js";
 import { parseOptions } from "../options/parse-options.js";
@@ -18,7 +20,7 @@ import { openRuntime } from "./open-runtime.js";
 import { type TextPiece, textPieces } from "./text-pieces.js";
 
 /** A decoder, ready to write. Answers may be under way side by side: each has a cache of its own. */
-export interface TextGenerator {
+export interface TextGenerator extends AsyncDisposable {
   readonly folder: string;
   /**
    * What follows a prompt, piece by piece as it is generated. Who leaves the loop ends the answer.
@@ -34,7 +36,7 @@ export interface TextGenerator {
    */
   converse(system?: string): Conversation;
   /** Frees what the engine holds, after the step under way; answers that have more to say fail. */
-  release(): Promise<void>;
+  close(): Promise<void>;
 }
 
 const head = { kind: "language-model", predicts: "next" } as const;
@@ -43,7 +45,7 @@ const head = { kind: "language-model", predicts: "next" } as const;
  * Opens the folder of a decoder, or of an adapter on one, to generate text.
  * @throws InputError for a folder that is not whole, or of a model that does not predict the next token
  */
-export async function openTextGenerator(
+export async function loadTextGenerator(
   folder: string,
   options: TextGeneratorOptions = {},
   listener: NoticeListener = {},
@@ -56,7 +58,9 @@ export async function openTextGenerator(
     const tokenizer = await loadTokenizer(checkpoint.tokenizerFolder);
     encoderForModel(tokenizer, input, { asked: undefined, folder });
     const defaults = await readGenerationDefaults(checkpoint, tokenizer);
-    const pretrained = await loadPretrained(checkpoint, head, 0, { hold: options.weights ?? "keep" });
+    const pretrained = await loadPretrained(checkpoint, head, 0, {
+      hold: options.weights ?? fastestStorage(checkpoint.entries.values()),
+    });
     requireHead(folder, "causal-lm", pretrained);
     const { model, weights } = pretrained;
     const programs = new ProgramCache({
@@ -93,6 +97,7 @@ export async function openTextGenerator(
         );
       },
     };
+    const close = () => programs.release();
     const encode = (prompt: string) => Array.from(tokenizer.encode(prompt, undefined, Number.MAX_SAFE_INTEGER).ids);
     return {
       folder,
@@ -103,11 +108,19 @@ export async function openTextGenerator(
         yield* context.answer(context.newDecoding(), ids, asked, control);
       },
       converse: (system) => openConversation(context, system),
-      release: () => programs.release(),
+      close,
+      [Symbol.asyncDispose]: close,
     };
   } finally {
     await checkpoint.close();
   }
+}
+
+/** Weights in float32 need not be widened for each token; they may take half of the memory. */
+function fastestStorage(entries: Iterable<CheckpointEntry>): WeightStorage {
+  let bytes = 0;
+  for (const { shape } of entries) bytes += 4 * sizeOf(shape);
+  return bytes <= memoryLimit() / 2 ? "float32" : "keep";
 }
 
 /** @throws InputError for a model that writes no text */
