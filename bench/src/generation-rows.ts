@@ -73,6 +73,6 @@ async function ourPace(folder: string, weights: (typeof dtypes)[number], threads
     const pace: Pace = { millisecondsPerToken, promptMilliseconds: first - started };
     return { pace, promptTokens: writer.encode(prompt).length };
   } finally {
-    await writer.release();
+    await writer.close();
   }
 }

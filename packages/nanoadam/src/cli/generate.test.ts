@@ -91,7 +91,7 @@ describe("chat", () => {
       answers.push(answer);
     }
     expect(stdout).toBe([...answers, answers[0], ""].join("\n"));
-    await generator.release();
+    await generator.close();
   });
 
   test("says where an answer is not to be had, and goes on", async () => {
@@ -111,7 +111,7 @@ describe("chat", () => {
       expect.stringContaining("cut off"),
     ]);
     expect(printed().stdout.endsWith("\n")).toBe(true);
-    await generator.release();
+    await generator.close();
   });
 
   test("is refused without a template, with what can be done", async () => {
