@@ -127,7 +127,9 @@ function ropeValues(
   options: { readonly headSize: number; readonly maximumLength: number },
   architecture: string,
 ) {
-  const settings = { ...told.rope_parameters, ...told.rope_scaling };
+  const { rope_scaling: scaling, rope_parameters: parameters } = told;
+  // Empty settings count as none; see `ropeOf`.
+  const settings = Object.keys(scaling ?? {}).length > 0 ? { ...scaling } : { ...parameters };
   const type = settings.rope_type ?? settings.type ?? "default";
   const theta = Number(settings.rope_theta ?? told.rope_theta ?? 10_000);
   const values: (readonly [string, GgufValue])[] = [["rope.freq_base", { float32: theta }]];
