@@ -13,7 +13,7 @@ const examples = [
 /** `nanoadam export`: a model for other programs, or an adapter as a whole model. */
 export function exportCommand(streams: Streams = process): Command {
   const command = new Command("export").description(
-    "Write a model for Transformers.js and ONNX Runtime, or merge a LoRA adapter into its base model.",
+    "Write a model for Transformers.js, ONNX Runtime or llama.cpp, or merge a LoRA adapter into its base model.",
   );
   return addHelpTail(addFlags(command, exportSchema), { examples }).action(async (flags: Flags) => {
     const options = optionsOfFlags(exportSchema, flags);

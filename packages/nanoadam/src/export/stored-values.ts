@@ -20,11 +20,12 @@ export function storedBytesOf(
   return bytesOfArray(part.kind === "scales" ? scales : multiplesOfRows(values, columns, scales));
 }
 
-function bytesOfArray({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array | Int8Array): Uint8Array {
+export function bytesOfArray({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array | Int8Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-function halvesOf(parameter: string, values: Float32Array): Uint8Array {
+/** @throws InputError for a value beyond float16 */
+export function halvesOf(parameter: string, values: Float32Array): Uint8Array {
   const beyond = values.find((value) => Math.abs(value) >= float16Overflow);
   if (beyond !== undefined) {
     throw new InputError(`${parameter} holds ${beyond}, but float16 ends at 65504; leave float16 out of \`dtype\``);

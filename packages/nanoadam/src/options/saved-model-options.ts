@@ -149,7 +149,7 @@ export const predictFileSchema = predictFields
   })
   .strict();
 
-export const exportFormats = ["safetensors", "onnx"] as const;
+export const exportFormats = ["safetensors", "onnx", "gguf"] as const;
 /** How the numbers of an exported model are held. */
 export const exportDtypes = ["float32", "float16", "int8"] as const;
 export type ExportDtype = (typeof exportDtypes)[number];
@@ -160,13 +160,13 @@ export interface ExportInput {
   readonly model: string;
   /** The folder of an adapter's base model; by default what adapter_config.json says. */
   readonly base?: string | undefined;
-  /** "safetensors", the default: an adapter as a whole checkpoint. "onnx": what Transformers.js and ONNX Runtime load. */
+  /** "safetensors", the default: an adapter as a whole checkpoint. "onnx": what Transformers.js and ONNX Runtime load. "gguf": what llama.cpp loads. */
   readonly format?: (typeof exportFormats)[number] | undefined;
-  /** Add an adapter to its base model's weights; needed for "safetensors", and what "onnx" does anyway. */
+  /** Add an adapter to its base model's weights; needed for "safetensors", and what the others do anyway. */
   readonly merge?: boolean | undefined;
   /**
-   * Of "onnx": "float32" (the default) gives `model.onnx`, "float16" `model_fp16.onnx`, "int8" `model_quantized.onnx`; several in a list,
-   * or with commas.
+   * Of "onnx": "float32" (the default) gives `model.onnx`, "float16" `model_fp16.onnx`, "int8" `model_quantized.onnx`; of "gguf"
+   * `model-f32.gguf`, `model-f16.gguf` and `model-q8_0.gguf`; several in a list, or with commas.
    */
   readonly dtype?: string | readonly string[] | undefined;
   /** The folder to write the model to. */
@@ -182,20 +182,20 @@ export const exportSchema = z
     format: z
       .enum(exportFormats)
       .default("safetensors")
-      .meta(flag("a whole checkpoint of an adapter; or what Transformers.js and ONNX Runtime load")),
+      .meta(flag("a whole checkpoint of an adapter; or what Transformers.js and ONNX Runtime, or llama.cpp, load")),
     merge: z.boolean().default(false).meta(flag("add an adapter to the base model's weights")),
     dtype: names
       .default(["float32"])
       .pipe(z.array(z.enum(exportDtypes)).min(1))
       .transform((dtypes) => [...new Set(dtypes)])
-      .meta(flag("of onnx: float32, float16, int8 or several with commas", "TYPE[,TYPE]")),
+      .meta(flag("of onnx and gguf: float32, float16, int8 or several with commas", "TYPE[,TYPE]")),
     output: path.meta(flag("folder to write the model to", "DIR")),
     overwrite: z.boolean().default(false).meta(flag("replace an output folder that is not empty")),
   })
   .strict()
   .superRefine(({ merge, format, dtype }, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
-    if (format === "onnx") return;
+    if (format !== "safetensors") return;
     if (!merge) refuse("merge", "is needed: an adapter is exported by adding it to its base model, or name a `format`");
-    if (dtype.join() !== "float32") refuse("dtype", 'is of the `format` "onnx"');
+    if (dtype.join() !== "float32") refuse("dtype", 'is of the `format` "onnx" or "gguf"');
   });

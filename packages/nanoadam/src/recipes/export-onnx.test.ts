@@ -194,7 +194,7 @@ test("what cannot be exported is refused by name", async () => {
   await expectRefusal(exportModel({ model: place.model, format: "onnx", dtype: "int4", output }), /dtype/);
   await expectRefusal(
     exportModel({ model: place.model, merge: true, dtype: "int8", output }),
-    /`dtype` is of the `format` "onnx"/,
+    /`dtype` is of the `format` "onnx" or "gguf"/,
   );
   const { head, task } = tasks.classification;
   const large = await writeModelFolder(join(place.folder, "large"), {

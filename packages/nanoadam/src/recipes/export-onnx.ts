@@ -1,9 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { basename } from "node:path";
-import { type FilePart, lengthOf, type OnnxFile, type OnnxPrecision, onnxFile, sizeOf } from "@nanoadam/engine";
+import { type FilePart, lengthOf, type OnnxFile, type OnnxPrecision, onnxFile } from "@nanoadam/engine";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
-import { findSources } from "../checkpoint/pretrained.js";
-import { InputError } from "../errors.js";
 import { storedBytesOf } from "../export/stored-values.js";
 import { wholeModel } from "../export/whole-model.js";
 import type { OutputFolder } from "../files/output-folder.js";
@@ -11,6 +9,7 @@ import { copyFileAtomically, replaceFile, writeFileAtomically } from "../files/w
 import type { Model } from "../models/model.js";
 import type { ExportDtype } from "../options/saved-model-options.js";
 import { copyGenerationConfig } from "./generation-config.js";
+import { parameterReader, sourcesOf } from "./parameter-reader.js";
 
 /** The name of a model's file in `onnx/` and its precision, as Transformers.js knows them. */
 const files: Readonly<Record<ExportDtype, { readonly name: string; readonly precision: OnnxPrecision }>> = {
@@ -74,33 +73,6 @@ function loaderSettings(planned: readonly PlannedFile[], isDecoding: boolean) {
       ...(beside.length === 0 ? {} : { use_external_data_format: Object.fromEntries(beside) }),
       ...(hasHalves ? { kv_cache_dtype: { fp16: "float16" } } : {}),
     },
-  };
-}
-
-/** The checkpoint's tensor of each parameter. */
-function sourcesOf(checkpoint: Checkpoint, model: Model): ReadonlyMap<string, string> {
-  const { sources } = findSources(checkpoint, model);
-  const missing = model.parameters.filter(({ name }) => !sources.has(name)).map(({ name }) => name);
-  if (missing.length > 0) {
-    throw new InputError(
-      `${checkpoint.folder} has not all of a ${model.architecture} (${missing.join(", ")} missing, or of another size); run nanoadam finetune first`,
-    );
-  }
-  return new Map([...sources].map(([name, source]) => [name, source.name]));
-}
-
-/** Reads parameters into one memory; the last one is not read again. */
-function parameterReader(checkpoint: Checkpoint, model: Model, sources: ReadonlyMap<string, string>) {
-  const sizes = new Map(model.parameters.map(({ name, shape }) => [name, sizeOf(shape)]));
-  const memory = new Float32Array(Math.max(...sizes.values()));
-  let held: string | undefined;
-  return async (name: string): Promise<Float32Array> => {
-    const values = memory.subarray(0, sizes.get(name));
-    if (held === name) return values;
-    held = undefined;
-    await checkpoint.read(sources.get(name) ?? name, values);
-    held = name;
-    return values;
   };
 }
 

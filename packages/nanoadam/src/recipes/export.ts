@@ -18,6 +18,7 @@ import { type ExportInput, exportSchema } from "../options/saved-model-options.j
 import { loadModelFiles } from "../tasks/model-files.js";
 import { taskOfConfig } from "../tasks/registry.js";
 import type { NoticeListener } from "../train/observer.js";
+import { writeGgufFiles } from "./export-gguf.js";
 import { writeOnnxFolder } from "./export-onnx.js";
 import { copyGenerationConfig } from "./generation-config.js";
 
@@ -29,7 +30,7 @@ export interface ExportControl extends NoticeListener {
 /**
  * Writes a model for other programs. As `safetensors`, an adapter and its base model become one checkpoint folder: every weight
  * as the base stores it, the adapter's product added. As `onnx`, any fine-tuned model becomes a folder that Transformers.js
- * and ONNX Runtime load.
+ * and ONNX Runtime load. As `gguf`, a decoder becomes files that llama.cpp loads.
  *
  * @throws InputError where there is no adapter to merge, no such model, or no such form of it.
  */
@@ -54,8 +55,8 @@ export async function exportModel(input: ExportInput, control: ExportControl = {
       inputs: { model: checkpoint.folder, base: checkpoint.folders.slice(1) },
       tell: (notice) => control.onNotice?.(notice),
     });
+    if (options.format !== "safetensors") requireTexts(backbone.input, options.model);
     if (options.format === "onnx") {
-      requireTexts(backbone.input, options.model);
       const { longestFile } = control;
       await writeOnnxFolder(output, {
         checkpoint,
@@ -64,6 +65,9 @@ export async function exportModel(input: ExportInput, control: ExportControl = {
         dtypes: options.dtype,
         longestFile,
       });
+    } else if (options.format === "gguf" && files.kind === "text") {
+      const { tokenizer } = files.text;
+      await writeGgufFiles(output, { checkpoint, model, tokenizer, dtypes: options.dtype });
     } else await writeMerged(output, checkpoint, model, files.paths);
     await output.commit();
   } finally {
