@@ -1,6 +1,13 @@
 /** What the packages depend on in production: licences, and the bills of materials that are packed. */
 import { expect, test } from "vitest";
-import { billOfMaterials, isPermissive, productionPackages, readLock, workspaces } from "./dependencies.mjs";
+import {
+  billOfMaterials,
+  isPermissive,
+  mayBeInstalled,
+  productionPackages,
+  readLock,
+  workspaces,
+} from "./dependencies.mjs";
 
 test.each([
   ["MIT", true],
@@ -13,11 +20,13 @@ test.each([
   expect(isPermissive(licence)).toBe(expected);
 });
 
-test("all that is installed with the packages is permissive", () => {
+test("all that is installed with the packages is permissive, or libvips", () => {
   const packages = readLock();
   const paths = workspaces.flatMap((workspace) => [...productionPackages(packages, workspace).keys()]);
   expect(paths).toContain("node_modules/onnxruntime-node");
-  expect(paths.filter((path) => !isPermissive(packages[path]?.license))).toEqual([]);
+  expect(paths.filter((path) => !mayBeInstalled(path, packages[path]))).toEqual([]);
+  expect(mayBeInstalled("node_modules/@img/sharp-libvips-linux-x64", { license: "LGPL-3.0-or-later" })).toBe(true);
+  expect(mayBeInstalled("node_modules/other", { license: "LGPL-3.0-or-later" })).toBe(false);
 });
 
 test("a package is looked for where Node does: in the nearest folder of modules first", () => {
