@@ -17,6 +17,7 @@ interface Component {
 export const workspaces: readonly string[];
 export const billFile: string;
 export function isPermissive(expression: string | undefined): boolean;
+export function mayBeInstalled(path: string, installed: { readonly license?: string } | undefined): boolean;
 export function productionPackages(packages: Lock, workspace: string): ReadonlyMap<string, readonly string[]>;
 export function billOfMaterials(
   packages: Lock,
