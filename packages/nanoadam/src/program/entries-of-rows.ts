@@ -8,12 +8,20 @@ export interface EntriesOfRows {
   readonly from: number;
 }
 
-/** The selected of the `length` entries from entry `first` on. */
-export function entriesOfRows(selection: Selection, first: number, length: number): EntriesOfRows {
+/**
+ * The selected of the `length` entries from entry `first` on.
+ * @param take gives memory for so many offsets
+ */
+export function entriesOfRows(
+  selection: Selection,
+  first: number,
+  length: number,
+  take: (count: number) => Uint16Array = (count) => new Uint16Array(count),
+): EntriesOfRows {
   const { chunkSize, offsets } = selection;
   const from = positionOf(selection, first);
   const to = positionOf(selection, first + length);
-  const found = new Uint16Array(to - from);
+  const found = take(to - from);
   const starts = new Uint32Array(Math.ceil(length / chunkSize) + 1).fill(found.length);
   let [chunk, reached] = [chunkAt(selection, from), -1];
   for (let position = from; position < to; position++) {

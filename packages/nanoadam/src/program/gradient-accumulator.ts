@@ -6,13 +6,13 @@ import { SampledProduct } from "@nanoadam/engine";
 import type { GradientNeed, Optimizer, WeightArray } from "@nanoadam/optim";
 import type { ParameterSpecification } from "../models/parameters.js";
 import type { Gradient, ParameterGradient } from "./gradient-form.js";
-import { PackedGradient, WideBuffer } from "./packed-gradient.js";
+import { PackedGradient, PartBuffer } from "./packed-gradient.js";
 
 export class GradientAccumulator {
   readonly #parameters: readonly ParameterSpecification[];
   readonly #packed = new Map<string, PackedGradient>();
   readonly #sums = new Map<string, WeightArray>();
-  readonly #buffer = new WideBuffer();
+  readonly #buffer = new PartBuffer();
   readonly #sampledProduct: SampledProduct;
 
   /** @param sampledProduct belongs to the caller, who releases it; by default one thread, with nothing to release */

@@ -5,15 +5,20 @@ import type { ParameterSpecification } from "../models/parameters.js";
 import { entriesOfRows, lowerBound, positionOf } from "./entries-of-rows.js";
 import type { Gradient } from "./gradient-form.js";
 
-/** Float32 memory for a part of sums that are held in bfloat16; one part at a time. */
-export class WideBuffer {
-  #values = new Float32Array(0);
+/** Memory for a part of a tensor: its sums in float32 where they are held in bfloat16, and its offsets; one part at a time. */
+export class PartBuffer {
+  #sums = new Float32Array(0);
+  #offsets = new Uint16Array(0);
 
-  /** Memory for so many numbers. */
-  take(length: number): Float32Array {
-    if (this.#values.length < length) this.#values = new Float32Array(length);
-    return this.#values.subarray(0, length);
+  sums(length: number): Float32Array {
+    if (this.#sums.length < length) this.#sums = new Float32Array(length);
+    return this.#sums.subarray(0, length);
   }
+
+  readonly offsets = (length: number): Uint16Array => {
+    if (this.#offsets.length < length) this.#offsets = new Uint16Array(length);
+    return this.#offsets.subarray(0, length);
+  };
 }
 
 /**
@@ -28,7 +33,7 @@ export class PackedGradient {
   /** Entries of the tensor. */
   readonly #size: number;
   readonly #sum: WeightArray;
-  readonly #buffer: WideBuffer;
+  readonly #buffer: PartBuffer;
   /** Whether nothing has come in this step: what the memory has is the former step's. */
   #isStale = true;
 
@@ -36,7 +41,7 @@ export class PackedGradient {
   constructor(
     { name, shape }: ParameterSpecification,
     need: GradientNeed,
-    buffer: WideBuffer,
+    buffer: PartBuffer,
     former?: PackedGradient | undefined,
   ) {
     this.name = name;
@@ -106,7 +111,7 @@ export class PackedGradient {
     const { entries, from } =
       rows * columns === this.#size
         ? { entries: need.selection, from: 0 }
-        : entriesOfRows(need.selection, firstRow * columns, rows * columns);
+        : entriesOfRows(need.selection, firstRow * columns, rows * columns, this.#buffer.offsets);
     const to = from + entries.offsets.length;
     const [sums, before] = this.#widened(from, to);
     kernel.add(left, entries, sums.subarray(from - before, to - before));
@@ -146,7 +151,7 @@ export class PackedGradient {
   #widened(from: number, to: number): readonly [sums: Float32Array, before: number] {
     const sum = this.sum();
     if (sum instanceof Float32Array) return [sum, 0];
-    const wide = this.#buffer.take(to - from);
+    const wide = this.#buffer.sums(to - from);
     widenBfloat16(sum.subarray(from, to), wide);
     return [wide, from];
   }

@@ -55,6 +55,7 @@ export class UndoBuffer implements TrainingObserver {
   /** As they were when the last step that moved anything was about to. */
   readonly #buffers: ReadonlyMap<string, WeightArray>;
   #step = 0;
+  #memory = new ArrayBuffer(0);
   /** The bytes of the storage that are given out. */
   #stored = 0;
 
@@ -78,8 +79,11 @@ export class UndoBuffer implements TrainingObserver {
     const { selection, values } = kept;
     if (values !== undefined && selection === undefined) values.set(weights);
     else if (values !== undefined && selection !== undefined) gatherEntries(weights, selection, values);
-    else
-      this.#forEachPart(kept, weights, (at, part, own) => this.#storage?.write(at, bytesOf(gatherEntries(own, part))));
+    else {
+      this.#forEachPart(kept, weights, "selected", (at, part, own, packed) => {
+        this.#storage?.write(at, bytesOf(gatherEntries(own, part, packed)));
+      });
+    }
     kept.moved = true;
   }
 
@@ -119,6 +123,14 @@ export class UndoBuffer implements TrainingObserver {
     return this.#step === 0;
   }
 
+  /** Memory for values of a part, which serves all. */
+  #packed(weights: WeightArray, count: number): WeightArray {
+    if (this.#memory.byteLength < 4 * count) this.#memory = new ArrayBuffer(4 * count);
+    return weights instanceof Float32Array
+      ? new Float32Array(this.#memory, 0, count)
+      : new Uint16Array(this.#memory, 0, count);
+  }
+
   /** Puts weights and buffers back to what they were when they were kept. */
   restore(): void {
     for (const [name, values] of this.#buffers) this.#weights.get(name)?.set(values);
@@ -129,8 +141,7 @@ export class UndoBuffer implements TrainingObserver {
       if (values !== undefined && selection === undefined) weights.set(values);
       else if (values !== undefined && selection !== undefined) scatterEntries(values, selection, weights);
       else {
-        this.#forEachPart(kept, weights, (at, part, own) => {
-          const packed = arrayLike(weights, part.count);
+        this.#forEachPart(kept, weights, "stored", (at, part, own, packed) => {
           this.#storage?.read(at, bytesOf(packed));
           scatterEntries(packed, part, own);
         });
@@ -138,11 +149,16 @@ export class UndoBuffer implements TrainingObserver {
     }
   }
 
-  /** Calls `visit` for some chunks after another: where their values are stored, their selection, and their weights. */
+  /**
+   * Calls `visit` for some chunks after another: where their values are stored, their selection, their weights, and memory for the
+   * values of those that are selected.
+   * @param source where the selection's offsets are: with the optimizer, or in the storage
+   */
   #forEachPart(
     { selected, selection, place }: Kept,
     weights: WeightArray,
-    visit: (at: number, part: Selection, weights: WeightArray) => void,
+    source: "selected" | "stored",
+    visit: (at: number, part: Selection, weights: WeightArray, packed: WeightArray) => void,
   ): void {
     if (selection === undefined || selected === undefined) return;
     const { starts, chunkSize, length, count } = selection;
@@ -150,12 +166,12 @@ export class UndoBuffer implements TrainingObserver {
     for (let first = 0; first < chunks; first += chunksAtOnce) {
       const end = Math.min(chunks, first + chunksAtOnce);
       const [from, to] = [starts[first] as number, starts[end] as number];
-      const offsets = new Uint16Array(to - from);
-      this.#storage?.read(place + 2 * from, bytesOf(offsets));
+      const offsets = source === "selected" ? selected.offsets.subarray(from, to) : new Uint16Array(to - from);
+      if (source === "stored") this.#storage?.read(place + 2 * from, bytesOf(offsets));
       const own = weights.subarray(first * chunkSize, Math.min(length, end * chunkSize));
       const part = { length: own.length, chunkSize, count: to - from, starts: starts.slice(first, end + 1), offsets };
       for (let i = 0; i < part.starts.length; i++) part.starts[i] = (part.starts[i] as number) - from;
-      visit(place + 2 * count + weights.BYTES_PER_ELEMENT * from, part, own);
+      visit(place + 2 * count + weights.BYTES_PER_ELEMENT * from, part, own, this.#packed(weights, to - from));
     }
   }
 }
