@@ -28,7 +28,10 @@ describe.skipIf(!isReachable)("the packed packages, installed in an empty folder
   let folder = "";
   let tarballs: readonly string[] = [];
   const inFolder = (command: string, ...arguments_: readonly string[]) =>
-    run(command, [...arguments_], { cwd: folder, env: environment, shell });
+    run(command, [...arguments_], { cwd: folder, env: environment, shell }).catch((error: unknown) => {
+      const { stderr = "" } = error as { readonly stderr?: string };
+      throw Object.assign(new Error(stderr, { cause: error }), error);
+    });
   const install = (...flags: readonly string[]) => inFolder("npm", "install", ...flags, ...tarballs);
   const finetune = (output: string) =>
     inFolder(
