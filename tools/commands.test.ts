@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCli } from "../packages/nanoadam/src/testing/run-cli.js";
+import { writeTinyChatDecoder, writeTinyChats } from "../packages/nanoadam/src/testing/tiny-chats.js";
 import { tinyRows } from "../packages/nanoadam/src/testing/tiny-data.js";
-import { tinyDecoders, writeTinyDecoder } from "../packages/nanoadam/src/testing/tiny-decoders.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const before = process.cwd();
@@ -19,16 +19,8 @@ beforeEach(async () => {
     const rows = tinyRows(40, place + 1).map(({ sentence, label }) => `${sentence},${label}\n`);
     await writeFile(name, `text,label\n${rows.join("")}`);
   }
-  await writeTinyDecoder("SmolLM2-135M-Instruct", { ...tinyDecoders.llama, max_position_embeddings: 512 });
-  const template = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{{ eos_token }}{% endfor %}";
-  await writeFile("SmolLM2-135M-Instruct/chat_template.jinja", template);
-  const chats = tinyRows(40).map(({ sentence, label }) => [
-    { role: "user", content: sentence },
-    { role: "assistant", content: `it is ${label}` },
-  ]);
-  for (const name of ["chats.jsonl", "more-chats.jsonl"]) {
-    await writeFile(name, chats.map((messages) => `${JSON.stringify({ messages })}\n`).join(""));
-  }
+  await writeTinyChatDecoder("SmolLM2-135M-Instruct", 512);
+  for (const name of ["chats.jsonl", "more-chats.jsonl"]) await writeTinyChats(name);
 });
 afterEach(async () => {
   process.chdir(before);

@@ -10,9 +10,9 @@ import { finetune } from "nanoadam";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { isBuilt } from "../packages/nanoadam/src/testing/crash/child.js";
 import { runCli } from "../packages/nanoadam/src/testing/run-cli.js";
+import { writeTinyChatDecoder, writeTinyChats } from "../packages/nanoadam/src/testing/tiny-chats.js";
 import { writeTinyCheckpoint } from "../packages/nanoadam/src/testing/tiny-checkpoint.js";
 import { tinyRows } from "../packages/nanoadam/src/testing/tiny-data.js";
-import { tinyDecoders, writeTinyDecoder } from "../packages/nanoadam/src/testing/tiny-decoders.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -35,18 +35,6 @@ const examples = [
   "packages/nanoadam/README.md",
 ].flatMap((page) => blocksOf(page).map((code, place) => ({ name: `${page}, example ${place + 1}`, code })));
 
-/** A decoder that knows conversations, and a file of them. */
-async function writeDecoder(folder: string, data: string): Promise<void> {
-  await writeTinyDecoder(folder, { ...tinyDecoders.llama, max_position_embeddings: 320 });
-  const template = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{{ eos_token }}{% endfor %}";
-  await writeFile(join(folder, "chat_template.jinja"), template);
-  const turns = tinyRows(40).map(({ sentence, label }) => [
-    { role: "user", content: sentence },
-    { role: "assistant", content: `it is ${label}` },
-  ]);
-  await writeFile(data, turns.map((messages) => `${JSON.stringify({ messages })}\n`).join(""));
-}
-
 describe("examples", () => {
   const before = process.cwd();
   let folder = "";
@@ -66,7 +54,8 @@ describe("examples", () => {
     const model = await writeTinyCheckpoint("bert-base-uncased");
     await finetune({ model, train: "reviews.csv", steps: 4, output: "reviews-model" });
     await finetune({ model, train: join(root, "bench/data/questions.csv"), steps: 1, output: "questions-model" });
-    await writeDecoder("SmolLM2-135M-Instruct", "chats.jsonl");
+    await writeTinyChatDecoder("SmolLM2-135M-Instruct", 320);
+    await writeTinyChats("chats.jsonl");
   });
   afterAll(async () => {
     process.chdir(before);

@@ -2,11 +2,12 @@
 import type { Value } from "@nanoadam/engine";
 import { type Batch, float32Tensor, type HostTensor, int32Tensor, tensorOf } from "../data/batch.js";
 import { countClasses, type Dataset } from "../data/dataset.js";
-import type { LabelMap } from "../data/labels.js";
+import { spellingNotes } from "../data/examples.js";
+import { areUnnamed, type LabelMap, type LabelReader } from "../data/labels.js";
 import { argmax, probabilitiesOf, rowsOf } from "./logits.js";
 import { crossEntropy } from "./loss.js";
 import { accuracy, f1, macroF1, matthewsCorrelation } from "./metrics.js";
-import type { MetricAccumulator, Predictor } from "./task.js";
+import type { MetricAccumulator, Predictor, Task } from "./task.js";
 
 export interface ClassOutcome {
   readonly label: string;
@@ -20,6 +21,33 @@ export interface ClassLossOptions {
   readonly labelSmoothing?: number;
   /** By class id. */
   readonly classWeights?: readonly number[];
+}
+
+/** How classes are learned. */
+export interface ClassTrainingOptions {
+  /** Fraction of the target spread evenly over all classes in training, in [0, 1). */
+  readonly labelSmoothing?: number;
+  /** "balanced": in training each class counts inversely to its frequency. */
+  readonly classWeights?: "none" | "balanced";
+}
+
+/** A task whose training, unlike its evaluations, has the loss that was asked for. */
+export function withTrainingLoss<Example, Outcome>(
+  taskWithLoss: (loss: ClassLossOptions) => Task<Example, Outcome>,
+  classes: number,
+  { labelSmoothing = 0, classWeights = "none" }: ClassTrainingOptions,
+): Task<Example, Outcome> {
+  const plain = taskWithLoss({});
+  if (labelSmoothing === 0 && classWeights === "none") return plain;
+  return {
+    ...plain,
+    async forTraining(train) {
+      return taskWithLoss({
+        labelSmoothing,
+        ...(classWeights === "balanced" ? { classWeights: balancedWeights(train, classes) } : {}),
+      });
+    },
+  };
 }
 
 /** The batch of examples with the classes `labels`; without targets where some have none. */
@@ -75,14 +103,24 @@ export function classMetrics(classes: number): MetricAccumulator {
 }
 
 /** Weights inverse to a class's frequency, of mean 1 over the examples; 0 for a class without examples. */
-export function balancedWeights(examples: Dataset, classes: number): number[] {
+function balancedWeights(examples: Dataset, classes: number): number[] {
   return countClasses(examples, classes).map((count) => (count === 0 ? 0 : examples.length / (classes * count)));
 }
 
 /** Ids say nothing of the names that they are taken for, so that is told. */
-export function idNote(file: string, { names }: LabelMap): string {
+function idNote(file: string, { names }: LabelMap): string {
   const shown = names.slice(0, 6).map((name, id) => `${id} is "${name}"`);
   return `${file}: labels are taken as ids: ${shown.join(", ")}${names.length > shown.length ? ", ..." : ""}`;
+}
+
+/** What there is to say of the labels of a file, as a reader of them found them. */
+export function labelNotes(
+  found: readonly string[],
+  { areIds }: Pick<LabelReader, "areIds">,
+  labels: LabelMap,
+  file: string,
+): readonly string[] {
+  return [...spellingNotes(found, file), ...(areIds && !areUnnamed(labels) ? [idNote(file, labels)] : [])];
 }
 
 /** How logits over classes become an answer, and how that is told. */

@@ -1,28 +1,22 @@
 /** One class for each text or pair of texts. */
 
-import { readLabelColumn, readLabelled, readTexts, spellingNotes } from "../data/examples.js";
+import { readLabelColumn, readLabelled, readTexts } from "../data/examples.js";
 import { mapInTurns } from "../data/in-turns.js";
-import {
-  areUnnamed,
-  type LabelMap,
-  labelMapFor,
-  labelMapOfModel,
-  labelMapToConfig,
-  labelReader,
-} from "../data/labels.js";
+import { type LabelMap, labelMapFor, labelMapOfModel, labelMapToConfig, labelReader } from "../data/labels.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { classReview } from "./class-review.js";
 import {
-  balancedWeights,
   type ClassLossOptions,
   type ClassOutcome,
+  type ClassTrainingOptions,
   classAnswers,
   classBatch,
   classLoss,
   classMetrics,
-  idNote,
+  labelNotes,
   singleLabel,
+  withTrainingLoss,
 } from "./classes.js";
 import { usualTextColumns } from "./columns.js";
 import type { Task, TaskKind } from "./task.js";
@@ -32,29 +26,13 @@ export interface LabelledText extends EncodedText {
   readonly label?: number;
 }
 
-export interface ClassificationOptions {
+export interface ClassificationOptions extends ClassTrainingOptions {
   readonly labels: LabelMap;
   readonly text: TextEncoder;
-  /** Fraction of the target spread evenly over all classes in training, in [0, 1). */
-  readonly labelSmoothing?: number;
-  /** "balanced": in training each class counts inversely to its frequency. */
-  readonly classWeights?: "none" | "balanced";
 }
 
 export function classificationTask(options: ClassificationOptions): Task<LabelledText, ClassOutcome> {
-  const { labelSmoothing = 0, classWeights = "none" } = options;
-  const plain = taskWithLoss(options, {});
-  if (labelSmoothing === 0 && classWeights === "none") return plain;
-  const classes = options.labels.names.length;
-  return {
-    ...plain,
-    async forTraining(train) {
-      return taskWithLoss(options, {
-        labelSmoothing,
-        ...(classWeights === "balanced" ? { classWeights: balancedWeights(train, classes) } : {}),
-      });
-    },
-  };
+  return withTrainingLoss((loss) => taskWithLoss(options, loss), options.labels.names.length, options);
 }
 
 function taskWithLoss(
@@ -81,11 +59,7 @@ function taskWithLoss(
         {
           classOf: ({ label = 0 }) => label,
           sources: examples.map(({ source: texts }) => texts),
-          notes: [
-            ...notes,
-            ...spellingNotes(found, source.file),
-            ...(reader.areIds && !areUnnamed(labels) ? [idNote(source.file, labels)] : []),
-          ],
+          notes: [...notes, ...labelNotes(found, reader, labels, source.file)],
         },
       );
     },

@@ -1,33 +1,26 @@
 /** One class for each image. */
 import { float32Tensor } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
-import { spellingNotes } from "../data/examples.js";
 import { type Augmentation, drawsFor, flipped, randomPart } from "../data/images/augment.js";
 import { type ImageEntry, imageFile } from "../data/images/image-entry.js";
 import type { ImageProcessor } from "../data/images/image-processor.js";
 import { readImages } from "../data/images/read-images.js";
 import { keepingRecent } from "../data/images/recent-images.js";
-import {
-  areUnnamed,
-  type LabelMap,
-  labelMapFor,
-  labelMapOfModel,
-  labelMapToConfig,
-  labelReader,
-} from "../data/labels.js";
+import { type LabelMap, labelMapFor, labelMapOfModel, labelMapToConfig, labelReader } from "../data/labels.js";
 import { InputError } from "../errors.js";
 import type { StepKey } from "../random-streams.js";
 import { classReview } from "./class-review.js";
 import {
-  balancedWeights,
   type ClassLossOptions,
   type ClassOutcome,
+  type ClassTrainingOptions,
   classAnswers,
   classBatch,
   classLoss,
   classMetrics,
-  idNote,
+  labelNotes,
   singleLabel,
+  withTrainingLoss,
 } from "./classes.js";
 import type { ImageTaskKind, Task } from "./task.js";
 
@@ -39,29 +32,15 @@ export interface ClassImage {
   readonly numbers?: Float32Array;
 }
 
-export interface ImageClassificationOptions {
+export interface ImageClassificationOptions extends ClassTrainingOptions {
   readonly labels: LabelMap;
   readonly images: ImageProcessor;
   /** What chance does to training images; "none" unless given. */
   readonly augment?: Augmentation;
-  readonly labelSmoothing?: number;
-  readonly classWeights?: "none" | "balanced";
 }
 
 export function imageClassificationTask(options: ImageClassificationOptions): Task<ClassImage, ClassOutcome> {
-  const { labelSmoothing = 0, classWeights = "none" } = options;
-  const plain = taskWithLoss(options, {});
-  if (labelSmoothing === 0 && classWeights === "none") return plain;
-  const classes = options.labels.names.length;
-  return {
-    ...plain,
-    async forTraining(train) {
-      return taskWithLoss(options, {
-        labelSmoothing,
-        ...(classWeights === "balanced" ? { classWeights: balancedWeights(train, classes) } : {}),
-      });
-    },
-  };
+  return withTrainingLoss((loss) => taskWithLoss(options, loss), options.labels.names.length, options);
 }
 
 function taskWithLoss(
@@ -92,8 +71,7 @@ function taskWithLoss(
           ...(without === 0
             ? []
             : [`${source.file}: ${without} of ${entries.length} images have no label and are left out`]),
-          ...spellingNotes(found, source.file),
-          ...(reader.areIds && !areUnnamed(labels) ? [idNote(source.file, labels)] : []),
+          ...labelNotes(found, reader, labels, source.file),
         ],
       );
     },
