@@ -1,6 +1,5 @@
-/** Requests to the Hub, and what its answers mean to a person. */
+/** Requests to the Hub, and what its answers mean to a person. The Hub's library is loaded with the first that needs it. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { HubApiError, listFiles, listModels } from "@huggingface/hub";
 import { distance } from "fastest-levenshtein";
 import { InputError } from "../errors.js";
 import { type HubReference, isRelativePath } from "./reference.js";
@@ -59,6 +58,7 @@ export async function commitOf(reference: HubReference, settings: HubSettings): 
 
 /** The files of a repository at a commit. */
 export async function filesOf(reference: HubReference, commit: string, settings: HubSettings): Promise<HubFile[]> {
+  const { HubApiError, listFiles } = await import("@huggingface/hub");
   const files: HubFile[] = [];
   const { type, name } = reference;
   const options = { repo: { type, name }, revision: commit, recursive: true, hubUrl: settings.endpoint };
@@ -116,6 +116,7 @@ export async function refusalOf(
 
 /** Up to three models whose names are like this one's. */
 async function nearNames(name: string, settings: HubSettings): Promise<string[]> {
+  const { listModels } = await import("@huggingface/hub");
   const query = name.split("/")[1] ?? name;
   const found: string[] = [];
   try {

@@ -1,7 +1,6 @@
 import { openAsBlob } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { createRepo, HubApiError, uploadFiles } from "@huggingface/hub";
 import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
 import { finishCommit } from "../files/recover.js";
@@ -39,6 +38,7 @@ export async function pushModel(input: PushInput): Promise<PushReport> {
     const card = modelCard(to, (await readJsonObject(join(model, "summary.json"))) ?? {});
     files.push({ path: cardFile, content: new Blob([card]) });
   }
+  const { createRepo, HubApiError, uploadFiles } = await import("@huggingface/hub");
   const repo = { type: "model", name: to } as const;
   const hub = { hubUrl: settings.endpoint, fetch: fetchOf(settings) };
   const access = settings.token.startsWith("hf_") ? { accessToken: settings.token } : {};
