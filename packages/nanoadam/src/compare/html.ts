@@ -1,8 +1,9 @@
 import { escapeMarkup } from "../escape-markup.js";
+import type { Table } from "../markdown-table.js";
 import type { Comparison } from "./comparison.js";
 import { failuresOf, notesOf, titleOf } from "./notes.js";
 import { rateCurve, rateCurveStyle } from "./rate-curve.js";
-import { contestantsTable, ratesTable, type Table } from "./tables.js";
+import { contestantsTable, ratesTable } from "./tables.js";
 
 const style = `
 :root {
