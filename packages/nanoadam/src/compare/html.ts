@@ -1,9 +1,10 @@
 import { escapeMarkup } from "../escape-markup.js";
+import type { Table } from "../markdown-table.js";
 import type { Comparison } from "./comparison.js";
 import { rateCurve, stepCurves, type TitledCurve, variationCurves } from "./curves.js";
 import { failuresOf, notesOf, titleOf } from "./notes.js";
 import { scoreCurveStyle } from "./score-curve.js";
-import { contestantsTable, ratesTable, type Table } from "./tables.js";
+import { contestantsTable, ratesTable } from "./tables.js";
 
 const style = `
 :root {
