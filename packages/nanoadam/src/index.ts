@@ -65,7 +65,7 @@ export type {
   StepEvent,
   TrialEvent,
 } from "./recipes/run-events.js";
-export type { RunSummary } from "./recipes/summary.js";
+export type { Retained, RunSummary } from "./recipes/summary.js";
 export type { FinishReason, TextPiece } from "./recipes/text-pieces.js";
 export type { ClassOutcome } from "./tasks/classes.js";
 export type { Entity } from "./tasks/entities.js";

@@ -149,6 +149,7 @@ function endLines({ parameters, evaluation, review, ...summary }: RunSummary, co
       : [`ended after step ${formatCount(summary.steps)}: ${summary.endedEarly}`]),
     `final: ${formatEvaluation(evaluation.final)}`,
     ...(summary.best === undefined ? [] : [bestLine(summary.best, summary.steps)]),
+    ...(summary.retained === undefined ? [] : [retainedLine(summary.retained)]),
     ...reviewLines(review, columns),
     `changed ${formatCount(count)} of ${formatCount(parameters.total)} weights (${formatShare(share)}), optimizer state ${formatBytes(summary.optimizerStateBytes)}`,
     `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step, written to ${output}`,
@@ -164,6 +165,12 @@ function tryLines(task: string, output: string): string[] {
   if (task === "masked-lm") return [];
   const [command, flag] = task === "causal-lm" ? ["generate", "--prompt"] : ["predict", "--text"];
   return [`try it: nanoadam ${command} --model ${quoted(output)} ${flag} "..."`];
+}
+
+/** "retained on wiki.txt (masked-lm): perplexity 12.3100  loss 2.5103, before: perplexity 9.8000  loss 2.2824". */
+function retainedLine({ data, task, before, final }: NonNullable<RunSummary["retained"]>): string {
+  const then = before === undefined ? "" : `, before: ${formatEvaluation(before)}`;
+  return `retained on ${data} (${task}): ${formatEvaluation(final)}${then}`;
 }
 
 /** Which weights the result has. */

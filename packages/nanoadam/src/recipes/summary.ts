@@ -49,6 +49,8 @@ export interface RunSummary {
   /** The density up to which the selected entries of a gradient were computed alone. */
   readonly sampledBelow: number;
   readonly evaluation: { readonly before: Evaluation; readonly final: Evaluation };
+  /** What the model keeps of what it knew, of a run that measures it. */
+  readonly retained?: Retained;
   /** Tells the run from others with the same output, where it has checkpoints. */
   readonly run?: string;
   /** Where the best weights of the run are its result: the step that they are of, and the figure that says so. */
@@ -61,6 +63,17 @@ export interface RunSummary {
   readonly versions: Readonly<Record<string, string>>;
   readonly seed: number;
   readonly configuration: Readonly<Record<string, unknown>>;
+}
+
+/** A reference set, and what the base model's own head makes of it on the body that was trained. */
+export interface Retained {
+  /** The file or folder. */
+  readonly data: string;
+  readonly task: string;
+  readonly examples: number;
+  /** With the base model's body; absent of a run that went on and had not measured it when it began. */
+  readonly before?: Evaluation;
+  readonly final: Evaluation;
 }
 
 function median(values: readonly number[]): number {
@@ -85,6 +98,7 @@ export interface SummaryInputs {
   readonly change: WeightChange;
   readonly sampledBelow: number;
   readonly evaluation: RunSummary["evaluation"];
+  readonly retained: { readonly before: Evaluation | undefined; readonly final: Evaluation | undefined };
   readonly review: Review;
   readonly trials: readonly RateTrial[] | undefined;
   readonly wallSeconds: number;
@@ -124,6 +138,7 @@ export function summarise(inputs: SummaryInputs): RunSummary {
     optimizerStateBytes: optimizer.stateBytes(),
     sampledBelow: inputs.sampledBelow,
     evaluation: inputs.evaluation,
+    ...retainedOf(inputs),
     ...(inputs.identity === undefined ? {} : { run: inputs.identity }),
     ...(inputs.best === undefined ? {} : { best: inputs.best }),
     ...(inputs.endedEarly === undefined ? {} : { endedEarly: inputs.endedEarly }),
@@ -141,6 +156,13 @@ export function summarise(inputs: SummaryInputs): RunSummary {
       ...optimizers[options.optimizer.optimizer].settled?.(options.optimizer, plan),
     },
   };
+}
+
+function retainedOf({ run, retained: { before, final } }: SummaryInputs): Pick<RunSummary, "retained"> {
+  if (run.retention === undefined || final === undefined) return {};
+  const { data, task, dataset } = run.retention;
+  const figures = { ...(before === undefined ? {} : { before }), final };
+  return { retained: { data, task: task.name, examples: dataset.length, ...figures } };
 }
 
 /** Data as a summary names them: their file, or that they were rows of a program. */
