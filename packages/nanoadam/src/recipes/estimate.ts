@@ -167,7 +167,7 @@ const measuredSteps = 4;
 
 /** Steps on texts that are as long as they may be, which leave nothing behind. */
 async function measure(options: EstimateOptions, maxLength: number): Promise<MeasuredSteps> {
-  const { measure: _, labels, steps, ...run } = options;
+  const { measure: _, retainTask: __, labels, steps, ...run } = options;
   const folder = await mkdtemp(join(tmpdir(), "nanoadam-estimate-"));
   try {
     const text = "word ".repeat(maxLength);

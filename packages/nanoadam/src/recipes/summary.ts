@@ -29,6 +29,8 @@ export interface RunSummary {
      * checkpoint; 0 without any.
      */
     readonly meanShift: number;
+    /** Entries that are 0, as many are in a pruned network. */
+    readonly zeros: CountAndShare;
   };
   readonly initialised: readonly string[];
   readonly unused: readonly string[];
@@ -114,7 +116,7 @@ export function summarise(inputs: SummaryInputs): RunSummary {
   const { name, version, notice } = inputs.engine;
   const { pretrained } = run;
   const counts = countParameters(pretrained, optimizer);
-  const { changed, meanShift } = inputs.change;
+  const { changed, meanShift, zeros } = inputs.change;
   return {
     model: {
       source: options.model.model,
@@ -123,7 +125,12 @@ export function summarise(inputs: SummaryInputs): RunSummary {
     },
     task: run.task.name,
     optimizer: options.optimizer.optimizer,
-    parameters: { ...counts, everChanged: { count: changed, share: changed / counts.total }, meanShift },
+    parameters: {
+      ...counts,
+      everChanged: { count: changed, share: changed / counts.total },
+      meanShift,
+      zeros: { count: zeros, share: zeros / counts.total },
+    },
     initialised: pretrained.initialised,
     unused: pretrained.unused,
     data: run.data,

@@ -26,6 +26,8 @@ export interface WeightChange {
    * checkpoint; 0 without any.
    */
   readonly meanShift: number;
+  /** Entries that are 0 now. */
+  readonly zeros: number;
 }
 
 const pieceLength = 1 << 20;
@@ -43,7 +45,7 @@ export async function measureChange(trained: TrainedWeights): Promise<WeightChan
     halves: new Uint16Array(pieceLength),
     now: new Float32Array(pieceLength),
   };
-  let changed = 0;
+  let [changed, zeros] = [0, 0];
   let shifts = 0;
   for (const parameter of model.parameters) {
     const values = weights.get(parameter.name) ?? new Float32Array();
@@ -57,13 +59,16 @@ export async function measureChange(trained: TrainedWeights): Promise<WeightChan
       const before = asFloat32(target, buffers.before);
       const now = buffers.now.subarray(0, piece.length);
       now.set(asFloat32(piece, now));
-      for (let i = 0; i < now.length; i++) if (now[i] !== before[i]) changed++;
+      for (let i = 0; i < now.length; i++) {
+        if (now[i] !== before[i]) changed++;
+        if (now[i] === 0) zeros++;
+      }
       if (product !== undefined) addProduct(now, start, product);
       for (let i = 0; i < now.length; i++) squares += ((now[i] as number) - (before[i] as number)) ** 2;
     }
     if (sources.has(parameter.name)) shifts += Math.sqrt(squares);
   }
-  return { changed, meanShift: shifts / Math.max(1, sources.size) };
+  return { changed, meanShift: shifts / Math.max(1, sources.size), zeros };
 }
 
 /** Reads what a parameter began as, from a flat entry on, in the format of the target. */
