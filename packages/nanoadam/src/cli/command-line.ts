@@ -22,6 +22,7 @@ import { inspectCommand } from "./inspect.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
+import { pruneCommand } from "./prune.js";
 import { pushCommand } from "./push.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
@@ -74,6 +75,7 @@ export async function runCommandLine(
     inspectCommand(streams),
     deltaCommand(streams),
     applyCommand(streams),
+    pruneCommand(streams),
     pushCommand(streams),
     compareCommand(streams, interruption),
     continualCommand(streams, interruption),

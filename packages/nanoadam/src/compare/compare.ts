@@ -64,7 +64,7 @@ export async function compare(input: CompareInput, context: CompareContext): Pro
   const folder = await ComparisonFolder.open(options.output, {
     configuration,
     overwrite: options.overwrite,
-    inputs: { model: options.model, train: options.train, eval: options.eval },
+    inputs: { model: options.model, train: options.train, eval: options.eval, retain: options.retain },
     tell: onNotice,
   });
   await sweepOwned(tmpdir(), runFolderLabel, onNotice);

@@ -2,10 +2,13 @@ import { z } from "zod";
 import { type RunHistory, runHistorySchema } from "./run-history.js";
 import type { Run } from "./schedule.js";
 
+const figures = z.record(z.string(), z.number().nullable());
+
 /** The fields of a run's summary that a comparison reads; the others are kept unread. */
 const summarySchema = z.looseObject({
   parameters: z.looseObject({ everChanged: z.looseObject({ share: z.number() }), meanShift: z.number() }),
-  evaluation: z.looseObject({ final: z.record(z.string(), z.number().nullable()) }),
+  evaluation: z.looseObject({ final: figures }),
+  retained: z.looseObject({ task: z.string(), before: figures.optional(), final: figures }).optional(),
   wallSeconds: z.number(),
   stepMilliseconds: z.number(),
   peakRssBytes: z.number(),

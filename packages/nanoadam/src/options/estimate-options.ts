@@ -6,6 +6,7 @@ import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
 import { type OptimizerInput, optimizerSchema } from "./optimizer-options.js";
 import { count, flag } from "./option-types.js";
 import { type OutputInput, outputSchema } from "./output-options.js";
+import { type RetentionInput, retentionSchema } from "./retention-options.js";
 import { type TrainingInput, trainingSchema } from "./training-options.js";
 
 const shape = {
@@ -25,6 +26,9 @@ const shape = {
   batchSize: count.default(16).meta(flag("examples that run together", "N")),
   ...optimizerSchema.shape,
   ...adapterSchema.shape,
+  retainTask: retentionSchema.shape.retainTask.meta(
+    flag("count measuring what the base model keeps, too (`retain`): what its own head is for", "NAME"),
+  ),
   ...outputSchema.pick({ saveDtype: true }).shape,
   measure: z
     .boolean()
@@ -41,6 +45,7 @@ export interface EstimateInput
     Pick<TrainingInput, "batchSize" | "steps" | "dropout" | "checkpointing" | "sampledBelow" | "threads" | "engine">,
     OptimizerInput,
     AdapterInput,
+    Pick<RetentionInput, "retainTask">,
     Pick<OutputInput, "saveDtype"> {
   /** The tokens of every text; by default the model's positions, at most 128. */
   readonly maxLength?: number | undefined;

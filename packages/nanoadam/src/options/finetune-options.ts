@@ -13,6 +13,7 @@ import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
 import { mayHoldBfloat16, type OptimizerInput, optimizerSchema } from "./optimizer-options.js";
 import { type OutputInput, type OutputOptions, outputNamedAfter, outputSchema } from "./output-options.js";
 import { didYouMean, parseOptions } from "./parse-options.js";
+import { type RetentionInput, retentionSchema } from "./retention-options.js";
 import { bestMetric, type SavingInput, savingSchema } from "./saving-options.js";
 import { type TrainingInput, trainingSchema } from "./training-options.js";
 
@@ -23,6 +24,7 @@ const groups = {
   training: trainingSchema,
   optimizer: optimizerSchema,
   adapter: adapterSchema,
+  retention: retentionSchema,
   saving: savingSchema,
   output: outputSchema,
 };
@@ -35,6 +37,7 @@ const flatSchema = z
     ...trainingSchema.shape,
     ...optimizerSchema.shape,
     ...adapterSchema.shape,
+    ...retentionSchema.shape,
     ...savingSchema.shape,
     ...outputSchema.shape,
   })
@@ -53,6 +56,7 @@ export interface FinetuneInput
     TrainingInput,
     OptimizerInput,
     AdapterInput,
+    RetentionInput,
     SavingInput,
     OutputInput {}
 
@@ -89,6 +93,7 @@ export function flattenOptions(options: FinetuneOptions): FlatOptions {
     ...options.training,
     ...options.optimizer,
     ...options.adapter,
+    ...options.retention,
     ...options.saving,
     ...options.output,
   };
@@ -117,6 +122,11 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
       `times \`microadamDensity\` is more than the ${mostGradients} gradients that are kept at most`,
     ];
   }
+  if (options.retain === undefined) {
+    for (const option of ["retainTask", "limitRetain"] as const) {
+      if (options[option] !== undefined) yield [option, "needs `retain`"];
+    }
+  } else if (options.fromScratch) yield ["retain", "cannot go with `fromScratch`, as there is nothing to be kept"];
   if (staticMask && options.maskInterval !== undefined) yield ["maskInterval", "cannot go with `staticMask`"];
   if (staticMask && options.densityInterval !== undefined) yield ["densityInterval", "cannot go with `staticMask`"];
   if (options.weights === "bfloat16") {

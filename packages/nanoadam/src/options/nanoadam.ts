@@ -10,7 +10,7 @@ import {
   stateTypes,
 } from "@nanoadam/optim";
 import { z } from "zod";
-import { optimizerEntry, type RunLength, type TrainedParameter } from "./optimizer-entry.js";
+import { isPruned, optimizerEntry, type RunLength, type TrainedParameter } from "./optimizer-entry.js";
 import { count, flag, fraction } from "./option-types.js";
 
 /** NanoAdam's own options. */
@@ -27,8 +27,6 @@ export interface NanoAdamInput {
   readonly staticMask?: boolean | undefined;
   /** What NanoAdam selects by: small or large weights, chance, or large gradients. By default `small`. */
   readonly criterion?: Criterion | undefined;
-  /** Never update weights that are exactly 0, as in a pruned network. By default false. */
-  readonly skipZeros?: boolean | undefined;
   /** Weights that are selected from together; by default 32,768. */
   readonly chunkSize?: number | undefined;
   /** Biases under NanoAdam: selected from like weights (`selected`, the default), or updated whole (`dense`). */
@@ -55,7 +53,6 @@ const options = {
     .enum(criteria)
     .default("small")
     .meta(flag("what nanoadam selects by: small or large weights, chance, or large gradients")),
-  skipZeros: z.boolean().default(false).meta(flag("never update weights that are exactly 0, as in a pruned network")),
   chunkSize: z
     .number()
     .int()
@@ -107,7 +104,7 @@ export const nanoadam = optimizerEntry({
       biasCorrection: options.biasCorrection,
       stateType: stateDtype,
       criterion: options.criterion,
-      skipZeros: options.skipZeros,
+      skipZeros: options.keepZeros ? parameters.filter(isPruned).map(({ name }) => name) : false,
       seed,
     }),
   settled: intervals,

@@ -41,7 +41,7 @@ import {
   writeJson,
 } from "./save-model.js";
 import { saveResult } from "./save-result.js";
-import type { SavedRun } from "./saved-run.js";
+import { retainedBefore, type SavedRun } from "./saved-run.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
 import { measureChange, type WeightChange } from "./weight-shift.js";
@@ -90,6 +90,7 @@ export async function performRun(work: RunToPerform): Promise<RunSummary> {
       model: run.checkpoint.folders,
       train: fileOf(options.data.train),
       eval: fileOf(options.data.eval),
+      retain: options.retention.retain,
       ...control.optionFiles,
     };
     output = await OutputFolder.create(options.output.output, {
@@ -180,6 +181,7 @@ async function train(
         `${run.checkpoint.folder}: the loss is ${before.loss} on the evaluation data before the first step, so the weights or the labels are too large for float32; nothing was trained`,
       );
     }
+    const known = saved === undefined ? await session.evaluateRetained() : retainedBefore(saved.state);
     let trials = saved?.state.trials;
     if (options.training.learningRate === "auto") {
       const chosen = saved?.state ?? (await chooseLearningRate(session, run, settled, plan, { observer, signal }));
@@ -187,7 +189,7 @@ async function train(
       settled = { ...settled, learningRate: chosen.learningRate };
       if (saved === undefined) optimizer = session.startOptimizer(plan);
     }
-    if (saved === undefined) observer.onEvaluation({ step: 0, epoch: 0, eval: before, changedShare: 0 });
+    if (saved === undefined) observer.onEvaluation({ step: 0, epoch: 0, eval: before, changedShare: 0, ...known });
     await log.requireWritten();
 
     const buffers = pretrained.model.buffers.map(({ name }) => name);
@@ -197,7 +199,7 @@ async function train(
       metric === undefined ? undefined : new BestWeights(metric, options.saving.patience, saved?.state.soFar);
     const checkpointer = new Checkpointer({
       ...{ input, options, settled, plan, run, output, optimizer, log, best, saved, started, savesCancelled, listener },
-      ...{ engine: run.runtime, fingerprints: run.fingerprints, results: { before, trials } },
+      ...{ engine: run.runtime, fingerprints: run.fingerprints, results: { before, trials, ...known } },
     });
     await output.requireSpace((await sizeOfSaved(options.output.saveDtype, run)) + (await checkpointer.bytes()));
     const { learningRate } = settled;
@@ -211,6 +213,7 @@ async function train(
       evaluate: async () => ({
         eval: await session.evaluate(run.evaluation),
         changedShare: shareOf(await measure()),
+        ...(await session.evaluateRetained()),
       }),
     });
     let { stopped } = result;
@@ -229,11 +232,13 @@ async function train(
     const last = stopped === undefined ? optimizer.completedSteps : Math.max(0, optimizer.completedSteps - 1);
     const step = chosen?.step ?? last;
     const change = await measure();
+    const kept = await session.evaluateRetained();
     observer.onEvaluation({
       step,
       epoch: step / plan.stepsPerEpoch,
       eval: final,
       changedShare: shareOf(change),
+      ...kept,
     });
     await session.release();
     scratch.close();
@@ -248,6 +253,7 @@ async function train(
       change,
       sampledBelow: session.sampledBelow,
       evaluation: { before, final },
+      retained: { before: known.retained, final: kept.retained },
       review: review?.result() ?? reviewOfChange(taskKind(task.name).metrics[0], before, final, run.evaluation.length),
       trials,
       wallSeconds: (performance.now() - started) / 1000,

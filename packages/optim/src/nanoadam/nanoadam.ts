@@ -53,8 +53,11 @@ export interface NanoAdamOptions {
   readonly biasCorrection?: BiasCorrection | undefined;
   /** Which entries are selected: those of smallest magnitude unless given; the others are for comparison. */
   readonly criterion?: Criterion | undefined;
-  /** Whether entries that are 0, as in a pruned network, never move; the density is then that of the others. */
-  readonly skipZeros?: boolean | undefined;
+  /**
+   * Whether entries that are 0, as in a pruned network, never move, or the names of the tensors of which that is so; the density is
+   * then that of the others. Tensors in `dense` are not selected from, see `withZerosKept`.
+   */
+  readonly skipZeros?: boolean | Iterable<string> | undefined;
   /** Seed of the criterion "random". 0 unless given. */
   readonly seed?: number | undefined;
   /** How moments of selected entries are stored; bfloat16 halves them. "float32" unless given. */
@@ -97,9 +100,11 @@ export function createNanoAdam(options: NanoAdamOptions): Optimizer {
   checkNotNegative("weightDecay", weightDecay);
   checkNotNegative("denseWeightDecay", denseWeightDecay);
 
+  const skipped = typeof skipZeros === "boolean" ? undefined : new Set(skipZeros);
+  if (skipped !== undefined) checkNames("skipZeros", skipped, parameters);
+  const choiceOf = (name: string) => ({ criterion, skipZeros: skipped?.has(name) ?? skipZeros === true, seed });
   const sparseOptions = {
     schedule,
-    choice: { criterion, skipZeros, seed },
     chunkSize,
     stateOnRefresh,
     biasCorrection,
@@ -123,7 +128,7 @@ export function createNanoAdam(options: NanoAdamOptions): Optimizer {
       rule:
         dense.has(parameter.name) && parameter.values instanceof Float32Array
           ? new AdamRule(parameter.values, denseOptions)
-          : new NanoAdamRule(parameter, sparseOptions),
+          : new NanoAdamRule(parameter, { ...sparseOptions, choice: choiceOf(parameter.name) }),
     })),
     (step) => densityAt(step, schedule),
   );
