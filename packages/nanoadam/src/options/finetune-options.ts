@@ -7,6 +7,7 @@ import { z } from "zod";
 import { unfitColumns, unfitLoss } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 import { type AdapterInput, adapterSchema } from "./adapter-options.js";
+import { type AnalysisInput, analysisSchema } from "./analysis-options.js";
 import { type DataInput, dataSchema } from "./data-options.js";
 import { type ModelInput, modelSchema } from "./model-options.js";
 import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
@@ -24,6 +25,7 @@ const groups = {
   optimizer: optimizerSchema,
   adapter: adapterSchema,
   saving: savingSchema,
+  analysis: analysisSchema,
   output: outputSchema,
 };
 
@@ -36,6 +38,7 @@ const flatSchema = z
     ...optimizerSchema.shape,
     ...adapterSchema.shape,
     ...savingSchema.shape,
+    ...analysisSchema.shape,
     ...outputSchema.shape,
   })
   .strict();
@@ -54,6 +57,7 @@ export interface FinetuneInput
     OptimizerInput,
     AdapterInput,
     SavingInput,
+    AnalysisInput,
     OutputInput {}
 
 /** A run's options with nothing grouped. */
@@ -90,6 +94,7 @@ export function flattenOptions(options: FinetuneOptions): FlatOptions {
     ...options.optimizer,
     ...options.adapter,
     ...options.saving,
+    ...options.analysis,
     ...options.output,
   };
 }
@@ -117,6 +122,7 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
       `times \`microadamDensity\` is more than the ${mostGradients} gradients that are kept at most`,
     ];
   }
+  if (options.at !== undefined && !options.analyze) yield ["at", "needs `analyze`"];
   if (staticMask && options.maskInterval !== undefined) yield ["maskInterval", "cannot go with `staticMask`"];
   if (staticMask && options.densityInterval !== undefined) yield ["densityInterval", "cannot go with `staticMask`"];
   if (options.weights === "bfloat16") {

@@ -110,6 +110,8 @@ export const nanoadam = optimizerEntry({
       skipZeros: options.skipZeros,
       seed,
     }),
+  secondMoments: ({ biasCorrection }) =>
+    biasCorrection === "entry" ? undefined : { beta2: 0.999, epsilon: 1e-8, isCorrected: biasCorrection === "global" },
   settled: intervals,
 });
 
