@@ -10,18 +10,57 @@ export interface Extent {
   readonly gradient: readonly [number, number];
 }
 
-/** Where histograms have anything, in whole powers of ten. */
+/** Bins that have less than this part of all entries are left out at the ends. */
+const leastPart = 2e-6;
+
+/** Where histograms have entries that can be seen, in whole powers of ten. */
 export function extentOf(histograms: readonly HistogramRecord[], { weight, gradient }: Analysis["axes"]): Extent {
-  const columns = histograms.flatMap(({ cells }) => cells.map(([column]) => column));
-  const rows = histograms.flatMap(({ cells }) =>
-    cells.flatMap(([, first, counts]) => [first, first + counts.length - 1]),
-  );
-  const range = (bins: readonly number[], { from, binsPerDecade }: LogarithmicAxis): readonly [number, number] => {
-    const [least, most] = [bins.reduce((a, b) => Math.min(a, b), Infinity), bins.reduce((a, b) => Math.max(a, b), -1)];
-    if (most < 0) return [from, from + 1];
-    return [from + Math.floor(least / binsPerDecade), from + Math.ceil((most + 1) / binsPerDecade)];
+  const columns = new Map<number, number>();
+  const rows = new Map<number, number>();
+  let all = 0;
+  const count = (bins: Map<number, number>, bin: number, entries: number) =>
+    bins.set(bin, (bins.get(bin) ?? 0) + entries);
+  for (const { cells } of histograms) {
+    for (const [column, first, counts] of cells) {
+      for (const [place, entries] of counts.entries()) {
+        all += entries;
+        count(columns, column, entries);
+        count(rows, first + place, entries);
+      }
+    }
+  }
+  const range = (
+    bins: ReadonlyMap<number, number>,
+    { from, binsPerDecade }: LogarithmicAxis,
+  ): readonly [number, number] => {
+    const seen = [...bins].filter(([, entries]) => entries > 0 && entries >= leastPart * all).map(([bin]) => bin);
+    if (seen.length === 0) return [from, from + 1];
+    return [
+      from + Math.floor(Math.min(...seen) / binsPerDecade),
+      from + Math.ceil((Math.max(...seen) + 1) / binsPerDecade),
+    ];
   };
   return { weight: range(columns, weight), gradient: range(rows, gradient) };
+}
+
+/** Columns of a histogram with fewer entries have no hundredth to speak of. */
+const fewest = 1000;
+
+/** For each bin of weights with many entries: the gradient that one in a hundred of them is above. */
+export function topsOf({ cells }: HistogramRecord, { weight, gradient }: Analysis["axes"]) {
+  return cells.flatMap(([column, first, counts]) => {
+    const all = counts.reduce((sum, entries) => sum + entries, 0);
+    if (all < fewest) return [];
+    let above = 0;
+    let place = counts.length;
+    while (place > 0 && above < all / 100) above += counts[--place] ?? 0;
+    return [
+      {
+        x: weight.from + (column + 0.5) / weight.binsPerDecade,
+        y: gradient.from + (first + place + 0.5) / gradient.binsPerDecade,
+      },
+    ];
+  });
 }
 
 /** So many steps of darkness, each as many times the last. */
@@ -57,7 +96,8 @@ function cellsOf({ cells }: HistogramRecord, { weight, gradient }: Analysis["axe
 
 /** How many entries have which weight and gradient. */
 export function drawDensity(record: HistogramRecord, axes: Analysis["axes"], extent: Extent, label: string): string {
-  const cells = cellsOf(record, axes);
+  const isInside = (place: number, [from, to]: readonly [number, number]) => place >= from && place < to;
+  const cells = cellsOf(record, axes).filter(({ x, y }) => isInside(x, extent.weight) && isInside(y, extent.gradient));
   const most = Math.log(1 + cells.reduce((greatest, { count }) => Math.max(greatest, count), 1));
   const shadeOf = ({ count }: Cell) => Math.ceil((shades * Math.log(1 + count)) / most);
   const [width, height] = [binsTogether / axes.weight.binsPerDecade, binsTogether / axes.gradient.binsPerDecade];
@@ -65,27 +105,36 @@ export function drawDensity(record: HistogramRecord, axes: Analysis["axes"], ext
     svgOf({
       ariaLabel: label,
       width: 220,
-      height: 190,
-      marginLeft: 38,
-      marginRight: 8,
-      marginTop: 8,
-      marginBottom: 34,
-      x: { label: "|weight|", labelAnchor: "center", labelArrow: "none", ...powerAxis(extent.weight, 4) },
-      y: { label: null, ...powerAxis(extent.gradient, 5) },
-      marks: Array.from({ length: shades }, (_, place) =>
-        Plot.rect(
-          cells.filter((cell) => shadeOf(cell) === place + 1),
-          {
-            x1: "x",
-            x2: ({ x }: Cell) => x + width,
-            y1: "y",
-            y2: ({ y }: Cell) => y + height,
-            fill: colourOf(0),
-            fillOpacity: (place + 1) / shades,
-            inset: 0,
-          },
+      height: 210,
+      marginLeft: 50,
+      marginRight: 20,
+      marginTop: 26,
+      marginBottom: 46,
+      x: {
+        label: "|weight|",
+        labelAnchor: "center",
+        labelArrow: "none",
+        labelOffset: 42,
+        ...powerAxis(extent.weight, 4),
+      },
+      y: { label: "|gradient|", labelArrow: "none", ...powerAxis(extent.gradient, 5) },
+      marks: [
+        ...Array.from({ length: shades }, (_, place) =>
+          Plot.rect(
+            cells.filter((cell) => shadeOf(cell) === place + 1),
+            {
+              x1: "x",
+              x2: ({ x }: Cell) => x + width,
+              y1: "y",
+              y2: ({ y }: Cell) => y + height,
+              fill: colourOf(0),
+              fillOpacity: (place + 1) / shades,
+              inset: 0,
+            },
+          ),
         ),
-      ),
+        Plot.line(topsOf(record, axes), { x: "x", y: "y", stroke: colourOf(1), strokeWidth: 2 }),
+      ],
     }),
   );
 }
@@ -124,7 +173,7 @@ export interface LineChart {
   readonly lines: readonly Line[];
 }
 
-const chart = { width: 480, height: 260, marginLeft: 58, marginRight: 12 } as const;
+const chart = { width: 480, height: 260, marginLeft: 58, marginRight: 28 } as const;
 
 /** Lines with a mark at each value. */
 export function drawLines({ label, x, names, isLogarithmic = {}, unit = {}, lines }: LineChart): string {

@@ -141,7 +141,7 @@ const strengthOf = (place: number, of: number): number => (of === 1 ? 1 : 0.3 + 
 const stepName = ({ step }: ProbeRecord) => `step ${formatCount(step)}`;
 
 /** A line for each probe. */
-function byProbe(probes: Probes, pointsOf: (probe: ProbeRecord) => Line["points"]): Line[] {
+function byProbe(probes: readonly ProbeRecord[], pointsOf: (probe: ProbeRecord) => Line["points"]): Line[] {
   return probes.map((probe, place) => ({
     name: stepName(probe),
     colour: colourOf(0),
@@ -271,12 +271,13 @@ function shiftChart(probes: Probes): LineChart {
 }
 
 function rateChart(probes: Probes): LineChart {
-  const points = probes.map((probe) => ({ x: probe.step, y: wholeOf(probe)?.effectiveRate ?? Number.NaN }));
+  const known = probes.filter(({ learningRate }) => learningRate !== undefined);
   return {
-    label: "The mean effective learning rate by step",
-    x: "step",
+    label: "The mean effective learning rate by layer",
+    x: "layer",
+    names: layerNames(probes),
     isLogarithmic: { y: true },
-    lines: [{ name: "mean over updated entries", colour: colourOf(0), opacity: 1, points }],
+    lines: byProbe(known, (probe) => ofLayers(probe, ({ effectiveRate }) => effectiveRate ?? Number.NaN)),
   };
 }
 

@@ -34,7 +34,7 @@ export function wholeOf({ whole, layers }: ProbeRecord): GroupFigures | undefine
   return whole ?? layers[0];
 }
 
-/** How much smaller than by chance the ratio is. */
+/** How many times what chance would give the ratio is. */
 export function relativeRatio(ratio: Ratio | undefined): number {
   return ratio === undefined ? Number.NaN : ratio.value / ratio.byChance;
 }
@@ -43,19 +43,19 @@ const atSteps = (probes: Probes, of: (probe: ProbeRecord) => string) =>
   probes.map((probe) => `${of(probe)} at step ${formatCount(probe.step)}`).join(", ");
 
 export function densityFinding(probes: Probes): Finding {
-  const relations = probes.map((probe) => relativeRatio(wholeOf(probe)?.ratio)).filter(Number.isFinite);
-  const [least, most] = [Math.min(...relations), Math.max(...relations)];
-  const verdict =
-    relations.length === 0
-      ? "There is nothing to compare."
-      : most < 0.5
-        ? "Large gradients keep to small weights at every step that was looked at."
-        : least > 0.8
-          ? "Large gradients are spread over weights of all sizes, about as chance would have it."
-          : "Large gradients lean to small weights, by less than a half.";
+  const times = relativeRatio(wholeOf(lastOf(probes))?.ratio);
+  const verdict = !Number.isFinite(times)
+    ? ""
+    : times < 0.5
+      ? " At the last look large gradients keep to small weights."
+      : times < 0.8
+        ? " At the last look large gradients lean to small weights."
+        : times < 1.25
+          ? " At the last look large gradients lie on weights of all sizes, as by chance."
+          : " At the last look large gradients lean to large weights.";
   return {
-    look: "Each picture counts entries by the size of their weight (across) and of their gradient (up), darker where there are more; both axes are logarithmic. Look at the upper right: where large gradients keep to small weights, as the paper has it of fine-tuning, that corner is cut off. A cloud whose top is level has gradients that do not depend on the weights' sizes.",
-    found: `Of the 0.01 % of largest gradients, half are on weights below ${atSteps(probes, (probe) => figure(wholeOf(probe)?.ratio.atLargestGradients))}; of all entries, half are below ${figure(medianWeight(wholeOf(probes[0])))}. ${verdict}`,
+    look: "Each picture counts entries by the size of their weight (across) and of their gradient (up), darker where there are more; both axes are logarithmic. Of the entries with a weight of like size, one in a hundred has a gradient above the line. Where large gradients keep to small weights, as the paper has it of fine-tuning, the line falls to the right; where it is level, they do not depend on the weights' sizes.",
+    found: `Of the 0.01 % of largest gradients, half are on weights below ${atSteps(probes, (probe) => figure(wholeOf(probe)?.ratio.atLargestGradients))}; of all entries, half are below ${figure(medianWeight(wholeOf(lastOf(probes))))}.${verdict}`,
   };
 }
 
@@ -69,8 +69,8 @@ export function ratioFinding(probes: Probes): Finding {
   const [lowest, highest] = [sorted[0], sorted.at(-1)];
   const below = last.layers.filter(({ ratio }) => ratio.value < ratio.byChance).length;
   return {
-    look: "r is the median weight at the 0.01 % of largest gradients over the greatest weight at the 80 % of smallest ones (the paper's Table 1 has 0.009 to 0.2). The dashed line is what it would be if gradients had nothing to do with weights: only what is below it is the paper's finding.",
-    found: `Over all layers r is ${atSteps(probes, (probe) => figure(wholeOf(probe)?.ratio.value))}, and would be ${figure(wholeOf(last)?.ratio.byChance)} by chance. At the last of these it is lowest in ${lowest?.name ?? "none"} (${figure(lowest?.ratio.value)}) and highest in ${highest?.name ?? "none"} (${figure(highest?.ratio.value)}), and below chance in ${below} of ${last.layers.length} layers.`,
+    look: "r is the median weight at the 0.01 % of largest gradients over the greatest weight at the 80 % of smallest ones (0.009 to 0.2 in the paper's Table 1). The dashed line is what it would be if gradients had nothing to do with weights: only what is below it is the paper's finding.",
+    found: `Over all layers r is ${atSteps(probes, (probe) => figure(wholeOf(probe)?.ratio.value))}: ${probes.map((probe) => figure(relativeRatio(wholeOf(probe)?.ratio))).join(", ")} times what it would be by chance. At the last of these it is lowest in ${lowest?.name ?? "none"} (${figure(lowest?.ratio.value)}) and highest in ${highest?.name ?? "none"} (${figure(highest?.ratio.value)}), and below chance in ${below} of ${last.layers.length} layers.`,
   };
 }
 
@@ -124,11 +124,13 @@ export function shiftFinding(probes: Probes): Finding {
 
 /** Undefined where the optimizer has no second moments of the usual kind, or no step was taken. */
 export function rateFinding({ optimizer }: Analysis, probes: Probes): Finding | undefined {
-  const known = probes.filter((probe) => wholeOf(probe)?.effectiveRate !== undefined) as unknown as Probes;
-  if (known.length === 0) return undefined;
+  const known = lastOf(probes).layers.filter(({ effectiveRate }) => effectiveRate !== undefined);
+  const sorted = known.toSorted((a, b) => (a.effectiveRate ?? 0) - (b.effectiveRate ?? 0));
+  const [least, most] = [sorted[0], sorted.at(-1)];
+  if (least === undefined) return undefined;
   return {
-    look: "The mean of lr / (sqrt(v) + eps) over the entries that are updated, which falls with the schedule and rises where gradients are small. The paper's Figure 18 has NanoAdam's above AdamW's.",
-    found: `${optimizer}'s is ${atSteps(known, (probe) => figure(wholeOf(probe)?.effectiveRate))}.`,
+    look: "The mean of lr / (sqrt(v) + eps) over the entries that are updated. It falls with the schedule, and is high where gradients are small: rows of rare words make most of an embedding's. The paper's Figure 18 has NanoAdam's above AdamW's.",
+    found: `At the last look ${optimizer}'s is lowest in ${least.name} (${figure(least.effectiveRate)}) and highest in ${most?.name ?? least.name} (${figure(most?.effectiveRate)}).`,
   };
 }
 
