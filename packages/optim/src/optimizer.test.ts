@@ -7,6 +7,8 @@ import {
   createGaLore,
   createMicroAdam,
   createNanoAdam,
+  createNanoLion,
+  createNanoSgd,
   createSgd,
   type Optimizer,
   type Parameter,
@@ -22,6 +24,8 @@ const nanoAdam =
   (options: Partial<Parameters<typeof createNanoAdam>[0]>): Create =>
   (parameters, totalSteps) =>
     createNanoAdam({ parameters, density: 0.2, maskInterval: 5, totalSteps, ...options });
+
+const selection = { density: 0.2, maskInterval: 5 } as const;
 
 /** Vectors as matrices, as near to square as their length allows. */
 function asMatrices(parameters: readonly Parameter[]): Parameter[] {
@@ -49,6 +53,21 @@ const optimizers: readonly (readonly [string, Create])[] = [
   ["NanoAdam, large gradients", nanoAdam({ criterion: "gradient" })],
   ["NanoAdam, zeros skipped", nanoAdam({ skipZeros: true })],
   ["NanoAdam, states in bfloat16", nanoAdam({ stateType: "bfloat16" })],
+  ["NanoSGD", (parameters, totalSteps) => createNanoSgd({ parameters, totalSteps, ...selection })],
+  [
+    "NanoSGD without momentum",
+    (parameters, totalSteps) => createNanoSgd({ parameters, totalSteps, ...selection, momentum: 0 }),
+  ],
+  ["NanoLion", (parameters, totalSteps) => createNanoLion({ parameters, totalSteps, ...selection })],
+  [
+    "NanoLion, states in bfloat16 and reset",
+    (parameters, totalSteps) =>
+      createNanoLion({ parameters, totalSteps, ...selection, stateType: "bfloat16", stateOnRefresh: "reset" }),
+  ],
+  [
+    "NanoLion, large gradients",
+    (parameters, totalSteps) => createNanoLion({ parameters, totalSteps, ...selection, criterion: "gradient" }),
+  ],
   ["AdamW-8bit", (parameters) => createAdamW8bit({ parameters, weightDecay: 0 })],
   [
     "AdamW-8bit, small blocks",

@@ -54,7 +54,7 @@ describe("options", () => {
     [{ delimiter: "" }, '`delimiter` is "", expected at least 1 character'],
     [
       { optimizer: "adam" },
-      '`optimizer` is "adam", expected one of nanoadam, adamw, adamw8bit, microadam, galore, sgd; did you mean adamw?',
+      '`optimizer` is "adam", expected one of nanoadam, adamw, adamw8bit, microadam, galore, sgd, nanosgd, nanolion; did you mean adamw?',
     ],
     [{ evalShare: 1 }, "`evalShare` is 1, expected less than 1"],
     [{ labelSmoothing: 1 }, "`labelSmoothing` is 1, expected less than 1"],

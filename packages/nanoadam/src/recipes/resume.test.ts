@@ -39,6 +39,8 @@ describe("a run that is interrupted twice and goes on gives the same files to th
     ["microadam", { optimizer: "microadam", microadamWindow: 3 }],
     ["galore", { optimizer: "galore", galoreRank: 2, galoreGap: 3 }],
     ["sgd", { optimizer: "sgd" }],
+    ["nanosgd", { optimizer: "nanosgd", maskInterval: 2 }],
+    ["nanolion, weights in bfloat16", { optimizer: "nanolion", weights: "bfloat16", maskInterval: 2 }],
     ["lora", { loraRank: 2, loraDropout: 0.1 }],
     ["lora with adamw", { loraRank: 2, optimizer: "adamw" }],
     ["checkpointing and accumulation", { checkpointing: "stage", accumulate: 2, batchSize: 4 }],

@@ -1,6 +1,6 @@
 /**
- * Other ways to choose the entries that move, for comparison with NanoAdam's own (paper, Figures 4 and 8 to 11): the largest
- * weights, random ones, or those of largest gradient; and, for pruned networks, a choice that leaves zeros alone (Appendix
+ * By what the entries that move are chosen: the smallest weights, as NanoAdam does; or, for comparison with that (paper, Figures 4 and 8
+ * to 11), the largest weights, random ones, or those of largest gradient; and, for pruned networks, a choice that leaves zeros alone (Appendix
  * M). Each gives every entry of a chunk a key, and the smallest keys are chosen.
  */
 
