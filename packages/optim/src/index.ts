@@ -6,7 +6,14 @@ export { bfloat16OfBits } from "./bfloat16.js";
 export { withFrozen } from "./freeze.js";
 export { createGaLore, type GaLoreOptions } from "./galore/galore.js";
 export { createMicroAdam, type MicroAdamOptions, type RingValueType } from "./microadam/microadam.js";
-export { type AdamOptions, adam, type BiasCorrection, biasCorrections } from "./nanoadam/adam.js";
+export {
+  type AdamOptions,
+  adam,
+  type BiasCorrection,
+  biasCorrections,
+  type EnteringMoment,
+  enteringMoments,
+} from "./nanoadam/adam.js";
 export { createNanoAdam, type NanoAdamOptions } from "./nanoadam/nanoadam.js";
 export { createNanoLion, type LionOptions, lion, type NanoLionOptions } from "./nanolion.js";
 export { createNanoSgd, type GradientDescentOptions, gradientDescent, type NanoSgdOptions } from "./nanosgd.js";
@@ -19,10 +26,18 @@ export {
   warmupSteps,
 } from "./schedule.js";
 export { type Criterion, criteria } from "./selected/criterion.js";
-export { type DensitySchedule, densityAt, type RefreshSchedule, refreshIsDue } from "./selected/density.js";
+export {
+  type DensitySchedule,
+  type DensityScheduleName,
+  densityAt,
+  densityScheduleNames,
+  type RefreshSchedule,
+  refreshIsDue,
+} from "./selected/density.js";
 export { type StateType, stateTypes } from "./selected/entry-states.js";
 export { type SelectedOptions, selected } from "./selected/selected.js";
 export { type StateOnRefresh, statesOnRefresh } from "./selected/selected-rule.js";
+export { type ShareKind, shareKinds } from "./selected/shares.js";
 export type { EntriesAtHand, EntryState, StepAtHand, UpdateRule } from "./selected/update-rule.js";
 export { addEntries, arrayLike, gatherEntries, scatterEntries } from "./selection/gather.js";
 export { type SelectionOptions, selectionIndices, selectSmallest } from "./selection/select.js";

@@ -1,5 +1,12 @@
 /** The lines of NanoAdam and NanoLion in the table of optimizers: they select alike, and differ in their rules. */
-import { type BiasCorrection, biasCorrections, createNanoAdam, createNanoLion } from "@nanoadam/optim";
+import {
+  type BiasCorrection,
+  biasCorrections,
+  createNanoAdam,
+  createNanoLion,
+  type EnteringMoment,
+  enteringMoments,
+} from "@nanoadam/optim";
 import { z } from "zod";
 import { optimizerEntry } from "./optimizer-entry.js";
 import { flag } from "./option-types.js";
@@ -11,6 +18,10 @@ export interface NanoAdamInput extends SelectionInput {
   readonly biasCorrection?: BiasCorrection | undefined;
   /** How much of NanoAdam's first moment stays from step to step, or of it is in NanoLion's step; by default 0.9. */
   readonly beta1?: number | undefined;
+  /** Updates over which NanoAdam's steps of a newly selected entry grow to the whole; by default 0. */
+  readonly entryWarmup?: number | undefined;
+  /** NanoAdam's second moment of a newly selected entry: 0 (`zero`, the default), or the `mean` of those that stay. */
+  readonly enteringMoment?: EnteringMoment | undefined;
 }
 
 const options = {
@@ -24,6 +35,17 @@ const options = {
     .lt(1)
     .default(0.9)
     .meta(flag("how much of nanoadam's first moment stays from step to step, or of nanolion's is in a step", "X")),
+  entryWarmup: z
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(0)
+    .meta(flag("updates over which nanoadam's steps of a newly selected entry grow", "N")),
+  enteringMoment: z
+    .enum(enteringMoments)
+    .default("zero")
+    .meta(flag("nanoadam's second moment of a newly selected entry: 0, or the mean of those that stay")),
 };
 
 export const nanoadam = optimizerEntry({
@@ -39,6 +61,8 @@ export const nanoadam = optimizerEntry({
       ...selectionOf(options, context),
       betas: [options.beta1, 0.999],
       biasCorrection: options.biasCorrection,
+      entryWarmup: options.entryWarmup,
+      enteringMoment: options.enteringMoment,
     }),
   settled: settledIntervals,
 });

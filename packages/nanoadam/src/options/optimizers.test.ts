@@ -74,6 +74,23 @@ describe("nanoadam", () => {
     },
   );
 
+  test("may go up in density, by a schedule, and not at all", () => {
+    const densities = (given: object) => {
+      const { optimizer: options } = parseFinetuneOptions({ ...needed, ...given });
+      const optimizer = optimizers.nanoadam.create(options, { parameters: [parameter("layer")], length, seed: 1 });
+      return [0, 120].map((completedSteps) => {
+        const tensors = new Map(completedSteps === 0 ? [] : optimizer.state().tensors);
+        optimizer.restore({ completedSteps, tensors });
+        optimizer.prepare();
+        return optimizer.density();
+      });
+    };
+    expect(densities({})).toEqual([0.1, expect.closeTo(0.07, 9)]);
+    expect(densities({ densitySchedule: "linear", finalDensity: 0.3 })).toEqual([0.1, expect.closeTo(0.2, 9)]);
+    expect(densities({ densitySchedule: "cosine" })).toEqual([0.1, expect.closeTo(0.07, 9)]);
+    expect(densities({ densitySchedule: "constant" })).toEqual([0.1, 0.1]);
+  });
+
   test("selects every 40th of an epoch, and changes its density every 8th", () => {
     const settled = (given: object) =>
       optimizers.nanoadam.settled?.(parseFinetuneOptions({ ...needed, ...given }).optimizer, length);

@@ -74,7 +74,24 @@ describe("options", () => {
     [{ eval: {} }, "`eval` is {}, expected a file, or rows"],
     [{ epochs: 1, steps: 5 }, "`steps` cannot go with `epochs`"],
     [{ eval: "b.tsv", evalShare: 0.5 }, "`evalShare` cannot go with `eval`"],
-    [{ density: 0.1, finalDensity: 0.2 }, "`finalDensity` is 0.2, expected at most `density` 0.1"],
+    [
+      { density: 0.1, finalDensity: 0.2 },
+      "`finalDensity` is 0.2, expected at most `density` 0.1, or a `densitySchedule`",
+    ],
+    [{ densitySchedule: "constant", finalDensity: 0.1 }, "`finalDensity` cannot go with a constant `densitySchedule`"],
+    [
+      { densitySchedule: "constant", densityInterval: 9 },
+      "`densityInterval` cannot go with a constant `densitySchedule`",
+    ],
+    [
+      { enteringMoment: "mean", stateOnRefresh: "reset" },
+      "`enteringMoment` cannot be mean where `stateOnRefresh` is reset",
+    ],
+    [
+      { enteringMoment: "mean", biasCorrection: "entry" },
+      "`enteringMoment` cannot be mean where `biasCorrection` is entry, which corrects for a moment of 0",
+    ],
+    [{ denseLearningRate: 0 }, "`denseLearningRate` is 0, expected more than 0"],
     [{ learningrate: 1 }, "there is no option `learningrate`; did you mean `learningRate`?"],
   ])("%j are refused: %s", (options, message) => {
     expect(() => parse(options)).toThrow(InputError);

@@ -2,15 +2,19 @@
 import {
   type Criterion,
   criteria,
+  type DensityScheduleName,
+  densityScheduleNames,
   type SelectedOptions,
+  type ShareKind,
   type StateOnRefresh,
   type StateType,
+  shareKinds,
   statesOnRefresh,
   stateTypes,
 } from "@nanoadam/optim";
 import { z } from "zod";
 import type { CommonOptimizerOptions, OptimizerContext, RunLength, TrainedParameter } from "./optimizer-entry.js";
-import { count, flag, fraction } from "./option-types.js";
+import { count, factor, flag, fraction } from "./option-types.js";
 
 /** What is selected, by nanoadam, nanosgd and nanolion. */
 export interface SelectionInput {
@@ -18,13 +22,20 @@ export interface SelectionInput {
   readonly density?: number | undefined;
   /** The fraction that it reaches at the end; by default 0.4 times `density`. */
   readonly finalDensity?: number | undefined;
+  /** How the density gets there: in a line (`linear`, the default), half a cosine, or not at all (`constant`). One that rises needs it. */
+  readonly densitySchedule?: DensityScheduleName | undefined;
+  /** The share of each tensor: `equal` (the default), in proportion to its `size`, or to its first `gradient`'s energy. */
+  readonly shareBy?: ShareKind | undefined;
   /** Steps between selections; by default a 40th of an epoch. */
   readonly maskInterval?: number | undefined;
   /** Steps between changes of density; by default an eighth of an epoch. */
   readonly densityInterval?: number | undefined;
   /** Select once, at the first step, for the whole run. By default false. */
   readonly staticMask?: boolean | undefined;
-  /** What is selected by: small or large weights, chance, or large gradients. By default `small`. */
+  /**
+   * What is selected by: small or large weights, chance, large gradients, or weights that are small beside others of their row or column. By
+   * default `small`.
+   */
   readonly criterion?: Criterion | undefined;
   /** Never update weights that are exactly 0, as in a pruned network. By default false. */
   readonly skipZeros?: boolean | undefined;
@@ -32,6 +43,8 @@ export interface SelectionInput {
   readonly chunkSize?: number | undefined;
   /** Biases: selected from like weights (`selected`, the default), or updated whole (`dense`). */
   readonly biases?: "selected" | "dense" | undefined;
+  /** The learning rate of tensors that are updated whole, as a factor of the run's; by default 1. */
+  readonly denseLearningRate?: number | undefined;
   /** The states of entries that stay selected: kept (`carry`, the default), or started anew (`reset`). */
   readonly stateOnRefresh?: StateOnRefresh | undefined;
   /** How states of selected entries are stored; by default in `float32`. */
@@ -43,13 +56,21 @@ export const selectionOptions = {
   finalDensity: fraction
     .optional()
     .meta(flag("fraction that it reaches at the end (default: 0.4 times `density`)", "X")),
+  densitySchedule: z
+    .enum(densityScheduleNames)
+    .optional()
+    .meta(flag("how the density gets there (default: linear); needed for one that rises")),
+  shareBy: z
+    .enum(shareKinds)
+    .default("equal")
+    .meta(flag("share of each tensor: equal, by its size, or by the energy of its first gradient")),
   maskInterval: count.optional().meta(flag("steps between selections (default: 1/40 of an epoch)", "N")),
   densityInterval: count.optional().meta(flag("steps between changes of density (default: 1/8 of an epoch)", "N")),
   staticMask: z.boolean().default(false).meta(flag("select once, at the first step, for the whole run")),
   criterion: z
     .enum(criteria)
     .default("small")
-    .meta(flag("what is selected by: small or large weights, chance, or large gradients")),
+    .meta(flag(`what is selected by: ${criteria.join(", ")} (weights, chance, or large gradients)`, "NAME")),
   skipZeros: z.boolean().default(false).meta(flag("never update weights that are exactly 0, as in a pruned network")),
   chunkSize: z
     .number()
@@ -62,6 +83,9 @@ export const selectionOptions = {
     .enum(["selected", "dense"])
     .default("selected")
     .meta(flag("biases: selected from like weights, or updated whole")),
+  denseLearningRate: factor
+    .default(1)
+    .meta(flag("learning rate of tensors that are updated whole, as a factor of the run's", "X")),
   stateOnRefresh: z
     .enum(statesOnRefresh)
     .default("carry")
@@ -84,6 +108,8 @@ export function selectionOf(
     dense: parameters.filter((parameter) => isDense(parameter, options.biases)).map(({ name }) => name),
     density: options.density,
     finalDensity: options.finalDensity ?? defaultFinalFraction * options.density,
+    densitySchedule: options.densitySchedule,
+    shareBy: options.shareBy,
     ...settledIntervals(options, length),
     totalSteps: length.totalSteps,
     chunkSize: options.chunkSize,
@@ -91,6 +117,7 @@ export function selectionOf(
     stateType: options.stateDtype,
     criterion: options.criterion,
     skipZeros: options.skipZeros,
+    denseLearningRate: options.denseLearningRate,
     seed,
   };
 }

@@ -33,6 +33,8 @@ describe("a run that is interrupted twice and goes on gives the same files to th
     ["nanoadam, weights in bfloat16", { weights: "bfloat16", maskInterval: 2 }],
     ["nanoadam, by gradient", { criterion: "gradient", maskInterval: 2 }],
     ["nanoadam, at random", { criterion: "random", maskInterval: 2 }],
+    ["nanoadam, shares by gradient", { shareBy: "gradient", criterion: "small-in-row", maskInterval: 2 }],
+    ["nanoadam, entries that warm up", { entryWarmup: 3, enteringMoment: "mean", maskInterval: 2 }],
     ["nanoadam, static mask", { staticMask: true }],
     ["adamw", { optimizer: "adamw", weightDecay: 0.1 }],
     ["adamw8bit", { optimizer: "adamw8bit" }],

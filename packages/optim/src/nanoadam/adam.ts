@@ -1,13 +1,17 @@
 /** Adam as a rule of update: what NanoAdam does with the entries it selects. */
 
 import { AdamRule } from "../adamw.js";
-import { type BiasFactors, BiasFactorsByAge, biasFactorsAt, noBiasCorrection } from "../bias-factors.js";
-import { checkAdamConstants, checkChoice } from "../check.js";
+import { type BiasFactors, BiasFactorsByAge, biasFactorsAt, noBiasCorrection, oldestAge } from "../bias-factors.js";
+import { checkAdamConstants, checkChoice, checkCount } from "../check.js";
 import type { EntriesAtHand, StepAtHand, UpdateRule } from "../selected/update-rule.js";
 
 /** By what age moments may be corrected for their start at 0: the entry's, the run's, or not at all. */
 export const biasCorrections = ["entry", "global", "none"] as const;
 export type BiasCorrection = (typeof biasCorrections)[number];
+
+/** What second moment a newly selected entry may have. */
+export const enteringMoments = ["zero", "mean"] as const;
+export type EnteringMoment = (typeof enteringMoments)[number];
 
 export interface AdamOptions {
   /** Decay rates of the moments. [0.9, 0.999] unless given. */
@@ -16,6 +20,13 @@ export interface AdamOptions {
   readonly epsilon?: number | undefined;
   /** By which age moments are corrected for their start at 0. "global" unless given (docs/ablation.md). */
   readonly biasCorrection?: BiasCorrection | undefined;
+  /** Updates over which the steps of a newly selected entry grow from a part to the whole; needs its age. 0 unless given. */
+  readonly entryWarmup?: number | undefined;
+  /**
+   * The second moment of a newly selected entry. "zero" unless given; "mean": that of the entries of its chunk that stay selected, which
+   * makes its first steps as long as theirs. Not with correction by entry.
+   */
+  readonly enteringMoment?: EnteringMoment | undefined;
 }
 
 /**
@@ -25,24 +36,69 @@ export interface AdamOptions {
  */
 export function adam(options: AdamOptions = {}): UpdateRule {
   const { betas = [0.9, 0.999], epsilon = 1e-8, biasCorrection = "global" } = options;
+  const { entryWarmup = 0, enteringMoment = "zero" } = options;
   checkAdamConstants(betas, epsilon);
   checkChoice("biasCorrection", biasCorrection, biasCorrections);
-  const factorsByAge = new BiasFactorsByAge(betas);
+  checkCount("entryWarmup", entryWarmup, 0);
+  if (entryWarmup > oldestAge) throw new RangeError(`entryWarmup is ${entryWarmup}; expected at most ${oldestAge}`);
+  checkChoice("enteringMoment", enteringMoment, enteringMoments);
+  if (enteringMoment === "mean" && biasCorrection === "entry") {
+    throw new RangeError(
+      'enteringMoment is "mean"; expected "zero" with biasCorrection "entry", which corrects for that',
+    );
+  }
+  const byEntry = new BiasFactorsByAge(betas);
   /** The correction that all entries share, where they do. */
-  const factorsAt = ({ step, age }: StepAtHand): BiasFactors =>
-    biasCorrection === "none" ? noBiasCorrection : biasFactorsAt(biasCorrection === "global" ? step + 1 : age, betas);
+  const factorsAt = ({ step, age }: StepAtHand): BiasFactors => {
+    if (biasCorrection === "none") return noBiasCorrection;
+    return biasFactorsAt(biasCorrection === "global" ? step + 1 : age, betas);
+  };
+  /** The factors of an entry by its age; what all share is that of age `step.age`. */
+  const factorsByAge = (step: StepAtHand): FactorsByAge => {
+    const shared = factorsAt(step);
+    if (entryWarmup === 0) return byEntry;
+    return new WarmedFactors(biasCorrection === "entry" ? byEntry : { at: () => shared }, entryWarmup);
+  };
   return {
     name: "adam",
     states: [
       { name: "first_moment", rounding: "nearest" },
-      { name: "second_moment", rounding: "stochastic" },
+      { name: "second_moment", rounding: "stochastic", entering: enteringMoment },
     ],
-    needsAges: biasCorrection === "entry",
-    update: (entries, step) => updateEntries(entries, step, { betas, epsilon, factors: factorsAt(step), factorsByAge }),
+    needsAges: biasCorrection === "entry" || entryWarmup > 0,
+    update: (entries, step) => {
+      const byAge = factorsByAge(step);
+      const factors = entryWarmup === 0 ? factorsAt(step) : byAge.at(step.age);
+      updateEntries(entries, step, { betas, epsilon, factors, factorsByAge: byAge });
+    },
     // Every entry of a whole tensor is as old as the run, so correction by entry and by step are one.
     whole: ({ values }, weightDecay) =>
       new AdamRule(values, { betas, epsilon, weightDecay, biasCorrection: biasCorrection !== "none" }),
   };
+}
+
+/** The factors of an entry by its age, from 1. */
+interface FactorsByAge {
+  at(age: number): BiasFactors;
+}
+
+/** Factors that make an entry's first steps shorter: its `n`th of `warmup` by `n / warmup`. */
+class WarmedFactors implements FactorsByAge {
+  readonly #factors: FactorsByAge;
+  readonly #warmup: number;
+  readonly #known: BiasFactors[] = [];
+
+  constructor(factors: FactorsByAge, warmup: number) {
+    this.#factors = factors;
+    this.#warmup = warmup;
+  }
+
+  at(age: number): BiasFactors {
+    const factors = this.#factors.at(age);
+    if (age >= this.#warmup) return factors;
+    this.#known[age] ??= { first: (factors.first * age) / this.#warmup, root: factors.root };
+    return this.#known[age];
+  }
 }
 
 interface AdamAtHand {
@@ -50,7 +106,7 @@ interface AdamAtHand {
   readonly epsilon: number;
   readonly factors: BiasFactors;
   /** The correction by an entry's age, where ages differ. */
-  readonly factorsByAge: BiasFactorsByAge;
+  readonly factorsByAge: FactorsByAge;
 }
 
 /** The loop that NanoAdam spends its step in. It takes all chunks of a tensor in one call. */

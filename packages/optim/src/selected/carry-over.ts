@@ -1,11 +1,12 @@
 /** The states of the selected entries, and how they pass from one selection to the next. */
 
+import { fromBfloat16, toBfloat16 } from "../bfloat16.js";
 import { oldestAge } from "../bias-factors.js";
 import { createKernel, largestChunkSize, lazily } from "../selection/wasm.js";
 import type { Selection } from "../types.js";
 import { wasm } from "./carry-over.wasm.js";
 import type { StoredState } from "./entry-states.js";
-import { mostStates } from "./update-rule.js";
+import { type EntryState, mostStates } from "./update-rule.js";
 
 /** The state of the selected entries, in selection order. */
 export interface Held {
@@ -92,11 +93,12 @@ export function lowBitsSetAside(): { readonly offsets: Uint16Array; readonly low
   return { offsets: formerOffsets, lowBits: formerLowBits.subarray(1) };
 }
 
-/** Writes the states of one chunk's new entries: their former ones if they were set aside, else 0. */
+/** Writes the states of one chunk's new entries: their former ones if they were set aside, else what they enter with. */
 export function carryOver(
   formerCount: number,
   offsets: Uint16Array,
   next: Omit<Held, "selection">,
+  kinds: readonly EntryState[],
   start: number,
   count: number,
 ): void {
@@ -105,10 +107,31 @@ export function carryOver(
   exports.carryOver(formerCount, count);
   const { states, ages, lowBits } = next;
   for (const [place, state] of states.entries()) state.set(nextStates[place]?.subarray(0, count) ?? [], start);
+  for (const [place, { entering }] of kinds.entries()) {
+    if (entering === "mean") enterAtMean(states[place] as StoredState, start, count);
+  }
   if (ages === undefined && lowBits === undefined) return;
   for (let index = 0; index < count; index++) {
     const position = positions[nextOffsets[index] as number] as number;
     if (ages !== undefined) ages[start + index] = formerAges[position] as number;
     if (lowBits !== undefined) lowBits[start + index] = formerLowBits[position] as number;
+  }
+}
+
+/** Gives the entries of a chunk that were not set aside the mean of those that were. */
+function enterAtMean(state: StoredState, start: number, count: number): void {
+  const { nextOffsets, positions } = chunkAtHand();
+  const isWide = state instanceof Float32Array;
+  let [sum, carried] = [0, 0];
+  for (let index = 0; index < count; index++) {
+    if (positions[nextOffsets[index] as number] === 0) continue;
+    const stored = state[start + index] as number;
+    sum += isWide ? stored : fromBfloat16(stored);
+    carried++;
+  }
+  if (carried === 0) return;
+  const mean = isWide ? sum / carried : toBfloat16(sum / carried);
+  for (let index = 0; index < count; index++) {
+    if (positions[nextOffsets[index] as number] === 0) state[start + index] = mean;
   }
 }

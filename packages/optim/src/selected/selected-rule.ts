@@ -7,7 +7,7 @@ import { gatherEntries } from "../selection/gather.js";
 import { bitsOf, checkSelection } from "../selection/select.js";
 import type { GradientNeed, Parameter, StateArray, TensorRule, WeightArray } from "../types.js";
 import { carryOver, type Held, lowBitsSetAside, setAside } from "./carry-over.js";
-import { type Choice, type ChoiceInput, choiceStarts, chooseInChunk } from "./criterion.js";
+import { type Choice, type ChoiceInput, choiceLines, choiceStarts, chooseInChunk } from "./criterion.js";
 import { densityAt, type RefreshSchedule, refreshIsDue } from "./density.js";
 import {
   areWide,
@@ -18,6 +18,7 @@ import {
   wideGradient,
   wideStates,
 } from "./entry-states.js";
+import { energyOf, type Shares } from "./shares.js";
 import { joinSelected, splitSelected, widenChunk } from "./split-float.js";
 import type { StepAtHand, UpdateRule } from "./update-rule.js";
 
@@ -34,17 +35,20 @@ export interface SelectedRuleOptions {
   readonly stateOnRefresh: StateOnRefresh;
   readonly weightDecay: number;
   readonly stateType: StateType;
+  /** Of all tensors of the optimizer. */
+  readonly shares: Shares;
 }
 
 /**
  * An update rule on the selected entries of one tensor. States, one value per selected entry in selection order unless stated:
  * `starts` (Uint32Array, chunks + 1) and `offsets` (Uint16Array), the {@link Selection}; the rule's own (Float32Array, or
  * Uint16Array of bfloat16); where the rule needs them `ages` (Uint16Array), the number of updates
- * each entry has had since it was selected, a single one for all with `stateOnRefresh: "reset"`; and where weights are in
- * bfloat16, `low_bits` (Int16Array), their bits beyond it. Before the first `prepare` there are none.
+ * each entry has had since it was selected, a single one for all with `stateOnRefresh: "reset"`; where weights are in
+ * bfloat16, `low_bits` (Int16Array), their bits beyond it; and `energy` (one float32), where shares follow from it. Before the first `prepare` there are none.
  */
 export class SelectedRule implements TensorRule {
   readonly #name: string;
+  readonly #shape: readonly number[];
   readonly #values: WeightArray;
   /** Of the same memory. */
   readonly #bits: Uint32Array | Uint16Array;
@@ -58,8 +62,9 @@ export class SelectedRule implements TensorRule {
   /** Whether the entries to move follow from the gradient to come. */
   #awaitsGradient = false;
 
-  constructor({ name, values }: Parameter<WeightArray>, rule: UpdateRule, options: SelectedRuleOptions) {
+  constructor({ name, shape, values }: Parameter<WeightArray>, rule: UpdateRule, options: SelectedRuleOptions) {
     this.#name = name;
+    this.#shape = shape;
     this.#values = values;
     this.#bits = values instanceof Float32Array ? bitsOf(values) : values;
     this.#rule = rule;
@@ -68,13 +73,16 @@ export class SelectedRule implements TensorRule {
   }
 
   prepare(step: number): void {
-    if (this.#held !== undefined && !refreshIsDue(step, this.#options.schedule)) return;
+    const { schedule, shares } = this.#options;
+    // Shares that follow from the first step's gradients count from the second on.
+    const isShared = shares.kind === "gradient" && step === 1;
+    if (this.#held !== undefined && !isShared && !refreshIsDue(step, schedule)) return;
     if (this.#options.choice.criterion === "gradient") this.#awaitsGradient = true;
     else this.#refreshAt(step, undefined);
   }
 
   need(): GradientNeed {
-    if (this.#awaitsGradient) return wholeGradient;
+    if (this.#awaitsGradient || this.#options.shares.awaits(this.#name)) return wholeGradient;
     const { selection } = this.#current();
     if (this.#entries?.selection !== selection) {
       const mayBeNarrow = this.#options.stateType === "bfloat16";
@@ -84,11 +92,17 @@ export class SelectedRule implements TensorRule {
   }
 
   apply(gradient: WeightArray, learningRate: number, step: number): void {
-    if (this.#awaitsGradient && gradient instanceof Float32Array) {
+    if (this.need() !== wholeGradient || !(gradient instanceof Float32Array)) {
+      this.#update(gradient, learningRate, step);
+      return;
+    }
+    if (this.#awaitsGradient) {
       this.#refreshAt(step, bitsOf(gradient));
       this.#awaitsGradient = false;
-      this.#update(gatherEntries(gradient, this.#current().selection), learningRate, step);
-    } else this.#update(gradient, learningRate, step);
+    }
+    const { shares } = this.#options;
+    if (shares.awaits(this.#name)) shares.setEnergy(this.#name, energyOf(gradient));
+    this.#update(gatherEntries(gradient, this.#current().selection), learningRate, step);
   }
 
   #current(): Held {
@@ -144,9 +158,11 @@ export class SelectedRule implements TensorRule {
   #refreshAt(step: number, gradientBits: Uint32Array | undefined): void {
     const former = this.#held;
     const stepsSinceRefresh = step - this.#refreshedAt;
-    const { schedule, choice, chunkSize, stateOnRefresh } = this.#options;
+    const { schedule, choice, chunkSize, stateOnRefresh, shares } = this.#options;
     const length = this.#values.length;
-    const starts = choiceStarts(this.#bits, densityAt(step, schedule), chunkSize, choice);
+    const density = shares.densityOf(this.#name, densityAt(step, schedule));
+    const starts = choiceStarts(this.#bits, density, chunkSize, choice);
+    const lines = choiceLines(choice, this.#values, this.#shape);
     const count = starts[starts.length - 1] as number;
     const fitsFormer = former?.selection.starts.every((start, chunk) => start === starts[chunk]) === true;
     const next = fitsFormer ? former : this.#allocate(count);
@@ -159,9 +175,9 @@ export class SelectedRule implements TensorRule {
       const chunkLength = Math.min(chunkSize, length - chunkStart);
       const formerCount = carries ? setAside(former, chunk, stepsSinceRefresh) : 0;
       const weights = this.#weightsOfChunk(chunkStart, chunkLength, formerCount);
-      const input = { name: this.#name, ...weights, gradientBits, step };
+      const input = { name: this.#name, ...weights, gradientBits, lines, step };
       chooseInChunk(choice, input, chunkStart, chunkLength, chunkCount, offsets, start);
-      if (carries) carryOver(formerCount, offsets, next, start, chunkCount);
+      if (carries) carryOver(formerCount, offsets, next, this.#rule.states, start, chunkCount);
     }
     if (stateOnRefresh === "reset") for (const state of next.states) state.fill(0);
     this.#held = { ...next, selection: { length, chunkSize, count, starts, offsets } };
@@ -195,7 +211,8 @@ export class SelectedRule implements TensorRule {
     const { selection, states, ages, lowBits } = this.#held;
     const indices = selection.starts.byteLength + selection.offsets.byteLength;
     const own = states.reduce((bytes, state) => bytes + state.byteLength, 0);
-    return indices + own + (ages?.byteLength ?? 0) + (lowBits?.byteLength ?? 0);
+    const energy = this.#options.shares.kind === "gradient" ? Float32Array.BYTES_PER_ELEMENT : 0;
+    return indices + own + (ages?.byteLength ?? 0) + (lowBits?.byteLength ?? 0) + energy;
   }
 
   state(completedSteps: number): ReadonlyMap<string, StateArray> {
@@ -213,11 +230,15 @@ export class SelectedRule implements TensorRule {
       );
     }
     if (lowBits !== undefined) state.set("low_bits", lowBits);
+    const { shares } = this.#options;
+    if (shares.kind === "gradient") state.set("energy", Float32Array.of(shares.energyOf(this.#name)));
     return state;
   }
 
   restore(state: ReadonlyMap<string, StateArray>, completedSteps: number): void {
     this.#awaitsGradient = false;
+    const { shares } = this.#options;
+    shares.setEnergy(this.#name, undefined);
     if (state.size === 0 && completedSteps === 0) {
       this.#held = undefined;
       this.#refreshedAt = 0;
@@ -226,8 +247,8 @@ export class SelectedRule implements TensorRule {
     const { needsAges } = this.#rule;
     const names = this.#rule.states.map(({ name }) => name);
     const hasLowBits = !(this.#values instanceof Float32Array);
-    const keys = ["starts", "offsets", ...names, ...(needsAges ? ["ages"] : []), ...(hasLowBits ? ["low_bits"] : [])];
-    checkStateKeys(state, keys);
+    const further = [needsAges && "ages", hasLowBits && "low_bits", shares.kind === "gradient" && "energy"];
+    checkStateKeys(state, ["starts", "offsets", ...names, ...further.filter((key) => key !== false)]);
     const { chunkSize } = this.#options;
     const length = this.#values.length;
     const starts = stateArray(state, "starts", Uint32Array, Math.ceil(length / chunkSize) + 1).slice();
@@ -245,6 +266,10 @@ export class SelectedRule implements TensorRule {
     }
     const lowBits = hasLowBits ? stateArray(state, "low_bits", Int16Array, count).slice() : undefined;
     this.#held = { selection, states, ages: this.#hasAges ? ages?.slice() : undefined, lowBits };
+    if (shares.kind === "gradient") {
+      const [energy] = stateArray(state, "energy", Float32Array, 1);
+      if (completedSteps > 0) shares.setEnergy(this.#name, energy);
+    }
     this.#refreshedAt = this.#hasAges ? completedSteps : completedSteps - (ages?.[0] ?? 0);
   }
 }

@@ -7,11 +7,12 @@
 import { checkChoice, checkCount, checkNames, checkNotNegative, checkParameters } from "../check.js";
 import { composeOptimizer } from "../optimizer.js";
 import { checkChunkSize, defaultChunkSize } from "../selection/select.js";
-import type { Optimizer, Parameter, WeightArray } from "../types.js";
+import type { Optimizer, Parameter, TensorRule, WeightArray } from "../types.js";
 import { type Criterion, criteria } from "./criterion.js";
-import { checkDensitySchedule, densityAt, type RefreshSchedule } from "./density.js";
+import { checkDensitySchedule, type DensityScheduleName, densityAt, type RefreshSchedule } from "./density.js";
 import { type StateType, stateTypes } from "./entry-states.js";
 import { SelectedRule, type StateOnRefresh, statesOnRefresh } from "./selected-rule.js";
+import { type ShareKind, Shares, shareKinds } from "./shares.js";
 import { mostStates, type UpdateRule } from "./update-rule.js";
 
 /** What is selected, and when. */
@@ -22,8 +23,16 @@ export interface SelectedOptions {
   readonly dense?: Iterable<string> | undefined;
   /** Fraction of each tensor selected at first: above 0, at most 1. 0.1 unless given. */
   readonly density?: number | undefined;
-  /** Fraction reached at `totalSteps`, linearly; `density` unless given. Takes effect only with `densityInterval`. */
+  /** Fraction reached at `totalSteps`; `density` unless given. Takes effect only with `densityInterval`. */
   readonly finalDensity?: number | undefined;
+  /** How it gets there. "linear" unless given; "constant" leaves `finalDensity` and `densityInterval` out of account. */
+  readonly densitySchedule?: DensityScheduleName | undefined;
+  /**
+   * The share of each tensor. "equal" unless given: `density`. "size": in proportion to its size, and "gradient": so that counts of selected
+   * entries are in proportion to the energy of the gradient at the first step, which needs whole gradients then, and counts from the
+   * second step on. The mean over all entries is `density` in each case.
+   */
+  readonly shareBy?: ShareKind | undefined;
   /** Selections are refreshed every so many steps; `totalSteps` makes one selection for the whole run. */
   readonly maskInterval: number;
   /** The density is evaluated every so many steps, and selections refreshed; off when absent or above `totalSteps`. */
@@ -46,6 +55,8 @@ export interface SelectedOptions {
   readonly weightDecay?: number | undefined;
   /** Weight decay of the tensors in `dense`. 0 unless given. */
   readonly denseWeightDecay?: number | undefined;
+  /** The learning rate of the tensors in `dense`, as a factor of that of a step. 1 unless given. */
+  readonly denseLearningRate?: number | undefined;
 }
 
 /**
@@ -60,8 +71,10 @@ export function selected(rule: UpdateRule, options: SelectedOptions): Optimizer 
   const { parameters, density = 0.1, finalDensity, maskInterval, densityInterval, totalSteps } = options;
   const { weightDecay = 0, denseWeightDecay = 0, chunkSize = defaultChunkSize, stateOnRefresh = "carry" } = options;
   const { criterion = "small", skipZeros = false, seed = 0, stateType = "float32" } = options;
+  const { densitySchedule, shareBy = "equal", denseLearningRate = 1 } = options;
   const dense = new Set(options.dense);
-  const schedule: RefreshSchedule = { density, finalDensity, maskInterval, densityInterval, totalSteps };
+  const densities = { density, finalDensity, densitySchedule, densityInterval, totalSteps };
+  const schedule: RefreshSchedule = { ...densities, maskInterval };
   if (rule.states.length > mostStates) {
     throw new RangeError(`the rule "${rule.name}" has ${rule.states.length} states; expected at most ${mostStates}`);
   }
@@ -71,21 +84,30 @@ export function selected(rule: UpdateRule, options: SelectedOptions): Optimizer 
   checkCount("maskInterval", maskInterval, 1);
   checkChunkSize(chunkSize);
   checkChoice("stateOnRefresh", stateOnRefresh, statesOnRefresh);
+  if (stateOnRefresh === "reset" && rule.states.some(({ entering }) => entering === "mean")) {
+    throw new RangeError(
+      'stateOnRefresh is "reset"; expected "carry" with states that newly selected entries get the mean of',
+    );
+  }
   checkChoice("criterion", criterion, criteria);
+  checkChoice("shareBy", shareBy, shareKinds);
   checkChoice("stateType", stateType, stateTypes);
   checkCount("seed", seed, 0);
   checkNotNegative("weightDecay", weightDecay);
   checkNotNegative("denseWeightDecay", denseWeightDecay);
+  checkNotNegative("denseLearningRate", denseLearningRate);
 
   const choice = { criterion, skipZeros, seed };
-  const selectedOptions = { schedule, choice, chunkSize, stateOnRefresh, weightDecay, stateType };
+  const chosenFrom = parameters.filter(({ name }) => !dense.has(name));
+  const shares = new Shares(shareBy, new Map(chosenFrom.map(({ name, values }) => [name, values.length])));
+  const selectedOptions = { schedule, choice, chunkSize, stateOnRefresh, weightDecay, stateType, shares };
   return composeOptimizer(
     `nano${rule.name}`,
     parameters.map((parameter) => ({
       parameter,
       rule:
         dense.has(parameter.name) && isInFloat32(parameter)
-          ? rule.whole(parameter, denseWeightDecay)
+          ? atRate(rule.whole(parameter, denseWeightDecay), denseLearningRate)
           : new SelectedRule(parameter, rule, selectedOptions),
     })),
     (step) => densityAt(step, schedule),
@@ -94,4 +116,16 @@ export function selected(rule: UpdateRule, options: SelectedOptions): Optimizer 
 
 function isInFloat32(parameter: Parameter<WeightArray>): parameter is Parameter {
   return parameter.values instanceof Float32Array;
+}
+
+/** A rule at a learning rate of its own. */
+function atRate(rule: TensorRule, factor: number): TensorRule {
+  return {
+    prepare: (step) => rule.prepare(step),
+    need: () => rule.need(),
+    apply: (gradient, learningRate, step) => rule.apply(gradient, factor * learningRate, step),
+    stateBytes: () => rule.stateBytes(),
+    state: (completedSteps) => rule.state(completedSteps),
+    restore: (state, completedSteps) => rule.restore(state, completedSteps),
+  };
 }

@@ -11,6 +11,11 @@ export interface EntryState {
    * nearest would lose it.
    */
   readonly rounding: "nearest" | "stochastic";
+  /**
+   * What it is of an entry that is newly selected: 0 unless given; or the mean over the entries of its chunk that stay selected, where
+   * there are any.
+   */
+  readonly entering?: "zero" | "mean";
 }
 
 /** The selected entries of some chunks of a tensor, in float32: those of the first chunk begin where each `...Start` says. */
