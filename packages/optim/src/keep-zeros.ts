@@ -3,7 +3,7 @@ import type { Optimizer, Parameter, WeightArray } from "./types.js";
 /**
  * An optimizer under which the entries of some tensors that are 0 stay as they are, to the bit: a pruned network stays pruned under
  * any rule. Of tensors that are updated whole, the gradient counts as 0 where the weight is 0, and whatever a rule makes of that is
- * taken back. Tensors that are selected from are left to the selection ({@link NanoAdamOptions.skipZeros}). Nothing is kept from step
+ * taken back. Tensors that are selected from are left to the selection ({@link SelectedOptions.skipZeros}). Nothing is kept from step
  * to step; on the way it takes a quarter of a byte for each entry of the largest tensor.
  *
  * @param pruned tensors of the optimizer, in float32 where they are updated whole

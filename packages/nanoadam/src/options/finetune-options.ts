@@ -107,9 +107,27 @@ export function flattenOptions(options: FinetuneOptions): FlatOptions {
 /** MicroAdam's memory, in whole gradients. */
 const mostGradients = 10;
 
+/** The options of what is selected that do not go together. */
+function* unfitSelection(options: FlatOptions): Iterable<readonly [option: string, message: string]> {
+  const { density, finalDensity, densitySchedule, enteringMoment } = options;
+  if (densitySchedule === "constant") {
+    for (const option of ["finalDensity", "densityInterval"] as const) {
+      if (options[option] !== undefined) yield [option, "cannot go with a constant `densitySchedule`"];
+    }
+  } else if (densitySchedule === undefined && finalDensity !== undefined && finalDensity > density) {
+    yield ["finalDensity", `is ${finalDensity}, expected at most \`density\` ${density}, or a \`densitySchedule\``];
+  }
+  if (enteringMoment === "mean" && options.stateOnRefresh === "reset") {
+    yield ["enteringMoment", "cannot be mean where `stateOnRefresh` is reset"];
+  }
+  if (enteringMoment === "mean" && options.biasCorrection === "entry") {
+    yield ["enteringMoment", "cannot be mean where `biasCorrection` is entry, which corrects for a moment of 0"];
+  }
+}
+
 /** The options that do not go together with others, and what is wrong with each. */
 function* unfit(options: FlatOptions): Iterable<readonly [option: string, message: string]> {
-  const { task, warmup, density, finalDensity, staticMask, optimizer } = options;
+  const { task, warmup, staticMask, optimizer } = options;
   if (options.epochs !== undefined && options.steps !== undefined) yield ["steps", "cannot go with `epochs`"];
   if (options.eval !== undefined && options.evalShare !== undefined) yield ["evalShare", "cannot go with `eval`"];
   yield* unfitColumns(taskKind(task), options);
@@ -118,9 +136,7 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
   if (warmup > 1 && !Number.isInteger(warmup)) {
     yield ["warmup", `is ${warmup}, expected a whole number of steps, or a fraction of them below 1`];
   }
-  if (finalDensity !== undefined && finalDensity > density) {
-    yield ["finalDensity", `is ${finalDensity}, expected at most \`density\` ${density}`];
-  }
+  yield* unfitSelection(options);
   if (options.microadamWindow * options.microadamDensity > mostGradients) {
     yield [
       "microadamWindow",
