@@ -64,16 +64,18 @@ export interface RunToPerform {
   readonly input: FinetuneInput;
   readonly control: RunControl;
   readonly saved?: SavedRun;
+  /** How the engine is opened, where another thread has to know of its calls. */
+  readonly open?: typeof openRuntime;
   /** Given what the run is made from now, throws where that may not be. */
   readonly requireSame?: (fingerprints: () => Promise<readonly Fingerprint[]>) => Promise<void>;
 }
 
 /** As `finetune`, or `resumeFinetuning`. */
 export async function performRun(work: RunToPerform): Promise<RunSummary> {
-  const { input, control, saved } = work;
+  const { input, control, saved, open = openRuntime } = work;
   const options = parseFinetuneOptions(input);
   const started = performance.now() - 1000 * (saved?.state.seconds ?? 0);
-  const runtime = await openRuntime(options.training, observeAll(control.observers ?? []));
+  const runtime = await open(options.training, observeAll(control.observers ?? []));
   let peakMemory = 0;
   const run = await prepareRun(options, {
     tell: (notice) => observeAll(control.observers ?? []).onNotice(notice),

@@ -16,6 +16,8 @@ export interface WorkerStart {
   readonly control: Pick<RunControl, "savesCancelled" | "optionFiles">;
   /** One number, in memory that both share: once it is 1, the run ends before its next step. */
   readonly stop: Int32Array;
+  /** Whether the thread is in a native call (`native-calls.ts`). */
+  readonly calls: Int32Array;
 }
 
 /** What an observer is told and need not answer. */
