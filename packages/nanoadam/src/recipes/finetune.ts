@@ -201,7 +201,13 @@ async function train(
       ...{ input, options, settled, plan, run, output, optimizer, log, best, saved, started, savesCancelled, listener },
       ...{ engine: run.runtime, fingerprints: run.fingerprints, results: { before, trials } },
     });
-    await output.requireSpace((await sizeOfSaved(options.output.saveDtype, run)) + (await checkpointer.bytes()));
+    const { density, finalDensity = density } = options.optimizer;
+    // What takes a step back is gone before the result is written.
+    const staged = Math.max(
+      await sizeOfSaved(options.output.saveDtype, run),
+      undo.mostStored(Math.max(density, finalDensity)),
+    );
+    await output.requireSpace(staged + (await checkpointer.bytes()));
     const { learningRate } = settled;
     const result = await session.takeSteps({
       dataset: run.train,
@@ -216,6 +222,9 @@ async function train(
       }),
     });
     let { stopped } = result;
+    if (stopped !== undefined && optimizer.completedSteps === 0) {
+      throw new InputError(`${run.checkpoint.folder}: ${stopped.reason}; nothing was trained`);
+    }
     if (stopped !== undefined) undo.restore();
     const chosen = await checkpointer.restoreBest();
     if (stopped !== undefined && chosen === undefined) requireGood(saved, undo, stopped.reason);

@@ -61,7 +61,7 @@ export function failureOf(error: unknown): Failure {
 /** The error of another thread, of its class where that is one of ours. */
 export function errorOf({ name, message, stack }: Failure, abortReason: unknown): Error {
   const error = ((): Error => {
-    if (name === "InputError") return new InputError(message, { isWhole: true });
+    if (name === "InputError") return new InputError(message);
     if (name === "DivergenceError") return new DivergenceError(message);
     if (name === "AbortError") return new AbortError(message, abortReason);
     return Object.assign(new Error(message), { name });
