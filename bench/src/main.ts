@@ -27,6 +27,7 @@ import { optimizerRows } from "./optimizer-rows.js";
 import { productRows } from "./product-rows.js";
 import type { Row } from "./row.js";
 import { sampledRows } from "./sampled-rows.js";
+import { tableRows } from "./table-rows.js";
 import { trainingRows } from "./training-rows.js";
 import { wasteRows } from "./waste-rows.js";
 
@@ -68,6 +69,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   estimate: () => estimateRows(settings),
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
+  tables: () => tableRows(settings),
   decoders: () => decoderRows({ models: decodersOf(flags.models), threads, rounds, python: flags.torch }),
   generation: () => generationRows({ rounds, threads, python: flags.torch }),
   delta: () => deltaRows(settings),
