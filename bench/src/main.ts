@@ -27,6 +27,7 @@ import { optimizerRows } from "./optimizer-rows.js";
 import { productRows } from "./product-rows.js";
 import type { Row } from "./row.js";
 import { sampledRows } from "./sampled-rows.js";
+import { tableRows } from "./table-rows.js";
 import { trainingRows } from "./training-rows.js";
 import { imageModelNames, visionRows } from "./vision-rows.js";
 import { wasteRows } from "./waste-rows.js";
@@ -69,6 +70,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   estimate: () => estimateRows(settings),
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
+  tables: () => tableRows(settings),
   decoders: () => decoderRows({ models: chosen(flags.models, decoderNames), threads, rounds, python: flags.torch }),
   vision: () => visionRows({ models: chosen(flags.models, imageModelNames), ...settings, python: flags.torch }),
   generation: () => generationRows({ rounds, threads, python: flags.torch }),

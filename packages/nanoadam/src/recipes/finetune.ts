@@ -68,16 +68,18 @@ export interface RunToPerform {
   readonly saved?: SavedRun;
   /** Whether the trained model is written; by default it is. */
   readonly keepsModel?: boolean;
+  /** How the engine is opened, where another thread has to know of its calls. */
+  readonly open?: typeof openRuntime;
   /** Given what the run is made from now, throws where that may not be. */
   readonly requireSame?: (fingerprints: () => Promise<readonly Fingerprint[]>) => Promise<void>;
 }
 
 /** As `finetune`, or `resumeFinetuning`. */
 export async function performRun(work: RunToPerform): Promise<RunSummary> {
-  const { input, control, saved } = work;
+  const { input, control, saved, open = openRuntime } = work;
   const options = parseFinetuneOptions(input);
   const started = performance.now() - 1000 * (saved?.state.seconds ?? 0);
-  const runtime = await openRuntime(options.training, observeAll(control.observers ?? []));
+  const runtime = await open(options.training, observeAll(control.observers ?? []));
   let peakMemory = 0;
   const run = await prepareRun(options, {
     tell: (notice) => observeAll(control.observers ?? []).onNotice(notice),
@@ -211,7 +213,13 @@ async function train(
       ...{ savesCancelled, listener, engine: run.runtime, fingerprints: run.fingerprints },
       results: { before, trials, ...known },
     });
-    await output.requireSpace((await sizeOfSaved(options.output.saveDtype, run)) + (await checkpointer.bytes()));
+    const { density, finalDensity = density } = options.optimizer;
+    // What takes a step back is gone before the result is written.
+    const staged = Math.max(
+      await sizeOfSaved(options.output.saveDtype, run),
+      undo.mostStored(Math.max(density, finalDensity)),
+    );
+    await output.requireSpace(staged + (await checkpointer.bytes()));
     const { learningRate } = settled;
     const result = await session.takeSteps({
       dataset: run.train,
@@ -227,6 +235,9 @@ async function train(
       }),
     });
     let { stopped } = result;
+    if (stopped !== undefined && optimizer.completedSteps === 0) {
+      throw new InputError(`${run.checkpoint.folder}: ${stopped.reason}; nothing was trained`);
+    }
     if (stopped !== undefined) undo.restore();
     if (result.endedEarly !== undefined) await microscope?.end(optimizer.completedSteps);
     const chosen = await checkpointer.restoreBest();
