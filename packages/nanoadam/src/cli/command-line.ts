@@ -7,6 +7,7 @@ import { versions } from "../recipes/versions.js";
 import { applyCommand } from "./apply.js";
 import { chatCommand } from "./chat.js";
 import { compareCommand } from "./compare.js";
+import { continualCommand } from "./continual.js";
 import { deltaCommand } from "./delta.js";
 import { demoCommand } from "./demo.js";
 import { estimateCommand } from "./estimate.js";
@@ -77,6 +78,7 @@ export async function runCommandLine(
     pruneCommand(streams),
     pushCommand(streams),
     compareCommand(streams, interruption),
+    continualCommand(streams, interruption),
     presetsCommand(streams),
     watchCommand(streams),
     initCommand(streams),

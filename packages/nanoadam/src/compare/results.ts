@@ -42,14 +42,17 @@ export interface RetainedFigure {
 }
 
 export interface OptimizerResult {
+  /** The contestant's name. */
   readonly optimizer: string;
+  /** The values of options that the comparison varies. */
+  readonly variation?: Contestant["variation"];
   readonly rates: readonly RateResult[];
   readonly best: BestResult | undefined;
 }
 
 /** A contestant's results among those of all runs. */
 export function optimizerResult(
-  { name, learningRates }: Contestant,
+  { name, learningRates, variation }: Contestant,
   results: readonly RunResult[],
   metric: Metric,
 ): OptimizerResult {
@@ -62,7 +65,12 @@ export function optimizerResult(
     ),
   }));
   const bestRate = bestOf(rates, metric);
-  return { optimizer: name, rates, best: bestRate && describe(bestRate, own) };
+  return {
+    optimizer: name,
+    ...(variation === undefined ? {} : { variation }),
+    rates,
+    best: bestRate && describe(bestRate, own),
+  };
 }
 
 /**

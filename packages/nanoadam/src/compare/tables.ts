@@ -1,13 +1,8 @@
 import { formatBytes, formatShare } from "../format.js";
+import type { Table } from "../markdown-table.js";
 import type { Comparison } from "./comparison.js";
 import { formatRate } from "./learning-rates.js";
 import type { BestResult, OptimizerResult, Score } from "./results.js";
-
-/** A table in words; the first cell of a row names it, the others are numbers. */
-export interface Table {
-  readonly headings: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
 
 /** Each contestant at its best rate. */
 export function contestantsTable({ metric, optimizers }: Comparison): Table {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { z } from "zod";
 import { compareSchema } from "../compare/options.js";
+import { continualSchema } from "../continual/options.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { finetuneSchema } from "./finetune-options.js";
 import { parseOptions } from "./parse-options.js";
@@ -11,6 +12,7 @@ const schemas = {
   evaluate: evaluateSchema,
   predict: predictFileSchema,
   compare: compareSchema,
+  continual: continualSchema,
 };
 
 /** The numbers that a field may be: beneath its default, or one of its forms. */

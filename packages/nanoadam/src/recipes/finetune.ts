@@ -8,7 +8,7 @@ import type { Row } from "../data/source.js";
 import { DivergenceError, InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { ScratchFile } from "../files/scratch-file.js";
-import { hiddenSizeOf } from "../models/config.js";
+import { hiddenSizeOf } from "../models/architectures.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import { bestMetric } from "../options/saving-options.js";
 import type { Weights } from "../program/compile-stages.js";

@@ -152,10 +152,10 @@ function headNotes(checkpoint: Checkpoint, { model, sources, misfits }: Pretrain
 }
 
 /** What is trained on and what is evaluated on: a file of its own, or a part of the training data. */
-async function splitData(
+export async function splitData(
   source: DataSource,
   task: Task,
-  { eval: data, evalShare, limitEval, delimiter }: DataOptions,
+  { eval: data, evalShare, limitEval, delimiter }: Pick<DataOptions, "eval" | "evalShare" | "limitEval" | "delimiter">,
   seed: number,
 ): Promise<{ readonly train: Dataset; readonly evaluation: Dataset; readonly notes: readonly string[] }> {
   const all = await task.read(source);

@@ -19,6 +19,8 @@ export interface Curve {
   /** What a value is: a number, or a part of a whole. */
   readonly unit: "number" | "share";
   readonly series: readonly Series[];
+  /** Steps at which something else begins, and what. */
+  readonly sections?: readonly { readonly x: number; readonly label: string }[];
 }
 
 /** The curves that there is something of: losses, metrics, then what the optimizer did. */
