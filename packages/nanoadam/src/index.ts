@@ -2,6 +2,11 @@
 
 import "./global-types.js";
 
+export type { Analysis, GroupFigures, LayerFigures, ProbeRecord, TensorFigures } from "./analysis/analysis.js";
+export type { ChangeRecord } from "./analysis/change.js";
+export type { HistogramRecord, LogarithmicAxis } from "./analysis/joint-histogram.js";
+export type { OverlapRecord } from "./analysis/overlap.js";
+export type { Ratio, Relation } from "./analysis/relation.js";
 export { openModelFolder } from "./checkpoint/adapter.js";
 export { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.js";
 export { initialValues, loadPretrained, type Pretrained } from "./checkpoint/pretrained.js";
@@ -21,6 +26,7 @@ export { defineModel, knownModelTypes } from "./models/architectures.js";
 export { type LoraOptions, withLora } from "./models/lora.js";
 export type { Backbone, Block, Head, HeadSpecification, Model, Stage, StageContext } from "./models/model.js";
 export type { ParameterSpecification } from "./models/parameters.js";
+export type { AnalyzeInput } from "./options/analyze-options.js";
 export type { ApplyInput, DeltaInput } from "./options/delta-options.js";
 export type { EstimateInput } from "./options/estimate-options.js";
 export type { FinetuneInput } from "./options/finetune-options.js";
@@ -36,6 +42,7 @@ export type {
   PredictFileInput,
   PredictInput,
 } from "./options/saved-model-options.js";
+export { type AnalysisReport, analyze } from "./recipes/analyze.js";
 export type { GenerateControl } from "./recipes/answer-context.js";
 export { applyDelta } from "./recipes/apply-delta.js";
 export type { Conversation } from "./recipes/conversation.js";

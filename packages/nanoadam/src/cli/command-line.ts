@@ -4,6 +4,7 @@ import { AbortError, DivergenceError, InputError, oneLine } from "../errors.js";
 import { describeSystemError } from "../files/system-error.js";
 import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
+import { analyzeCommand } from "./analyze.js";
 import { applyCommand } from "./apply.js";
 import { chatCommand } from "./chat.js";
 import { compareCommand } from "./compare.js";
@@ -79,6 +80,7 @@ export async function runCommandLine(
     pushCommand(streams),
     compareCommand(streams, interruption),
     continualCommand(streams, interruption),
+    analyzeCommand(streams, interruption),
     presetsCommand(streams),
     watchCommand(streams),
     initCommand(streams),

@@ -15,6 +15,8 @@ const sharedSchema = z.object(finetuneSchema.shape).omit({
   report: true,
   saveEvery: true,
   keep: true,
+  analyze: true,
+  at: true,
 });
 
 const { model, train, ...otherShared } = sharedSchema.shape;

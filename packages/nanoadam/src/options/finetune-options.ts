@@ -7,6 +7,7 @@ import { z } from "zod";
 import { unfitColumns, unfitLoss } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 import { type AdapterInput, adapterSchema } from "./adapter-options.js";
+import { type AnalysisInput, analysisSchema } from "./analysis-options.js";
 import { type DataInput, dataSchema } from "./data-options.js";
 import { type ModelInput, modelSchema } from "./model-options.js";
 import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
@@ -26,6 +27,7 @@ const groups = {
   adapter: adapterSchema,
   retention: retentionSchema,
   saving: savingSchema,
+  analysis: analysisSchema,
   output: outputSchema,
 };
 
@@ -39,6 +41,7 @@ const flatSchema = z
     ...adapterSchema.shape,
     ...retentionSchema.shape,
     ...savingSchema.shape,
+    ...analysisSchema.shape,
     ...outputSchema.shape,
   })
   .strict();
@@ -58,6 +61,7 @@ export interface FinetuneInput
     AdapterInput,
     RetentionInput,
     SavingInput,
+    AnalysisInput,
     OutputInput {}
 
 /** A run's options with nothing grouped. */
@@ -95,6 +99,7 @@ export function flattenOptions(options: FinetuneOptions): FlatOptions {
     ...options.adapter,
     ...options.retention,
     ...options.saving,
+    ...options.analysis,
     ...options.output,
   };
 }
@@ -127,6 +132,7 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
       if (options[option] !== undefined) yield [option, "needs `retain`"];
     }
   } else if (options.fromScratch) yield ["retain", "cannot go with `fromScratch`, as there is nothing to be kept"];
+  if (options.at !== undefined && !options.analyze) yield ["at", "needs `analyze`"];
   if (staticMask && options.maskInterval !== undefined) yield ["maskInterval", "cannot go with `staticMask`"];
   if (staticMask && options.densityInterval !== undefined) yield ["densityInterval", "cannot go with `staticMask`"];
   if (options.weights === "bfloat16") {

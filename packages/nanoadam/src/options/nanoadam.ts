@@ -107,6 +107,8 @@ export const nanoadam = optimizerEntry({
       skipZeros: options.keepZeros ? parameters.filter(isPruned).map(({ name }) => name) : false,
       seed,
     }),
+  secondMoments: ({ biasCorrection }) =>
+    biasCorrection === "entry" ? undefined : { beta2: 0.999, epsilon: 1e-8, isCorrected: biasCorrection === "global" },
   settled: intervals,
 });
 

@@ -55,6 +55,13 @@ export interface OptimizerEntry<Shape extends z.ZodRawShape> {
   /** Whether linear layers and embeddings may be held in bfloat16, which what is updated whole cannot be. */
   readonly mayHoldBfloat16: boolean;
   create(options: OptionsOf<Shape> & CommonOptimizerOptions, context: OptimizerContext): Optimizer;
+  /**
+   * How its states called `second_moment`, where it has them, make the size of a step: their decay, what is added to their root, and
+   * whether they are corrected by the number of steps. Undefined where that differs from entry to entry.
+   */
+  secondMoments?(
+    options: OptionsOf<Shape>,
+  ): { readonly beta2: number; readonly epsilon: number; readonly isCorrected: boolean } | undefined;
   /** The options that were left to the run's length, as they came out. */
   settled?(options: OptionsOf<Shape>, length: RunLength): Readonly<Record<string, unknown>>;
 }

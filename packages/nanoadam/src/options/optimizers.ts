@@ -31,6 +31,7 @@ const adamw = optimizerEntry({
   adaptersComparedAt: [3e-4, 1e-3, 3e-3],
   mayHoldBfloat16: false,
   create: (options, context) => createAdamW(wholeTensors(options, context)),
+  secondMoments: () => ({ beta2: 0.999, epsilon: 1e-8, isCorrected: true }),
 });
 
 const adamw8bit = optimizerEntry({

@@ -2,6 +2,7 @@
  * Fine-tuning from a checkpoint folder to a checkpoint folder. It reads from top to bottom as what happens: prepare,
  * evaluate, step after step with evaluations between, evaluate, save.
  */
+import { basename } from "node:path";
 import type { Runtime } from "@nanoadam/engine";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
 import type { Row } from "../data/source.js";
@@ -26,6 +27,7 @@ import { Checkpointer } from "./checkpointer.js";
 import { chooseLearningRate } from "./choose-learning-rate.js";
 import { type Fingerprint, fingerprinter } from "./fingerprints.js";
 import { MetricsLog } from "./metrics-log.js";
+import { analysisFiles, Microscope } from "./microscope.js";
 import { openRuntime } from "./open-runtime.js";
 import { requireMemory } from "./require-memory.js";
 import type { RunControl } from "./run-control.js";
@@ -64,6 +66,8 @@ export interface RunToPerform {
   readonly input: FinetuneInput;
   readonly control: RunControl;
   readonly saved?: SavedRun;
+  /** Whether the trained model is written; by default it is. */
+  readonly keepsModel?: boolean;
   /** Given what the run is made from now, throws where that may not be. */
   readonly requireSame?: (fingerprints: () => Promise<readonly Fingerprint[]>) => Promise<void>;
 }
@@ -121,7 +125,7 @@ function fileOf(data: string | Iterable<Row> | undefined): string | undefined {
 }
 
 async function train(
-  { input, control: { observers = [], signal, savesCancelled = false }, saved }: RunToPerform,
+  { input, control: { observers = [], signal, savesCancelled = false }, saved, keepsModel = true }: RunToPerform,
   options: FinetuneOptions,
   run: PreparedRun & {
     readonly runtime: Runtime;
@@ -160,6 +164,7 @@ async function train(
     await saved?.readWeights(pretrained);
     let optimizer = session.startOptimizer(plan, await saved?.readOptimizer());
     await session.reserve();
+    if (options.analysis.analyze) await session.reserveForProbes();
     observer.onStart({
       source: options.model.model,
       architecture: pretrained.model.architecture,
@@ -197,9 +202,14 @@ async function train(
     const metric = bestMetric(options.saving);
     const best =
       metric === undefined ? undefined : new BestWeights(metric, options.saving.patience, saved?.state.soFar);
+    const microscope = options.analysis.analyze
+      ? await Microscope.open({ options, settled, plan, run, session, optimizer, listener }, saved?.analysis)
+      : undefined;
+    if (saved === undefined) await microscope?.begin();
     const checkpointer = new Checkpointer({
-      ...{ input, options, settled, plan, run, output, optimizer, log, best, saved, started, savesCancelled, listener },
-      ...{ engine: run.runtime, fingerprints: run.fingerprints, results: { before, trials, ...known } },
+      ...{ microscope, input, options, settled, plan, run, output, optimizer, log, best, saved, started },
+      ...{ savesCancelled, listener, engine: run.runtime, fingerprints: run.fingerprints },
+      results: { before, trials, ...known },
     });
     await output.requireSpace((await sizeOfSaved(options.output.saveDtype, run)) + (await checkpointer.bytes()));
     const { learningRate } = settled;
@@ -207,7 +217,7 @@ async function train(
       dataset: run.train,
       plan,
       learningRate,
-      observers: [undo, observer, ...(best === undefined ? [] : [best]), checkpointer],
+      observers: [undo, observer, ...[best, microscope].filter((each) => each !== undefined), checkpointer],
       signal,
       before: saved?.state,
       evaluate: async () => ({
@@ -218,6 +228,7 @@ async function train(
     });
     let { stopped } = result;
     if (stopped !== undefined) undo.restore();
+    if (result.endedEarly !== undefined) await microscope?.end(optimizer.completedSteps);
     const chosen = await checkpointer.restoreBest();
     if (stopped !== undefined && chosen === undefined) requireGood(saved, undo, stopped.reason);
     let { final, review } = await evaluateStored();
@@ -266,10 +277,12 @@ async function train(
     await log.close();
     observer.onSave();
     const save = async (folder: Folder) => {
-      await saveModel(folder, options, run, options.output.saveDtype);
+      if (keepsModel) await saveModel(folder, options, run, options.output.saveDtype);
+      await microscope?.write((file) => folder.path(file), basename(options.output.output));
       await writeJson(folder.path("summary.json"), summary);
     };
-    await saveResult(output, save, { weights: weightsFileOf(pretrained), others: [metricsFile] });
+    const weights = keepsModel ? weightsFileOf(pretrained) : analysisFiles.figures;
+    await saveResult(output, save, { weights, others: [metricsFile] });
     await checkpointer.end();
     await watch.finish(summary, review?.shown?.());
     if (stopped !== undefined) {

@@ -17,6 +17,8 @@ export const runFiles = {
   state: "training-state.json",
   optimizer: "optimizer.safetensors",
   metrics: "metrics.jsonl",
+  /** Of a run with `analyze`. */
+  analysis: "analysis.json",
 } as const;
 
 /** JSON has no NaN. */
@@ -72,6 +74,8 @@ export interface SavedRun {
   readonly state: RunState;
   /** The lines of metrics.jsonl up to the step. */
   readonly metrics: string;
+  /** What `analyze` has seen up to the step, of a run that has it. */
+  readonly analysis: string;
   /** Gives the weights the values that they had. */
   readWeights(pretrained: Pretrained): Promise<void>;
   readOptimizer(): Promise<OptimizerState>;
@@ -113,6 +117,7 @@ async function readSavedRun(output: string, folder: string): Promise<SavedRun> {
     folder,
     state,
     metrics: join(folder, runFiles.metrics),
+    analysis: join(folder, runFiles.analysis),
     readWeights: (pretrained) => readHeldWeights(folder, pretrained),
     readOptimizer: async () => ({
       completedSteps: state.step,

@@ -80,7 +80,7 @@ export async function measureChange(trained: TrainedWeights): Promise<WeightChan
 }
 
 /** Reads what a parameter began as, from a flat entry on, in the format of the target. */
-function startReader(
+export function startReader(
   { checkpoint, pretrained: { model, sources, weights }, seed }: TrainedWeights,
   parameter: ParameterSpecification,
 ): (target: WeightArray, start: number) => Promise<void> {
@@ -95,7 +95,7 @@ function startReader(
 }
 
 /** What a layer's adapter does to its weight. */
-async function adapterProduct(
+export async function adapterProduct(
   { name, shape: [, columns = 1] }: ParameterSpecification,
   { pretrained: { weights }, lora }: TrainedWeights,
 ): Promise<LowRankProduct | undefined> {
