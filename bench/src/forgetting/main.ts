@@ -38,8 +38,8 @@ const resultsOf = (study: Study): RunResult[] => cellsOf(study).flatMap((cell) =
 if (flags.write) {
   const docs = (name: string) => fileURLToPath(new URL(`../../../docs/${name}`, import.meta.url));
   writeFileSync(docs("forgetting-results.md"), resultsPage(all, resultsOf));
-  const lines = all.flatMap(resultsOf).map((result) => `  ${JSON.stringify(result)}`);
-  writeFileSync(docs("forgetting.json"), `[\n${lines.join(",\n")}\n]\n`);
+  const lines = all.flatMap(resultsOf).map((result) => `${JSON.stringify(result)}\n`);
+  writeFileSync(docs("forgetting.jsonl"), lines.join(""));
   for (const study of all) writeFileSync(docs(pictureFile(study)), tradeOff(study, resultsOf(study)));
 } else {
   const [part = 1, parts = 1] = flags.part.split("/").map(Number);

@@ -9,7 +9,7 @@ export function resultsPage(studies: readonly Study[], resultsOf: (study: Study)
     "# What was measured of forgetting",
     "",
     "Written by `node bench/dist/forgetting/main.js --write`; [forgetting.md](forgetting.md) says what it means. Figures in per cent but for",
-    "shifts and losses of hidden words; means over seeds, with their sample deviation. Every run is in [forgetting.json](forgetting.json).",
+    "shifts and losses of hidden words; means over seeds, with their sample deviation. Every run is in [forgetting.jsonl](forgetting.jsonl).",
     "",
     ...studies.flatMap((study) => section(study, resultsOf(study))),
   ].join("\n");
