@@ -16,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { defaultThreads } from "@nanoadam/engine/node";
 import { breakEvenRows } from "./break-even/rows.js";
+import { convolutionRows } from "./convolution-rows.js";
 import { decoderNames, decoderRows } from "./decoder-rows.js";
 import { deltaRows } from "./delta-rows.js";
 import { estimateRows } from "./estimate-rows.js";
@@ -63,6 +64,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   short: () => trainingRows("BERT-base, 32 x 32 tokens", { ...bertBase, batch: 32, length: 32 }, settings),
   products: () => productRows(settings),
   sampled: () => sampledRows(settings),
+  convolutions: () => convolutionRows(),
   "break-even": () => breakEvenRows(settings),
   optimizer: () => optimizerRows(settings),
   waste: () => wasteRows("BERT-base, 8 x 128 tokens", bertBase, threads),
