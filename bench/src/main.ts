@@ -15,6 +15,7 @@ import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { defaultThreads } from "@nanoadam/engine/node";
+import { analysisRows } from "./analysis-rows.js";
 import { breakEvenRows } from "./break-even/rows.js";
 import { type DecoderName, decoderNames, decoderRows } from "./decoder-rows.js";
 import { deltaRows } from "./delta-rows.js";
@@ -71,6 +72,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   decoders: () => decoderRows({ models: decodersOf(flags.models), threads, rounds, python: flags.torch }),
   generation: () => generationRows({ rounds, threads, python: flags.torch }),
   delta: () => deltaRows(settings),
+  analysis: () => analysisRows("BERT-base, 8 x 128 tokens", bertBase, settings),
 };
 
 /** The shapes of decoders to measure, all unless named. */
