@@ -125,6 +125,7 @@ test("the command line's page has every command's flags", async () => {
     "export",
     "compare",
     "analyze",
+    "continual",
     "presets",
     "init",
     "demo",

@@ -37,7 +37,7 @@ export interface CheckpointerOptions {
   readonly best: BestWeights | undefined;
   readonly microscope: Microscope | undefined;
   readonly fingerprints: () => Promise<readonly Fingerprint[]>;
-  readonly results: Pick<RunState, "before" | "trials">;
+  readonly results: Pick<RunState, "before" | "trials" | "retained">;
   /** The run that this one goes on with. */
   readonly saved: SavedRun | undefined;
   /** When the run was begun, by `performance.now`; earlier where it goes on. */

@@ -9,7 +9,7 @@ import type { Row } from "../data/source.js";
 import { DivergenceError, InputError } from "../errors.js";
 import { OutputFolder } from "../files/output-folder.js";
 import { ScratchFile } from "../files/scratch-file.js";
-import { hiddenSizeOf } from "../models/config.js";
+import { hiddenSizeOf } from "../models/architectures.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import { bestMetric } from "../options/saving-options.js";
 import type { Weights } from "../program/compile-stages.js";
@@ -43,7 +43,7 @@ import {
   writeJson,
 } from "./save-model.js";
 import { saveResult } from "./save-result.js";
-import type { SavedRun } from "./saved-run.js";
+import { retainedBefore, type SavedRun } from "./saved-run.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
 import { measureChange, type WeightChange } from "./weight-shift.js";
@@ -68,16 +68,18 @@ export interface RunToPerform {
   readonly saved?: SavedRun;
   /** Whether the trained model is written; by default it is. */
   readonly keepsModel?: boolean;
+  /** How the engine is opened, where another thread has to know of its calls. */
+  readonly open?: typeof openRuntime;
   /** Given what the run is made from now, throws where that may not be. */
   readonly requireSame?: (fingerprints: () => Promise<readonly Fingerprint[]>) => Promise<void>;
 }
 
 /** As `finetune`, or `resumeFinetuning`. */
 export async function performRun(work: RunToPerform): Promise<RunSummary> {
-  const { input, control, saved } = work;
+  const { input, control, saved, open = openRuntime } = work;
   const options = parseFinetuneOptions(input);
   const started = performance.now() - 1000 * (saved?.state.seconds ?? 0);
-  const runtime = await openRuntime(options.training, observeAll(control.observers ?? []));
+  const runtime = await open(options.training, observeAll(control.observers ?? []));
   let peakMemory = 0;
   const run = await prepareRun(options, {
     tell: (notice) => observeAll(control.observers ?? []).onNotice(notice),
@@ -94,6 +96,7 @@ export async function performRun(work: RunToPerform): Promise<RunSummary> {
       model: run.checkpoint.folders,
       train: fileOf(options.data.train),
       eval: fileOf(options.data.eval),
+      retain: options.retention.retain,
       ...control.optionFiles,
     };
     output = await OutputFolder.create(options.output.output, {
@@ -185,6 +188,7 @@ async function train(
         `${run.checkpoint.folder}: the loss is ${before.loss} on the evaluation data before the first step, so the weights or the labels are too large for float32; nothing was trained`,
       );
     }
+    const known = saved === undefined ? await session.evaluateRetained() : retainedBefore(saved.state);
     let trials = saved?.state.trials;
     if (options.training.learningRate === "auto") {
       const chosen = saved?.state ?? (await chooseLearningRate(session, run, settled, plan, { observer, signal }));
@@ -192,7 +196,7 @@ async function train(
       settled = { ...settled, learningRate: chosen.learningRate };
       if (saved === undefined) optimizer = session.startOptimizer(plan);
     }
-    if (saved === undefined) observer.onEvaluation({ step: 0, epoch: 0, eval: before, changedShare: 0 });
+    if (saved === undefined) observer.onEvaluation({ step: 0, epoch: 0, eval: before, changedShare: 0, ...known });
     await log.requireWritten();
 
     const buffers = pretrained.model.buffers.map(({ name }) => name);
@@ -205,25 +209,17 @@ async function train(
       : undefined;
     if (saved === undefined) await microscope?.begin();
     const checkpointer = new Checkpointer({
-      ...{
-        microscope,
-        input,
-        options,
-        settled,
-        plan,
-        run,
-        output,
-        optimizer,
-        log,
-        best,
-        saved,
-        started,
-        savesCancelled,
-        listener,
-      },
-      ...{ engine: run.runtime, fingerprints: run.fingerprints, results: { before, trials } },
+      ...{ microscope, input, options, settled, plan, run, output, optimizer, log, best, saved, started },
+      ...{ savesCancelled, listener, engine: run.runtime, fingerprints: run.fingerprints },
+      results: { before, trials, ...known },
     });
-    await output.requireSpace((await sizeOfSaved(options.output.saveDtype, run)) + (await checkpointer.bytes()));
+    const { density, finalDensity = density } = options.optimizer;
+    // What takes a step back is gone before the result is written.
+    const staged = Math.max(
+      await sizeOfSaved(options.output.saveDtype, run),
+      undo.mostStored(Math.max(density, finalDensity)),
+    );
+    await output.requireSpace(staged + (await checkpointer.bytes()));
     const { learningRate } = settled;
     const result = await session.takeSteps({
       dataset: run.train,
@@ -235,9 +231,13 @@ async function train(
       evaluate: async () => ({
         eval: await session.evaluate(run.evaluation),
         changedShare: shareOf(await measure()),
+        ...(await session.evaluateRetained()),
       }),
     });
     let { stopped } = result;
+    if (stopped !== undefined && optimizer.completedSteps === 0) {
+      throw new InputError(`${run.checkpoint.folder}: ${stopped.reason}; nothing was trained`);
+    }
     if (stopped !== undefined) undo.restore();
     if (result.endedEarly !== undefined) await microscope?.end(optimizer.completedSteps);
     const chosen = await checkpointer.restoreBest();
@@ -254,11 +254,13 @@ async function train(
     const last = stopped === undefined ? optimizer.completedSteps : Math.max(0, optimizer.completedSteps - 1);
     const step = chosen?.step ?? last;
     const change = await measure();
+    const kept = await session.evaluateRetained();
     observer.onEvaluation({
       step,
       epoch: step / plan.stepsPerEpoch,
       eval: final,
       changedShare: shareOf(change),
+      ...kept,
     });
     await session.release();
     scratch.close();
@@ -273,6 +275,7 @@ async function train(
       change,
       sampledBelow: session.sampledBelow,
       evaluation: { before, final },
+      retained: { before: known.retained, final: kept.retained },
       review: review?.result() ?? reviewOfChange(taskKind(task.name).metrics[0], before, final, run.evaluation.length),
       trials,
       wallSeconds: (performance.now() - started) / 1000,

@@ -60,6 +60,7 @@ export class TrainingSession {
   readonly #sampledProduct: SampledProduct;
   readonly #evaluationPrograms: ProgramCache;
   readonly #trainingPrograms: ProgramCache;
+  readonly #retentionPrograms: ProgramCache | undefined;
   /** Of training, but for gradients, which are whole. */
   readonly #probePrograms: ProgramCache;
   /** The optimizer of the steps under way, which says what is needed of gradients. */
@@ -75,8 +76,11 @@ export class TrainingSession {
     this.sampledBelow = sampledBelow;
     this.#sampledProduct = createSampledProduct({ threads });
     const parameters = new Map(model.parameters.map((parameter) => [parameter.name, parameter]));
-    const shared = { model, weights, runtime, arena: new Arena() };
+    const arena = new Arena();
+    const shared = { model, weights, runtime, arena };
     this.#evaluationPrograms = new ProgramCache({ ...shared, loss: run.task.loss });
+    this.#retentionPrograms =
+      run.retention && new ProgramCache({ ...run.retention.measured, runtime, arena, loss: run.retention.task.loss });
     const trainingPrograms = (form: (name: string) => GradientForm) =>
       new ProgramCache({
         ...shared,
@@ -165,9 +169,20 @@ export class TrainingSession {
     return evaluateModel({ task: this.#run.task, dataset, batchSize, programs: this.#evaluationPrograms, review });
   }
 
+  /** What the model keeps of what it knew; nothing where nobody asks. */
+  async evaluateRetained(): Promise<Pick<EvaluationFigures, "retained">> {
+    const { retention } = this.#run;
+    const programs = this.#retentionPrograms;
+    if (retention === undefined || programs === undefined) return {};
+    const { task, dataset } = retention;
+    const batchSize = evaluationBatchSize(this.#options, this.#settled);
+    return { retained: await evaluateModel({ task, dataset, batchSize, programs }) };
+  }
+
   /** Frees what the engine holds. */
   async release(): Promise<void> {
     await this.#trainingPrograms.release();
+    await this.#retentionPrograms?.release();
     await this.#probePrograms.release();
     await this.#evaluationPrograms.release();
     await this.#sampledProduct.release();
