@@ -15,6 +15,7 @@ import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { defaultThreads } from "@nanoadam/engine/node";
+import { analysisRows } from "./analysis-rows.js";
 import { breakEvenRows } from "./break-even/rows.js";
 import { convolutionRows } from "./convolution-rows.js";
 import { decoderNames, decoderRows } from "./decoder-rows.js";
@@ -77,6 +78,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   vision: () => visionRows({ models: chosen(flags.models, imageModelNames), ...settings, python: flags.torch }),
   generation: () => generationRows({ rounds, threads, python: flags.torch }),
   delta: () => deltaRows(settings),
+  analysis: () => analysisRows("BERT-base, 8 x 128 tokens", bertBase, settings),
 };
 
 /** The models to measure, all unless named. */
