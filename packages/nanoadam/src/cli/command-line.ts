@@ -24,6 +24,7 @@ import { presetsCommand } from "./presets.js";
 import { pushCommand } from "./push.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
+import { theoryCommand } from "./theory.js";
 import { watchCommand } from "./watch.js";
 
 const summary = "Fine-tune pretrained networks by updating only their small weights.";
@@ -77,6 +78,7 @@ export async function runCommandLine(
     compareCommand(streams, interruption),
     presetsCommand(streams),
     watchCommand(streams),
+    theoryCommand(streams),
     initCommand(streams),
     demoCommand(streams),
   ];
