@@ -16,19 +16,21 @@ const arrowOf = ({ a, w }: Neuron): Arrow => {
   return { x, y, isPositive: a > 0 };
 };
 
-/** One network: its neurons as arrows, and the neurons that it should have as rings. */
+/** One network: its neurons as arrows, and the neurons that it should have, if any, as rings. */
 export function drawNeurons(title: string, network: readonly Neuron[], wanted: readonly Neuron[]): string {
   const [arrows, rings] = [network.map(arrowOf), wanted.map(arrowOf)];
-  const reach = 1.6;
+  // Where there is nothing to be reached, the arrows fill the panel.
+  const reach = rings.length > 0 ? 1.6 : 1.2 * Math.max(1e-9, ...arrows.map(({ x, y }) => Math.hypot(x, y)));
   const colour = ({ isPositive }: Arrow) => colourOf(isPositive ? 0 : 1);
   const seen = arrows.filter(({ x, y }) => Math.hypot(x, y) > 0.02).length;
+  const axis = { domain: [-reach, reach], ticks: 3, label: null };
   return svgOf({
     width: 300,
     height: 300,
     margin: 24,
     ariaLabel: `${title}: ${seen} of ${network.length} neurons longer than 0.02, and ${wanted.length} that it should have`,
-    x: { domain: [-reach, reach], ticks: 3, label: null },
-    y: { domain: [-reach, reach], ticks: 3, label: null },
+    x: axis,
+    y: axis,
     clip: true,
     marks: [
       Plot.ruleX([0], { strokeOpacity: 0.2 }),

@@ -40,7 +40,7 @@ export function theoryPage(theory: Theory): string {
   );
 }
 
-/** The first seed's neurons, in the setting whose students all learned and whose outputs are divided by the root of their count. */
+/** The first seed's neurons, in the setting of most samples whose outputs are divided by the root of the count of neurons. */
 function figure({ outcomes }: Theory, extraNeurons: 1 | 2, title: string): string {
   const shown = outcomes.filter(
     ({ seed, setting, variant, error }) =>
@@ -48,17 +48,17 @@ function figure({ outcomes }: Theory, extraNeurons: 1 | 2, title: string): strin
       error !== undefined &&
       variant.extraNeurons === extraNeurons &&
       variant.selection === "once" &&
-      setting.scalePower < 0,
+      setting.scalePower === -0.5,
   );
   const pick = (criterion: Variant["criterion"]) =>
     shown
       .filter(({ variant }) => variant.criterion === criterion)
-      .toSorted((a, b) => b.variant.density - a.variant.density)[0];
+      .toSorted((a, b) => b.setting.samples - a.setting.samples || b.variant.density - a.variant.density)[0];
   const [small, gradient] = [pick("small"), pick("gradient")];
   if (small === undefined || gradient === undefined) return "";
   const wanted = [...small.teacher, ...small.extra];
   const panels: readonly (readonly [string, readonly Neuron[], readonly Neuron[]])[] = [
-    ["before", small.before, small.teacher],
+    ["before, enlarged", small.before, []],
     ["pretrained", small.pretrained, small.teacher],
     ["fine-tuned, small weights", small.finetuned, wanted],
     ["fine-tuned, large gradients", gradient.finetuned, wanted],
@@ -70,7 +70,7 @@ function figure({ outcomes }: Theory, extraNeurons: 1 | 2, title: string): strin
   );
   return [
     `<h2>${escapeMarkup(title)}</h2>`,
-    `<p>Arrows are neurons, |a| w; <span class="key" style="--colour: ${colourOf(0)}">positive a</span><span class="key" style="--colour: ${colourOf(1)}">negative a</span>. Dashed rings are the teacher's. Look for arrows of pretraining that stay where they are, and for short ones that grow to the new ring. Seed 0, ${setting.samples} samples, ${100 * variant.density} % of each layer. Error ${short(small.error ?? Number.NaN)} by small weights, ${short(gradient.error ?? Number.NaN)} by large gradients.</p>`,
+    `<p>Arrows are neurons, |a| w; <span class="key" style="--colour: ${colourOf(0)}">positive a</span><span class="key" style="--colour: ${colourOf(1)}">negative a</span>. Dashed rings are the teacher's; arrows of one direction add up. Look for arrows of pretraining that stay where they are, and for short ones that grow to the new ring. Seed 0, ${setting.samples} samples, ${100 * variant.density} % of each layer. Error ${short(small.error ?? Number.NaN)} by small weights, ${short(gradient.error ?? Number.NaN)} by large gradients.</p>`,
     `<div class="charts small">\n${figures.join("\n")}\n</div>`,
   ].join("\n");
 }
@@ -112,7 +112,7 @@ function contestsTable(contests: readonly Contest[]): string {
   const headings = [
     "samples",
     "output times",
-    "loss",
+    "loss times",
     "neurons more",
     "share",
     "selected",
@@ -130,7 +130,7 @@ function contestsTable(contests: readonly Contest[]): string {
     contests.map(({ setting, variant, seeds, diverged, error, shift, smallIsBetter, smallMovesLess }) => [
       setting.samples,
       scales[setting.scalePower] ?? String(setting.scalePower),
-      setting.lossFactor === 1 ? "mean square" : "half of it",
+      setting.lossFactor === 1 ? "1" : "1/2",
       ...described(variant),
       seeds,
       diverged,
