@@ -5,6 +5,7 @@ export { type AdamW8bitOptions, createAdamW8bit } from "./adamw8bit/adamw8bit.js
 export { bfloat16OfBits } from "./bfloat16.js";
 export { withFrozen } from "./freeze.js";
 export { createGaLore, type GaLoreOptions } from "./galore/galore.js";
+export { withZerosKept } from "./keep-zeros.js";
 export { createMicroAdam, type MicroAdamOptions, type RingValueType } from "./microadam/microadam.js";
 export {
   type AdamOptions,

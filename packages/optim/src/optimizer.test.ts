@@ -16,6 +16,7 @@ import {
   selectSmallest,
   takeStep,
   withFrozen,
+  withZerosKept,
 } from "./index.js";
 
 type Create = (parameters: readonly Parameter[], totalSteps: number) => Optimizer;
@@ -93,6 +94,7 @@ const optimizers: readonly (readonly [string, Create])[] = [
     },
   ],
   ["SGD", (parameters) => createSgd({ parameters })],
+  ["AdamW, zeros kept", (parameters) => withZerosKept(createAdamW({ parameters, weightDecay: 0 }), parameters)],
 ];
 
 /** Numbers from a fixed sequence, roughly normal. */

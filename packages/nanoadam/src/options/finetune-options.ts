@@ -7,12 +7,14 @@ import { z } from "zod";
 import { unfitColumns, unfitLoss } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 import { type AdapterInput, adapterSchema } from "./adapter-options.js";
+import { type AnalysisInput, analysisSchema } from "./analysis-options.js";
 import { type DataInput, dataSchema } from "./data-options.js";
 import { type ModelInput, modelSchema } from "./model-options.js";
 import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
 import { mayHoldBfloat16, type OptimizerInput, optimizerSchema } from "./optimizer-options.js";
 import { type OutputInput, type OutputOptions, outputNamedAfter, outputSchema } from "./output-options.js";
 import { didYouMean, parseOptions } from "./parse-options.js";
+import { type RetentionInput, retentionSchema } from "./retention-options.js";
 import { bestMetric, type SavingInput, savingSchema } from "./saving-options.js";
 import { type TrainingInput, trainingSchema } from "./training-options.js";
 
@@ -23,7 +25,9 @@ const groups = {
   training: trainingSchema,
   optimizer: optimizerSchema,
   adapter: adapterSchema,
+  retention: retentionSchema,
   saving: savingSchema,
+  analysis: analysisSchema,
   output: outputSchema,
 };
 
@@ -35,7 +39,9 @@ const flatSchema = z
     ...trainingSchema.shape,
     ...optimizerSchema.shape,
     ...adapterSchema.shape,
+    ...retentionSchema.shape,
     ...savingSchema.shape,
+    ...analysisSchema.shape,
     ...outputSchema.shape,
   })
   .strict();
@@ -53,7 +59,9 @@ export interface FinetuneInput
     TrainingInput,
     OptimizerInput,
     AdapterInput,
+    RetentionInput,
     SavingInput,
+    AnalysisInput,
     OutputInput {}
 
 /** A run's options with nothing grouped. */
@@ -89,7 +97,9 @@ export function flattenOptions(options: FinetuneOptions): FlatOptions {
     ...options.training,
     ...options.optimizer,
     ...options.adapter,
+    ...options.retention,
     ...options.saving,
+    ...options.analysis,
     ...options.output,
   };
 }
@@ -133,6 +143,12 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
       `times \`microadamDensity\` is more than the ${mostGradients} gradients that are kept at most`,
     ];
   }
+  if (options.retain === undefined) {
+    for (const option of ["retainTask", "limitRetain"] as const) {
+      if (options[option] !== undefined) yield [option, "needs `retain`"];
+    }
+  } else if (options.fromScratch) yield ["retain", "cannot go with `fromScratch`, as there is nothing to be kept"];
+  if (options.at !== undefined && !options.analyze) yield ["at", "needs `analyze`"];
   if (staticMask && options.maskInterval !== undefined) yield ["maskInterval", "cannot go with `staticMask`"];
   if (staticMask && options.densityInterval !== undefined) yield ["densityInterval", "cannot go with `staticMask`"];
   if (options.weights === "bfloat16") {

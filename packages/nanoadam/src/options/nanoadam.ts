@@ -64,6 +64,10 @@ export const nanoadam = optimizerEntry({
       entryWarmup: options.entryWarmup,
       enteringMoment: options.enteringMoment,
     }),
+  secondMoments: ({ biasCorrection, entryWarmup }) =>
+    biasCorrection === "entry" || entryWarmup > 0
+      ? undefined
+      : { beta2: 0.999, epsilon: 1e-8, isCorrected: biasCorrection === "global" },
   settled: settledIntervals,
 });
 

@@ -33,6 +33,7 @@ const adamw = optimizerEntry({
   adaptersComparedAt: [3e-4, 1e-3, 3e-3],
   mayHoldBfloat16: false,
   create: (options, context) => createAdamW(wholeTensors(options, context)),
+  secondMoments: () => ({ beta2: 0.999, epsilon: 1e-8, isCorrected: true }),
 });
 
 const adamw8bit = optimizerEntry({
@@ -74,10 +75,13 @@ interface GaLoreInput {
   readonly galoreScale?: number | undefined;
 }
 
+/** The largest of its paper, for a model of 7 billion weights; each is found by passes over all gradients, and a matrix has no more than its short side. */
+const mostDimensions = 1024;
+
 const galore = optimizerEntry({
   summary: "moments in a subspace of the gradients",
   options: {
-    galoreRank: countTo(65_536).default(256).meta(flag("dimensions of galore's subspace", "N")),
+    galoreRank: countTo(mostDimensions).default(256).meta(flag("dimensions of galore's subspace", "N")),
     galoreGap: count.default(200).meta(flag("steps between its projections", "N")),
     galoreScale: factor.default(1).meta(flag("factor of its steps", "X")),
   },

@@ -13,7 +13,13 @@ import {
   stateTypes,
 } from "@nanoadam/optim";
 import { z } from "zod";
-import type { CommonOptimizerOptions, OptimizerContext, RunLength, TrainedParameter } from "./optimizer-entry.js";
+import {
+  type CommonOptimizerOptions,
+  isPruned,
+  type OptimizerContext,
+  type RunLength,
+  type TrainedParameter,
+} from "./optimizer-entry.js";
 import { count, factor, flag, fraction } from "./option-types.js";
 
 /** What is selected, by nanoadam, nanosgd and nanolion. */
@@ -37,8 +43,6 @@ export interface SelectionInput {
    * default `small`.
    */
   readonly criterion?: Criterion | undefined;
-  /** Never update weights that are exactly 0, as in a pruned network. By default false. */
-  readonly skipZeros?: boolean | undefined;
   /** Weights that are selected from together; by default 32,768. */
   readonly chunkSize?: number | undefined;
   /** Biases: selected from like weights (`selected`, the default), or updated whole (`dense`). */
@@ -71,7 +75,6 @@ export const selectionOptions = {
     .enum(criteria)
     .default("small")
     .meta(flag(`what is selected by: ${criteria.join(", ")} (weights, chance, or large gradients)`, "NAME")),
-  skipZeros: z.boolean().default(false).meta(flag("never update weights that are exactly 0, as in a pruned network")),
   chunkSize: z
     .number()
     .int()
@@ -116,7 +119,7 @@ export function selectionOf(
     stateOnRefresh: options.stateOnRefresh,
     stateType: options.stateDtype,
     criterion: options.criterion,
-    skipZeros: options.skipZeros,
+    skipZeros: options.keepZeros ? parameters.filter(isPruned).map(({ name }) => name) : false,
     denseLearningRate: options.denseLearningRate,
     seed,
   };

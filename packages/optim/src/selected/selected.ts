@@ -45,8 +45,11 @@ export interface SelectedOptions {
   readonly stateOnRefresh?: StateOnRefresh | undefined;
   /** Which entries are selected: those of smallest magnitude unless given; the others are for comparison. */
   readonly criterion?: Criterion | undefined;
-  /** Whether entries that are 0, as in a pruned network, never move; the density is then that of the others. */
-  readonly skipZeros?: boolean | undefined;
+  /**
+   * Whether entries that are 0, as in a pruned network, never move, or the names of the tensors of which that is so; the density is
+   * then that of the others. Tensors in `dense` are not selected from, see `withZerosKept`.
+   */
+  readonly skipZeros?: boolean | Iterable<string> | undefined;
   /** Seed of the criterion "random". 0 unless given. */
   readonly seed?: number | undefined;
   /** How states of selected entries are stored; bfloat16 halves them. "float32" unless given. */
@@ -97,10 +100,12 @@ export function selected(rule: UpdateRule, options: SelectedOptions): Optimizer 
   checkNotNegative("denseWeightDecay", denseWeightDecay);
   checkNotNegative("denseLearningRate", denseLearningRate);
 
-  const choice = { criterion, skipZeros, seed };
+  const skipped = typeof skipZeros === "boolean" ? undefined : new Set(skipZeros);
+  if (skipped !== undefined) checkNames("skipZeros", skipped, parameters);
+  const choiceOf = (name: string) => ({ criterion, skipZeros: skipped?.has(name) ?? skipZeros === true, seed });
   const chosenFrom = parameters.filter(({ name }) => !dense.has(name));
   const shares = new Shares(shareBy, new Map(chosenFrom.map(({ name, values }) => [name, values.length])));
-  const selectedOptions = { schedule, choice, chunkSize, stateOnRefresh, weightDecay, stateType, shares };
+  const selectedOptions = { schedule, chunkSize, stateOnRefresh, weightDecay, stateType, shares };
   return composeOptimizer(
     `nano${rule.name}`,
     parameters.map((parameter) => ({
@@ -108,7 +113,7 @@ export function selected(rule: UpdateRule, options: SelectedOptions): Optimizer 
       rule:
         dense.has(parameter.name) && isInFloat32(parameter)
           ? atRate(rule.whole(parameter, denseWeightDecay), denseLearningRate)
-          : new SelectedRule(parameter, rule, selectedOptions),
+          : new SelectedRule(parameter, rule, { ...selectedOptions, choice: choiceOf(parameter.name) }),
     })),
     (step) => densityAt(step, schedule),
   );
