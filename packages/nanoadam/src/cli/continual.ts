@@ -4,7 +4,8 @@ import { type ContinualInput, continualFlagsSchema, tasksOfFlags } from "../cont
 import { matrixTable, notesOf } from "../continual/tables.js";
 import { InputError, shown } from "../errors.js";
 import { markdownTable } from "../markdown-table.js";
-import { optionsOfMapping, readOptionMapping } from "../options/option-files.js";
+import type { FinetuneInput } from "../options/finetune-options.js";
+import { loadPreset, optionsOfMapping, overrideOptions, readOptionMapping } from "../options/option-files.js";
 import { MissingOptionsError } from "../options/parse-options.js";
 import type { TrainingObserver } from "../train/observer.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
@@ -17,11 +18,13 @@ import { terminalOf } from "./terminal.js";
 
 const examples = [
   "nanoadam continual --model resnet-18 --tasks cifar10/train.bin,flowers --epochs 5,10 --learning-rate 1e-3,2e-3 --return --output forgetting",
+  "nanoadam continual --preset continual/resnet-18 --learning-rate 9e-3,7e-3 --model resnet-18 --tasks cifar10/train.bin,flowers --output forgetting",
   "nanoadam continual --config tasks.yaml --output forgetting",
 ];
 
 /** Flags that are no options of the tasks. */
 interface OwnFlags {
+  readonly preset?: string;
   readonly config?: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
@@ -33,11 +36,12 @@ export function continualCommand(streams: Streams = process, interruption: Inter
     "Learn tasks one after another and measure what is forgotten. The same command again goes on where it was stopped.",
   );
   return addHelpTail(addFlags(command, continualFlagsSchema), { examples, withTasks: true })
+    .option("--preset <NAME>", "options of a preset, such as continual/vit-large; flags and --config win over it")
     .option("--config <FILE>", "options and tasks of a YAML or JSON file, by their names in the API; flags win over it")
     .option("--quiet", "print nothing but errors")
     .option("--json", "print the report as JSON, and nothing else")
-    .action(async ({ config, quiet, json, ...flags }: Flags & OwnFlags) => {
-      const input = await inputOf(flags, config);
+    .action(async ({ preset, config, quiet, json, ...flags }: Flags & OwnFlags) => {
+      const input = await inputOf(flags, { preset, config });
       const isSilent = quiet === true || json === true;
       let end: () => void = () => undefined;
       const print = (line: string) => {
@@ -74,13 +78,18 @@ export function continualCommand(streams: Streams = process, interruption: Inter
     });
 }
 
-/** The options of flags over those of a file. */
-async function inputOf(flags: Flags, config: string | undefined): Promise<ContinualInput> {
+/** The options of flags over those of a file, and these over those of a preset. */
+async function inputOf(
+  flags: Flags,
+  { preset, config }: { readonly preset: string | undefined; readonly config: string | undefined },
+): Promise<ContinualInput> {
   const { tasks: inFile = [], ...fromFile } = config === undefined ? {} : await readOptionMapping(config);
   if (!Array.isArray(inFile)) throw new InputError(`${config}: tasks is ${shown(inFile)}, expected a list of mappings`);
   const ofFile = inFile.map((task, place) => optionsOfMapping(task, `${config}, task ${place + 1}`));
   const tasks = tasksOfFlags(flags, ofFile);
   if (tasks.length === 0) throw new MissingOptionsError("`tasks` is needed");
+  const fromPreset = preset === undefined ? {} : await loadPreset(preset);
   const { tasks: _, names: _names, eval: _eval, task: _task, epochs, steps, learningRate, ...shared } = flags;
-  return { ...fromFile, ...optionsOfFlags(continualFlagsSchema, shared), tasks } as ContinualInput;
+  const given: Readonly<Record<string, unknown>> = { ...fromFile, ...optionsOfFlags(continualFlagsSchema, shared) };
+  return { ...overrideOptions(fromPreset, given as Partial<FinetuneInput>), tasks } as ContinualInput;
 }

@@ -3,6 +3,7 @@ import type { DataReport } from "../train/data-report.js";
 import { dataLines } from "./data-lines.js";
 
 const report: DataReport = {
+  takes: "text",
   train: 1200,
   evaluation: 130,
   classes: Array.from({ length: 10 }, (_, id) => ({ name: `class-${id}`, train: 200 - 20 * id, evaluation: 13 })),
@@ -24,4 +25,7 @@ test("data are told in counts, the classes in one line, and what is worth a look
   ]);
   const { classes: _classes, ...numbers } = report;
   expect(dataLines({ ...numbers, notes: [] })).toHaveLength(1);
+  expect(dataLines({ ...numbers, takes: "images", notes: [] })).toEqual([
+    "data: 1,200 images to train on, 130 to evaluate",
+  ]);
 });

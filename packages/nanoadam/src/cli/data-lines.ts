@@ -10,10 +10,14 @@ const mostClasses = 8;
  * line for each note.
  */
 export function dataLines(report: DataReport): string[] {
-  const { train, evaluation, classes, tokens, notes } = report;
+  const { takes, train, evaluation, classes, tokens, notes } = report;
   const cut = tokens.cut === 0 ? "" : `, ${formatCount(tokens.cut)} cut to ${tokens.limit}`;
+  const [rows, sizes] =
+    takes === "images"
+      ? ["images", ""]
+      : ["rows", `; texts of ${tokens.median} tokens in the median, ${tokens.longest} at most${cut}`];
   return [
-    `data: ${formatCount(train)} rows to train on, ${formatCount(evaluation)} to evaluate; texts of ${tokens.median} tokens in the median, ${tokens.longest} at most${cut}`,
+    `data: ${formatCount(train)} ${rows} to train on, ${formatCount(evaluation)} to evaluate${sizes}`,
     ...(classes === undefined ? [] : [`${classes.length} classes: ${classCounts(classes)}`]),
     ...notes.map((note) => `note: ${withFlags(note)}`),
   ];

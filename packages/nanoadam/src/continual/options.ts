@@ -12,7 +12,10 @@ import { overrideOptions } from "../options/option-files.js";
 import { flag, path } from "../options/option-types.js";
 import { parseOptions } from "../options/parse-options.js";
 
-/** What belongs to a run of its own: its data, where it starts, what it writes; and adapters, over which there is no other. */
+/**
+ * What belongs to a run of its own: its data, where it starts, what it writes; adapters, over which there is no other; and what is kept
+ * of the base model, whose head the later tasks do not have: that is a task of its own, with 0 epochs.
+ */
 const ofOneRun = {
   train: true,
   eval: true,
@@ -27,6 +30,9 @@ const ofOneRun = {
   loraTargets: true,
   useRslora: true,
   useDora: true,
+  retain: true,
+  retainTask: true,
+  limitRetain: true,
 } as const;
 
 const sharedSchema = z.object(finetuneSchema.shape).omit(ofOneRun);

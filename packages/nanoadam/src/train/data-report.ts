@@ -10,11 +10,13 @@ export interface ClassCount {
 }
 
 export interface DataReport {
+  /** What examples are of. */
+  readonly takes: "text" | "images";
   readonly train: number;
   readonly evaluation: number;
   /** By class, the most frequent first; absent where examples have no class. */
   readonly classes?: readonly ClassCount[];
-  /** Tokens of an example: half are at most `median` long, none is longer than `longest` after the cut to `limit`. */
+  /** Tokens of an example, or pixels of an image: half are at most `median` long, none is longer than `longest` after the cut to `limit`. */
   readonly tokens: { readonly median: number; readonly longest: number; readonly limit: number; readonly cut: number };
   /** Texts with nothing in them. */
   readonly empty: number;
@@ -31,6 +33,7 @@ export interface DataReport {
 }
 
 export interface DataReportInputs {
+  readonly takes: DataReport["takes"];
   readonly task: Pick<Task, "classes">;
   readonly train: Dataset;
   readonly evaluation: Dataset;
@@ -44,6 +47,7 @@ export interface DataReportInputs {
 }
 
 export function reportOfData({
+  takes,
   task,
   train,
   evaluation,
@@ -56,6 +60,7 @@ export function reportOfData({
   const lengths = [...sizesOf(train), ...sizesOf(evaluation)].sort((a, b) => a - b);
   const texts = repetitionsOf(train, evaluation);
   const figures = {
+    takes,
     train: train.length,
     evaluation: evaluation.length,
     ...(classes === undefined ? {} : { classes }),
@@ -72,7 +77,9 @@ export function reportOfData({
     ...others,
     ...new Set([...(train.notes ?? []), ...(evaluation.notes ?? [])]),
     ...notesOf(figures, hasOwnEvaluation, limit),
-    ...(looksLikeIdentifiers(train) ? ["the texts are single words or numbers: is it the right column?"] : []),
+    ...(takes === "text" && looksLikeIdentifiers(train)
+      ? ["the texts are single words or numbers: is it the right column?"]
+      : []),
   ];
   return { ...figures, notes };
 }
@@ -127,7 +134,8 @@ function* notesOf(
   hasOwnEvaluation: boolean,
   limit: number | undefined,
 ): Iterable<string> {
-  const { classes = [], tokens, train, evaluation, empty, repeated, contradictory, shared, cutAway } = figures;
+  const { takes, classes = [], tokens, train, evaluation, empty, repeated, contradictory, shared, cutAway } = figures;
+  const [one, more] = takes === "text" ? ["text", "texts"] : ["image", "images"];
   const quoted = (some: readonly ClassCount[]) => listed(some.map(({ name }) => `"${name}"`));
   const unseen = classes.filter((each) => each.train === 0);
   const rare = classes.filter((each) => each.train > 0 && each.train < fewExamples);
@@ -148,16 +156,16 @@ function* notesOf(
     yield `${lost} by \`maxLength\` ${tokens.limit}, and ${cutAway === 1 ? "its row" : "their rows"} left out`;
   }
   if (empty > 0) yield count(empty, "text is", "texts are", "empty");
-  if (repeated > 0) yield count(repeated, "training text is", "training texts are", "there more than once");
+  if (repeated > 0) yield count(repeated, `training ${one} is`, `training ${more} are`, "there more than once");
   if (contradictory > 0)
-    yield count(contradictory, "training text has", "training texts have", "different labels in different rows");
+    yield count(contradictory, `training ${one} has`, `training ${more} have`, "different labels in different rows");
   if (shared > 0) {
     const where = hasOwnEvaluation ? "evaluation" : "held-out";
     yield count(
       shared,
-      `${where} text is`,
-      `${where} texts are`,
-      "among the training texts too: what is measured on them is memory",
+      `${where} ${one} is`,
+      `${where} ${more} are`,
+      `among the training ${more} too: what is measured on them is memory`,
     );
   }
 }
