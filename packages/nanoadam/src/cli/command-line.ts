@@ -27,6 +27,7 @@ import { pruneCommand } from "./prune.js";
 import { pushCommand } from "./push.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
+import { theoryCommand } from "./theory.js";
 import { watchCommand } from "./watch.js";
 
 const summary = "Fine-tune pretrained networks by updating only their small weights.";
@@ -83,6 +84,7 @@ export async function runCommandLine(
     analyzeCommand(streams, interruption),
     presetsCommand(streams),
     watchCommand(streams),
+    theoryCommand(streams),
     initCommand(streams),
     demoCommand(streams),
   ];

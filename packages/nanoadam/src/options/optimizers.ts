@@ -122,9 +122,9 @@ const sgd = optimizerEntry({
 const nanosgd = optimizerEntry({
   summary: "gradient descent on the smallest weights only",
   options: { ...selectionOptions, ...descentOptions },
-  defaultLearningRate: 1e-2,
+  defaultLearningRate: 5e-2,
   followsWidth: false,
-  comparedAt: [1e-2, 1e-1, 1],
+  comparedAt: [1e-2, 3e-2, 1e-1, 3e-1],
   mayHoldBfloat16: true,
   create: ({ momentum, ...options }, context) => createNanoSgd({ ...selectionOf(options, context), momentum }),
   settled: settledIntervals,

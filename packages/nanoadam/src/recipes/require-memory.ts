@@ -43,6 +43,7 @@ export async function memoryOfRun(options: FinetuneOptions, run: KnownRun): Prom
     dropout: settled.dropout,
     checkpointing: settled.checkpointing,
     sampledBelow: settled.sampledBelow,
+    isAnalyzed: options.analysis.analyze,
     ...(reference === undefined
       ? {}
       : {

@@ -119,7 +119,6 @@ export async function prepareRun(
       pretrained,
       columns: { text: source.text, label: source.label },
       data: reportOfData({
-        takes: kind.takes ?? "text",
         notes: [...new Set(notes), ...learned.notes, ...headNotes(checkpoint, pretrained, task)],
         task,
         train,
