@@ -4,6 +4,7 @@ import { AbortError, DivergenceError, InputError, oneLine } from "../errors.js";
 import { describeSystemError } from "../files/system-error.js";
 import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
+import { analyzeCommand } from "./analyze.js";
 import { applyCommand } from "./apply.js";
 import { chatCommand } from "./chat.js";
 import { compareCommand } from "./compare.js";
@@ -22,6 +23,7 @@ import { inspectCommand } from "./inspect.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
+import { pruneCommand } from "./prune.js";
 import { pushCommand } from "./push.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
@@ -74,9 +76,11 @@ export async function runCommandLine(
     inspectCommand(streams),
     deltaCommand(streams),
     applyCommand(streams),
+    pruneCommand(streams),
     pushCommand(streams),
     compareCommand(streams, interruption),
     continualCommand(streams, interruption),
+    analyzeCommand(streams, interruption),
     presetsCommand(streams),
     watchCommand(streams),
     initCommand(streams),

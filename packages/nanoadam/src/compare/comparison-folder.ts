@@ -10,7 +10,7 @@ import { comparisonHtml } from "./html.js";
 import { comparisonMarkdown } from "./markdown.js";
 import { sharedDefaults } from "./options.js";
 import { isFinished, type RunResult, runResultSchema } from "./run-result.js";
-import { type Run, runName } from "./schedule.js";
+import { type Run, runFileName, runName } from "./schedule.js";
 
 export type ComparisonFolderOptions = Pick<ConfiguredFolderOptions, "configuration" | "overwrite" | "inputs" | "tell">;
 
@@ -64,14 +64,14 @@ export class ComparisonFolder {
   async keep(result: RunResult): Promise<void> {
     this.#begun ??= this.#begin();
     await this.#begun;
-    await writeJson(join(this.path, "runs", `${runName(result)}.json`), result);
+    await writeJson(join(this.path, "runs", `${runFileName(result)}.json`), result);
   }
 
   /** Where a run's model is kept as what it changed of its base. */
   async modelPath(run: Run): Promise<string> {
     this.#begun ??= this.#begin();
     await this.#begun;
-    return join(this.path, "runs", `${runName(run)}.safetensors`);
+    return join(this.path, "runs", `${runFileName(run)}.safetensors`);
   }
 
   /** Writes a comparison as JSON, Markdown and HTML. */

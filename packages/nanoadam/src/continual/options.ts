@@ -12,7 +12,10 @@ import { overrideOptions } from "../options/option-files.js";
 import { flag, path } from "../options/option-types.js";
 import { parseOptions } from "../options/parse-options.js";
 
-/** What belongs to a run of its own: its data, where it starts, what it writes; and adapters, over which there is no other. */
+/**
+ * What belongs to a run of its own: its data, where it starts, what it writes, and what it keeps of that, which a sequence measures
+ * itself; and adapters, over which there is no other.
+ */
 const ofOneRun = {
   train: true,
   eval: true,
@@ -21,6 +24,9 @@ const ofOneRun = {
   report: true,
   tensorboard: true,
   fromScratch: true,
+  retain: true,
+  retainTask: true,
+  limitRetain: true,
   loraRank: true,
   loraAlpha: true,
   loraDropout: true,

@@ -33,6 +33,8 @@ export interface WeightChange {
   readonly meanShift: number;
   /** The same of each of these tensors, by its parameter's name. */
   readonly shifts: ReadonlyMap<string, number>;
+  /** Entries that are 0 now. */
+  readonly zeros: number;
 }
 
 const pieceLength = 1 << 20;
@@ -50,7 +52,7 @@ export async function measureChange(trained: TrainedWeights): Promise<WeightChan
     halves: new Uint16Array(pieceLength),
     now: new Float32Array(pieceLength),
   };
-  let changed = 0;
+  let [changed, zeros] = [0, 0];
   const shifts = new Map<string, number>();
   for (const parameter of model.parameters) {
     const values = weights.get(parameter.name) ?? new Float32Array();
@@ -64,18 +66,21 @@ export async function measureChange(trained: TrainedWeights): Promise<WeightChan
       const before = asFloat32(target, buffers.before);
       const now = buffers.now.subarray(0, piece.length);
       now.set(asFloat32(piece, now));
-      for (let i = 0; i < now.length; i++) if (now[i] !== before[i]) changed++;
+      for (let i = 0; i < now.length; i++) {
+        if (now[i] !== before[i]) changed++;
+        if (now[i] === 0) zeros++;
+      }
       if (product !== undefined) addProduct(now, start, product);
       for (let i = 0; i < now.length; i++) squares += ((now[i] as number) - (before[i] as number)) ** 2;
     }
     if (sources.has(parameter.name)) shifts.set(parameter.name, Math.sqrt(squares));
   }
   const sum = [...shifts.values()].reduce((all, shift) => all + shift, 0);
-  return { changed, meanShift: sum / Math.max(1, shifts.size), shifts };
+  return { changed, meanShift: sum / Math.max(1, shifts.size), shifts, zeros };
 }
 
 /** Reads what a parameter began as, from a flat entry on, in the format of the target. */
-function startReader(
+export function startReader(
   { checkpoint, pretrained: { model, sources, weights }, seed }: TrainedWeights,
   parameter: ParameterSpecification,
 ): (target: WeightArray, start: number) => Promise<void> {
@@ -90,7 +95,7 @@ function startReader(
 }
 
 /** What a layer's adapter does to its weight. */
-async function adapterProduct(
+export async function adapterProduct(
   { name, shape: [, columns = 1] }: ParameterSpecification,
   { pretrained: { weights }, lora }: TrainedWeights,
 ): Promise<LowRankProduct | undefined> {

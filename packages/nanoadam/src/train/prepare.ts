@@ -1,6 +1,7 @@
 /** Everything a run needs before its first step, checked: model with weights, its files, task and data sets. */
 import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
+import { withOwnHead } from "../checkpoint/own-head.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
 import { type Dataset, sizesOf, subset } from "../data/dataset.js";
 import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
@@ -19,6 +20,7 @@ import { openTaskData } from "../tasks/open-data.js";
 import { taskKind, taskKindFor, taskOfData } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 import { type DataReport, reportOfData } from "./data-report.js";
+import { type ReferenceSet, type Retention, readReferenceSet } from "./retention.js";
 import { heldOutShare } from "./settle.js";
 
 /** What is known of a run before its weights are read. */
@@ -33,10 +35,14 @@ export interface KnownRun {
   readonly evaluation: Dataset;
   /** Tokens of a text, or pixels of an image, at most. */
   readonly maxLength: number;
+  /** What the base model is to keep. */
+  readonly reference?: ReferenceSet;
 }
 
 export interface PreparedRun extends KnownRun {
   readonly pretrained: Pretrained;
+  /** The same, with the model that measures it. */
+  readonly retention?: Retention;
   readonly data: DataReport;
   /** The columns that text and label were read from. */
   readonly columns: Pick<DataSource, "text" | "label">;
@@ -89,10 +95,12 @@ export async function prepareRun(
     const train = plain.forTraining?.() ?? plain;
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const learned = packedRows(task, train, { ...options.data, seed, maxLength: files.maximumSize });
+    const reference = await readReferenceSet(options.retention, { checkpoint, files, columns: options.data });
     const known: KnownRun = {
       ...{ checkpoint, files, task, trainingTask, evaluation },
       train: learned.dataset,
       maxLength: files.maximumSize,
+      ...(reference === undefined ? {} : { reference }),
     };
     await beforeWeights?.(known);
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
@@ -101,8 +109,13 @@ export async function prepareRun(
       adapt: (model) => withAdapter(model, options.adapter),
       hold: storageOfRun(options),
     });
+    const retention = reference && {
+      ...reference,
+      measured: await withOwnHead(checkpoint, reference.base, pretrained, storageOfRun(options)),
+    };
     return {
       ...known,
+      ...(retention === undefined ? {} : { retention }),
       pretrained,
       columns: { text: source.text, label: source.label },
       data: reportOfData({

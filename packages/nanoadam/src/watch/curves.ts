@@ -39,6 +39,7 @@ export function curvesOf({ steps, evaluations }: RunHistory): readonly Curve[] {
     isMarked: true,
   });
   const metrics = Object.keys(evaluations[0]?.eval ?? {}).filter((name) => name !== "loss");
+  const kept = Object.keys(evaluations[0]?.retained ?? {});
   const curves: Curve[] = [
     {
       title: "Loss",
@@ -50,6 +51,13 @@ export function curvesOf({ steps, evaluations }: RunHistory): readonly Curve[] {
         title: metric,
         unit: "number",
         series: [ofEvaluations("evaluation", ({ eval: evaluation }) => evaluation[metric])],
+      }),
+    ),
+    ...kept.map(
+      (figure): Curve => ({
+        title: `Retained: ${figure}`,
+        unit: "number",
+        series: [ofEvaluations("retained", ({ retained }) => retained?.[figure])],
       }),
     ),
     {

@@ -158,7 +158,7 @@ export function drawHeatMap({ title, rows, columns, cells, greatest }: HeatMap):
 }
 
 /** What Plot draws, as text; it scales with the page. The label is for those who hear the page. */
-function svgOf({ ariaLabel, ...options }: Plot.PlotOptions & { readonly ariaLabel: string }): string {
+export function svgOf({ ariaLabel, ...options }: Plot.PlotOptions & { readonly ariaLabel: string }): string {
   const drawn = Plot.plot({ ...options, document, figure: false } as unknown as Plot.PlotOptions);
   // linkedom leaves ampersands in attributes as they are.
   const label = `role="img" aria-label="${escapeMarkup(ariaLabel)}"`;

@@ -1,4 +1,5 @@
 /** A table that is kept column by column: an array of texts a column costs less memory than an object of fields a row. */
+import { InputError } from "../../errors.js";
 import type { Cell, Table, TableRow } from "./table.js";
 
 export interface ColumnTableContent {
@@ -11,15 +12,21 @@ export interface ColumnTableContent {
   readonly notes?: readonly string[];
 }
 
-/** The table of these columns. */
+/** The table of these columns. @throws InputError where there are no rows */
 export function columnTable({ file, columns, cells, lines, notes = [] }: ColumnTableContent): Table {
+  if (lines.length === 0) throw new InputError(`${file} has no rows.`);
   const places = new Map<string, number>();
   for (const [place, column] of columns.entries()) if (!places.has(column)) places.set(column, place);
   const content: StoredColumns = { columns, cells, lines: Int32Array.from(lines) };
+  let rows: readonly TableRow[] | undefined;
   return {
     file,
     columns,
-    rows: lines.map((_, index) => new StoredRow(content, index)),
+    // Made when they are asked for: by then what the table was read from is gone.
+    get rows() {
+      rows ??= Array.from(content.lines, (_, index) => new StoredRow(content, index));
+      return rows;
+    },
     notes,
     columnIndex: (column) => places.get(column),
   };

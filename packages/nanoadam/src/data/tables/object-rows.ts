@@ -19,6 +19,11 @@ export class ObjectRows {
     this.#paths = new Map(asked.filter((column) => column.includes(".")).map((column) => [column, []]));
   }
 
+  /** The rows so far. */
+  get count(): number {
+    return this.#lines.length;
+  }
+
   /** Gives the number of rows so far. */
   add(line: number, values: Readonly<Record<string, unknown>>): number {
     const row = this.#lines.length;

@@ -1,17 +1,36 @@
-/** A chart of scores against learning rates, as SVG: a line for each contestant, rates on a logarithmic axis. */
+/** A chart of scores, as SVG: a line for each contestant over a number that was tried, or over steps. */
 
 import { escapeMarkup } from "../escape-markup.js";
-import type { Comparison } from "./comparison.js";
-import { formatRate } from "./learning-rates.js";
 import type { Metric } from "./metric.js";
-import type { OptimizerResult } from "./results.js";
+
+/** A score at a place of the axis. */
+export interface ScoredPoint {
+  readonly at: number;
+  readonly mean: number;
+  /** One standard deviation; 0 for one seed. */
+  readonly deviation: number;
+}
+
+export interface ScoreLine {
+  readonly name: string;
+  readonly points: readonly ScoredPoint[];
+}
+
+export interface ScoreAxis {
+  /** What was tried. */
+  readonly name: string;
+  /** The places that were tried, for the axis of a chart that has no score yet. */
+  readonly tried: readonly number[];
+  readonly isLogarithmic: boolean;
+  readonly format: (place: number) => string;
+}
 
 const width = 640;
 const plot = { left: 100, right: 616, top: 16, bottom: 336 } as const;
 const legend = { top: 424, lineHeight: 28, columns: 2 } as const;
 
 /** The chart's part of a page's style; lines have the page's colours `--series-0` to `--series-7`, text `--ink`. */
-export const rateCurveStyle = `
+export const scoreCurveStyle = `
 .curve { width: 100%; max-width: ${width}px; height: auto; font: 13px system-ui, sans-serif; }
 .curve text { fill: var(--ink); }
 .curve .grid { stroke: var(--rule); }
@@ -22,43 +41,54 @@ export const rateCurveStyle = `
 ${Array.from({ length: 8 }, (_, series) => `.curve .series-${series} { --series: var(--series-${series}); }`).join("\n")}
 `;
 
-/** The chart of a comparison; rates without a score have no mark. */
-export function rateCurve({ metric, optimizers }: Comparison): string {
-  const scored = optimizers.map(scoredRates);
-  const tried = optimizers.flatMap(({ rates }) => rates);
-  const shown = scored.flat().length === 0 ? tried : scored.flat();
-  const values = scored.flat().flatMap(({ mean, deviation }) => [mean - deviation, mean + deviation]);
-  const rateTicks = logarithmicTicks(shown.map(({ learningRate }) => learningRate));
+/** The chart of some lines; what has no score has no mark. */
+export function scoreCurve(metric: Metric, axis: ScoreAxis, lines: readonly ScoreLine[]): string {
+  const points = lines.flatMap((line) => line.points);
+  const places = points.length === 0 ? axis.tried : points.map(({ at }) => at);
+  const values = points.flatMap(({ mean, deviation }) => [mean - deviation, mean + deviation]);
+  const place = axis.isLogarithmic ? Math.log10 : (at: number) => at;
+  const ticks = axis.isLogarithmic ? logarithmicTicks(places) : linearTicks(places);
   const valueTicks = linearTicks(values);
-  const x = scaleBetween(rateTicks.map(Math.log10), plot.left, plot.right);
+  const x = scaleBetween(ticks.map(place), plot.left, plot.right);
   const y = scaleBetween(valueTicks, plot.bottom, plot.top);
-  const labelled = rateTicks.length > 8 ? rateTicks.filter((tick) => formatRate(tick).startsWith("1")) : rateTicks;
+  const labelled =
+    axis.isLogarithmic && ticks.length > 8 ? ticks.filter((tick) => /^1/.test(tick.toExponential())) : ticks;
 
-  const height = legend.top + legend.lineHeight * (Math.ceil(optimizers.length / legend.columns) - 0.5);
+  const entries = placeEntries(lines.map(({ name }) => name));
   return [
-    `<svg class="curve" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="curve-title curve-description">`,
-    `<title id="curve-title">${escapeMarkup(metric.name)} by learning rate</title>`,
-    `<desc id="curve-description">${escapeMarkup(describe(optimizers))}</desc>`,
-    ...labelled.map((tick) => rateLine(round(x(Math.log10(tick))), formatRate(tick))),
+    `<svg class="curve" viewBox="0 0 ${width} ${entries.height}" role="img">`,
+    `<title>${escapeMarkup(`${metric.name} by ${axis.name}`)}</title>`,
+    `<desc>${escapeMarkup(describe(axis, lines))}</desc>`,
+    ...labelled.map((tick) => placeLine(round(x(place(tick))), axis.format(tick))),
     ...valueTicks.map((tick) => valueLine(round(y(tick)), formatTick(tick, valueTicks))),
-    ...axisLabels(metric),
-    ...optimizers.map(({ optimizer }, index) =>
+    ...axisLabels(metric, axis),
+    ...lines.map(({ name, points: own }, index) =>
       series(
         index,
-        (scored[index] ?? []).map(({ learningRate, mean, deviation }) => ({
-          x: x(Math.log10(learningRate)),
+        own.map(({ at, mean, deviation }) => ({
+          x: x(place(at)),
           y: y(mean),
           low: y(mean - deviation),
           high: y(mean + deviation),
         })),
-        optimizer,
+        { name, ...(entries.places[index] ?? { x: 0, y: 0 }) },
       ),
     ),
     "</svg>",
   ].join("\n");
 }
 
-function rateLine(x: number, label: string): string {
+/** Where the legend's entries stand; long names have a line each. */
+function placeEntries(names: readonly string[]) {
+  const columns = names.some((name) => name.length > 24) ? 1 : legend.columns;
+  const places = names.map((_, index) => ({
+    x: plot.left + ((index % columns) * (plot.right - plot.left)) / columns,
+    y: legend.top + Math.floor(index / columns) * legend.lineHeight,
+  }));
+  return { places, height: legend.top + legend.lineHeight * (Math.ceil(names.length / columns) - 0.5) };
+}
+
+function placeLine(x: number, label: string): string {
   return `<path class="grid" d="M${x} ${plot.top}V${plot.bottom}"/><text x="${x}" y="${plot.bottom + 24}" text-anchor="middle">${label}</text>`;
 }
 
@@ -66,24 +96,13 @@ function valueLine(y: number, label: string): string {
   return `<path class="grid" d="M${plot.left} ${y}H${plot.right}"/><text x="${plot.left - 8}" y="${y + 4}" text-anchor="end">${label}</text>`;
 }
 
-function axisLabels({ name, better }: Metric): string[] {
+function axisLabels({ name, better }: Metric, axis: ScoreAxis): string[] {
   const [x, y] = [(plot.left + plot.right) / 2, (plot.top + plot.bottom) / 2];
+  const kind = axis.isLogarithmic ? " (logarithmic)" : "";
   return [
-    `<text x="${x}" y="${plot.bottom + 54}" text-anchor="middle">learning rate (logarithmic)</text>`,
+    `<text x="${x}" y="${plot.bottom + 54}" text-anchor="middle">${escapeMarkup(axis.name)}${kind}</text>`,
     `<text transform="translate(18 ${y}) rotate(-90)" text-anchor="middle">${escapeMarkup(name)} (${better} is better)</text>`,
   ];
-}
-
-interface ScoredRate {
-  readonly learningRate: number;
-  readonly mean: number;
-  readonly deviation: number;
-}
-
-function scoredRates({ rates }: OptimizerResult): ScoredRate[] {
-  return rates.flatMap(({ learningRate, score }) =>
-    score === undefined ? [] : [{ learningRate, mean: score.mean, deviation: score.deviation ?? 0 }],
-  );
 }
 
 interface Point {
@@ -95,12 +114,12 @@ interface Point {
 }
 
 /** A contestant's line with its marks and its entry of the legend. */
-function series(index: number, points: readonly Point[], name: string): string {
+function series(
+  index: number,
+  points: readonly Point[],
+  entry: { readonly name: string; readonly x: number; readonly y: number },
+): string {
   const line = `class="line${index % 8 >= 4 ? " dashed" : ""}"`;
-  const entry = {
-    x: plot.left + ((index % legend.columns) * (plot.right - plot.left)) / legend.columns,
-    y: legend.top + Math.floor(index / legend.columns) * legend.lineHeight,
-  };
   const path = points.map(({ x, y }) => `${round(x)} ${round(y)}`).join("L");
   return [
     `<g class="series-${index % 8}">`,
@@ -108,7 +127,7 @@ function series(index: number, points: readonly Point[], name: string): string {
     ...points.filter(({ low, high }) => low !== high).map(({ x, low, high }) => bar(x, low, high)),
     ...points.map(({ x, y }) => mark(index, x, y)),
     `<path ${line} d="M${entry.x} ${entry.y}h28"/>${mark(index, entry.x + 14, entry.y)}`,
-    `<text x="${entry.x + 36}" y="${entry.y + 5}">${escapeMarkup(name)}</text>`,
+    `<text x="${entry.x + 36}" y="${entry.y + 5}">${escapeMarkup(entry.name)}</text>`,
     "</g>",
   ].join("");
 }
@@ -129,27 +148,25 @@ function mark(index: number, x: number, y: number): string {
 }
 
 /** The lines in words, for those who hear the page. */
-function describe(optimizers: readonly OptimizerResult[]): string {
-  return optimizers
-    .map((result) => {
-      const points = scoredRates(result).map(
-        ({ learningRate, mean }) => `${mean.toFixed(4)} at ${formatRate(learningRate)}`,
-      );
-      return `${result.optimizer}: ${points.length === 0 ? "no result" : points.join(", ")}.`;
+function describe({ format }: ScoreAxis, lines: readonly ScoreLine[]): string {
+  return lines
+    .map(({ name, points }) => {
+      const told = points.map(({ at, mean }) => `${mean.toFixed(4)} at ${format(at)}`);
+      return `${name}: ${told.length === 0 ? "no result" : told.join(", ")}.`;
     })
     .join(" ");
 }
 
-/** 1 and 3 times powers of ten, from below the lowest rate to above the highest. */
-function logarithmicTicks(rates: readonly number[]): number[] {
-  const lowest = Math.floor(Math.log10(Math.min(...rates)));
-  const highest = Math.ceil(Math.log10(Math.max(...rates)));
+/** 1 and 3 times powers of ten, from below the lowest place to above the highest. */
+function logarithmicTicks(places: readonly number[]): number[] {
+  const lowest = Math.floor(Math.log10(Math.min(...places)));
+  const highest = Math.ceil(Math.log10(Math.max(...places)));
   const ticks = Array.from({ length: highest - lowest + 1 }, (_, i) => [
     Number(`1e${lowest + i}`),
     Number(`3e${lowest + i}`),
   ]).flat();
-  const first = ticks.findLastIndex((tick) => tick <= Math.min(...rates));
-  const last = ticks.findIndex((tick) => tick >= Math.max(...rates));
+  const first = ticks.findLastIndex((tick) => tick <= Math.min(...places));
+  const last = ticks.findIndex((tick) => tick >= Math.max(...places));
   return ticks.slice(Math.max(0, first === last ? first - 1 : first), (first === last ? last + 1 : last) + 1);
 }
 

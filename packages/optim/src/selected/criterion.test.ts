@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createNanoAdam, type NanoAdamOptions, selectionIndices, takeStep } from "../index.js";
+import { type Criterion, createNanoAdam, type NanoAdamOptions, selectionIndices, takeStep } from "../index.js";
 
 const values = [0.5, -0.1, 0, 2, -3, 0.2, 0, -0.05, 1, 0.7];
 const gradient = [1, 0, 9, 0, 0, -5, 0, 0, 3, 0];
@@ -32,6 +32,27 @@ describe("the criterion", () => {
 
   it("gradient takes the largest gradients of the step at which it is due", () => {
     expect(chosen({ criterion: "gradient" })).toEqual([2, 5, 8]);
+  });
+
+  it("small-in-row and small-in-column take what is small beside the rest of its line", () => {
+    // A row ten times as large as the other, and a column.
+    const choose = (criterion: Criterion, shape: readonly number[], weights: readonly number[], narrow = false) => {
+      const wide = Float32Array.from(weights);
+      const halves = new Uint16Array(wide.buffer).filter((_, half) => half % 2 === 1);
+      const parameters = [{ name: "weight", shape, values: narrow ? halves : wide }];
+      const optimizer = createNanoAdam({ parameters, density: 1 / 3, maskInterval: 1, totalSteps: 1, criterion });
+      optimizer.prepare();
+      const need = optimizer.need("weight");
+      return need.kind === "entries" ? [...selectionIndices(need.selection)] : [];
+    };
+    const rows = [1, 2, 3, 11, 20, 30];
+    for (const narrow of [false, true]) {
+      expect(choose("small", [2, 3], rows, narrow)).toEqual([0, 1]);
+      expect(choose("small-in-row", [2, 3], rows, narrow)).toEqual([0, 3]);
+      expect(choose("small-in-column", [3, 2], [1, 11, 2, 20, 3, 30], narrow)).toEqual([0, 1]);
+    }
+    expect(choose("small-in-row", [6], rows)).toEqual([0, 1]);
+    expect(choose("small-in-row", [2, 3], [0, 0, 0, 1, 2, 3])).toEqual([0, 1]);
   });
 
   it("random follows from the seed and the tensor's name, and changes with each refresh", () => {

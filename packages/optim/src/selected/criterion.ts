@@ -1,7 +1,7 @@
 /**
- * Other ways to choose the entries that move, for comparison with NanoAdam's own (paper, Figures 4 and 8 to 11): the largest
- * weights, random ones, or those of largest gradient; and, for pruned networks, a choice that leaves zeros alone (Appendix
- * M). Each gives every entry of a chunk a key, and the smallest keys are chosen.
+ * By what the entries that move are chosen: the smallest weights, as NanoAdam does; or, for comparison with that (paper, Figures 4 and 8
+ * to 11), the largest weights, random ones, those of largest gradient, or those that are small beside others of their row or column; and, for
+ * pruned networks, a choice that leaves zeros alone (Appendix M). Each gives every entry of a chunk a key, and the smallest keys are chosen.
  */
 
 import { mixBits, mixKeys, textKey } from "../random.js";
@@ -13,10 +13,14 @@ import {
   selectSmallestOfChunk,
 } from "../selection/select.js";
 import { chunkToSelectFrom } from "../selection/smallest.js";
-import type { Selection } from "../types.js";
+import type { Selection, WeightArray } from "../types.js";
+import { type LineSizes, lineSizes, relativeBits } from "./relative-size.js";
 
-/** The criteria by which entries may be selected: small or large weights, chance, or large gradients. */
-export const criteria = ["small", "large", "random", "gradient"] as const;
+/**
+ * The criteria by which entries may be selected: small or large weights, chance, large gradients, or weights that are small beside the root
+ * mean square of their row (of the first axis) or column; of a vector those that are small.
+ */
+export const criteria = ["small", "large", "random", "gradient", "small-in-row", "small-in-column"] as const;
 export type Criterion = (typeof criteria)[number];
 
 export interface Choice {
@@ -35,12 +39,24 @@ export interface ChoiceInput {
   readonly firstEntry: number;
   /** The whole gradient's, for the criterion "gradient", and none otherwise. */
   readonly gradientBits: Uint32Array | undefined;
+  /** Of the tensor's rows or columns, where weights are chosen beside those of theirs. */
+  readonly lines: LineSizes | undefined;
   readonly step: number;
 }
 
 const magnitudeMask = 0x7fffffff;
 /** The largest key, which no finite value but the largest of all has. */
 const lastKey = 0x7f7fffff;
+
+/** What a tensor's rows or columns are measured for, if the criterion is one that does. */
+export function choiceLines(
+  { criterion }: Pick<Choice, "criterion">,
+  values: WeightArray,
+  shape: readonly number[],
+): LineSizes | undefined {
+  if (criterion === "small-in-row") return lineSizes("row", values, shape);
+  return criterion === "small-in-column" ? lineSizes("column", values, shape) : undefined;
+}
 
 /**
  * Where each chunk's chosen entries start, as {@link Selection.starts}.
@@ -74,7 +90,7 @@ export function choiceStarts(
  */
 export function chooseInChunk(
   { criterion, skipZeros, seed }: Choice,
-  { name, bits, firstEntry, gradientBits, step }: ChoiceInput,
+  { name, bits, firstEntry, gradientBits, lines, step }: ChoiceInput,
   chunkStart: number,
   chunkLength: number,
   count: number,
@@ -82,7 +98,13 @@ export function chooseInChunk(
   position: number,
 ): void {
   const bitsStart = chunkStart - firstEntry;
-  if (criterion === "small" && !skipZeros) {
+  if (
+    criterion !== "large" &&
+    criterion !== "random" &&
+    gradientBits === undefined &&
+    lines === undefined &&
+    !skipZeros
+  ) {
     selectSmallestOfChunk(bits, bitsStart, chunkLength, count, offsets, position, name);
     return;
   }
@@ -96,6 +118,7 @@ export function chooseInChunk(
     let key = magnitude;
     if (criterion === "large") key = lastKey - magnitude;
     if (gradientBits !== undefined) key = lastKey - ((gradientBits[entry] as number) & magnitudeMask);
+    if (lines !== undefined) key = relativeBits(magnitude, entry, lines);
     if (criterion === "random") key = mixBits(randomKey + Math.imul(entry, 0x9e3779b1)) >>> 2;
     keys[offset] = skipZeros ? (magnitude === 0 ? lastKey : Math.min(key, lastKey - 1)) : key;
   }

@@ -25,6 +25,18 @@ describe("densityAt", () => {
     expect(densityAt(99, constant)).toBe(0.1);
   });
 
+  it("goes in half a cosine, up too, or not at all", () => {
+    const at = (step: number, changed: object) => densityAt(step, { ...schedule, ...changed });
+    expect([0, 25, 50, 75].map((step) => at(step, { densitySchedule: "cosine" }))).toEqual([
+      0.1,
+      expect.closeTo(0.1 - 0.06 * 0.1464466, 6),
+      expect.closeTo(0.07, 12),
+      expect.closeTo(0.04 + 0.06 * 0.1464466, 6),
+    ]);
+    expect(at(50, { density: 0.04, finalDensity: 0.1 })).toBeCloseTo(0.07, 12);
+    expect(at(50, { densitySchedule: "constant" })).toBe(0.1);
+  });
+
   it("never leaves the range between its ends, nor turns back", () => {
     const fraction = fc.double({ min: 0.001, max: 1, noNaN: true });
     const count = fc.integer({ min: 1, max: 300 });
@@ -47,6 +59,7 @@ describe("densityAt", () => {
     [{ ...schedule, finalDensity: 0 }, /finalDensity is 0/],
     [{ ...schedule, densityInterval: 0.5 }, /densityInterval is 0.5; expected a whole number of at least 1/],
     [{ ...schedule, totalSteps: 0 }, /totalSteps is 0/],
+    [{ ...schedule, densitySchedule: "square" as "linear" }, /densitySchedule is "square"; expected one of "linear"/],
   ])("refuses %o", (wrong, message) => {
     expect(() => densityAt(0, wrong)).toThrow(message);
   });
