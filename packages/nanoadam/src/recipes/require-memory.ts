@@ -2,6 +2,7 @@
 
 import { planBatches } from "../data/batches.js";
 import { sizesOf } from "../data/dataset.js";
+import { takeTurn } from "../data/in-turns.js";
 import { InputError } from "../errors.js";
 import { estimateMemory, type MemoryEstimate } from "../estimate/memory.js";
 import { estimatedParameters } from "../estimate/parameters.js";
@@ -27,6 +28,7 @@ export async function memoryOfRun(options: FinetuneOptions, run: KnownRun): Prom
   const plan = planRun(settled, train.length);
   const model = withAdapter(defineModel(checkpoint.config, task.head), options.adapter);
   const loader = createLoader(trainingTask, train, { stepsPerEpoch: 1 }, { ...settled, maximumSize: maxLength });
+  await takeTurn();
   const plans = planBatches(sizesOf(evaluation), {
     batchSize: evaluationBatchSize(options, settled),
     shuffle: undefined,
@@ -34,6 +36,7 @@ export async function memoryOfRun(options: FinetuneOptions, run: KnownRun): Prom
   const largest = plans.reduce((most, each) =>
     each.indices.length * each.size > most.indices.length * most.size ? each : most,
   );
+  await takeTurn();
   return estimateMemory({
     model,
     parameters: estimatedParameters(model, checkpoint, options),

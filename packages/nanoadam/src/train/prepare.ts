@@ -3,6 +3,7 @@ import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
 import { type Dataset, sizesOf, subset } from "../data/dataset.js";
+import { takeTurn } from "../data/in-turns.js";
 import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
 import { packed, planRows } from "../data/pack.js";
 import { type DataSource, openDataSource } from "../data/source.js";
@@ -86,6 +87,7 @@ export async function prepareRun(
     });
     const task = await taskOfData(kind, source, files, { config: checkpoint.config, augment, ...objective });
     const { train: plain, evaluation, notes } = await splitData(source, task, options.data, seed);
+    await takeTurn();
     const train = plain.forTraining?.() ?? plain;
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const learned = packedRows(task, train, { ...options.data, seed, maxLength: files.maximumSize });
@@ -94,6 +96,7 @@ export async function prepareRun(
       train: learned.dataset,
       maxLength: files.maximumSize,
     };
+    await takeTurn();
     await beforeWeights?.(known);
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
@@ -101,6 +104,7 @@ export async function prepareRun(
       adapt: (model) => withAdapter(model, options.adapter),
       hold: storageOfRun(options),
     });
+    await takeTurn();
     return {
       ...known,
       pretrained,
@@ -153,7 +157,9 @@ async function splitData(
     const evaluation = await task.read(held);
     return { train: all, evaluation, notes: [...notes, ...(await held.notes())] };
   }
+  await takeTurn();
   const { train, heldOut } = splitHeldOut(all, evalShare ?? heldOutShare(all.length), seed);
+  await takeTurn();
   return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)), notes };
 }
 
