@@ -4,8 +4,8 @@
  *
  *     npm run bench -- [--torch PYTHON --shared DIR] [--peers DIR] [--only training,sampled,...] [--rounds 5] [--threads 2]
  *
- * The row of decoders takes `--models SmolLM2-135M,...`, and a PyTorch that has transformers, as `DIR/tools/peer-hf/setup.sh`
- * installs it.
+ * The rows of decoders take `--models SmolLM2-135M,...`, and those of images `--models ViT-Base,...`; both a PyTorch that has
+ * transformers, as `DIR/tools/peer-hf/setup.sh` installs it.
  *
  * PyTorch is installed by `DIR/tools/peer-pytorch/setup.sh` of the shared folder, the JavaScript peers as README.md says; rows
  * without their peer are marked absent.
@@ -15,8 +15,10 @@ import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { defaultThreads } from "@nanoadam/engine/node";
+import { analysisRows } from "./analysis-rows.js";
 import { breakEvenRows } from "./break-even/rows.js";
-import { type DecoderName, decoderNames, decoderRows } from "./decoder-rows.js";
+import { convolutionRows } from "./convolution-rows.js";
+import { decoderNames, decoderRows } from "./decoder-rows.js";
 import { deltaRows } from "./delta-rows.js";
 import { estimateRows } from "./estimate-rows.js";
 import { generationRows } from "./generation-rows.js";
@@ -29,6 +31,7 @@ import type { Row } from "./row.js";
 import { sampledRows } from "./sampled-rows.js";
 import { tableRows } from "./table-rows.js";
 import { trainingRows } from "./training-rows.js";
+import { imageModelNames, visionRows } from "./vision-rows.js";
 import { wasteRows } from "./waste-rows.js";
 
 const { values: flags } = parseArgs({
@@ -62,6 +65,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   short: () => trainingRows("BERT-base, 32 x 32 tokens", { ...bertBase, batch: 32, length: 32 }, settings),
   products: () => productRows(settings),
   sampled: () => sampledRows(settings),
+  convolutions: () => convolutionRows(),
   "break-even": () => breakEvenRows(settings),
   optimizer: () => optimizerRows(settings),
   waste: () => wasteRows("BERT-base, 8 x 128 tokens", bertBase, threads),
@@ -70,17 +74,19 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
   tables: () => tableRows(settings),
-  decoders: () => decoderRows({ models: decodersOf(flags.models), threads, rounds, python: flags.torch }),
+  decoders: () => decoderRows({ models: chosen(flags.models, decoderNames), threads, rounds, python: flags.torch }),
+  vision: () => visionRows({ models: chosen(flags.models, imageModelNames), ...settings, python: flags.torch }),
   generation: () => generationRows({ rounds, threads, python: flags.torch }),
   delta: () => deltaRows(settings),
+  analysis: () => analysisRows("BERT-base, 8 x 128 tokens", bertBase, settings),
 };
 
-/** The shapes of decoders to measure, all unless named. */
-function decodersOf(names: string | undefined): readonly DecoderName[] {
-  if (names === undefined) return decoderNames;
+/** The models to measure, all unless named. */
+function chosen<Name extends string>(names: string | undefined, known: readonly Name[]): readonly Name[] {
+  if (names === undefined) return known;
   return names.split(",").map((name) => {
-    const found = decoderNames.find((known) => known === name);
-    if (found === undefined) throw new Error(`--models has "${name}", expected some of ${decoderNames.join(", ")}`);
+    const found = known.find((each) => each === name);
+    if (found === undefined) throw new Error(`--models has "${name}", expected some of ${known.join(", ")}`);
     return found;
   });
 }

@@ -171,7 +171,25 @@ const cases: readonly Case[] = [
   convolutionCase("a stride", [2, 3, 3, 2], { stride: [2, 3], padding: [1, 0] }),
   convolutionCase("a stride longer than the kernel", [2, 2, 1, 1], { stride: 2 }),
   convolutionCase("dilation", [2, 2, 2, 3], { dilation: [3, 2], padding: 2, stride: 2 }),
+  convolutionCase("more channels than places of the kernel", [5, 2, 2, 2], { dilation: 2, padding: 1, stride: [1, 2] }),
+  convolutionCase("more padding than the kernel reaches", [2, 2, 2, 2], { padding: 2 }),
   convolutionCase("one pixel", [3, 2, 1, 1]),
+  {
+    name: "convolution, a kernel that is large beside its image",
+    shapes: [
+      [1, 3, 2, 2],
+      [9, 3, 3, 3],
+    ],
+    build: (x) => convolution(at(x, 0), at(x, 1), undefined, { padding: 1 }),
+  },
+  {
+    name: "convolution, one pixel, more weights than values of the images",
+    shapes: [
+      [2, 6, 1, 2],
+      [6, 6, 1, 1],
+    ],
+    build: (x) => convolution(at(x, 0), at(x, 1), undefined),
+  },
   convolutionCase("groups", [4, 6, 3, 3], { groups: 2, padding: 1, stride: 2 }),
   convolutionCase("depthwise", [3, 3, 3, 3], { groups: 3, padding: 1 }),
   {
@@ -196,6 +214,11 @@ const cases: readonly Case[] = [
   {
     name: "batchNorm",
     shapes: [[3, 2, 3, 2], [2], [2]],
+    build: (x) => batchNorm(at(x, 0), at(x, 1), at(x, 2), 1e-5).output,
+  },
+  {
+    name: "batchNorm of large images",
+    shapes: [[2, 1, 16, 16], [1], [1]],
     build: (x) => batchNorm(at(x, 0), at(x, 1), at(x, 2), 1e-5).output,
   },
   {

@@ -1,6 +1,7 @@
 /** Batch normalisation of images [images, channels, height, width]: each channel over all images and pixels. */
 import { reduceSum } from "./broadcast.js";
 import { add, multiply, scale, subtract } from "./elementwise.js";
+import { contributedDomain, type Emitter } from "./lowering.js";
 import { reshape } from "./shape.js";
 import { formatShape, type Shape, ShapeError, sameShape, sizeOf, tensorType } from "./types.js";
 import {
@@ -37,39 +38,27 @@ export function batchNorm(x: Value, weight: Value, bias: Value, epsilon: number)
   const operation: Operation = {
     name: "batchNorm",
     lower(emitter, [image = "", ...parameters]) {
-      const axes = emitter.integers(pixels);
-      const mean = emitter.emit("ReduceMean", [image, axes]);
-      const centred = emitter.emit("Sub", [image, mean]);
-      const variance = emitter.emit("ReduceMean", [emitter.emit("Mul", [centred, centred]), axes]);
-      const [ofChannels, varianceOfChannels] = [mean, variance].map((statistic) =>
-        emitter.emit("Reshape", [statistic, emitter.integers([channels])]),
-      );
-      const output = emitter.emit(
-        "BatchNormalization",
-        [image, ...parameters, ofChannels ?? "", varianceOfChannels ?? ""],
-        {
-          attributes: { epsilon: { float: epsilon } },
-        },
-      );
-      return [output, ofChannels ?? "", varianceOfChannels ?? ""];
+      const spread = emitter.emit("ReduceMean", [image, emitter.integers(pixels)]);
+      const centred = emitter.emit("Sub", [image, spread]);
+      const mean = emitter.emit("Reshape", [spread, emitter.integers([channels])]);
+      const variance = lowerDots(emitter, [centred, centred], x.type.shape, "mean");
+      const output = emitter.emit("BatchNormalization", [image, ...parameters, mean, variance], {
+        attributes: { epsilon: { float: epsilon } },
+      });
+      return [output, mean, variance];
     },
     derivative(node, [gradient]) {
       if (gradient === undefined) return [];
-      const mean = outputOf(node, 1);
-      const inverse = reshape(inverseDeviation(outputOf(node, 2), epsilon), each);
-      const centred = subtract(inputOf(node, 0), reshape(mean, each));
-      const sum = reduceSum(gradient, pixels);
-      const weightGradient = multiply(reduceSum(multiply(gradient, centred), pixels), inverse);
+      const [image, mean] = [inputOf(node, 0), outputOf(node, 1)];
+      const inverse = inverseDeviation(outputOf(node, 2), epsilon);
+      const sum = reshape(reduceSum(gradient, pixels), [channels]);
+      const weightGradient = multiply(dots(gradient, subtract(image, reshape(mean, each))), inverse);
       // weight * inverse * (gradient - sum / n - centred * inverse * weightGradient / n)
-      const factor = multiply(reshape(inputOf(node, 1), each), inverse);
+      const factor = multiply(inputOf(node, 1), inverse);
       const slope = scale(multiply(factor, multiply(inverse, weightGradient)), -1 / count);
       const offset = scale(multiply(factor, sum), -1 / count);
-      const shifted = affine(inputOf(node, 0), mean, reshape(slope, [channels]), reshape(offset, [channels]));
-      return [
-        dense(add(multiply(gradient, factor), shifted)),
-        dense(reshape(weightGradient, [channels])),
-        dense(reshape(sum, [channels])),
-      ];
+      const shifted = affine(image, mean, slope, offset);
+      return [dense(add(multiply(gradient, reshape(factor, each)), shifted)), dense(weightGradient), dense(sum)];
     },
   };
   const statistic = tensorType("float32", [channels]);
@@ -97,17 +86,45 @@ export function fixedBatchNorm(
     ],
     derivative(_node, [gradient]): Cotangent[] {
       if (gradient === undefined) return [];
-      const inverse = reshape(inverseDeviation(variance, epsilon), each);
-      const centred = subtract(x, reshape(mean, each));
-      const weightGradient = multiply(reduceSum(multiply(gradient, centred), pixels), inverse);
+      const inverse = inverseDeviation(variance, epsilon);
+      const sum = reshape(reduceSum(gradient, pixels), [channels]);
       return [
-        dense(multiply(gradient, multiply(reshape(weight, each), inverse))),
-        dense(reshape(weightGradient, [channels])),
-        dense(reshape(reduceSum(gradient, pixels), [channels])),
+        dense(multiply(gradient, reshape(multiply(weight, inverse), each))),
+        dense(multiply(dots(gradient, subtract(x, reshape(mean, each))), inverse)),
+        dense(sum),
       ];
     },
   };
   return applySingle(operation, [x, weight, bias, mean, variance], x.type);
+}
+
+/** Of each channel the sum of a * b over all images and pixels, [channels]. */
+function dots(a: Value, b: Value): Value {
+  const operation: Operation = {
+    name: "dots",
+    lower: (emitter, [left = "", right = ""]) => [lowerDots(emitter, [left, right], a.type.shape, "sum")],
+  };
+  return applySingle(operation, [a, b], tensorType("float32", [a.type.shape[1] ?? 0]));
+}
+
+/** From so many pixels on, a product of a row and a column for each image and channel takes less than multiplying entries and adding them. */
+const rowPixels = 256;
+
+function lowerDots(emitter: Emitter, [a, b]: readonly [string, string], shape: Shape, over: "sum" | "mean"): string {
+  const [images = 0, channels = 0, height = 0, width = 0] = shape;
+  const reduced = (operator: string, tensor: string) =>
+    emitter.emit(operator, [tensor, emitter.integers(pixels)], { attributes: { keepdims: { int: 0 } } });
+  if (!emitter.contributed || height * width < rowPixels) {
+    return reduced(over === "mean" ? "ReduceMean" : "ReduceSum", emitter.emit("Mul", [a, b]));
+  }
+  const rows = emitter.integers([images, channels, 1, height * width]);
+  const [left = "", right = ""] = [a, b].map((factor) => emitter.emit("Reshape", [factor, rows]));
+  const share = over === "mean" ? 1 / (images * height * width) : 1;
+  const products = emitter.emit("FusedMatMul", [left, right], {
+    domain: contributedDomain,
+    attributes: { alpha: { float: share }, transA: { int: 0 }, transB: { int: 1 } },
+  });
+  return reduced("ReduceSum", products);
 }
 
 /** (x - mean) * slope + offset, in one pass over x; the others are [channels]. */

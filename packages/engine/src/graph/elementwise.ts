@@ -138,12 +138,21 @@ function siluSlope(x: Value): Value {
 export const relu = unary(
   "relu",
   (emitter, inputs) => [emitter.emit("Relu", inputs)],
-  (gradient, _x, y) => multiply(gradient, sign(y)),
+  (gradient, _x, y) => multiply(gradient, isAboveZero(y)),
 );
 
-/** -1, 0 or 1; its derivative is zero everywhere. */
-export function sign(x: Value): Value {
-  return applySingle({ name: "sign", lower: (emitter, inputs) => [emitter.emit("Sign", inputs)] }, [x], x.type);
+/** So steep a slope that any normal number above 0 is beyond 1. */
+const steepest = 3e38;
+
+/** 1 above 0, else 0. ONNX Runtime takes half as long for this form as for `Sign`. */
+function isAboveZero(x: Value): Value {
+  const operation: Operation = {
+    name: "isAboveZero",
+    lower: (emitter, inputs) => [
+      emitter.emit("HardSigmoid", inputs, { attributes: { alpha: { float: steepest }, beta: { float: 0 } } }),
+    ],
+  };
+  return applySingle(operation, [x], x.type);
 }
 
 /** x times a constant. */

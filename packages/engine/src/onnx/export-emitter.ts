@@ -4,7 +4,7 @@ import { type Shape, sizeOf } from "../graph/types.js";
 import { OnnxEmitter } from "./emitter.js";
 import type { ElementType, OnnxTensor } from "./encode.js";
 
-/** How the numbers of an exported model are held: quantised ones are whole numbers times a scale for each row of a matrix. */
+/** How the numbers of an exported model are held: quantised ones are whole numbers times a scale for each row of a matrix, or output of a convolution. */
 export type OnnxPrecision = "float32" | "float16" | "int8";
 
 /** What is stored of a parameter. */
@@ -51,6 +51,9 @@ export class ExportEmitter extends OnnxEmitter {
     if (this.#precision === "int8") {
       if (operator === "Gemm" && this.#isMatrix(second)) return [this.#quantisedProduct(first, second, third)];
       if (operator === "Gather" && this.#isMatrix(first)) return [this.#quantisedRows(first, second)];
+      if (operator === "Conv" && this.#parameters.has(second)) {
+        return super.emitSeveral(operator, [first, this.#widened(second), ...inputs.slice(2)], options);
+      }
     }
     for (const name of inputs) if (this.#parameters.has(name)) this.#use(name, "whole");
     const { to } = options.attributes ?? {};
@@ -183,6 +186,20 @@ export class ExportEmitter extends OnnxEmitter {
     const wide = this.#cast(sums, "float32");
     const product = this.emit("Mul", [wide, this.emit("Mul", [scale, scalesOf(weight)])]);
     return bias === undefined ? product : this.emit("Add", [product, bias]);
+  }
+
+  /**
+   * A convolution's weight as it was, from whole numbers: runtimes do that once, as they load the model. ONNX's convolution of whole
+   * numbers is not used: runtimes lack it for signed weights.
+   */
+  #widened(weight: string): string {
+    this.#use(weight, "lookup");
+    return this.#once(`widened ${weight}`, () => {
+      const rank = this.#parameters.get(weight)?.length ?? 0;
+      const axes = Array.from({ length: rank - 1 }, (_, axis) => axis + 1);
+      const scales = this.emit("Unsqueeze", [scalesOf(weight), this.integers(axes)]);
+      return this.emit("Mul", [this.#cast(multiplesOf(weight), "float32"), scales]);
+    });
   }
 
   #quantisedRows(table: string, rows: string): string {

@@ -22,7 +22,7 @@ export interface OnnxFileOptions {
   /** Sizes that differ from run to run; the function is built for their numbers (`standInSizes`). */
   readonly sizes: readonly DynamicSize[];
   readonly precision: OnnxPrecision;
-  /** Results that are inputs of the next run: they stay in the model's precision. */
+  /** Results that are inputs of the next run, and those inputs: they stay in the model's precision. */
   readonly carried?: ReadonlySet<string>;
   /** The file for the parameters where the model would be longer than `longest`, beside it. */
   readonly dataFile: string;
@@ -43,19 +43,21 @@ const alignment = 4096;
 const defaultLongest = 2 ** 31 - 2 ** 20;
 
 /**
- * The file of a function. Integers are taken in with 64 bits, as tokenizers give them, and floats in the model's precision; results
- * that are not carried to the next run are float32.
+ * The file of a function. Integers are taken in with 64 bits, as tokenizers give them; floats are taken in and handed out as float32,
+ * but for those that are carried from run to run.
  */
 export function onnxFile(tensors: TensorFunction, options: OnnxFileOptions): OnnxFile {
   const { parameters, prepare, sizes, precision, carried, longest = defaultLongest } = options;
   const isParameter = ({ name }: NamedValue) => parameters.has(name);
   const shapes = new Map(tensors.inputs.filter(isParameter).map(({ name, value }) => [name, value.type.shape]));
   const emitter = new ExportEmitter(precision, sizes, shapes);
+  const isCarried = (name: string | undefined) => name !== undefined && carried?.has(name) === true;
   const given = inputsOfFile(tensors, options);
   const names = new Map(given.map(({ name }) => [name, name]));
   for (const { name, value } of given) {
-    if (value.type.dataType !== "int32") continue;
-    names.set(name, emitter.emit("Cast", [name], { attributes: { to: { int: elementTypes.int32 } } }));
+    if (value.type.dataType === "int32") {
+      names.set(name, emitter.emit("Cast", [name], { attributes: { to: { int: elementTypes.int32 } } }));
+    } else if (!isCarried(name)) names.set(name, emitter.fromFloat32(name));
   }
   const nameOf = (name: string) => names.get(name) ?? name;
   if (prepare !== undefined) {
@@ -65,9 +67,8 @@ export function onnxFile(tensors: TensorFunction, options: OnnxFileOptions): Onn
       names.set(name, value.type.dataType === "float32" ? emitter.fromFloat32(result) : result);
     });
   }
-  const isCarried = (index: number) => carried?.has(tensors.outputs[index]?.name ?? "") === true;
   const outputs = lowerFunction(tensors, emitter, nameOf).map((result, index) =>
-    isCarried(index) ? result : emitter.asFloat32(result),
+    isCarried(tensors.outputs[index]?.name) ? result : emitter.asFloat32(result),
   );
   const nodes = usedNodes(
     nameOutputs(
@@ -78,17 +79,12 @@ export function onnxFile(tensors: TensorFunction, options: OnnxFileOptions): Onn
     tensors.outputs.map(({ name }) => name),
   );
   const floats = precision === "float16" ? "float16" : "float32";
-  const asValue = ({ name, value: { type } }: NamedValue, isNarrow: boolean): OnnxValue => ({
+  const asValue = ({ name, value: { type } }: NamedValue): OnnxValue => ({
     name,
-    elementType: type.dataType === "int32" ? "int64" : type.dataType === "float32" && isNarrow ? floats : type.dataType,
+    elementType: type.dataType === "int32" ? "int64" : isCarried(name) ? floats : type.dataType,
     shape: type.shape.map((size) => nameOfSize(size, sizes)),
   });
-  const graph = encodeGraph(
-    tensors.name,
-    nodes,
-    given.map((each) => asValue(each, true)),
-    tensors.outputs.map((each, index) => asValue(each, isCarried(index))),
-  );
+  const graph = encodeGraph(tensors.name, nodes, given.map(asValue), tensors.outputs.map(asValue));
   const constants = emitter.constants.flatMap(({ bytes, ...type }) => [encodeTensorBefore(type, bytes.length), bytes]);
   const around: Around = { before: joinBytes([graph.nodes, ...constants]), after: graph.values };
   const stored = emitter.storedParameters();

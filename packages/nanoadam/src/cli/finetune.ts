@@ -136,8 +136,13 @@ async function optionsOf({
 }
 
 /** What most often helps a run that learned nothing. */
-const advice =
-  "what may help: more rows, --epochs 10 or more, --learning-rate auto, or a model that knows the texts' language";
+function adviceFor(task: string): string {
+  const [rows, model] =
+    task === "image-classification"
+      ? ["images", "a model that has seen images like these"]
+      : ["rows", "a model that knows the texts' language"];
+  return `what may help: more ${rows}, --epochs 10 or more, --learning-rate auto, or ${model}`;
+}
 
 /** What came of a run; what matters most is last, where a terminal shows it. */
 function endLines({ parameters, evaluation, review, ...summary }: RunSummary, columns: number): string[] {
@@ -149,12 +154,14 @@ function endLines({ parameters, evaluation, review, ...summary }: RunSummary, co
       : [`ended after step ${formatCount(summary.steps)}: ${summary.endedEarly}`]),
     `final: ${formatEvaluation(evaluation.final)}`,
     ...(summary.best === undefined ? [] : [bestLine(summary.best, summary.steps)]),
+    ...(summary.retained === undefined ? [] : [retainedLine(summary.retained)]),
     ...reviewLines(review, columns),
     `changed ${formatCount(count)} of ${formatCount(parameters.total)} weights (${formatShare(share)}), optimizer state ${formatBytes(summary.optimizerStateBytes)}`,
+    ...(summary.configuration.keepZeros === true ? [zerosLine(parameters.zeros)] : []),
     `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step, written to ${output}`,
     ...tryLines(summary.task, output),
     review.verdict,
-    ...(review.beatsGuessing ? [] : [advice]),
+    ...(review.beatsGuessing ? [] : [adviceFor(summary.task)]),
     "",
   ];
 }
@@ -162,8 +169,19 @@ function endLines({ parameters, evaluation, review, ...summary }: RunSummary, co
 /** How the model is asked; what fills in hidden words has no answers. */
 function tryLines(task: string, output: string): string[] {
   if (task === "masked-lm") return [];
+  if (task === "image-classification") return [`try it: nanoadam predict --model ${quoted(output)} --image FILE`];
   const [command, flag] = task === "causal-lm" ? ["generate", "--prompt"] : ["predict", "--text"];
   return [`try it: nanoadam ${command} --model ${quoted(output)} ${flag} "..."`];
+}
+
+function zerosLine({ count, share }: RunSummary["parameters"]["zeros"]): string {
+  return `${formatCount(count)} weights are 0 (${formatShare(share)})`;
+}
+
+/** "retained on wiki.txt (masked-lm): perplexity 12.3100  loss 2.5103, before: perplexity 9.8000  loss 2.2824". */
+function retainedLine({ data, task, before, final }: NonNullable<RunSummary["retained"]>): string {
+  const then = before === undefined ? "" : `, before: ${formatEvaluation(before)}`;
+  return `retained on ${data} (${task}): ${formatEvaluation(final)}${then}`;
 }
 
 /** Which weights the result has. */

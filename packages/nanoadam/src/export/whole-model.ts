@@ -1,4 +1,4 @@
-/** A model as one function of texts, for batches of any size: the form in which other programs take it. */
+/** A model as one function of texts or images, for batches of any size: the form in which other programs take it. */
 import {
   concatenate,
   type DynamicSize,
@@ -22,10 +22,11 @@ import type { Model, Stage, StageContext } from "../models/model.js";
 export interface WholeModel {
   /** From the batch's tensors and the parameters, by their checkpoint names, to `logits`, and of decoders to `present.`. */
   readonly tensors: TensorFunction;
-  /** From `input_ids`, `attention_mask` and `token_type_ids` or `position_ids` to what the batch has beside them. */
-  readonly prepare: TensorFunction;
+  /** From `input_ids`, `attention_mask` and `token_type_ids` or `position_ids` to what the batch has beside them; absent for images. */
+  readonly prepare?: TensorFunction;
+  /** Parameters and buffers. */
   readonly parameters: ReadonlySet<string>;
-  /** Results that are inputs of the next run. */
+  /** Results that are inputs of the next run, and those inputs. */
   readonly carried: ReadonlySet<string>;
   /** The sizes that differ from batch to batch. */
   readonly sizes: readonly DynamicSize[];
@@ -39,13 +40,35 @@ interface BatchSizes {
   readonly keys: number;
 }
 
+export interface WholeModelOptions {
+  /** Of the images that a model of images takes in; by default those of its configuration. */
+  readonly imageSize?: readonly [height: number, width: number] | undefined;
+  /** Makes the function for other numbers in the place of the sizes that differ; what is written of it is the same. */
+  readonly skip?: number;
+}
+
 /**
  * A model that predicts the next token goes on from keys and values of earlier tokens: it takes in `past_key_values.N.key` and `.value`
  * [texts, heads, past, size] of each layer, and gives `present.N.key` and `.value`, which have those of the new tokens behind them.
- * @param skip makes the function for other numbers in the place of the sizes that differ; what is written of it is the same
+ * A model of images takes in `pixel_values` [images, channels, height, width], and judges as it does in evaluation.
  * @throws InputError for an architecture whose batches cannot be computed in a graph
  */
-export function wholeModel(model: Model, skip = 0): WholeModel {
+export function wholeModel(model: Model, { imageSize, skip = 0 }: WholeModelOptions = {}): WholeModel {
+  const { input: taken } = model.backbone;
+  if (taken.kind === "text") return wholeTextModel(model, skip);
+  const [height, width] = imageSize ?? [taken.height, taken.width];
+  const [images = 1] = standInSizes(1, [...numbersOf(model), taken.channels, height, width], skip);
+  const pixels = input("float32", [images, taken.channels, height, width]);
+  const built = buildStages(model, new Map([["pixel_values", pixels]]), undefined);
+  return {
+    tensors: usedFunction("model", [...built.batch, ...built.parameters], [["logits", built.output]]),
+    parameters: new Set(built.parameters.keys()),
+    carried: new Set(),
+    sizes: [{ name: "batch_size", size: images, input: "pixel_values", axis: 0 }],
+  };
+}
+
+function wholeTextModel(model: Model, skip: number): WholeModel {
   const { backbone } = model;
   if (backbone.extendGraph === undefined) throw new InputError(`a ${model.architecture} cannot be exported to ONNX`);
   const isDecoding = model.head.kind === "language-model" && model.head.predicts === "next";
@@ -69,7 +92,7 @@ export function wholeModel(model: Model, skip = 0): WholeModel {
     ),
     prepare: usedFunction("batch", [...given], prepared),
     parameters: new Set(built.parameters.keys()),
-    carried: new Set(built.present.keys()),
+    carried: new Set([...built.past.keys(), ...built.present.keys()]),
     sizes: [
       { name: "batch_size", size: texts, input: "input_ids", axis: 0 },
       { name: "sequence_length", size: length, input: "input_ids", axis: 1 },

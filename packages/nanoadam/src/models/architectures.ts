@@ -65,3 +65,15 @@ export function defineBackbone(config: RawConfig): Backbone {
 export function defineModel(config: RawConfig, head: HeadSpecification): Model {
   return assembleModel(defineBackbone(config), head);
 }
+
+/** The width of a model that a configuration describes, whatever its architecture calls it; of several the last. */
+export function hiddenSizeOf(config: RawConfig): number {
+  const { hidden_size: hiddenSize, dim, hidden_sizes: sizes } = config;
+  const told: unknown = hiddenSize ?? dim ?? (Array.isArray(sizes) ? sizes.at(-1) : undefined);
+  if (typeof told === "number") return told;
+  // Where the width is the architecture's usual one, the head knows it.
+  const { stages } = defineModel(config, { kind: "outputs", per: "example", outputs: 1 });
+  const judged = Object.values(stages.at(-1)?.parameters ?? {}).find(({ shape }) => shape.length === 2);
+  if (judged?.shape[1] === undefined) throw new Error("the configuration has no width");
+  return judged.shape[1];
+}

@@ -94,10 +94,3 @@ export function requireDivision(field: string, value: number, divisorField: stri
     throw new InputError(`config.json: ${field} ${value} is not a multiple of ${divisorField} ${divisor}`);
   }
 }
-
-/** The width of a model that a configuration describes, whatever its architecture calls it; of several the last. */
-export function hiddenSizeOf({ hidden_size: hiddenSize, dim, hidden_sizes: sizes }: RawConfig): number {
-  const width: unknown = hiddenSize ?? dim ?? (Array.isArray(sizes) ? sizes.at(-1) : undefined);
-  if (typeof width === "number") return width;
-  throw new Error("the configuration has no width");
-}

@@ -12,7 +12,7 @@ import { imageProcessor } from "../data/images/image-processor.js";
 import { readImages } from "../data/images/read-images.js";
 import { dataSource } from "../data/source.js";
 import { ProgramCache } from "../program/program-cache.js";
-import { defineModel } from "./architectures.js";
+import { defineModel, hiddenSizeOf } from "./architectures.js";
 import { bicubicWeights } from "./bicubic.js";
 
 describe.skipIf(!sharedDataIsPresent)("the ResNets for CIFAR", () => {
@@ -84,4 +84,10 @@ test("bicubic interpolation is the identity at the same size, and PyTorch's at a
   // torch.nn.functional.interpolate of [0, 1] to three values.
   const rows = [0, 1, 2].map((row) => bicubicWeights(2, 3)[2 * row + 1] ?? 0);
   expect(rows.map((value) => Math.round(1e4 * value) / 1e4)).toEqual([-0.0868, 0.5, 1.0868]);
+});
+
+test("a configuration that leaves out the width has the architecture's usual one", () => {
+  expect(hiddenSizeOf({ model_type: "vit" })).toBe(768);
+  expect(hiddenSizeOf({ model_type: "resnet" })).toBe(2048);
+  expect(hiddenSizeOf({ model_type: "resnet", hidden_sizes: [8, 16], depths: [1, 1] })).toBe(16);
 });

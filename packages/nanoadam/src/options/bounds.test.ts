@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { compareSchema } from "../compare/options.js";
+import { continualSchema } from "../continual/options.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { applySchema, deltaSchema } from "./delta-options.js";
 import { estimateSchema } from "./estimate-options.js";
@@ -26,6 +27,7 @@ const schemas = {
   predict: predictFileSchema,
   "predict of a text": predictSchema,
   compare: compareSchema,
+  continual: continualSchema,
   estimate: estimateSchema,
   generate: generateSchema,
   chat: chatSchema,
@@ -82,6 +84,9 @@ const large: Readonly<Record<string, string>> = {
   logEvery: "is compared with the step",
   patience: "is compared with the evaluations so far",
   limitTrain: "is compared with the rows of the file",
+  limitRetain: "is compared with the rows of the file",
+  at: "is compared with the step",
+  denseLearningRate: "multiplies steps: float32 is the bound",
   limitEval: "is compared with the rows of the file",
   limit: "is compared with the rows of the file",
   keep: "is compared with the checkpoints of the run, for whose space is asked",
@@ -108,17 +113,33 @@ test("every number above a million has a reason", () => {
 /** Texts of any length, each with the reason; what they name is looked up, and a message has but their beginning. */
 const texts: Readonly<Record<string, readonly string[]>> = {
   "a path or a name of the Hub, which the system or the Hub looks up": [
-    ...["model", "train", "eval", "data", "output", "tensorboard", "report", "base", "delta", "to", "image", "resume"],
+    ...[
+      "model",
+      "train",
+      "eval",
+      "data",
+      "output",
+      "tensorboard",
+      "report",
+      "base",
+      "delta",
+      "to",
+      "image",
+      "resume",
+      "retain",
+    ],
   ],
   "names of columns, which are looked up in the table": ["text", "label", "textPair"],
   "names of layers, which are looked up in the model": ["loraTargets"],
   "names and numbers of a table of ours, all compared with it": [
     "optimizers",
     "learningRates",
+    "vary",
     "metric",
     "bestBy",
     "dtype",
   ],
+  "steps, which are read as numbers": ["at"],
   "a text to be read, which the tokenizer cuts to the model's positions": ["prompt", "system"],
   "a text to be found in an answer": ["stop"],
 };

@@ -6,6 +6,7 @@ import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
 import { type OptimizerInput, optimizerSchema } from "./optimizer-options.js";
 import { countTo, flag } from "./option-types.js";
 import { type OutputInput, outputSchema } from "./output-options.js";
+import { type RetentionInput, retentionSchema } from "./retention-options.js";
 import { mostTogether, type TrainingInput, trainingSchema } from "./training-options.js";
 
 /** Rows of each are imagined. ImageNet-21k, of the largest that are trained on, has 21,843. */
@@ -28,6 +29,9 @@ const shape = {
   batchSize: countTo(mostTogether).default(16).meta(flag("examples that run together", "N")),
   ...optimizerSchema.shape,
   ...adapterSchema.shape,
+  retainTask: retentionSchema.shape.retainTask.meta(
+    flag("count measuring what the base model keeps, too (`retain`): what its own head is for", "NAME"),
+  ),
   ...outputSchema.pick({ saveDtype: true }).shape,
   measure: z
     .boolean()
@@ -44,6 +48,7 @@ export interface EstimateInput
     Pick<TrainingInput, "batchSize" | "steps" | "dropout" | "checkpointing" | "sampledBelow" | "threads" | "engine">,
     OptimizerInput,
     AdapterInput,
+    Pick<RetentionInput, "retainTask">,
     Pick<OutputInput, "saveDtype"> {
   /** The tokens of every text; by default the model's positions, at most 128. */
   readonly maxLength?: number | undefined;

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { sizeOf } from "@nanoadam/engine";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { locateModel } from "../checkpoint/locate-model.js";
-import type { Dataset } from "../data/dataset.js";
 import { openDataSource } from "../data/source.js";
 import { InputError } from "../errors.js";
-import { imaginedEncoder, imaginedRows } from "../estimate/imagined-data.js";
+import { imaginedBatch, imaginedEncoder, imaginedRows } from "../estimate/imagined-data.js";
 import { estimateMemory, type MemoryEstimate } from "../estimate/memory.js";
 import { estimatedParameters, type ModelSource } from "../estimate/parameters.js";
+import { estimatedRetention, imaginedReference } from "../estimate/retention.js";
 import { type WayOut, waysOut } from "../estimate/ways-out.js";
 import { memoryLimit } from "../files/memory-limit.js";
 import { readJsonObject } from "../files/read-json.js";
@@ -21,7 +21,6 @@ import type { FinetuneInput } from "../options/finetune-options.js";
 import { mayHoldBfloat16 } from "../options/optimizer-options.js";
 import { type OptimizerName, optimizerNames } from "../options/optimizers.js";
 import { parseOptions } from "../options/parse-options.js";
-import { loadBatch } from "../tasks/load-batch.js";
 import { textFiles } from "../tasks/model-files.js";
 import { taskKind, taskOfData } from "../tasks/registry.js";
 import { withAdapter } from "../train/prepare.js";
@@ -129,23 +128,28 @@ async function estimateRun(
   const dataset = await task.read(source);
   const base = defineModel(config, task.head);
   const model = withAdapter(base, options);
-  const parameters = estimatedParameters(
-    model,
-    { folder, config, entries },
-    { model: options, optimizer: options, adapter: options, output: options },
-  );
+  const found = { folder, config, entries };
+  const holding = { model: options, optimizer: options, adapter: options, output: options };
+  const parameters = estimatedParameters(model, found, holding);
+  const reference =
+    options.retainTask === undefined
+      ? undefined
+      : await imaginedReference(options.retainTask, found, text, evaluationSize);
   const memory = await estimateMemory({
     model,
     parameters,
     optimizer: options,
     length: { stepsPerEpoch: 1000, totalSteps: options.steps ?? 3000 },
-    trainingBatch: await batchOf(task, dataset, options.batchSize, maxLength),
-    evaluationBatch: await batchOf(task, dataset, evaluationSize, maxLength),
+    trainingBatch: await imaginedBatch(task, dataset, options.batchSize, maxLength),
+    evaluationBatch: await imaginedBatch(task, dataset, evaluationSize, maxLength),
     trainingLoss: task.loss,
     loss: task.loss,
     dropout: options.dropout,
     checkpointing: options.checkpointing,
     sampledBelow: options.sampledBelow,
+    ...(reference === undefined
+      ? {}
+      : { retention: estimatedRetention(reference, { model, parameters }, found, holding) }),
   });
   return {
     architecture: model.architecture,
@@ -159,16 +163,11 @@ function countOf(parameters: Model["parameters"]): number {
   return parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-function batchOf(task: Parameters<typeof loadBatch>[0], dataset: Dataset, size: number, length: number) {
-  const indices = Int32Array.from({ length: size }, (_, place) => place);
-  return loadBatch(task, dataset, { indices: [...indices], size: 8 * Math.ceil(length / 8) }, { seed: 0, step: 0 });
-}
-
 const measuredSteps = 4;
 
 /** Steps on texts that are as long as they may be, which leave nothing behind. */
 async function measure(options: EstimateOptions, maxLength: number): Promise<MeasuredSteps> {
-  const { measure: _, labels, steps, ...run } = options;
+  const { measure: _, retainTask: __, labels, steps, ...run } = options;
   const folder = await mkdtemp(join(tmpdir(), "nanoadam-estimate-"));
   try {
     const text = "word ".repeat(maxLength);

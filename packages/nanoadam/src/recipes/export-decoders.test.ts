@@ -168,7 +168,7 @@ function turned(row: readonly number[]): number[] {
 
 test.each(Object.entries(decoders))("no size of a batch is a part of the graph of %s", (_, config) => {
   const [first, second] = [0, 2].map((skip) => {
-    const whole = wholeModel(defineModel(config, nextToken), skip);
+    const whole = wholeModel(defineModel(config, nextToken), { skip });
     return onnxFile(whole.tensors, { ...whole, precision: "float32", dataFile: "data" }).model;
   });
   expect(first).toEqual(second);

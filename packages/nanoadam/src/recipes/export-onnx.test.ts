@@ -107,7 +107,7 @@ test.each(Object.entries(tinyEncoders))("no size of a batch is a part of the gra
   for (const { head } of Object.values(tasks)) {
     const model = defineModel(config, head);
     const [first, second] = [0, 2].map((skip) => {
-      const whole = wholeModel(model, skip);
+      const whole = wholeModel(model, { skip });
       return onnxFile(whole.tensors, { ...whole, precision: "float32", dataFile: "data" }).model;
     });
     expect(first).toEqual(second);

@@ -8,11 +8,12 @@ import type { OutputFolder } from "../files/output-folder.js";
 import { copyFileAtomically, replaceFile, writeFileAtomically } from "../files/write-file.js";
 import type { Model } from "../models/model.js";
 import type { ExportDtype } from "../options/saved-model-options.js";
+import type { ModelFiles } from "../tasks/model-files.js";
 import { copyGenerationConfig } from "./generation-config.js";
 import { parameterReader, sourcesOf } from "./parameter-reader.js";
 
 /** The name of a model's file in `onnx/` and its precision, as Transformers.js knows them. */
-const files: Readonly<Record<ExportDtype, { readonly name: string; readonly precision: OnnxPrecision }>> = {
+const precisions: Readonly<Record<ExportDtype, { readonly name: string; readonly precision: OnnxPrecision }>> = {
   float32: { name: "model.onnx", precision: "float32" },
   float16: { name: "model_fp16.onnx", precision: "float16" },
   int8: { name: "model_quantized.onnx", precision: "int8" },
@@ -21,7 +22,8 @@ const files: Readonly<Record<ExportDtype, { readonly name: string; readonly prec
 export interface OnnxExport {
   readonly checkpoint: Checkpoint;
   readonly model: Model;
-  readonly tokenizerFiles: readonly string[];
+  /** How the model takes in its examples. */
+  readonly files: ModelFiles;
   readonly dtypes: readonly ExportDtype[];
   /** Bytes of a model file at most, after which parameters lie beside it. */
   readonly longestFile: number | undefined;
@@ -34,16 +36,21 @@ interface PlannedFile {
   readonly file: OnnxFile;
 }
 
+/** Our own architectures, by the one of those that Transformers.js knows that takes in and gives the same. */
+const loadedAs: Readonly<Record<string, string>> = { cifar_resnet: "resnet" };
+
 /**
- * Writes what Transformers.js loads: `onnx/` with the model in each precision, `config.json` and the tokenizer's files.
+ * Writes what Transformers.js loads: `onnx/` with the model in each precision, `config.json`, and the tokenizer's files or, of a model of
+ * images, `preprocessor_config.json`.
  * @throws InputError for a checkpoint without head, an architecture without such a form, or weights that float16 has not
  */
 export async function writeOnnxFolder(output: OutputFolder, options: OnnxExport): Promise<void> {
-  const { checkpoint, model, dtypes } = options;
+  const { checkpoint, model, files, dtypes } = options;
   const sources = sourcesOf(checkpoint, model);
-  const whole = wholeModel(model);
+  const imageSize = files.kind === "image" ? ([files.images.height, files.images.width] as const) : undefined;
+  const whole = wholeModel(model, { imageSize });
   const planned = dtypes.map((dtype): PlannedFile => {
-    const { name, precision } = files[dtype];
+    const { name, precision } = precisions[dtype];
     const beside = `${name}_data`;
     const limits = { dataFile: beside, longest: options.longestFile };
     return { name, beside, dtype, file: onnxFile(whole.tensors, { ...whole, precision, ...limits }) };
@@ -57,10 +64,22 @@ export async function writeOnnxFolder(output: OutputFolder, options: OnnxExport)
     await writeParts(output.path(`onnx/${name}`), file.model, read);
     if (file.data !== undefined) await writeParts(output.path(`onnx/${beside}`), file.data, read);
   }
-  const config = { ...checkpoint.config, ...loaderSettings(planned, whole.carried.size > 0) };
-  await writeFileAtomically(output.path("config.json"), `${JSON.stringify(config, null, 2)}\n`);
-  for (const file of options.tokenizerFiles) await copyFileAtomically(file, output.path(basename(file)));
+  const modelType = loadedAs[String(checkpoint.config.model_type)];
+  await writeJson(output.path("config.json"), {
+    ...checkpoint.config,
+    ...(modelType === undefined ? {} : { model_type: modelType }),
+    ...loaderSettings(planned, whole.carried.size > 0),
+  });
+  if (files.kind === "image") {
+    // Transformers.js takes every setting from the file: what transformers has for each class where a file says nothing, it lacks.
+    const settings = { image_processor_type: "ViTImageProcessor", ...files.images.settings };
+    await writeJson(output.path("preprocessor_config.json"), settings);
+  } else for (const file of files.paths) await copyFileAtomically(file, output.path(basename(file)));
   await copyGenerationConfig(checkpoint.folders, output);
+}
+
+async function writeJson(path: string, content: Readonly<Record<string, unknown>>): Promise<void> {
+  await writeFileAtomically(path, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 /** What Transformers.js is to know: files that have their parameters beside them, and the form of keys and values where it is not float32. */

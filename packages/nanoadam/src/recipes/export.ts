@@ -55,13 +55,13 @@ export async function exportModel(input: ExportInput, control: ExportControl = {
       inputs: { model: checkpoint.folder, base: checkpoint.folders.slice(1) },
       tell: (notice) => control.onNotice?.(notice),
     });
-    if (options.format !== "safetensors") requireTexts(backbone.input, options.model);
+    if (options.format === "gguf") requireTexts(backbone.input, options.model);
     if (options.format === "onnx") {
       const { longestFile } = control;
       await writeOnnxFolder(output, {
         checkpoint,
         model,
-        tokenizerFiles: files.paths,
+        files,
         dtypes: options.dtype,
         longestFile,
       });

@@ -14,7 +14,9 @@ export interface DataReport {
   readonly evaluation: number;
   /** By class, the most frequent first; absent where examples have no class. */
   readonly classes?: readonly ClassCount[];
-  /** Tokens of an example: half are at most `median` long, none is longer than `longest` after the cut to `limit`. */
+  /** Of images, the size in which they are taken in, height before width. */
+  readonly imageSize?: readonly [height: number, width: number];
+  /** Tokens of an example, of images pixels: half are at most `median` long, none is longer than `longest` after the cut to `limit`. */
   readonly tokens: { readonly median: number; readonly longest: number; readonly limit: number; readonly cut: number };
   /** Texts with nothing in them. */
   readonly empty: number;
@@ -59,6 +61,7 @@ export function reportOfData({
     train: train.length,
     evaluation: evaluation.length,
     ...(classes === undefined ? {} : { classes }),
+    ...(train.imageSize === undefined ? {} : { imageSize: train.imageSize }),
     tokens: {
       median: lengths[Math.floor((lengths.length - 1) / 2)] ?? 0,
       longest: lengths.at(-1) ?? 0,
@@ -72,7 +75,9 @@ export function reportOfData({
     ...others,
     ...new Set([...(train.notes ?? []), ...(evaluation.notes ?? [])]),
     ...notesOf(figures, hasOwnEvaluation, limit),
-    ...(looksLikeIdentifiers(train) ? ["the texts are single words or numbers: is it the right column?"] : []),
+    ...(train.imageSize === undefined && looksLikeIdentifiers(train)
+      ? ["the texts are single words or numbers: is it the right column?"]
+      : []),
   ];
   return { ...figures, notes };
 }
@@ -131,7 +136,18 @@ function* notesOf(
   hasOwnEvaluation: boolean,
   limit: number | undefined,
 ): Iterable<string> {
-  const { classes = [], tokens, train, evaluation, empty, repeated, contradictory, shared, cutAway } = figures;
+  const {
+    classes = [],
+    imageSize,
+    tokens,
+    train,
+    evaluation,
+    empty,
+    repeated,
+    contradictory,
+    shared,
+    cutAway,
+  } = figures;
   const quoted = (some: readonly ClassCount[]) => listed(some.map(({ name }) => `"${name}"`));
   const unseen = classes.filter((each) => each.train === 0);
   const rare = classes.filter((each) => each.train > 0 && each.train < fewExamples);
@@ -139,10 +155,11 @@ function* notesOf(
   if (unseen.length > 0)
     yield `no training example is ${quoted(unseen)}: ${unseen.length > 1 ? "they" : "it"} cannot be learned${limit === undefined ? "" : ` (only the first ${limit} rows were read, by \`limitTrain\`)`}`;
   if (rare.length > 0)
-    yield `fewer than ${fewExamples} training examples are ${quoted(rare)}: more rows of ${rare.length > 1 ? "them" : "it"} would help`;
+    yield `fewer than ${fewExamples} training examples are ${quoted(rare)}: more ${imageSize === undefined ? "rows" : "images"} of ${rare.length > 1 ? "them" : "it"} would help`;
   if (most !== undefined && least !== undefined && most.train >= imbalance * least.train) {
     yield `${most.train} training examples are "${most.name}" and ${least.train} "${least.name}": \`classWeights\` balanced may help`;
   }
+  const one = imageSize === undefined ? "text" : "image";
   const examples = train + evaluation;
   if (tokens.cut > examples / 10) {
     yield `${tokens.cut} of ${examples} texts are cut to ${tokens.limit} tokens; \`maxLength\` sets how many are kept`;
@@ -152,16 +169,16 @@ function* notesOf(
     yield `${lost} by \`maxLength\` ${tokens.limit}, and ${cutAway === 1 ? "its row" : "their rows"} left out`;
   }
   if (empty > 0) yield count(empty, "text is", "texts are", "empty");
-  if (repeated > 0) yield count(repeated, "training text is", "training texts are", "there more than once");
+  if (repeated > 0) yield count(repeated, `training ${one} is`, `training ${one}s are`, "there more than once");
   if (contradictory > 0)
-    yield count(contradictory, "training text has", "training texts have", "different labels in different rows");
+    yield count(contradictory, `training ${one} has`, `training ${one}s have`, "different labels in different rows");
   if (shared > 0) {
     const where = hasOwnEvaluation ? "evaluation" : "held-out";
     yield count(
       shared,
-      `${where} text is`,
-      `${where} texts are`,
-      "among the training texts too: what is measured on them is memory",
+      `${where} ${one} is`,
+      `${where} ${one}s are`,
+      `among the training ${one}s too: what is measured on them is memory`,
     );
   }
 }

@@ -1,6 +1,7 @@
 /** Everything a run needs before its first step, checked: model with weights, its files, task and data sets. */
 import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
+import { withOwnHead } from "../checkpoint/own-head.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
 import { type Dataset, sizesOf, subset } from "../data/dataset.js";
 import { takeTurn } from "../data/in-turns.js";
@@ -20,6 +21,7 @@ import { openTaskData } from "../tasks/open-data.js";
 import { taskKind, taskKindFor, taskOfData } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 import { type DataReport, reportOfData } from "./data-report.js";
+import { type ReferenceSet, type Retention, readReferenceSet } from "./retention.js";
 import { heldOutShare } from "./settle.js";
 
 /** What is known of a run before its weights are read. */
@@ -34,10 +36,14 @@ export interface KnownRun {
   readonly evaluation: Dataset;
   /** Tokens of a text, or pixels of an image, at most. */
   readonly maxLength: number;
+  /** What the base model is to keep. */
+  readonly reference?: ReferenceSet;
 }
 
 export interface PreparedRun extends KnownRun {
   readonly pretrained: Pretrained;
+  /** The same, with the model that measures it. */
+  readonly retention?: Retention;
   readonly data: DataReport;
   /** The columns that text and label were read from. */
   readonly columns: Pick<DataSource, "text" | "label">;
@@ -91,10 +97,12 @@ export async function prepareRun(
     const train = plain.forTraining?.() ?? plain;
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const learned = packedRows(task, train, { ...options.data, seed, maxLength: files.maximumSize });
+    const reference = await readReferenceSet(options.retention, { checkpoint, files, columns: options.data });
     const known: KnownRun = {
       ...{ checkpoint, files, task, trainingTask, evaluation },
       train: learned.dataset,
       maxLength: files.maximumSize,
+      ...(reference === undefined ? {} : { reference }),
     };
     await takeTurn();
     await beforeWeights?.(known);
@@ -104,9 +112,14 @@ export async function prepareRun(
       adapt: (model) => withAdapter(model, options.adapter),
       hold: storageOfRun(options),
     });
+    const retention = reference && {
+      ...reference,
+      measured: await withOwnHead(checkpoint, reference.base, pretrained, storageOfRun(options)),
+    };
     await takeTurn();
     return {
       ...known,
+      ...(retention === undefined ? {} : { retention }),
       pretrained,
       columns: { text: source.text, label: source.label },
       data: reportOfData({
@@ -143,10 +156,10 @@ function headNotes(checkpoint: Checkpoint, { model, sources, misfits }: Pretrain
 }
 
 /** What is trained on and what is evaluated on: a file of its own, or a part of the training data. */
-async function splitData(
+export async function splitData(
   source: DataSource,
   task: Task,
-  { eval: data, evalShare, limitEval, delimiter }: DataOptions,
+  { eval: data, evalShare, limitEval, delimiter }: Pick<DataOptions, "eval" | "evalShare" | "limitEval" | "delimiter">,
   seed: number,
 ): Promise<{ readonly train: Dataset; readonly evaluation: Dataset; readonly notes: readonly string[] }> {
   const all = await task.read(source);

@@ -9,6 +9,8 @@ export interface ImageProcessor {
   /** Of what comes out. */
   readonly height: number;
   readonly width: number;
+  /** What it does, each setting spelled out under the names that all kinds of processors know. */
+  readonly settings: Readonly<Record<string, unknown>>;
   /** The whole image, or its middle, in the network's size, as the configuration says. */
   fit(image: RawImage): RawImage;
   /** An image of any size in the network's, stretched if need be. */
@@ -61,7 +63,6 @@ interface ProcessorKind {
   readonly cropShare?: number;
 }
 
-const imagenet = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 const half = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] };
 const openai = {
   mean: [0.48145466, 0.4578275, 0.40821073],
@@ -70,8 +71,8 @@ const openai = {
 
 const kinds: Readonly<Record<string, ProcessorKind>> = {
   ViT: { isSquare: true, size: 224, resample: 2, isCropped: false, ...half },
-  DeiT: { isSquare: true, size: 256, resample: 3, isCropped: true, ...imagenet },
-  ConvNext: { isSquare: false, size: 384, resample: 2, isCropped: false, ...imagenet, cropShare: 224 / 256 },
+  DeiT: { isSquare: true, size: 256, resample: 3, isCropped: true, ...half },
+  ConvNext: { isSquare: false, size: 384, resample: 3, isCropped: false, ...half, cropShare: 224 / 256 },
   Bit: { isSquare: false, size: 224, resample: 3, isCropped: true, ...openai },
 };
 
@@ -107,6 +108,17 @@ export function imageProcessor(raw: Readonly<Record<string, unknown>>, file: str
   return {
     height,
     width,
+    settings: {
+      do_resize: resize !== undefined,
+      ...(resize === undefined ? {} : { size: sizeSetting(resize), resample }),
+      do_center_crop: crop !== undefined,
+      ...(crop === undefined ? {} : { crop_size: sizeSetting(crop) }),
+      do_rescale: config.do_rescale,
+      rescale_factor: config.rescale_factor,
+      do_normalize: config.do_normalize,
+      image_mean: mean,
+      image_std: deviation,
+    },
     fit(image) {
       const whole = resize === undefined ? image : resized(image, sizeAfter(image, resize), resample);
       return cropped(whole, {
@@ -130,6 +142,10 @@ export function imageProcessor(raw: Readonly<Record<string, unknown>>, file: str
       return numbers;
     },
   };
+}
+
+function sizeSetting(size: readonly [number, number] | number): Readonly<Record<string, number>> {
+  return typeof size === "number" ? { shortest_edge: size } : { height: size[0], width: size[1] };
 }
 
 function kindOf(raw: Readonly<Record<string, unknown>>, file: string): ProcessorKind {

@@ -1,0 +1,118 @@
+/**
+ * Training steps of networks over images, 8 x 224 x 224, and the memory of their process: ours at two densities and with AdamW against
+ * PyTorch with transformers and AdamW in float32, with images laid out as usual and channels-last, where a Python is given that has
+ * both (`--torch`; peer-hf/setup.sh). A round runs every side once, one after another.
+ *
+ *     npm run bench -- --only vision --torch PYTHON [--models ViT-Base,ResNet-50]
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { RunSummary } from "nanoadam";
+import { outputOf } from "./child-process.js";
+import { type ImageModelName, imageBatch, imageModels, withImageFolder } from "./image-folder.js";
+import { measuredRow, median, type Row } from "./row.js";
+import type { StepFigures, StepSettings } from "./step.js";
+
+const atDensity = (density: number) => [
+  ...["--density", String(density), "--final-density", String(density), "--static-mask"],
+];
+
+const ours = {
+  "NanoAdam 1 %": atDensity(0.01),
+  "NanoAdam 10 %": atDensity(0.1),
+  AdamW: ["--optimizer", "adamw"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+const layouts = ["contiguous", "channels-last"] as const;
+type Layout = (typeof layouts)[number];
+
+export interface VisionSettings extends StepSettings {
+  readonly models: readonly ImageModelName[];
+  readonly rounds: number;
+  readonly python: string | undefined;
+}
+
+export const imageModelNames = Object.keys(imageModels) as readonly ImageModelName[];
+
+export async function visionRows({ models, rounds, python, ...settings }: VisionSettings): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const model of models) {
+    const found = await withImageFolder(imageModels[model], (folder) => {
+      const measured = Array.from({ length: rounds }, () => ({
+        own: Object.values(ours).map((flags) => ownStep(folder, settings, flags)),
+        peers: python === undefined ? [] : layouts.map((layout) => peerStep(python, folder, settings, layout)),
+      }));
+      return Object.keys(ours).flatMap((side, index) =>
+        sideRows(
+          `${model}, ${side}`,
+          measured.map(({ own, peers }) => ({ own: own[index] as StepFigures, peers })),
+        ),
+      );
+    });
+    rows.push(...found);
+  }
+  return rows;
+}
+
+/** One side of ours and the peers in each round. */
+interface VisionRound {
+  readonly own: StepFigures;
+  readonly peers: readonly StepFigures[];
+}
+
+function sideRows(title: string, rounds: readonly VisionRound[]): Row[] {
+  const own = rounds.map((round) => round.own);
+  const rows: Row[] = [
+    { name: `${title}: step`, value: median(own.map(({ milliseconds }) => milliseconds)), unit: "ms" },
+    { name: `${title}: peak memory`, value: median(own.map(({ peakMemory }) => peakMemory / 1e6)), unit: "MB" },
+  ];
+  for (const [index, layout] of layouts.entries()) {
+    const against = `${title} against PyTorch's AdamW, ${layout}`;
+    const both = rounds.flatMap(({ own: ours, peers }) => {
+      const theirs = peers[index];
+      return theirs === undefined ? [] : [{ ours, theirs }];
+    });
+    if (both.length === 0) {
+      rows.push({ name: against, absent: "there is no PyTorch with transformers here (--torch)" });
+      continue;
+    }
+    rows.push(
+      measuredRow(
+        { name: `${against}, step`, unit: "ms", ratioMeans: "times as fast" },
+        both.map(({ ours, theirs }) => ({ ours: ours.milliseconds, peer: theirs.milliseconds })),
+      ),
+      measuredRow(
+        { name: `${against}, peak memory`, unit: "MB", ratioMeans: "times the memory of ours" },
+        both.map(({ ours, theirs }) => ({ ours: ours.peakMemory / 1e6, peer: theirs.peakMemory / 1e6 })),
+      ),
+    );
+  }
+  return rows;
+}
+
+const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));
+
+/** Steps of `nanoadam finetune`, as the peer's: without dropout, and with one selection for the whole run. */
+function ownStep(folder: string, { threads, steps }: StepSettings, flags: readonly string[]): StepFigures {
+  const text = outputOf(process.execPath, [
+    ...[commandLine, "finetune", "--json", "--overwrite", "--output", join(folder, "output")],
+    ...["--model", join(folder, "model"), "--train", join(folder, "train"), "--eval", join(folder, "eval")],
+    ...["--batch-size", String(imageBatch.images), "--threads", String(threads), "--steps", String(steps + 1)],
+    ...["--eval-every", "1000000", "--learning-rate", "1e-5", "--dropout", "0"],
+    ...flags,
+  ]);
+  const { stepMilliseconds, peakRssBytes } = JSON.parse(text) as RunSummary;
+  return { milliseconds: stepMilliseconds, peakMemory: peakRssBytes };
+}
+
+const peerScript = fileURLToPath(new URL("../peers/transformers_vision_step.py", import.meta.url));
+
+function peerStep(python: string, folder: string, { threads, steps }: StepSettings, layout: Layout): StepFigures {
+  const sizes = { ...imageBatch, threads, steps };
+  const flags = Object.entries(sizes).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const text = outputOf(python, [peerScript, "--model", join(folder, "model"), "--layout", layout, ...flags]);
+  const { step_ms: milliseconds = Number.NaN, peak_rss_bytes: peakMemory = Number.NaN } = JSON.parse(text) as Partial<
+    Record<string, number>
+  >;
+  return { milliseconds, peakMemory };
+}
