@@ -24,15 +24,15 @@ const ofOneRun = {
   report: true,
   tensorboard: true,
   fromScratch: true,
+  retain: true,
+  retainTask: true,
+  limitRetain: true,
   loraRank: true,
   loraAlpha: true,
   loraDropout: true,
   loraTargets: true,
   useRslora: true,
   useDora: true,
-  retain: true,
-  retainTask: true,
-  limitRetain: true,
 } as const;
 
 const sharedSchema = z.object(finetuneSchema.shape).omit(ofOneRun);
