@@ -69,6 +69,7 @@ async function largestBatch(task: Task, dataset: Dataset, batchSize: number): Pr
   const largest = plans.reduce((most, each) =>
     each.indices.length * each.size > most.indices.length * most.size ? each : most,
   );
+  await takeTurn();
   return loadBatch(task, dataset, largest, { seed: 0, step: 0 });
 }
 
