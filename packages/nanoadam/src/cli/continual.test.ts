@@ -61,12 +61,31 @@ test("tasks by a file, whose paths count from here, and flags that win over it",
   ]);
 });
 
+test("a preset for all tasks, with rates of each", async () => {
+  const { train, evaluation, shared } = await workplace();
+  const { exitCode, stdout, stderr } = await runCli(
+    "continual",
+    ...shared,
+    ...["--preset", "glue/cola", "--tasks", `${train},${train}`, "--eval", `${evaluation},${evaluation}`],
+    ...["--max-length", "16", "--steps", "2", "--learning-rate", "1e-3,2e-3", "--json"],
+  );
+  expect([exitCode, stderr]).toEqual([0, ""]);
+  const { configuration, tasks } = JSON.parse(stdout) as ContinualReport;
+  expect(configuration).toMatchObject({ maskInterval: 6, densityInterval: 33, finalDensity: 0.04 });
+  expect(tasks.map(({ training }) => [training?.optimizer, training?.steps, training?.learningRate])).toEqual([
+    ["nanoadam", 2, 1e-3],
+    ["nanoadam", 2, 2e-3],
+  ]);
+});
+
 test.each([
   [[], "--tasks is needed"],
   [["--tasks", "a.csv"], "--tasks is [{"],
   [["--tasks", "a.csv,b.csv", "--epochs", "1,2,3"], "--epochs has 3 values for 2 --tasks"],
   [["--tasks", "a.csv,b.csv", "--epochs", "1,x"], 'task "b": --epochs is "x", expected a number'],
   [["--tasks", "a.csv,b.csv"], 'task "a": '],
+  [["--tasks", "a.csv,b.csv", "--retain", "c.txt"], "--retain"],
+  [["--tasks", "a.csv,b.csv", "--preset", "glue/cora"], 'there is no preset "glue/cora"'],
 ])("%j is refused in one line", async (flags, says) => {
   const { shared } = await workplace();
   const { exitCode, stderr, stdout } = await runCli("continual", ...shared, ...flags, "--quiet");

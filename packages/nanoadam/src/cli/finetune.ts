@@ -164,6 +164,7 @@ function endLines({ parameters, evaluation, review, ...summary }: RunSummary, co
 /** How the model is asked; what fills in hidden words has no answers. */
 function tryLines(task: string, output: string): string[] {
   if (task === "masked-lm") return [];
+  if (task === "image-classification") return [`try it: nanoadam predict --model ${quoted(output)} --image FILE`];
   const [command, flag] = task === "causal-lm" ? ["generate", "--prompt"] : ["predict", "--text"];
   return [`try it: nanoadam ${command} --model ${quoted(output)} ${flag} "..."`];
 }

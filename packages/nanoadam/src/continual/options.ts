@@ -13,8 +13,8 @@ import { flag, path } from "../options/option-types.js";
 import { parseOptions } from "../options/parse-options.js";
 
 /**
- * What belongs to a run of its own: its data, where it starts, what it writes, and what it keeps of that, which a sequence measures
- * itself; and adapters, over which there is no other.
+ * What belongs to a run of its own: its data, where it starts, what it writes; adapters, over which there is no other; and what is kept
+ * of the base model, whose head the later tasks do not have: that is a task of its own, with 0 epochs.
  */
 const ofOneRun = {
   train: true,
@@ -24,15 +24,15 @@ const ofOneRun = {
   report: true,
   tensorboard: true,
   fromScratch: true,
-  retain: true,
-  retainTask: true,
-  limitRetain: true,
   loraRank: true,
   loraAlpha: true,
   loraDropout: true,
   loraTargets: true,
   useRslora: true,
   useDora: true,
+  retain: true,
+  retainTask: true,
+  limitRetain: true,
 } as const;
 
 const sharedSchema = z.object(finetuneSchema.shape).omit(ofOneRun);

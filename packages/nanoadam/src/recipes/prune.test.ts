@@ -173,6 +173,16 @@ describe("a run keeps the zeros to the bit, and trains the others", () => {
     }
   });
 
+  test("by its preset", async () => {
+    const { folder, model, images } = await tinyImagePlace(tinyResnet, 4);
+    const [pruned, output] = [join(folder, "pruned"), join(folder, "out")];
+    const { pruned: of } = await prune({ model, output: pruned });
+    const flags = ["--model", pruned, "--train", images, "--eval", images, "--output", output];
+    const run = await runCli("finetune", "--preset", "pruned/resnet-18", ...flags, "--steps", "3", "--threads", "1");
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).toContain(`${of.count.toLocaleString("en-US")} weights are 0`);
+  });
+
   test("an adapter begins at 0 and learns beside them", async () => {
     const place = await prunedPlace();
     const { summary } = await tinyRun({ loraRank: 2, keepZeros: true }, place);
