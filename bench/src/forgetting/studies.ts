@@ -87,7 +87,6 @@ function imageStudy(shared: string, out: string, depth: number): Study {
       threads: 1,
     },
     contestants: [
-      // Normalisation and head move whole at the same rate: what suits the selected entries of wide networks is too much for these.
       nanoadam(0.001, [3e-4, 1e-3, 3e-3, 1e-2]),
       nanoadam(0.01, [3e-4, 1e-3, 3e-3, 1e-2]),
       nanoadam(0.1, [3e-4, 1e-3, 3e-3]),
