@@ -100,10 +100,16 @@ async function activationBytes(run: EstimatedRun, costs: ReadonlyMap<string, Ten
     },
   });
   const evaluation = await memoryOfProgram({ model, weights, loss: run.loss, batch: typesOf(run.evaluationBatch) });
+  // The batch in use, and the one that is loaded meanwhile.
+  const batches = 2 * batchBytes(run.trainingBatch);
   // Programs share one arena.
   const arena = Math.max(training.arenaBytes, evaluation.arenaBytes);
   // What computes selected entries has their places, where it found them, and the sums, besides the factors.
   const selections = [...costs.values()].map(({ need }) => (need.kind === "entries" ? need.selection.count : 0));
   const kernel = training.factorBytes === 0 ? 0 : training.factorBytes + 10 * Math.max(...selections);
-  return arena + Math.max(training.scratchBytes, evaluation.scratchBytes) + kernel;
+  return arena + batches + Math.max(training.scratchBytes, evaluation.scratchBytes) + kernel;
+}
+
+function batchBytes({ tensors }: Batch): number {
+  return [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
 }

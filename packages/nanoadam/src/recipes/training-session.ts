@@ -94,7 +94,8 @@ export class TrainingSession {
 
   /** Takes memory for the largest batch first: a block that grew would lie beside the smaller one for a while. */
   async reserve(): Promise<void> {
-    await this.#trainingPrograms.reserve(await this.#loader(this.#run.train, { stepsPerEpoch: 1 }).largest());
+    const loader = this.#loader(this.#run.train, { stepsPerEpoch: 1, totalSteps: 1 });
+    await this.#trainingPrograms.reserve(await loader.largest());
   }
 
   /** Steps of the optimizer that was started last. */
@@ -123,7 +124,7 @@ export class TrainingSession {
     await this.#sampledProduct.release();
   }
 
-  #loader(dataset: Dataset, plan: Pick<Plan, "stepsPerEpoch">) {
+  #loader(dataset: Dataset, plan: Pick<Plan, "stepsPerEpoch" | "totalSteps">) {
     return createLoader(this.#run.trainingTask, dataset, plan, {
       ...this.#settled,
       maximumSize: this.#run.files.maximumSize,
