@@ -29,7 +29,7 @@ const kernels = [
   },
   {
     source: "packages/optim/assembly/carry-over.ts",
-    target: "packages/optim/src/nanoadam/carry-over.wasm.ts",
+    target: "packages/optim/src/selected/carry-over.wasm.ts",
     flags: ["--initialMemory", "25"],
   },
 ];

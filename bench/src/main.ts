@@ -15,6 +15,7 @@ import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { defaultThreads } from "@nanoadam/engine/node";
+import { analysisRows } from "./analysis-rows.js";
 import { breakEvenRows } from "./break-even/rows.js";
 import { convolutionRows } from "./convolution-rows.js";
 import { decoderNames, decoderRows } from "./decoder-rows.js";
@@ -28,6 +29,7 @@ import { optimizerRows } from "./optimizer-rows.js";
 import { productRows } from "./product-rows.js";
 import type { Row } from "./row.js";
 import { sampledRows } from "./sampled-rows.js";
+import { tableRows } from "./table-rows.js";
 import { trainingRows } from "./training-rows.js";
 import { imageModelNames, visionRows } from "./vision-rows.js";
 import { wasteRows } from "./waste-rows.js";
@@ -71,10 +73,12 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   estimate: () => estimateRows(settings),
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
+  tables: () => tableRows(settings),
   decoders: () => decoderRows({ models: chosen(flags.models, decoderNames), threads, rounds, python: flags.torch }),
   vision: () => visionRows({ models: chosen(flags.models, imageModelNames), ...settings, python: flags.torch }),
   generation: () => generationRows({ rounds, threads, python: flags.torch }),
   delta: () => deltaRows(settings),
+  analysis: () => analysisRows("BERT-base, 8 x 128 tokens", bertBase, settings),
 };
 
 /** The models to measure, all unless named. */

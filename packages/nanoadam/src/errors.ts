@@ -7,14 +7,13 @@ const longestMessage = 480;
 
 /**
  * What the user gave cannot be used: a file, a field, an option. The message is one sentence that names the thing, what was
- * found and what was expected. It is one line; the middle of one that is too long is left out, where `isWhole` does not say
- * that it tells where a result is.
+ * found and what was expected. It is one line; the middle of one that is too long is left out.
  */
 export class InputError extends Error {
   override readonly name = "InputError";
 
-  constructor(message: string, { isWhole = false }: { readonly isWhole?: boolean } = {}) {
-    super(isWhole ? message : oneLine(message));
+  constructor(message: string) {
+    super(oneLine(message));
   }
 }
 

@@ -30,4 +30,6 @@ export const randomSites = {
   packing: 0x64617404,
   /** Which token comes next in a text that is generated. */
   sampling: 0x64617405,
+  /** Of the toy experiment: a student, its inputs, and its teacher. */
+  theory: (use: number) => 4_000_000 + use,
 } as const;

@@ -1,5 +1,5 @@
 /**
- * What entries of a chunk have, carried over to those selected anew, in AssemblyScript: see src/nanoadam/carry-over.ts. Everything lies
+ * What entries of a chunk have, carried over to those selected anew, in AssemblyScript: see src/selected/carry-over.ts. Everything lies
  * at fixed addresses of a memory of its own, which that file has too.
  */
 
@@ -16,7 +16,7 @@ const nextFirst: usize = formerSecond + 4 * longestChunk + 64;
 const nextSecond: usize = nextFirst + 4 * longestChunk;
 
 /**
- * Fills the positions of `count` entries, and both their moments. Which of them are among the `formerCount` former ones, nothing
+ * Fills the positions of `count` entries, and the two states that they may have. Which of them are among the `formerCount` former ones, nothing
  * could predict, so there is no branch.
  */
 export function carryOver(formerCount: usize, count: usize): void {

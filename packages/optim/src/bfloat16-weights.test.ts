@@ -13,7 +13,7 @@ import {
   takeStep,
   type WeightArray,
 } from "./index.js";
-import { joinSelected, splitSelected } from "./nanoadam/split-float.js";
+import { joinSelected, splitSelected } from "./selected/split-float.js";
 
 const length = 3000;
 const halves = () => Uint16Array.from({ length }, (_, index) => toBfloat16(Math.sin(index + 1)));

@@ -50,14 +50,24 @@ export function checkChoice<Choice extends string>(name: string, value: Choice, 
   return value;
 }
 
-/** @throws TypeError or RangeError unless both are within [0, 1) and epsilon is above 0. */
-export function checkAdamConstants(betas: readonly [number, number], epsilon: number): void {
+/** @throws TypeError or RangeError unless it is within [0, 1). */
+export function checkMomentum(momentum: number, name = "momentum"): number {
+  return checkNumber(name, momentum, (found) => found >= 0 && found < 1, "a number of at least 0 and below 1");
+}
+
+/** @throws TypeError or RangeError unless both are within [0, 1). */
+export function checkBetas(betas: readonly [number, number]): void {
   if (!Array.isArray(betas) || betas.length !== 2) {
     throw new TypeError(`betas is ${describe(betas)}; expected a pair of numbers`);
   }
   betas.forEach((beta, index) => {
-    checkNumber(`betas[${index}]`, beta, (found) => found >= 0 && found < 1, "a number of at least 0 and below 1");
+    checkMomentum(beta, `betas[${index}]`);
   });
+}
+
+/** @throws TypeError or RangeError unless both betas are within [0, 1) and epsilon is above 0. */
+export function checkAdamConstants(betas: readonly [number, number], epsilon: number): void {
+  checkBetas(betas);
   checkNumber("epsilon", epsilon, (found) => found > 0 && found < Infinity, "a finite number above 0");
 }
 

@@ -7,6 +7,8 @@ import {
   createGaLore,
   createMicroAdam,
   createNanoAdam,
+  createNanoLion,
+  createNanoSgd,
   createSgd,
   type Optimizer,
   type Parameter,
@@ -14,6 +16,7 @@ import {
   selectSmallest,
   takeStep,
   withFrozen,
+  withZerosKept,
 } from "./index.js";
 
 type Create = (parameters: readonly Parameter[], totalSteps: number) => Optimizer;
@@ -22,6 +25,8 @@ const nanoAdam =
   (options: Partial<Parameters<typeof createNanoAdam>[0]>): Create =>
   (parameters, totalSteps) =>
     createNanoAdam({ parameters, density: 0.2, maskInterval: 5, totalSteps, ...options });
+
+const selection = { density: 0.2, maskInterval: 5 } as const;
 
 /** Vectors as matrices, as near to square as their length allows. */
 function asMatrices(parameters: readonly Parameter[]): Parameter[] {
@@ -47,8 +52,28 @@ const optimizers: readonly (readonly [string, Create])[] = [
   ["NanoAdam, large weights", nanoAdam({ criterion: "large", density: 0.7 })],
   ["NanoAdam, random weights", nanoAdam({ criterion: "random", seed: 7 })],
   ["NanoAdam, large gradients", nanoAdam({ criterion: "gradient" })],
+  ["NanoAdam, small in their row", nanoAdam({ criterion: "small-in-row" })],
+  ["NanoAdam, small in their column", nanoAdam({ criterion: "small-in-column", skipZeros: true })],
+  ["NanoAdam, shares by gradient", nanoAdam({ shareBy: "gradient" })],
+  ["NanoAdam, entries that warm up", nanoAdam({ entryWarmup: 3 })],
+  ["NanoAdam, entries that enter at the mean", nanoAdam({ enteringMoment: "mean", stateType: "bfloat16" })],
   ["NanoAdam, zeros skipped", nanoAdam({ skipZeros: true })],
   ["NanoAdam, states in bfloat16", nanoAdam({ stateType: "bfloat16" })],
+  ["NanoSGD", (parameters, totalSteps) => createNanoSgd({ parameters, totalSteps, ...selection })],
+  [
+    "NanoSGD without momentum",
+    (parameters, totalSteps) => createNanoSgd({ parameters, totalSteps, ...selection, momentum: 0 }),
+  ],
+  ["NanoLion", (parameters, totalSteps) => createNanoLion({ parameters, totalSteps, ...selection })],
+  [
+    "NanoLion, states in bfloat16 and reset",
+    (parameters, totalSteps) =>
+      createNanoLion({ parameters, totalSteps, ...selection, stateType: "bfloat16", stateOnRefresh: "reset" }),
+  ],
+  [
+    "NanoLion, large gradients",
+    (parameters, totalSteps) => createNanoLion({ parameters, totalSteps, ...selection, criterion: "gradient" }),
+  ],
   ["AdamW-8bit", (parameters) => createAdamW8bit({ parameters, weightDecay: 0 })],
   [
     "AdamW-8bit, small blocks",
@@ -69,6 +94,7 @@ const optimizers: readonly (readonly [string, Create])[] = [
     },
   ],
   ["SGD", (parameters) => createSgd({ parameters })],
+  ["AdamW, zeros kept", (parameters) => withZerosKept(createAdamW({ parameters, weightDecay: 0 }), parameters)],
 ];
 
 /** Numbers from a fixed sequence, roughly normal. */

@@ -1,13 +1,13 @@
 /** Stochastic gradient descent with momentum, as in PyTorch: for reference, with half of Adam's state. */
 
-import { checkNames, checkNotNegative, checkNumber, checkParameters } from "./check.js";
+import { checkMomentum, checkNames, checkNotNegative, checkParameters } from "./check.js";
 import { checkStateKeys, composeOptimizer, stateArray } from "./optimizer.js";
 import type { GradientNeed, Optimizer, Parameter, StateArray, TensorRule } from "./types.js";
 
 const wholeGradient: GradientNeed = { kind: "whole" };
 
 /** SGD on every entry of one tensor. State: `momentum`, Float32Array, one value per entry; none without momentum. */
-class SgdRule implements TensorRule {
+export class SgdRule implements TensorRule {
   readonly #values: Float32Array;
   readonly #momentum: number;
   readonly #weightDecay: number;
@@ -74,7 +74,7 @@ export function createSgd(options: SgdOptions): Optimizer {
   const { parameters, momentum = 0.9, weightDecay = 0 } = options;
   const noDecay = new Set(options.noDecay);
   checkParameters(parameters);
-  checkNumber("momentum", momentum, (found) => found >= 0 && found < 1, "a number of at least 0 and below 1");
+  checkMomentum(momentum);
   checkNotNegative("weightDecay", weightDecay);
   checkNames("noDecay", noDecay, parameters);
   return composeOptimizer(

@@ -8,6 +8,8 @@ import {
   createGaLore,
   createMicroAdam,
   createNanoAdam,
+  createNanoLion,
+  createNanoSgd,
   createSgd,
   type Optimizer,
   type Parameter,
@@ -59,6 +61,21 @@ const cases: readonly (readonly [string, (parameters: readonly Parameter[]) => O
       return createNanoAdam({ parameters: [stored], ...nanoAdam, stateType: "bfloat16", biasCorrection: "global" });
     },
     4 * k * S + 2 * k * S + 2 * k * S + 4 * (chunks + 1),
+  ],
+  [
+    "NanoSGD: 4kS of momentum, 2kS of indices",
+    (parameters) => createNanoSgd({ parameters, ...nanoAdam }),
+    4 * k * S + 2 * k * S + 4 * (chunks + 1),
+  ],
+  [
+    "NanoSGD without momentum: indices alone",
+    (parameters) => createNanoSgd({ parameters, ...nanoAdam, momentum: 0 }),
+    2 * k * S + 4 * (chunks + 1),
+  ],
+  [
+    "NanoLion: as NanoSGD",
+    (parameters) => createNanoLion({ parameters, ...nanoAdam }),
+    4 * k * S + 2 * k * S + 4 * (chunks + 1),
   ],
   [
     "GaLore: three arrays of rank times a side",

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { type RandomKey, uniform } from "../kernels/random.js";
@@ -119,6 +120,25 @@ test("waiting for workers starts them, and a release ends the waiting", async ()
   await waiting;
   await new SampledProduct().ready();
 });
+
+const built = new URL("../../dist/runtime/sampled-product-threads.js", import.meta.url);
+
+test.skipIf(!existsSync(built))(
+  "a process lives until its release is done, though a worker came up unseen",
+  async () => {
+    const script = `
+    import { createSampledProduct } from ${JSON.stringify(built)};
+    for (let round = 0; round < 6; round++) {
+      const product = createSampledProduct({ threads: 2 });
+      product.ready();
+      for (const began = performance.now(); performance.now() - began < 150; );
+      await product.release();
+    }
+    console.log("released");`;
+    const arguments_ = ["--input-type=module", "-e", script];
+    expect((await promisify(execFile)(process.execPath, arguments_)).stdout).toBe("released\n");
+  },
+);
 
 describe("a process with a worker", () => {
   /** A worker as products start them, which waits for tasks, and then `rest`. */

@@ -49,25 +49,29 @@ function withHelpers(helpers: number): SampledProductHost {
     async release() {
       const ending = workers;
       workers = [];
-      await Promise.all(ending.map(({ worker }) => worker.terminate()));
+      await Promise.all(ending.map(({ end }) => end()));
     },
   };
 }
 
 interface HelpingWorker {
-  readonly worker: Worker;
   /** Settled once the worker runs, or has ended before it did. */
   readonly isUp: Promise<void>;
+  end(): Promise<unknown>;
 }
 
 function helpingWorker(module: object, memory: WebAssembly.Memory): HelpingWorker {
   const worker = new Worker(workerScript, { eval: true, workerData: { module, memory }, execArgv: [] });
-  const isUp = new Promise<void>((resolve) => {
-    worker.once("online", () => {
-      worker.unref();
-      resolve();
-    });
-    worker.once("exit", () => resolve());
-  });
-  return { worker, isUp };
+  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  const up = new Promise<void>((resolve) => worker.once("online", resolve));
+  const letGo = () => worker.unref();
+  worker.once("online", letGo);
+  return {
+    isUp: Promise.race([up, ended]),
+    end() {
+      // Word that it is up may still be on its way: whoever waits for its end would be let go then, and the process end in silence.
+      worker.off("online", letGo);
+      return worker.terminate();
+    },
+  };
 }

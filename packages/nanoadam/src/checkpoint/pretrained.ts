@@ -229,7 +229,7 @@ export async function restoreStart(
  * parameter, which `weights` then has.
  */
 export function initialValues(
-  model: Model,
+  model: Pick<Model, "parameters">,
   parameter: ParameterSpecification,
   seed: number,
   weights?: ReadonlyMap<string, WeightArray>,

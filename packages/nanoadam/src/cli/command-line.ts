@@ -4,9 +4,11 @@ import { AbortError, DivergenceError, InputError, oneLine } from "../errors.js";
 import { describeSystemError } from "../files/system-error.js";
 import { MissingOptionsError } from "../options/parse-options.js";
 import { versions } from "../recipes/versions.js";
+import { analyzeCommand } from "./analyze.js";
 import { applyCommand } from "./apply.js";
 import { chatCommand } from "./chat.js";
 import { compareCommand } from "./compare.js";
+import { continualCommand } from "./continual.js";
 import { deltaCommand } from "./delta.js";
 import { demoCommand } from "./demo.js";
 import { estimateCommand } from "./estimate.js";
@@ -21,9 +23,11 @@ import { inspectCommand } from "./inspect.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
+import { pruneCommand } from "./prune.js";
 import { pushCommand } from "./push.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
+import { theoryCommand } from "./theory.js";
 import { watchCommand } from "./watch.js";
 
 const summary = "Fine-tune pretrained networks by updating only their small weights.";
@@ -73,10 +77,14 @@ export async function runCommandLine(
     inspectCommand(streams),
     deltaCommand(streams),
     applyCommand(streams),
+    pruneCommand(streams),
     pushCommand(streams),
     compareCommand(streams, interruption),
+    continualCommand(streams, interruption),
+    analyzeCommand(streams, interruption),
     presetsCommand(streams),
     watchCommand(streams),
+    theoryCommand(streams),
     initCommand(streams),
     demoCommand(streams),
   ];

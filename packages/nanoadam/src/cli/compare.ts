@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { compare } from "../compare/compare.js";
-import { markdownTable } from "../compare/markdown.js";
 import { compareSchema } from "../compare/options.js";
 import { type StartCommand, startScript } from "../compare/run-process.js";
 import { contestantsTable } from "../compare/tables.js";
+import { markdownTable } from "../markdown-table.js";
 import { compareProgress } from "./compare-progress.js";
 import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";

@@ -27,4 +27,7 @@ test("data are told in counts, the classes in one line, and what is worth a look
   );
   const { classes: _classes, ...numbers } = report;
   expect(dataLines({ ...numbers, notes: [] })).toHaveLength(1);
+  expect(dataLines({ ...numbers, imageSize: [224, 224], notes: [] })).toEqual([
+    "data: 1,200 images to train on, 130 to evaluate, each brought to 224 x 224 pixels",
+  ]);
 });

@@ -14,6 +14,7 @@ const summary = {
     dense: { count: 1_000, share: 0 },
     everChanged: { count: 400_000, share: 0.25 },
     meanShift: 1,
+    zeros: { count: 0, share: 0 },
   },
   wallSeconds: 25,
 };

@@ -154,8 +154,10 @@ function endLines({ parameters, evaluation, review, ...summary }: RunSummary, co
       : [`ended after step ${formatCount(summary.steps)}: ${summary.endedEarly}`]),
     `final: ${formatEvaluation(evaluation.final)}`,
     ...(summary.best === undefined ? [] : [bestLine(summary.best, summary.steps)]),
+    ...(summary.retained === undefined ? [] : [retainedLine(summary.retained)]),
     ...reviewLines(review, columns),
     `changed ${formatCount(count)} of ${formatCount(parameters.total)} weights (${formatShare(share)}), optimizer state ${formatBytes(summary.optimizerStateBytes)}`,
+    ...(summary.configuration.keepZeros === true ? [zerosLine(parameters.zeros)] : []),
     `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step, written to ${output}`,
     ...tryLines(summary.task, output),
     review.verdict,
@@ -170,6 +172,16 @@ function tryLines(task: string, output: string): string[] {
   if (task === "image-classification") return [`try it: nanoadam predict --model ${quoted(output)} --image FILE`];
   const [command, flag] = task === "causal-lm" ? ["generate", "--prompt"] : ["predict", "--text"];
   return [`try it: nanoadam ${command} --model ${quoted(output)} ${flag} "..."`];
+}
+
+function zerosLine({ count, share }: RunSummary["parameters"]["zeros"]): string {
+  return `${formatCount(count)} weights are 0 (${formatShare(share)})`;
+}
+
+/** "retained on wiki.txt (masked-lm): perplexity 12.3100  loss 2.5103, before: perplexity 9.8000  loss 2.2824". */
+function retainedLine({ data, task, before, final }: NonNullable<RunSummary["retained"]>): string {
+  const then = before === undefined ? "" : `, before: ${formatEvaluation(before)}`;
+  return `retained on ${data} (${task}): ${formatEvaluation(final)}${then}`;
 }
 
 /** Which weights the result has. */

@@ -11,6 +11,7 @@ export type FlagGroup = (typeof flagGroups)[number];
 const usual = [
   "model",
   "train",
+  "tasks",
   "eval",
   "data",
   "prompt",
@@ -31,6 +32,8 @@ const usual = [
   "temperature",
   "topP",
   "task",
+  "names",
+  "return",
   "epochs",
   "learningRate",
   "batchSize",

@@ -1,4 +1,5 @@
 import { compareSchema } from "../compare/options.js";
+import { continualFlagsSchema } from "../continual/options.js";
 import { estimateSchema } from "../options/estimate-options.js";
 import { finetuneSchema } from "../options/finetune-options.js";
 import { chatSchema, generateSchema } from "../options/generation-options.js";
@@ -16,6 +17,7 @@ const options = new Set(
     predictSchema,
     exportSchema,
     compareSchema,
+    continualFlagsSchema,
     generateSchema,
     chatSchema,
   ].flatMap(({ shape }) => Object.keys(shape)),

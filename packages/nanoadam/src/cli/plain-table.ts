@@ -1,6 +1,6 @@
 /** A table of words for a window: as it is, or turned, or a row beneath the other, whichever fits first. */
 import stringWidth from "string-width";
-import type { Table } from "../compare/tables.js";
+import type { Table } from "../markdown-table.js";
 
 export function plainTable({ headings, rows }: Table, columns: number): string {
   const upright = [headings, ...rows];

@@ -13,5 +13,8 @@ export function progressReporter(stream: OutputStream): TrainingObserver {
     onStep({ step, loss }) {
       stream.write(reportLine({ step, totalSteps, loss }));
     },
+    onEvaluation({ step, eval: figures }) {
+      stream.write(reportLine({ step, totalSteps, evaluation: { ...figures } }));
+    },
   };
 }

@@ -42,8 +42,9 @@ export function formatEvaluation({ loss, ...metrics }: Evaluation): string {
   return [...parts, `loss ${loss.toFixed(4)}`].join("  ");
 }
 
-function allFigures({ step, eval: evaluation }: EvaluationRecord): string {
-  return `${step === 0 ? "before" : `after step ${step}`}: ${formatEvaluation(evaluation)}`;
+function allFigures({ step, eval: evaluation, retained }: EvaluationRecord): string {
+  const kept = retained === undefined ? "" : `; retained: ${formatEvaluation(retained)}`;
+  return `${step === 0 ? "before" : `after step ${step}`}: ${formatEvaluation(evaluation)}${kept}`;
 }
 
 export function progressObserver({

@@ -75,6 +75,39 @@ describe("the runs", () => {
   });
 });
 
+describe("options that vary", () => {
+  const vary = { vary: ["criterion=small,large"], optimizers: "nanoadam,adamw", learningRates: "1e-3", seeds: 1 };
+
+  test("make contestants of their own, with files of their own", async () => {
+    const { run, keptRuns } = await workplace();
+    const { started, comparison } = await run(vary);
+    expect(started.map(({ flags }) => flags.criterion)).toEqual(["small", "large", undefined]);
+    expect(await keptRuns()).toEqual(
+      ["adamw", "nanoadam_criterion=large", "nanoadam_criterion=small"].map((name) => `${name}-1e-3-0.json`),
+    );
+    expect(comparison.optimizers.map(({ optimizer, variation }) => [optimizer, variation])).toEqual([
+      ["nanoadam criterion=small", { criterion: "small" }],
+      ["nanoadam criterion=large", { criterion: "large" }],
+      ["adamw", undefined],
+    ]);
+  });
+
+  test("are found again, and others join them", async () => {
+    const { run } = await workplace();
+    await run(vary);
+    const { started } = await run({ ...vary, vary: ["criterion=small,large,random"] });
+    expect(started.map(({ flags }) => flags.criterion)).toEqual(["random"]);
+  });
+
+  test("have no value for all, and only values that a run takes", async () => {
+    const { run } = await workplace();
+    await expect(run({ ...vary, criterion: "small" })).rejects.toThrow(
+      "`criterion` has one value for all runs, and `vary` has others; leave it out",
+    );
+    await expect(run({ ...vary, vary: "criterion=small,tiny" })).rejects.toThrow('`criterion` is "tiny"');
+  });
+});
+
 describe("a run that fails", () => {
   test("has no result, and the others go on", async () => {
     const { run, output } = await workplace();

@@ -10,13 +10,14 @@ import { ComparisonFolder } from "./comparison-folder.js";
 import { withLearningRates } from "./learning-rates.js";
 import { metricOf } from "./metric.js";
 import { type Contestant, finetuneOptions, parseContestants } from "./optimizers.js";
-import { type CompareInput, type CompareOptions, compareSchema, sharedOptions } from "./options.js";
+import { type CompareInput, type CompareOptions, compareSchema, sharedOptions, variableOptions } from "./options.js";
 import { performRun, runFolderLabel } from "./perform-run.js";
 import { workThrough } from "./queue.js";
 import type { StartCommand } from "./run-process.js";
 import type { RunReport } from "./run-report.js";
 import { isFinished, type RunResult } from "./run-result.js";
 import { countRuns, type Run, repeatRuns, runName, type Schedule, sweepRuns } from "./schedule.js";
+import { parseVariations, type Variation, withVariations } from "./variations.js";
 
 export interface CompareContext {
   readonly start: StartCommand;
@@ -51,7 +52,10 @@ export async function compare(input: CompareInput, context: CompareContext): Pro
   const { start, signal, onResult, onProgress, onNotice } = context;
   const options = parseOptions(compareSchema, input);
   const metric = metricOf(options.task, options.metric);
-  const contestants = withLearningRates(parseContestants(options.optimizers), options.learningRates);
+  const rated = withLearningRates(parseContestants(options.optimizers), options.learningRates);
+  const variations = parseVariations(options.vary, variableOptions);
+  requireUnset(input, variations);
+  const contestants = withVariations(rated, variations);
   const shared = { evalEvery: noEvaluationsBetween, ...sharedOptions(input) };
   for (const contestant of contestants) requireFinetunable(contestant, shared, options);
   const schedule: Schedule = { contestants, seeds: options.seeds, allSeeds: options.allSeeds };
@@ -60,7 +64,7 @@ export async function compare(input: CompareInput, context: CompareContext): Pro
   const folder = await ComparisonFolder.open(options.output, {
     configuration,
     overwrite: options.overwrite,
-    inputs: { model: options.model, train: options.train, eval: options.eval },
+    inputs: { model: options.model, train: options.train, eval: options.eval, retain: options.retain },
     tell: onNotice,
   });
   await sweepOwned(tmpdir(), runFolderLabel, onNotice);
@@ -122,6 +126,15 @@ function configurationOf(options: CompareOptions): Record<string, unknown> {
     train: resolve(train),
     ...(evaluation === undefined ? {} : { eval: resolve(evaluation) }),
   };
+}
+
+/** Refuses an option that is to vary and has a value for all. */
+function requireUnset(input: CompareInput, variations: readonly Variation[]): void {
+  const given = new Map(Object.entries(input));
+  for (const { option } of variations) {
+    if (given.get(option) === undefined || given.get(option) === false) continue;
+    throw new InputError(`\`${option}\` has one value for all runs, and \`vary\` has others; leave it out`);
+  }
 }
 
 /** Refuses, before any run, what `finetune` would refuse in each. */

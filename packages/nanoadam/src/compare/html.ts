@@ -1,8 +1,10 @@
 import { escapeMarkup } from "../escape-markup.js";
+import type { Table } from "../markdown-table.js";
 import type { Comparison } from "./comparison.js";
+import { rateCurve, stepCurves, type TitledCurve, variationCurves } from "./curves.js";
 import { failuresOf, notesOf, titleOf } from "./notes.js";
-import { rateCurve, rateCurveStyle } from "./rate-curve.js";
-import { contestantsTable, ratesTable, type Table } from "./tables.js";
+import { scoreCurveStyle } from "./score-curve.js";
+import { contestantsTable, ratesTable } from "./tables.js";
 
 const style = `
 :root {
@@ -28,7 +30,7 @@ thead th { color: var(--quiet); font-weight: 600; }
 tbody th { font-weight: 600; }
 figure { margin: 1rem 0; }
 .notes { color: var(--quiet); }
-${rateCurveStyle}
+${scoreCurveStyle}
 @media (max-width: 40rem) {
   h1 { font-size: 1.5rem; }
   table, tbody, tr, th, td { display: block; }
@@ -54,7 +56,7 @@ export function comparisonHtml(comparison: Comparison): string {
 <h1>${escapeMarkup(titleOf(comparison))}</h1>
 <p class="notes">${escapeMarkup(notesOf(comparison).join(" "))}</p>
 ${htmlTable(contestantsTable(comparison))}
-<h2>Learning rates</h2>
+${variationCurves(comparison).map(titledFigure).join("")}<h2>Learning rates</h2>
 <figure>
 ${rateCurve(comparison)}
 <figcaption class="notes">Where several seeds ran, marks are their mean, and bars one standard deviation.</figcaption>
@@ -63,9 +65,13 @@ ${rateCurve(comparison)}
 <summary>Every learning rate in numbers</summary>
 ${htmlTable(ratesTable(comparison))}
 </details>
-${failures.length === 0 ? "" : `<h2>Runs without a result</h2>\n<ul>\n${failures.map((line) => `<li>${escapeMarkup(line)}</li>\n`).join("")}</ul>\n`}</body>
+${stepCurves(comparison).map(titledFigure).join("")}${failures.length === 0 ? "" : `<h2>Runs without a result</h2>\n<ul>\n${failures.map((line) => `<li>${escapeMarkup(line)}</li>\n`).join("")}</ul>\n`}</body>
 </html>
 `;
+}
+
+function titledFigure({ title, svg }: TitledCurve): string {
+  return `<h2>${escapeMarkup(title)}</h2>\n<figure>\n${svg}\n</figure>\n`;
 }
 
 /** A table whose first column heads its rows; in narrow windows each row stands by itself, its cells under each other. */

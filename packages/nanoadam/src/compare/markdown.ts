@@ -1,6 +1,7 @@
+import { markdownTable } from "../markdown-table.js";
 import type { Comparison } from "./comparison.js";
 import { failuresOf, notesOf, titleOf } from "./notes.js";
-import { contestantsTable, ratesTable, type Table } from "./tables.js";
+import { contestantsTable, ratesTable } from "./tables.js";
 
 /** A comparison as Markdown: the table, every rate's score, and the runs that failed. */
 export function comparisonMarkdown(comparison: Comparison): string {
@@ -13,11 +14,4 @@ export function comparisonMarkdown(comparison: Comparison): string {
     markdownTable(ratesTable(comparison)),
     ...(failures.length === 0 ? [] : ["## Runs without a result\n", failures.join("")]),
   ].join("\n");
-}
-
-/** A table as Markdown, numbers to the right. */
-export function markdownTable({ headings, rows }: Table): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
-  const rule = `|${headings.map((_, column) => (column === 0 ? "---" : "---:")).join("|")}|\n`;
-  return [line(headings), rule, ...rows.map(line)].join("");
 }

@@ -7,6 +7,8 @@ export interface Contestant {
   readonly name: string;
   /** Options of `finetune` that make it. */
   readonly options: Pick<FinetuneInput, "optimizer" | "loraRank">;
+  /** The values of options that the comparison varies. */
+  readonly variation?: Readonly<Record<string, string | number | boolean>>;
   /** Tried when no others are asked for, ascending. */
   readonly learningRates: readonly number[];
 }
@@ -42,7 +44,7 @@ export function finetuneOptions(
   shared: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const own = Object.entries(shared).filter(([option]) => usesLora(contestant) || !option.startsWith("lora"));
-  return { ...contestant.options, ...Object.fromEntries(own) };
+  return { ...contestant.options, ...Object.fromEntries(own), ...contestant.variation };
 }
 
 function usesLora({ options }: Contestant): boolean {

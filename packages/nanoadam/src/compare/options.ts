@@ -15,6 +15,8 @@ const sharedSchema = z.object(finetuneSchema.shape).omit({
   report: true,
   saveEvery: true,
   keep: true,
+  analyze: true,
+  at: true,
 });
 
 const { model, train, ...otherShared } = sharedSchema.shape;
@@ -35,6 +37,15 @@ export const compareSchema = z
       .string()
       .default("auto")
       .meta(flag("auto, or rates for all (1e-4,3e-4), or for some (nanoadam=1e-3:3e-3,adamw=1e-4)", "LIST")),
+    vary: z
+      .union([z.string().transform((line) => [line]), z.array(z.string()).readonly()], {
+        error: "an option and its values, as in criterion=small,large, or a list of such",
+      })
+      .default([])
+      .meta({
+        ...flag("an option and its values, tried with each optimizer that uses it; may be repeated", "OPTION=A,B"),
+        isRepeated: true,
+      }),
     seeds: countTo(1000).default(3).meta(flag("seeds from 0 on, for each optimizer at its best rate", "N")),
     allSeeds: z.boolean().default(false).meta(flag("run every rate with every seed")),
     metric: z.string().optional().meta(flag("what ranks (default: by task)", "NAME")),
@@ -56,6 +67,14 @@ export const compareSchema = z
 
 export type CompareOptions = z.output<typeof compareSchema>;
 export type CompareInput = z.input<typeof compareSchema>;
+
+/** What each run trains on is the same, and so is what it learns. */
+const neverVaried = ["model", "train", "eval", "text", "label", "task"];
+
+/** The options of a run that a comparison may vary. */
+export const variableOptions: readonly string[] = Object.keys(sharedSchema.shape).filter(
+  (option) => !neverVaried.includes(option),
+);
 
 /** The shared options that have a default, with it. */
 export function sharedDefaults(): Record<string, unknown> {

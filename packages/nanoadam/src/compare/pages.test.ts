@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { finished } from "../testing/simulated-runs.js";
 import { drawUp } from "./comparison.js";
+import { rateCurve, stepCurves, variationCurves } from "./curves.js";
 import { comparisonHtml } from "./html.js";
 import { comparisonMarkdown } from "./markdown.js";
 import { metricOf } from "./metric.js";
-import { rateCurve } from "./rate-curve.js";
 import type { RunResult } from "./run-result.js";
 import { runName } from "./schedule.js";
 
@@ -95,7 +95,7 @@ describe("the chart", () => {
   const chart = rateCurve(halfWay);
 
   test("is told in words, and names its axes and lines", () => {
-    expect(chart).toContain('<title id="curve-title">accuracy by learning rate</title>');
+    expect(chart).toContain("<title>accuracy by learning rate</title>");
     expect(chart).toContain(">nanoadam: 0.5000 at 1e-3, 0.7000 at 1e-2. adamw: no result.</desc>");
     expect(chart).toContain(">accuracy (higher is better)</text>");
     expect(chart).toContain(">learning rate (logarithmic)</text>");
@@ -134,5 +134,53 @@ describe("the chart", () => {
     const drawn = rateCurve(comparisonOf(runs, learningRates));
     expect(drawn).not.toMatch(/NaN|Infinity|undefined/);
     expect(drawn.match(/y="360" text-anchor="middle"/g)?.length).toBeGreaterThan(1);
+  });
+});
+
+describe("a comparison of an option's values", () => {
+  const values = [0.01, 0.1];
+  const contestants = values.map((density) => ({
+    name: `nanoadam density=${density}`,
+    options: {},
+    variation: { density },
+    learningRates: [1e-3],
+  }));
+  const history = (accuracy: number) => ({
+    losses: [5, 10].map((step) => ({ step, loss: 1 / step })),
+    evaluations: [5, 10].map((step) => ({ step, figures: { accuracy: accuracy * step } })),
+  });
+  const runs = contestants.flatMap(({ name }, index) =>
+    [0, 1].map((seed) => ({
+      ...finished({ optimizer: name, learningRate: 1e-3, seed }, 0.5 + index / 10 + seed / 100),
+      history: history(0.01 + seed / 100),
+    })),
+  );
+  const comparison = drawUp({
+    configuration: { model: "bert", train: "a.tsv", task: "classification" },
+    metric: metricOf("classification"),
+    schedule: { contestants, seeds: 2, allSeeds: false },
+    planned: 4,
+    results: new Map(runs.map((run) => [runName(run), run])),
+  });
+
+  test("draws the score by a number, a line for those that differ only in it", () => {
+    const [curve, ...others] = variationCurves(comparison);
+    expect(others).toEqual([]);
+    expect(curve?.title).toBe("By density");
+    expect(curve?.svg).toContain("<desc>nanoadam: 0.5050 at 0.01, 0.6050 at 0.1.</desc>");
+    expect(curve?.svg).toContain(">density (logarithmic)</text>");
+  });
+
+  test("draws score and loss over the steps, as means over the seeds", () => {
+    const [score, loss] = stepCurves(comparison);
+    expect(score?.title).toBe("accuracy over the steps");
+    expect(score?.svg).toContain("nanoadam density=0.1: 0.0750 at 5, 0.1500 at 10.");
+    expect(loss?.title).toBe("Training loss over the steps");
+    expect(comparisonHtml(comparison)).toContain("<h2>By density</h2>");
+  });
+
+  test("has no chart of an option whose values are names", () => {
+    const named = comparison.optimizers.map((result, index) => ({ ...result, variation: { criterion: `c${index}` } }));
+    expect(variationCurves({ ...comparison, optimizers: named })).toEqual([]);
   });
 });

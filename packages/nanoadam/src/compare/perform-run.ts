@@ -5,6 +5,7 @@ import { ownedName } from "../files/owned.js";
 import { readJsonObject } from "../files/read-json.js";
 import { removeAtExit } from "../files/remove-at-exit.js";
 import { commandLineFlags } from "./options.js";
+import { runHistory } from "./run-history.js";
 import type { ProcessOutcome, StartCommand } from "./run-process.js";
 import { type RunReport, reportOf } from "./run-report.js";
 import { finishedRun, type RunResult } from "./run-result.js";
@@ -39,10 +40,13 @@ export async function performRun(
   try {
     const output = join(folder, "model");
     const { learningRate, seed } = run;
+    const { add, history } = runHistory();
     const flags = commandLineFlags({ ...options, learningRate, seed, output });
     const outcome = await start(["finetune", "--json", "--progress-json", ...flags], signal, (line) => {
       const report = reportOf(line);
-      if (report !== undefined) onReport?.(report);
+      if (report === undefined) return;
+      add(report);
+      onReport?.(report);
     });
     signal.throwIfAborted();
     if (outcome.exitCode === 0) {
@@ -54,7 +58,7 @@ export async function performRun(
           return { ...run, jobs, failure: `its model could not be kept: ${failureOf(kept)}`, diverged: false };
         }
       }
-      return finishedRun(run, jobs, outcome.stdout);
+      return finishedRun(run, jobs, outcome.stdout, history);
     }
     const divergence = await divergenceIn(output);
     return { ...run, jobs, failure: divergence ?? failureOf(outcome), diverged: divergence !== undefined };

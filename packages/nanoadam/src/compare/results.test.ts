@@ -32,6 +32,19 @@ describe("a contestant's result", () => {
     expect(best?.meanShift).toBeCloseTo(1.4, 12);
   });
 
+  test("has what was kept of what the base model knew, where the runs measured it", () => {
+    const measured = (seed: number, before: number, final: number) => {
+      const { summary, ...own } = run(1e-3, seed, 0.6);
+      const figures = { task: "image-classification", before: { accuracy: before }, final: { accuracy: final } };
+      return { ...own, summary: { ...summary, retained: figures } };
+    };
+    const { best } = resultOf([measured(0, 0.9, 0.8), measured(1, 0.9, 0.6)]);
+    expect(best?.retained?.metric).toBe("accuracy");
+    expect(best?.retained?.before).toBeCloseTo(0.9, 12);
+    expect(best?.retained?.final).toBeCloseTo(0.7, 12);
+    expect(resultOf([run(1e-3, 0, 0.6)]).best).not.toHaveProperty("retained");
+  });
+
   test("has no deviation for one seed", () => {
     expect(resultOf([run(1e-4, 0, 0.5)]).best?.score).toEqual({ mean: 0.5, deviation: undefined, seeds: [0] });
   });

@@ -1,5 +1,6 @@
 /** The results of a comparison: a score for every rate, and each contestant at its best. */
 
+import { taskKind } from "../tasks/registry.js";
 import type { Metric } from "./metric.js";
 import type { Contestant } from "./optimizers.js";
 import { type FinishedRun, isFinished, type RunResult } from "./run-result.js";
@@ -29,17 +30,29 @@ export interface BestResult {
   readonly stepMilliseconds: number;
   readonly everChangedShare: number;
   readonly meanShift: number;
+  /** What was kept of what the base model knew, of runs that measured it. */
+  readonly retained?: RetainedFigure;
+}
+
+/** A figure of the reference set, the usual one of its task. */
+export interface RetainedFigure {
+  readonly metric: string;
+  readonly before: number;
+  readonly final: number;
 }
 
 export interface OptimizerResult {
+  /** The contestant's name. */
   readonly optimizer: string;
+  /** The values of options that the comparison varies. */
+  readonly variation?: Contestant["variation"];
   readonly rates: readonly RateResult[];
   readonly best: BestResult | undefined;
 }
 
 /** A contestant's results among those of all runs. */
 export function optimizerResult(
-  { name, learningRates }: Contestant,
+  { name, learningRates, variation }: Contestant,
   results: readonly RunResult[],
   metric: Metric,
 ): OptimizerResult {
@@ -52,7 +65,12 @@ export function optimizerResult(
     ),
   }));
   const bestRate = bestOf(rates, metric);
-  return { optimizer: name, rates, best: bestRate && describe(bestRate, own) };
+  return {
+    optimizer: name,
+    ...(variation === undefined ? {} : { variation }),
+    rates,
+    best: bestRate && describe(bestRate, own),
+  };
 }
 
 /**
@@ -81,6 +99,22 @@ function describe({ learningRate, score }: RateResult & { score: Score }, runs: 
     stepMilliseconds: meanOf((summary) => summary.stepMilliseconds),
     everChangedShare: meanOf((summary) => summary.parameters.everChanged.share),
     meanShift: meanOf((summary) => summary.parameters.meanShift),
+    ...retainedOf(used),
+  };
+}
+
+function retainedOf(runs: readonly FinishedRun[]): Pick<BestResult, "retained"> {
+  const measured = runs.flatMap(({ summary: { retained } }) => (retained === undefined ? [] : [retained]));
+  const [first] = measured;
+  if (first === undefined) return {};
+  const [metric] = taskKind(first.task).metrics;
+  const of = (figures: Readonly<Record<string, number | null>> | undefined) => figures?.[metric] ?? Number.NaN;
+  return {
+    retained: {
+      metric,
+      before: mean(measured.map(({ before }) => of(before))),
+      final: mean(measured.map(({ final }) => of(final))),
+    },
   };
 }
 

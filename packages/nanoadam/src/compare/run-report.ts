@@ -7,6 +7,8 @@ const runReportSchema = z.object({
   totalSteps: z.number(),
   /** Of the step; absent before the first. */
   loss: z.number().nullish(),
+  /** The figures of an evaluation after the step. */
+  evaluation: z.record(z.string(), z.number().nullable()).optional(),
 });
 
 export type RunReport = z.output<typeof runReportSchema>;

@@ -1,10 +1,14 @@
 import { z } from "zod";
+import { type RunHistory, runHistorySchema } from "./run-history.js";
 import type { Run } from "./schedule.js";
+
+const figures = z.record(z.string(), z.number().nullable());
 
 /** The fields of a run's summary that a comparison reads; the others are kept unread. */
 const summarySchema = z.looseObject({
   parameters: z.looseObject({ everChanged: z.looseObject({ share: z.number() }), meanShift: z.number() }),
-  evaluation: z.looseObject({ final: z.record(z.string(), z.number().nullable()) }),
+  evaluation: z.looseObject({ final: figures }),
+  retained: z.looseObject({ task: z.string(), before: figures.optional(), final: figures }).optional(),
   wallSeconds: z.number(),
   stepMilliseconds: z.number(),
   peakRssBytes: z.number(),
@@ -19,7 +23,7 @@ const runShape = {
   jobs: z.number(),
 };
 
-const finishedRunSchema = z.object({ ...runShape, summary: summarySchema });
+const finishedRunSchema = z.object({ ...runShape, summary: summarySchema, history: runHistorySchema.optional() });
 
 /** A run without a result: why, and whether its loss or gradients stopped being finite. */
 const failedRunSchema = z.object({ ...runShape, failure: z.string(), diverged: z.boolean() });
@@ -36,6 +40,7 @@ export function isFinished(result: RunResult): result is FinishedRun {
 }
 
 /** The result of a run whose process ended well and printed its summary. */
-export function finishedRun(run: Run, jobs: number, printed: string): FinishedRun {
-  return { ...run, jobs, summary: summarySchema.parse(JSON.parse(printed)) };
+export function finishedRun(run: Run, jobs: number, printed: string, history?: RunHistory): FinishedRun {
+  const summary = summarySchema.parse(JSON.parse(printed));
+  return { ...run, jobs, summary, ...(history === undefined ? {} : { history }) };
 }

@@ -23,6 +23,13 @@ export function runName({ optimizer, learningRate, seed }: Run): string {
   return `${optimizer}-${formatRate(learningRate)}-${seed}`;
 }
 
+/** The name of a run's files: its name, in letters that every system takes. */
+export function runFileName(run: Run): string {
+  return runName(run)
+    .replaceAll(" ", "_")
+    .replace(/[^\w.+=-]/g, encodeURIComponent);
+}
+
 /** Every contestant at every rate, with the first seed, or with all. */
 export function sweepRuns({ contestants, seeds, allSeeds }: Schedule): Run[] {
   return seedsFrom(0, allSeeds ? seeds : 1).flatMap((seed) =>

@@ -1,13 +1,8 @@
 import { formatBytes, formatShare } from "../format.js";
+import type { Table } from "../markdown-table.js";
 import type { Comparison } from "./comparison.js";
 import { formatRate } from "./learning-rates.js";
 import type { BestResult, OptimizerResult, Score } from "./results.js";
-
-/** A table in words; the first cell of a row names it, the others are numbers. */
-export interface Table {
-  readonly headings: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
 
 /** Each contestant at its best rate. */
 export function contestantsTable({ metric, optimizers }: Comparison): Table {
@@ -20,12 +15,25 @@ export function contestantsTable({ metric, optimizers }: Comparison): Table {
     ["ms a step", ({ stepMilliseconds }) => stepMilliseconds.toFixed(1)],
     ["weights ever changed", ({ everChangedShare }) => formatShare(everChangedShare)],
     ["mean l2 shift", ({ meanShift }) => meanShift.toPrecision(3)],
+    ...retainedColumn(optimizers),
   ];
   const row = ({ optimizer, best }: OptimizerResult) => [
     optimizer,
     ...columns.map(([, cell]) => (best === undefined ? noFigure : cell(best))),
   ];
   return { headings: ["optimizer", ...columns.map(([heading]) => heading)], rows: optimizers.map(row) };
+}
+
+/** What was kept of what the base model knew, where runs measured it. */
+function retainedColumn(
+  optimizers: readonly OptimizerResult[],
+): [heading: string, cell: (best: BestResult) => string][] {
+  const measured = optimizers.flatMap(({ best }) => (best?.retained === undefined ? [] : [best.retained]));
+  const [first] = measured;
+  if (first === undefined) return [];
+  const cell = ({ retained }: BestResult) =>
+    retained === undefined ? noFigure : `${retained.final.toFixed(4)} (${retained.before.toFixed(4)} before)`;
+  return [[`retained ${first.metric}`, cell]];
 }
 
 /** Each contestant at every rate. */

@@ -1,8 +1,12 @@
 /** Rows and tokens for a run whose data nobody has named: texts that are as long as they may be. */
+import type { Batch } from "../data/batch.js";
+import type { Dataset } from "../data/dataset.js";
 import type { Row } from "../data/source.js";
 import type { TextEncoder } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
 import { InputError } from "../errors.js";
+import { loadBatch } from "../tasks/load-batch.js";
+import type { Task } from "../tasks/task.js";
 
 export interface ImaginedText {
   readonly maxLength: number;
@@ -68,4 +72,10 @@ export function imaginedRows(task: string, rows: number, labels: number): Row[] 
         return { text: "a" };
     }
   });
+}
+
+/** The first so many examples as one batch of texts that are as long as they may be. */
+export function imaginedBatch(task: Task, dataset: Dataset, size: number, length: number): Promise<Batch> {
+  const indices = Array.from({ length: size }, (_, place) => place);
+  return loadBatch(task, dataset, { indices, size: 8 * Math.ceil(length / 8) }, { seed: 0, step: 0 });
 }

@@ -1,9 +1,10 @@
 /** What makes a run smaller: other options, one by one and all together. */
 import { formatBytes } from "../format.js";
+import { type OptimizerName, selectsEntries } from "../options/optimizers.js";
 
 /** The options that decide a run's memory, as far as they may be changed. */
 export interface SizingOptions {
-  readonly optimizer: string;
+  readonly optimizer: OptimizerName;
   readonly batchSize: number;
   readonly checkpointing: "none" | "stage";
   readonly weights: string;
@@ -22,8 +23,9 @@ export interface WayOut {
 export function possibleChanges(options: SizingOptions): Record<string, string | number>[] {
   const { optimizer, batchSize, checkpointing, weights, density, mayHoldBfloat16 } = options;
   const changes: Record<string, string | number>[] = [];
-  if (optimizer !== "nanoadam") changes.push({ optimizer: "nanoadam" });
-  if (optimizer === "nanoadam" && density > 0.01) changes.push({ density: 0.01 });
+  const selects = selectsEntries(optimizer);
+  if (!selects) changes.push({ optimizer: "nanoadam" });
+  if (selects && density > 0.01) changes.push({ density: 0.01 });
   if (batchSize > 1) changes.push({ batchSize: Math.ceil(batchSize / 2), accumulate: 2 });
   if (checkpointing === "none") changes.push({ checkpointing: "stage" });
   if (weights !== "bfloat16" && mayHoldBfloat16) changes.push({ weights: "bfloat16" });

@@ -30,7 +30,12 @@ const whole = '{"replaces":"folder"}';
 test("killed while it trained or saved: the next run with this output removes the waste, and says so", async () => {
   const parent = await temporaryFolder();
   const [dead, live] = [deadName("out"), ownedName("out")];
-  await layOut(parent, { "out/config.json": "old", [`${dead}/result/half`]: "", [`${live}/result/half`]: "" });
+  await layOut(parent, {
+    "out/config.json": "old",
+    [`${dead}/result/half`]: "",
+    [`${dead}/result/.undo`]: "",
+    [`${live}/result/half`]: "",
+  });
   const told: string[] = [];
   const output = await OutputFolder.create(join(parent, "out"), {
     overwrite: true,

@@ -206,6 +206,6 @@ export function parametersOf(stages: readonly Stage[]): ParameterSpecification[]
 }
 
 /** The buffers of some stages, each once. */
-function buffersOf(stages: readonly Stage[]): BufferSpecification[] {
+export function buffersOf(stages: readonly Stage[]): BufferSpecification[] {
   return stages.flatMap(({ buffers = {} }) => Object.values(buffers));
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { applySchema, deltaSchema } from "./delta-options.js";
 import { finetuneSchema } from "./finetune-options.js";
+import { pruneSchema } from "./prune-options.js";
 import { pushSchema } from "./push-options.js";
 import {
   evaluateAnswersSchema,
@@ -33,6 +34,7 @@ test.each(
     exportSchema,
     deltaSchema,
     applySchema,
+    pruneSchema,
     pushSchema,
   }),
 )("every option of %s has a comment in its type", (_, { shape }) => {

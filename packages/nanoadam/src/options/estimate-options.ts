@@ -4,15 +4,19 @@ import { dataSchema } from "./data-options.js";
 import { type ModelInput, modelSchema } from "./model-options.js";
 import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
 import { type OptimizerInput, optimizerSchema } from "./optimizer-options.js";
-import { count, flag } from "./option-types.js";
+import { countTo, flag } from "./option-types.js";
 import { type OutputInput, outputSchema } from "./output-options.js";
-import { type TrainingInput, trainingSchema } from "./training-options.js";
+import { type RetentionInput, retentionSchema } from "./retention-options.js";
+import { mostTogether, type TrainingInput, trainingSchema } from "./training-options.js";
+
+/** Rows of each are imagined. ImageNet-21k, of the largest that are trained on, has 21,843. */
+const mostLabels = 200_000;
 
 const shape = {
   ...modelSchema.shape,
   ...objectiveSchema.pick({ task: true }).shape,
   maxLength: dataSchema.shape.maxLength,
-  labels: count.default(2).meta(flag("labels of the task", "N")),
+  labels: countTo(mostLabels).default(2).meta(flag("labels of the task", "N")),
   ...trainingSchema.pick({
     batchSize: true,
     steps: true,
@@ -22,9 +26,12 @@ const shape = {
     threads: true,
     engine: true,
   }).shape,
-  batchSize: count.default(16).meta(flag("examples that run together", "N")),
+  batchSize: countTo(mostTogether).default(16).meta(flag("examples that run together", "N")),
   ...optimizerSchema.shape,
   ...adapterSchema.shape,
+  retainTask: retentionSchema.shape.retainTask.meta(
+    flag("count measuring what the base model keeps, too (`retain`): what its own head is for", "NAME"),
+  ),
   ...outputSchema.pick({ saveDtype: true }).shape,
   measure: z
     .boolean()
@@ -41,6 +48,7 @@ export interface EstimateInput
     Pick<TrainingInput, "batchSize" | "steps" | "dropout" | "checkpointing" | "sampledBelow" | "threads" | "engine">,
     OptimizerInput,
     AdapterInput,
+    Pick<RetentionInput, "retainTask">,
     Pick<OutputInput, "saveDtype"> {
   /** The tokens of every text; by default the model's positions, at most 128. */
   readonly maxLength?: number | undefined;

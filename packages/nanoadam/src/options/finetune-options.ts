@@ -7,12 +7,14 @@ import { z } from "zod";
 import { unfitColumns, unfitLoss } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 import { type AdapterInput, adapterSchema } from "./adapter-options.js";
+import { type AnalysisInput, analysisSchema } from "./analysis-options.js";
 import { type DataInput, dataSchema } from "./data-options.js";
 import { type ModelInput, modelSchema } from "./model-options.js";
 import { type ObjectiveInput, objectiveSchema } from "./objective-options.js";
 import { mayHoldBfloat16, type OptimizerInput, optimizerSchema } from "./optimizer-options.js";
 import { type OutputInput, type OutputOptions, outputNamedAfter, outputSchema } from "./output-options.js";
 import { didYouMean, parseOptions } from "./parse-options.js";
+import { type RetentionInput, retentionSchema } from "./retention-options.js";
 import { bestMetric, type SavingInput, savingSchema } from "./saving-options.js";
 import { type TrainingInput, trainingSchema } from "./training-options.js";
 
@@ -23,7 +25,9 @@ const groups = {
   training: trainingSchema,
   optimizer: optimizerSchema,
   adapter: adapterSchema,
+  retention: retentionSchema,
   saving: savingSchema,
+  analysis: analysisSchema,
   output: outputSchema,
 };
 
@@ -35,7 +39,9 @@ const flatSchema = z
     ...trainingSchema.shape,
     ...optimizerSchema.shape,
     ...adapterSchema.shape,
+    ...retentionSchema.shape,
     ...savingSchema.shape,
+    ...analysisSchema.shape,
     ...outputSchema.shape,
   })
   .strict();
@@ -53,7 +59,9 @@ export interface FinetuneInput
     TrainingInput,
     OptimizerInput,
     AdapterInput,
+    RetentionInput,
     SavingInput,
+    AnalysisInput,
     OutputInput {}
 
 /** A run's options with nothing grouped. */
@@ -89,7 +97,9 @@ export function flattenOptions(options: FinetuneOptions): FlatOptions {
     ...options.training,
     ...options.optimizer,
     ...options.adapter,
+    ...options.retention,
     ...options.saving,
+    ...options.analysis,
     ...options.output,
   };
 }
@@ -97,9 +107,27 @@ export function flattenOptions(options: FinetuneOptions): FlatOptions {
 /** MicroAdam's memory, in whole gradients. */
 const mostGradients = 10;
 
+/** The options of what is selected that do not go together. */
+function* unfitSelection(options: FlatOptions): Iterable<readonly [option: string, message: string]> {
+  const { density, finalDensity, densitySchedule, enteringMoment } = options;
+  if (densitySchedule === "constant") {
+    for (const option of ["finalDensity", "densityInterval"] as const) {
+      if (options[option] !== undefined) yield [option, "cannot go with a constant `densitySchedule`"];
+    }
+  } else if (densitySchedule === undefined && finalDensity !== undefined && finalDensity > density) {
+    yield ["finalDensity", `is ${finalDensity}, expected at most \`density\` ${density}, or a \`densitySchedule\``];
+  }
+  if (enteringMoment === "mean" && options.stateOnRefresh === "reset") {
+    yield ["enteringMoment", "cannot be mean where `stateOnRefresh` is reset"];
+  }
+  if (enteringMoment === "mean" && options.biasCorrection === "entry") {
+    yield ["enteringMoment", "cannot be mean where `biasCorrection` is entry, which corrects for a moment of 0"];
+  }
+}
+
 /** The options that do not go together with others, and what is wrong with each. */
 function* unfit(options: FlatOptions): Iterable<readonly [option: string, message: string]> {
-  const { task, warmup, density, finalDensity, staticMask, optimizer } = options;
+  const { task, warmup, staticMask, optimizer } = options;
   if (options.epochs !== undefined && options.steps !== undefined) yield ["steps", "cannot go with `epochs`"];
   if (options.eval !== undefined && options.evalShare !== undefined) yield ["evalShare", "cannot go with `eval`"];
   yield* unfitColumns(taskKind(task), options);
@@ -108,15 +136,19 @@ function* unfit(options: FlatOptions): Iterable<readonly [option: string, messag
   if (warmup > 1 && !Number.isInteger(warmup)) {
     yield ["warmup", `is ${warmup}, expected a whole number of steps, or a fraction of them below 1`];
   }
-  if (finalDensity !== undefined && finalDensity > density) {
-    yield ["finalDensity", `is ${finalDensity}, expected at most \`density\` ${density}`];
-  }
+  yield* unfitSelection(options);
   if (options.microadamWindow * options.microadamDensity > mostGradients) {
     yield [
       "microadamWindow",
       `times \`microadamDensity\` is more than the ${mostGradients} gradients that are kept at most`,
     ];
   }
+  if (options.retain === undefined) {
+    for (const option of ["retainTask", "limitRetain"] as const) {
+      if (options[option] !== undefined) yield [option, "needs `retain`"];
+    }
+  } else if (options.fromScratch) yield ["retain", "cannot go with `fromScratch`, as there is nothing to be kept"];
+  if (options.at !== undefined && !options.analyze) yield ["at", "needs `analyze`"];
   if (staticMask && options.maskInterval !== undefined) yield ["maskInterval", "cannot go with `staticMask`"];
   if (staticMask && options.densityInterval !== undefined) yield ["densityInterval", "cannot go with `staticMask`"];
   if (options.weights === "bfloat16") {

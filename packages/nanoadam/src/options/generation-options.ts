@@ -1,8 +1,8 @@
 /** How text is generated: which token comes next, and what ends an answer. */
 import { z } from "zod";
 import { type WeightStorage, weightStorages } from "../checkpoint/pretrained.js";
-import { count, flag, fraction } from "./option-types.js";
-import { type BatchInput, trainingSchema } from "./training-options.js";
+import { count, countTo, factor, flag, fraction } from "./option-types.js";
+import { type BatchInput, mostSeed, trainingSchema } from "./training-options.js";
 
 /** How the next token is chosen and when to stop. What is left out is as generation_config.json says, where that is there. */
 export interface GenerateOptions {
@@ -28,13 +28,17 @@ export interface GenerateOptions {
   readonly seed?: number | undefined;
 }
 
-const positive = z.number().positive();
+/** Each is a row of the batch, with keys and values of its own. */
+const mostBeams = 256;
+/** A power of an answer's length: a larger one leaves no score that is neither 0 nor infinite. */
+const mostPenalty = 100;
 
 export const generationFields = {
   maxNewTokens: count.default(256).meta(flag("tokens of an answer at most", "N")),
   temperature: z
     .number()
     .min(0)
+    .max(3.4e38)
     .optional()
     .meta(
       flag("0 takes the likeliest token, 1 draws by the model's odds (default: generation_config.json's, else 0)", "X"),
@@ -42,16 +46,21 @@ export const generationFields = {
   topK: count.optional().meta(flag("draw from the N likeliest tokens", "N")),
   topP: fraction.optional().meta(flag("draw from the likeliest tokens that have this probability together", "X")),
   minP: fraction.optional().meta(flag("draw from tokens of this share of the likeliest one's probability", "X")),
-  repetitionPenalty: positive
+  repetitionPenalty: factor
     .optional()
     .meta(flag("above 1: what occurred becomes less likely (default: generation_config.json's, else 1)", "X")),
-  beams: count.default(1).meta(flag("continuations that go on side by side", "N")),
-  lengthPenalty: z.number().default(1).meta(flag("of beams: above 0 prefers longer answers", "X")),
+  beams: countTo(mostBeams).default(1).meta(flag("continuations that go on side by side", "N")),
+  lengthPenalty: z
+    .number()
+    .min(-mostPenalty)
+    .max(mostPenalty)
+    .default(1)
+    .meta(flag("of beams: above 0 prefers longer answers", "X")),
   stop: z
     .union([z.string().min(1), z.array(z.string().min(1)).readonly()])
     .optional()
     .meta({ ...flag("text before which an answer ends; may be given several times", "TEXT"), isRepeated: true }),
-  seed: z.number().int().min(0).default(0).meta(flag("what is drawn follows from it", "N")),
+  seed: z.number().int().min(0).max(mostSeed).default(0).meta(flag("what is drawn follows from it", "N")),
 };
 
 export const generationSchema = z.object(generationFields).strict().superRefine(requireDrawing);

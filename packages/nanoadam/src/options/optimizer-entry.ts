@@ -6,6 +6,7 @@ import type { ParameterRole } from "../models/parameters.js";
 /** Options that all optimizers take. */
 export interface CommonOptimizerOptions {
   readonly weightDecay: number;
+  readonly keepZeros: boolean;
 }
 
 /** A tensor to train, its values in place, with what decides how it is updated. */
@@ -13,6 +14,14 @@ export interface TrainedParameter extends Parameter<WeightArray> {
   readonly role: ParameterRole;
   /** Whether the checkpoint lacked it, so that its values were just drawn. */
   readonly isFresh: boolean;
+}
+
+/**
+ * Whether zeros of a tensor are what a network was pruned of: those of matrices, convolutions and tables that the checkpoint has.
+ * What is drawn may begin at 0, as half of an adapter does, and a bias may be 0 by itself.
+ */
+export function isPruned({ shape, role, isFresh }: Pick<TrainedParameter, "shape" | "role" | "isFresh">): boolean {
+  return shape.length >= 2 && role !== "adapter" && !isFresh;
 }
 
 /** How long a run is. */
@@ -46,6 +55,13 @@ export interface OptimizerEntry<Shape extends z.ZodRawShape> {
   /** Whether linear layers and embeddings may be held in bfloat16, which what is updated whole cannot be. */
   readonly mayHoldBfloat16: boolean;
   create(options: OptionsOf<Shape> & CommonOptimizerOptions, context: OptimizerContext): Optimizer;
+  /**
+   * How its states called `second_moment`, where it has them, make the size of a step: their decay, what is added to their root, and
+   * whether they are corrected by the number of steps. Undefined where that differs from entry to entry.
+   */
+  secondMoments?(
+    options: OptionsOf<Shape>,
+  ): { readonly beta2: number; readonly epsilon: number; readonly isCorrected: boolean } | undefined;
   /** The options that were left to the run's length, as they came out. */
   settled?(options: OptionsOf<Shape>, length: RunLength): Readonly<Record<string, unknown>>;
 }

@@ -9,6 +9,11 @@ export interface OptimizerInput extends OwnInput {
   readonly optimizer?: OptimizerName | undefined;
   /** Decoupled weight decay; by default 0. */
   readonly weightDecay?: number | undefined;
+  /**
+   * Weights that are 0, as in a pruned network, stay 0 under any optimizer: those of matrices, convolutions and tables that the
+   * checkpoint has. By default false.
+   */
+  readonly keepZeros?: boolean | undefined;
 }
 
 const summaries = optimizerNames.map((name) => `${name} (${optimizers[name].summary})`).join(", ");
@@ -19,6 +24,7 @@ export const optimizerSchema = z.object({
     .default("nanoadam")
     .meta(flag(`how weights are updated: ${summaries}`, "NAME")),
   weightDecay: z.number().min(0).max(3.4e38).default(0).meta(flag("decoupled weight decay", "X")),
+  keepZeros: z.boolean().default(false).meta(flag("weights that are 0, as in a pruned network, stay 0")),
   ...ownOptions,
 });
 

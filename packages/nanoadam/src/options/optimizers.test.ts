@@ -29,10 +29,13 @@ describe.each(optimizerNames)("%s", (name) => {
     }
   });
 
-  test("has options of its own that no other has", () => {
-    const others = optimizerNames.filter((other) => other !== name);
-    const taken = others.flatMap((other) => Object.keys(optimizers[other].options));
-    for (const option of Object.keys(optimizers[name].options)) expect(taken).not.toContain(option);
+  test("has no option by a name under which another optimizer has a different one", () => {
+    for (const other of optimizerNames) {
+      const theirs: Readonly<Record<string, unknown>> = optimizers[other].options;
+      for (const [option, schema] of Object.entries(optimizers[name].options)) {
+        if (option in theirs) expect(theirs[option], `${option} of ${other}`).toBe(schema);
+      }
+    }
   });
 });
 
@@ -70,6 +73,23 @@ describe("nanoadam", () => {
       expect(whole).toEqual([...(biases === "dense" ? ["bias"] : []), "norm", "head", "new"]);
     },
   );
+
+  test("may go up in density, by a schedule, and not at all", () => {
+    const densities = (given: object) => {
+      const { optimizer: options } = parseFinetuneOptions({ ...needed, ...given });
+      const optimizer = optimizers.nanoadam.create(options, { parameters: [parameter("layer")], length, seed: 1 });
+      return [0, 120].map((completedSteps) => {
+        const tensors = new Map(completedSteps === 0 ? [] : optimizer.state().tensors);
+        optimizer.restore({ completedSteps, tensors });
+        optimizer.prepare();
+        return optimizer.density();
+      });
+    };
+    expect(densities({})).toEqual([0.1, expect.closeTo(0.07, 9)]);
+    expect(densities({ densitySchedule: "linear", finalDensity: 0.3 })).toEqual([0.1, expect.closeTo(0.2, 9)]);
+    expect(densities({ densitySchedule: "cosine" })).toEqual([0.1, expect.closeTo(0.07, 9)]);
+    expect(densities({ densitySchedule: "constant" })).toEqual([0.1, 0.1]);
+  });
 
   test("selects every 40th of an epoch, and changes its density every 8th", () => {
     const settled = (given: object) =>

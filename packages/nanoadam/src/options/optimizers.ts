@@ -7,12 +7,13 @@ import {
   createAdamW8bit,
   createGaLore,
   createMicroAdam,
+  createNanoSgd,
   createSgd,
   type Parameter,
   type WeightArray,
 } from "@nanoadam/optim";
 import { z } from "zod";
-import { type NanoAdamInput, nanoadam } from "./nanoadam.js";
+import { type NanoAdamInput, nanoadam, nanolion } from "./nanoadam.js";
 import {
   type CommonOptimizerOptions,
   type OptimizerContext,
@@ -20,6 +21,7 @@ import {
   type TrainedParameter,
 } from "./optimizer-entry.js";
 import { count, countTo, factor, flag, fraction } from "./option-types.js";
+import { selectionOf, selectionOptions, settledIntervals } from "./selection-options.js";
 
 /** Rates for what updates all weights by Adam's steps. */
 const adamRates = { defaultLearningRate: 5e-5, followsWidth: true, comparedAt: [3e-5, 1e-4, 3e-4, 1e-3] };
@@ -31,6 +33,7 @@ const adamw = optimizerEntry({
   adaptersComparedAt: [3e-4, 1e-3, 3e-3],
   mayHoldBfloat16: false,
   create: (options, context) => createAdamW(wholeTensors(options, context)),
+  secondMoments: () => ({ beta2: 0.999, epsilon: 1e-8, isCorrected: true }),
 });
 
 const adamw8bit = optimizerEntry({
@@ -72,10 +75,13 @@ interface GaLoreInput {
   readonly galoreScale?: number | undefined;
 }
 
+/** The largest of its paper, for a model of 7 billion weights; each is found by passes over all gradients, and a matrix has no more than its short side. */
+const mostDimensions = 1024;
+
 const galore = optimizerEntry({
   summary: "moments in a subspace of the gradients",
   options: {
-    galoreRank: countTo(65_536).default(256).meta(flag("dimensions of galore's subspace", "N")),
+    galoreRank: countTo(mostDimensions).default(256).meta(flag("dimensions of galore's subspace", "N")),
     galoreGap: count.default(200).meta(flag("steps between its projections", "N")),
     galoreScale: factor.default(1).meta(flag("factor of its steps", "X")),
   },
@@ -95,13 +101,17 @@ const galore = optimizerEntry({
 });
 
 interface SgdInput {
-  /** The momentum of SGD; by default 0.9. */
+  /** The momentum of SGD and of nano gradient descent; by default 0.9. */
   readonly momentum?: number | undefined;
 }
 
+const descentOptions = {
+  momentum: z.number().min(0).lt(1).default(0.9).meta(flag("momentum of sgd and nanosgd", "X")),
+};
+
 const sgd = optimizerEntry({
   summary: "gradient descent with momentum",
-  options: { momentum: z.number().min(0).lt(1).default(0.9).meta(flag("momentum of sgd", "X")) },
+  options: descentOptions,
   defaultLearningRate: 1e-2,
   followsWidth: false,
   comparedAt: [1e-3, 1e-2, 1e-1],
@@ -109,15 +119,36 @@ const sgd = optimizerEntry({
   create: ({ momentum, ...options }, context) => createSgd({ ...wholeTensors(options, context), momentum }),
 });
 
+const nanosgd = optimizerEntry({
+  summary: "gradient descent on the smallest weights only",
+  options: { ...selectionOptions, ...descentOptions },
+  defaultLearningRate: 5e-2,
+  followsWidth: false,
+  comparedAt: [1e-2, 3e-2, 1e-1, 3e-1],
+  mayHoldBfloat16: true,
+  create: ({ momentum, ...options }, context) => createNanoSgd({ ...selectionOf(options, context), momentum }),
+  settled: settledIntervals,
+});
+
 /** All optimizers, by the names that options call them. */
-export const optimizers = { nanoadam, adamw, adamw8bit, microadam, galore, sgd };
+export const optimizers = { nanoadam, adamw, adamw8bit, microadam, galore, sgd, nanosgd, nanolion };
 
 export type OptimizerName = keyof typeof optimizers;
 
 export const optimizerNames = Object.keys(optimizers) as OptimizerName[];
 
-/** The options that optimizers have of their own. */
-export const ownOptions = { ...nanoadam.options, ...microadam.options, ...galore.options, ...sgd.options };
+/** Whether an optimizer updates selected entries, as its `density` says. */
+export function selectsEntries(name: OptimizerName): boolean {
+  return "density" in optimizers[name].options;
+}
+
+/** The options that optimizers have of their own; one that several have is the same for all. */
+export const ownOptions = {
+  ...nanoadam.options,
+  ...microadam.options,
+  ...galore.options,
+  ...sgd.options,
+};
 
 /** The options that optimizers have of their own, as they are given. */
 export interface OwnInput extends NanoAdamInput, MicroAdamInput, GaLoreInput, SgdInput {}

@@ -47,9 +47,20 @@ const decoders = {
   "instruct/smollm2-135m": { optimizer: "nanoadam", pack: true, maxLength: 512 },
 };
 
+const resnet = { density: 0.01, epochs: 30, batchSize: 128, schedule: "constant", labelSmoothing: 0 };
+/** What the paper says of networks over images: the method's section 3, and appendices L and M. */
+const vision = {
+  "continual/vit-large": { density: 0.001, learningRate: 1e-3, epochs: 5, schedule: "cosine", labelSmoothing: 0.1 },
+  "continual/resnet-101": { ...resnet, learningRate: 1e-2 },
+  "continual/resnet-18": { ...resnet, learningRate: 9e-3 },
+  "pathmnist/resnet-18": { ...resnet, learningRate: 1e-3, keepZeros: false },
+  "pruned/resnet-18": { ...resnet, learningRate: 5e-3, keepZeros: true },
+};
+
 describe("presets", () => {
-  test("are those of the paper's seven tasks on two models, of its decoders, and one for a laptop", async () => {
-    const names = [...Object.keys(decoders), ...Object.keys(intervals), ...ofOpt.map(([name]) => name)];
+  test("are those of the paper's seven tasks on two models, of its decoders and images, and one for a laptop", async () => {
+    const names = [decoders, intervals, vision].flatMap((each) => Object.keys(each));
+    names.push(...ofOpt.map(([name]) => name));
     expect(await presetNames()).toEqual(names.sort());
   });
 
@@ -59,6 +70,21 @@ describe("presets", () => {
     const examples = (options.batchSize ?? 0) * options.accumulate;
     expect(examples).toBe(name.startsWith(llama) ? 16 : name.startsWith("gsm8k") ? 32 : 8);
     expect(await presetText(name)).toContain(`--preset ${name} --model `);
+  });
+
+  test.each(Object.entries(vision))("%s has the paper's settings", async (name, settings) => {
+    const options = finetuneSchema.parse({ ...files, ...(await loadPreset(name)) });
+    expect(options).toMatchObject({
+      task: "image-classification",
+      optimizer: "nanoadam",
+      maskInterval: 100,
+      ...settings,
+    });
+    expect((options.batchSize ?? 0) * options.accumulate).toBe(128);
+    // The density stays, and no change of it makes selections anew.
+    expect(options.finalDensity).toBe(options.density);
+    expect(options.densityInterval).toBeGreaterThan((50_000 / 128) * (options.epochs ?? 0));
+    expect(await presetText(name)).toContain(`--preset ${name} `);
   });
 
   const glue = [...Object.entries(intervals), ...ofOpt];

@@ -70,10 +70,21 @@ export function presetSource(name: string): string {
  * @throws InputError for a file that cannot be read or is no mapping, and for an option that is unknown or out of range.
  */
 export async function readOptionFile(path: string): Promise<Partial<FinetuneInput>> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
+  return parseOptionFile(await readText(path), path);
+}
+
+/**
+ * What a YAML or JSON file says, by the names that options have in the API; what they may be is not looked at.
+ * @throws InputError for a file that cannot be read or is no mapping, and for an option that is given twice.
+ */
+export async function readOptionMapping(path: string): Promise<Record<string, unknown>> {
+  return optionsOfMapping(parseYaml(await readText(path), path), path);
+}
+
+async function readText(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((error: unknown) => {
     throw new InputError(`${path} could not be read: ${describeSystemError(error)}.`);
   });
-  return parseOptionFile(text, path);
 }
 
 /**
@@ -82,27 +93,42 @@ export async function readOptionFile(path: string): Promise<Partial<FinetuneInpu
  * @throws InputError for a text that is no mapping, and for an option that is unknown, out of range or given twice.
  */
 export function parseOptionFile(text: string, source: string): Partial<FinetuneInput> {
-  const content = parseYaml(text, source);
+  const fields = finetuneSchema.shape as Readonly<Record<string, z.ZodType>>;
+  return optionsOfMapping(parseYaml(text, source), source, (option, key, value) => {
+    const field = Object.hasOwn(fields, option) ? fields[option] : undefined;
+    if (field === undefined)
+      throw new InputError(`${source}: there is no option ${excerpt(key)}${didYouMean(option, Object.keys(fields))}`);
+    const issue = field.safeParse(value).error?.issues[0];
+    if (issue !== undefined) {
+      throw new InputError(`${source}: ${key} is ${shown(value)}, expected ${expectation(issue)}`);
+    }
+  });
+}
+
+/**
+ * The entries of a mapping, whose keys may be spelled as flags are; of nothing, none.
+ * @param source what errors call it
+ * @param check throws where one may not be
+ * @throws InputError for what is no mapping, and for an option that is given twice
+ */
+export function optionsOfMapping(
+  content: unknown,
+  source: string,
+  check: (option: string, key: string, value: unknown) => void = () => undefined,
+): Record<string, unknown> {
   if (content === null || content === undefined) return {};
   if (typeof content !== "object" || Array.isArray(content)) {
     const found = Array.isArray(content) ? "list" : typeof content;
     throw new InputError(`${source} holds a ${found}, expected a mapping of options to values`);
   }
-  const fields = finetuneSchema.shape as Readonly<Record<string, z.ZodType>>;
   const options: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(content)) {
     const option = key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    const field = Object.hasOwn(fields, option) ? fields[option] : undefined;
-    if (field === undefined)
-      throw new InputError(`${source}: there is no option ${excerpt(key)}${didYouMean(option, Object.keys(fields))}`);
+    check(option, key, value);
     if (Object.hasOwn(options, option)) throw new InputError(`${source}: ${option} is given twice`);
-    const issue = field.safeParse(value).error?.issues[0];
-    if (issue !== undefined) {
-      throw new InputError(`${source}: ${key} is ${shown(value)}, expected ${expectation(issue)}`);
-    }
     options[option] = value;
   }
-  return options as Partial<FinetuneInput>;
+  return options;
 }
 
 /** Options as the text of such a file, defaults included: given back, it means the same. */

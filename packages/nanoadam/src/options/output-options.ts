@@ -39,11 +39,11 @@ export const outputSchema = z.object({
 export type OutputOptions = z.output<typeof outputSchema> & { readonly output: string };
 
 /**
- * The folder for a model that learned from data: after their file, in the working directory.
+ * The folder for what comes of data, a model unless told: after their file, in the working directory.
  * @throws InputError for rows of a program, which have no name.
  */
-export function outputNamedAfter(data: string | Iterable<Row>): string {
+export function outputNamedAfter(data: string | Iterable<Row>, what = "model"): string {
   if (typeof data !== "string") throw new MissingOptionsError("`output` is needed where `train` is rows");
   const file = data.split(/[\\/]/).at(-1) ?? "";
-  return `${file.replace(/(?<=.)(\.[a-z]+)?(\.gz)?$/i, "")}-model`;
+  return `${file.replace(/(?<=.)(\.[a-z]+)?(\.gz)?$/i, "")}-${what}`;
 }

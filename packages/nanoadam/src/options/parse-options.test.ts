@@ -54,7 +54,7 @@ describe("options", () => {
     [{ delimiter: "" }, '`delimiter` is "", expected at least 1 character'],
     [
       { optimizer: "adam" },
-      '`optimizer` is "adam", expected one of nanoadam, adamw, adamw8bit, microadam, galore, sgd; did you mean adamw?',
+      '`optimizer` is "adam", expected one of nanoadam, adamw, adamw8bit, microadam, galore, sgd, nanosgd, nanolion; did you mean adamw?',
     ],
     [{ evalShare: 1 }, "`evalShare` is 1, expected less than 1"],
     [{ labelSmoothing: 1 }, "`labelSmoothing` is 1, expected less than 1"],
@@ -74,7 +74,24 @@ describe("options", () => {
     [{ eval: {} }, "`eval` is {}, expected a file, or rows"],
     [{ epochs: 1, steps: 5 }, "`steps` cannot go with `epochs`"],
     [{ eval: "b.tsv", evalShare: 0.5 }, "`evalShare` cannot go with `eval`"],
-    [{ density: 0.1, finalDensity: 0.2 }, "`finalDensity` is 0.2, expected at most `density` 0.1"],
+    [
+      { density: 0.1, finalDensity: 0.2 },
+      "`finalDensity` is 0.2, expected at most `density` 0.1, or a `densitySchedule`",
+    ],
+    [{ densitySchedule: "constant", finalDensity: 0.1 }, "`finalDensity` cannot go with a constant `densitySchedule`"],
+    [
+      { densitySchedule: "constant", densityInterval: 9 },
+      "`densityInterval` cannot go with a constant `densitySchedule`",
+    ],
+    [
+      { enteringMoment: "mean", stateOnRefresh: "reset" },
+      "`enteringMoment` cannot be mean where `stateOnRefresh` is reset",
+    ],
+    [
+      { enteringMoment: "mean", biasCorrection: "entry" },
+      "`enteringMoment` cannot be mean where `biasCorrection` is entry, which corrects for a moment of 0",
+    ],
+    [{ denseLearningRate: 0 }, "`denseLearningRate` is 0, expected more than 0"],
     [{ learningrate: 1 }, "there is no option `learningrate`; did you mean `learningRate`?"],
   ])("%j are refused: %s", (options, message) => {
     expect(() => parse(options)).toThrow(InputError);

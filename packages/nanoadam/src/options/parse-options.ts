@@ -77,6 +77,9 @@ export function didYouMean(found: string, names: readonly string[]): string {
   return isNear ? `; did you mean ${nearest}?` : "";
 }
 
+/** What types are called that have other names in code. */
+const typeNames: Readonly<Record<string, string>> = { int: "a whole number", array: "a list", object: "an object" };
+
 /** What was expected instead, in words. */
 export function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === "too_small") {
@@ -86,7 +89,7 @@ export function expectation(issue: z.core.$ZodIssue): string {
     return `${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}${unitOf(issue)}`;
   }
   if (issue.code === "invalid_value") return `one of ${issue.values.join(", ")}`;
-  if (issue.code === "invalid_type") return issue.expected === "int" ? "a whole number" : `a ${issue.expected}`;
+  if (issue.code === "invalid_type") return typeNames[issue.expected] ?? `a ${issue.expected}`;
   return issue.message;
 }
 

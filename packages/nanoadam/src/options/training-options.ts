@@ -65,7 +65,7 @@ export const mostTogether = 65_536;
 /** Each takes 8 MB and time to start; the machine is a bound too (`recipes/open-runtime.ts`). */
 const mostThreads = 256;
 /** Random numbers are hashes of the seed's 32 bits: a larger one would repeat a smaller one's run. */
-const mostSeed = 2 ** 32 - 1;
+export const mostSeed = 2 ** 32 - 1;
 
 export const trainingSchema = z.object({
   learningRate: z

@@ -8,17 +8,14 @@ import {
   type CompiledFunction,
   concatenate,
   type Derivative,
-  derive,
   dropout,
   input,
   linear,
-  logSumExp,
   type NamedValue,
   type Runtime,
   sizeOf,
   type TensorFunction,
   type TensorType,
-  takeAlongRows,
   tensorFunction,
   type Value,
   valuesBehind,
@@ -30,7 +27,9 @@ import type { Block, Model, Stage, StageContext } from "../models/model.js";
 import { tokenLoss } from "../tasks/language-model.js";
 import type { LogitColumns, Task } from "../tasks/task.js";
 import { columnPieces, shapeOfColumns } from "./column-pieces.js";
-import { type GradientForm, isFasterSampled } from "./gradient-form.js";
+import type { GradientForm } from "./gradient-form.js";
+import { stageDerivative } from "./stage-derivative.js";
+import { compilePieceFunctions, type PieceFunctions, pieceTensors } from "./vocabulary-loss.js";
 
 /** Weights by their checkpoint names. */
 export type Weights = ReadonlyMap<string, WeightArray>;
@@ -62,8 +61,6 @@ export type StageInput =
   | { readonly kind: "batch"; readonly name: string }
   | { readonly kind: "parameter"; readonly local: string }
   | { readonly kind: "rows"; readonly table: string; readonly indices: string }
-  /** The batch's labels, counted from the first of the columns; any column for those that are in none. */
-  | { readonly kind: "labels" }
   | { readonly kind: "buffer"; readonly local: string }
   | { readonly kind: "dropout"; readonly rate: number; readonly use: number }
   | { readonly kind: "cache"; readonly name: string };
@@ -78,6 +75,8 @@ export interface CompiledStage extends StageFunction {
   readonly forward: CompiledFunction;
   readonly derivative: Derivative | undefined;
   readonly backward: CompiledFunction | undefined;
+  /** Of the logits of a piece, where they have a loss. */
+  readonly ofPiece?: PieceFunctions | undefined;
 }
 
 /** One run of a stage's functions. */
@@ -89,17 +88,8 @@ export interface StageRun extends CompiledStage {
   readonly columns?: LogitColumns;
 }
 
-/**
- * Names of the outputs of stages' functions: a hidden state, or the last stage's. In pieces its loss is made of two numbers of each
- * row: the logarithm of the summed exponentials of its logits, and the label's logit.
- */
-export const outputNames = {
-  hidden: "output",
-  logits: "logits",
-  loss: "loss",
-  logSum: "log_sum",
-  labelled: "labelled",
-} as const;
+/** Names of the outputs of stages' functions: a hidden state, or the last stage's, whose pieces have logits only. */
+export const outputNames = { hidden: "output", logits: pieceTensors.logits, loss: "loss" } as const;
 
 /** The output that is a buffer's next value. */
 export function updateName(localBuffer: string): string {
@@ -108,10 +98,10 @@ export function updateName(localBuffer: string): string {
 /** The output that has what a stage adds to a cached tensor. */
 export const addedToCache = (name: string): string => `added.${name}`;
 
-/** The outputs that a stage's gradient is taken of: what the loss is made of in the last stage, else what it hands on. */
+/** The outputs that a stage's gradient is taken of: the loss, or what the stage hands on. */
 export function derivedOutputs({ tensors }: StageFunction): readonly NamedValue[] {
-  const ofLoss = tensors.outputs.filter(({ name }) => name !== outputNames.logits);
-  return ofLoss.length > 0 ? ofLoss : tensors.outputs;
+  const others = tensors.outputs.filter(({ name }) => name !== outputNames.logits);
+  return others.length > 0 ? others : tensors.outputs;
 }
 
 /**
@@ -141,6 +131,9 @@ export async function compileStages(options: ProgramOptions): Promise<StageRun[]
           const stageFunction = buildStage(options, stage, hidden, { isLast, columns });
           const gradients = training === undefined ? undefined : { forms: new Map(forms), ofHidden: anyBefore };
           compiledStage = await compileStage(runtime, stageFunction, gradients);
+          if (columns !== undefined && options.loss !== undefined) {
+            compiledStage = await withPieceFunctions(runtime, compiledStage);
+          }
           ofBlock.set(key, compiledStage);
         }
         runs.push({ ...compiledStage, stage, index, ...(columns === undefined ? {} : { columns }) });
@@ -171,9 +164,11 @@ function piecesOf(options: ProgramOptions, stage: Stage, hidden: TensorType | un
 
 /** Frees what the engine holds of some stages. */
 export async function releaseStages(stages: readonly CompiledStage[]): Promise<void> {
-  for (const compiled of new Set(stages.flatMap(({ forward, backward }) => [forward, backward]))) {
-    await compiled?.release();
-  }
+  const functions = stages.flatMap(({ forward, backward, ofPiece }) => [
+    ...[forward, backward],
+    ...[ofPiece?.logSum, ofPiece?.gradient],
+  ]);
+  for (const compiled of new Set(functions)) await compiled?.release();
 }
 
 function buildStage(
@@ -257,13 +252,10 @@ function buildStage(
   };
   const output = stage.block(context);
   const lossOutputs = (): NamedValue[] => {
-    if (loss === undefined) return [];
-    if (columns === undefined) return [{ name: outputNames.loss, value: loss(output, ofBatch) }];
-    const labels = given("labels", { kind: "labels" }, batch.get("labels"));
-    return [
-      { name: outputNames.logSum, value: logSumExp(output) },
-      { name: outputNames.labelled, value: takeAlongRows(output, labels) },
-    ];
+    // Pieces make it together, of their logits.
+    return loss !== undefined && columns === undefined
+      ? [{ name: outputNames.loss, value: loss(output, ofBatch) }]
+      : [];
   };
   const outputs: NamedValue[] = isLast
     ? [{ name: outputNames.logits, value: output }, ...lossOutputs()]
@@ -292,7 +284,8 @@ async function compileStage(
     const form = local === undefined ? "none" : (gradients.forms.get(local) ?? "none");
     if (form !== "none") wanted.set(name, form === "product" ? ["product"] : []);
   }
-  const derivative = derivedBy(stage, wanted);
+  const outputs = derivedOutputs(stage).map(({ name }) => name);
+  const derivative = stageDerivative(stage.tensors, outputs, wanted);
   const forward = await runtime.compile(derivative.forward);
   try {
     const backward = wanted.size === 0 ? undefined : await runtime.compile(derivative.backward);
@@ -303,20 +296,14 @@ async function compileStage(
   }
 }
 
-/** The derivative by the wanted inputs; gradients that are as quickly computed whole come so. */
-function derivedBy(stage: StageFunction, wanted: ReadonlyMap<string, readonly "product"[]>): Derivative {
-  const outputs = derivedOutputs(stage).map(({ name }) => name);
-  const derivative = derive(stage.tensors, { outputs, inputs: wanted });
-  const shapes = new Map(stage.tensors.inputs.map(({ name, value }) => [name, value.type.shape]));
-  const whole = [...derivative.gradients].filter(([name, parts]) =>
-    parts.some(
-      (part) =>
-        part.kind === "product" && part.images !== undefined && !isFasterSampled(shapes.get(name) ?? [], part.images),
-    ),
-  );
-  if (whole.length === 0) return derivative;
-  return derive(stage.tensors, {
-    outputs,
-    inputs: new Map([...wanted, ...whole.map(([name]) => [name, []] as const)]),
-  });
+async function withPieceFunctions(runtime: Runtime, compiled: CompiledStage): Promise<CompiledStage> {
+  const [logits] = compiled.tensors.outputs;
+  if (logits === undefined) throw new Error(`${compiled.tensors.name} has no logits`);
+  try {
+    const isTraining = compiled.backward !== undefined;
+    return { ...compiled, ofPiece: await compilePieceFunctions(runtime, logits.value.type, isTraining) };
+  } catch (error) {
+    await releaseStages([compiled]);
+    throw error;
+  }
 }

@@ -7,6 +7,7 @@ import {
   type ProgramOptions,
   type StageRun,
 } from "./compile-stages.js";
+import { pieceTensors } from "./vocabulary-loss.js";
 
 /** Where each tensor of a program lies in the arena. */
 export interface ProgramLayout {
@@ -48,6 +49,11 @@ export function layOut(options: ProgramOptions, stages: readonly StageRun[]): Pr
     alternating.set(key, slot);
     return slot;
   };
+  // The first piece is the largest, and the others have its place.
+  const slotOfPiece = (stage: StageRun, name: string, type: TensorType): ArenaSlot => {
+    const first = isLaterPiece(stage) ? slots[stage.index]?.get(name) : undefined;
+    return first === undefined ? layout.slot(type) : { ...first, type };
+  };
   const typeOfInput = ({ tensors }: CompiledStage, name: string): TensorType => {
     const found = tensors.inputs.find((candidate) => candidate.name === name);
     if (found === undefined) throw new Error(`${tensors.name} has no input "${name}"`);
@@ -65,22 +71,21 @@ export function layOut(options: ProgramOptions, stages: readonly StageRun[]): Pr
     for (const [name, given] of stage.inputs) {
       if (given.kind === "batch") put(index, name, batchSlot(given.name));
       if (given.kind === "rows") batchSlot(given.indices);
-      if (given.kind === "labels") for (const target of ["labels", "label_weights"]) batchSlot(target);
     }
+    if (stage.ofPiece !== undefined) for (const target of ["labels", "label_weights"]) batchSlot(target);
     for (const { name, value } of stage.tensors.outputs) {
       const isHidden = name === outputNames.hidden;
-      // The first piece is the largest, and the others have its place.
-      const first = isLaterPiece(stage) ? slots[stage.index]?.get(name) : undefined;
       const slot =
-        first !== undefined
-          ? { ...first, type: value.type }
-          : training === undefined && isHidden
-            ? alternate(index, value.type)
-            : layout.slot(value.type);
+        training === undefined && isHidden ? alternate(index, value.type) : slotOfPiece(stage, name, value.type);
       put(index, name, slot);
       if (isHidden) for (const [next] of after(index)) put(next, "hidden", slot);
     }
     if (!keepsInputsOnly && stage.columns === undefined) putResiduals(stage, index);
+    const rows = { dataType: "float32", shape: [stage.tensors.outputs[0]?.value.type.shape[0] ?? 1, 1] } as const;
+    if (stage.ofPiece !== undefined) put(index, pieceTensors.logSum, layout.slot(rows));
+    if (stage.ofPiece?.gradient !== undefined) {
+      put(index, pieceTensors.rowFactor, slotOfPiece(stage, pieceTensors.rowFactor, rows));
+    }
   });
   if (!keepsInputsOnly) {
     const pieces = [...stages.entries()].filter(([, { columns }]) => columns !== undefined);
@@ -103,10 +108,9 @@ export function layOut(options: ProgramOptions, stages: readonly StageRun[]): Pr
   stages.forEach((stage, index) => {
     if (stage.derivative === undefined) return;
     for (const { name, value } of derivedOutputs(stage)) {
-      const first = isLaterPiece(stage) ? slots[stage.index] : undefined;
       const cotangent = stage.derivative.cotangents.get(name) ?? "";
-      const ofPiece = first?.get(cotangent) ?? layout.slot(value.type);
-      const slot = stage.columns === undefined ? alternate(stage.index, value.type) : ofPiece;
+      const slot =
+        stage.columns === undefined ? alternate(stage.index, value.type) : slotOfPiece(stage, cotangent, value.type);
       put(index, cotangent, slot);
       if (name === outputNames.hidden) putHiddenGradients(index, slot);
     }
@@ -114,7 +118,6 @@ export function layOut(options: ProgramOptions, stages: readonly StageRun[]): Pr
   layout.alternatives(stages.entries(), ([index, stage]) => {
     const { parameters } = stage.stage;
     for (const [name, given] of stage.inputs) {
-      if (given.kind === "labels") put(index, name, layout.slot(typeOfInput(stage, name)));
       const stored = given.kind === "parameter" ? weights.get(parameters[given.local]?.name ?? "") : undefined;
       if (given.kind === "rows" || stored instanceof Uint16Array) {
         put(index, name, layout.slot(typeOfInput(stage, name)));

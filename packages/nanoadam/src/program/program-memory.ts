@@ -20,10 +20,10 @@ export async function memoryOfProgram(options: Omit<ProgramOptions, "runtime" | 
   const stages = await compileStages({ ...options, runtime: drawingBoard, arena: undefined as never });
   const { bytes } = layOut({ ...options, runtime: drawingBoard, arena: undefined as never }, stages);
   let [scratch, factors] = [0, 0];
-  for (const { forward, backward, derivative, tensors, inputs } of stages) {
+  for (const { forward, backward, ofPiece, derivative, tensors, inputs } of stages) {
     const weights = tensors.inputs.filter(({ name }) => inputs.get(name)?.kind === "parameter");
     const largest = Math.max(0, ...weights.map(({ value }) => 4 * sizeOf(value.type.shape)));
-    for (const compiled of [forward, backward]) {
+    for (const compiled of [forward, backward, ofPiece?.logSum, ofPiece?.gradient]) {
       if (compiled !== undefined) scratch = Math.max(scratch, largest + scratchBytes(compiled.tensors));
     }
     for (const parts of derivative?.gradients.values() ?? []) {

@@ -24,7 +24,7 @@ import { gatherRows } from "./gather-rows.js";
 import type { Gradient, GradientReceiver, ParameterGradient } from "./gradient-form.js";
 import type { KeyValueCache } from "./key-value-cache.js";
 import { layOut, type ProgramLayout } from "./layout.js";
-import { type PieceCotangents, type PieceOfRows, VocabularyLoss } from "./vocabulary-loss.js";
+import { type PieceGradient, type PieceOfRows, pieceTensors, VocabularyLoss } from "./vocabulary-loss.js";
 
 interface BoundStage {
   /** Brings to float32 what the functions use of the weights and is not stored so. */
@@ -41,6 +41,13 @@ interface BoundStage {
   readonly judged: Judged | undefined;
 }
 
+/** A piece of the head's columns, and what makes its part of the loss and the loss's gradient of it. */
+interface JudgedPiece extends PieceOfRows {
+  readonly findLogSum: () => Promise<void>;
+  /** While training. */
+  readonly gradient: (PieceGradient & { readonly find: () => Promise<void> }) | undefined;
+}
+
 /** What the head says. */
 interface Judged {
   readonly logits: Float32Array;
@@ -49,9 +56,7 @@ interface Judged {
   /** Where this is a piece. */
   readonly columns: LogitColumns | undefined;
   /** Of a piece in a program with a loss. */
-  readonly ofLoss: PieceOfRows | undefined;
-  /** Of a piece while training. */
-  readonly cotangents: PieceCotangents | undefined;
+  readonly piece: JudgedPiece | undefined;
   /** The gradient of the hidden state, which the pieces add to, and what this one adds; of all pieces but the last. */
   readonly addition: { readonly sum: Float32Array; readonly added: Float32Array } | undefined;
 }
@@ -133,7 +138,10 @@ export class Program {
       const { judged } = stage;
       if (judged === undefined) continue;
       if (judged.loss !== undefined) loss = judged.loss[0] ?? Number.NaN;
-      if (judged.ofLoss !== undefined) vocabularyLoss?.add(judged.ofLoss);
+      if (judged.piece !== undefined) {
+        await judged.piece.findLogSum();
+        vocabularyLoss?.add(judged.piece);
+      }
       if (judged.columns !== undefined && logits !== undefined) putColumns(judged.logits, judged.columns, logits);
       receive?.(judged.logits, judged.columns);
     }
@@ -164,14 +172,16 @@ export class Program {
     const [last] = bound.upwards;
     for (const stage of bound.upwards) {
       if (stage.backward === undefined) continue;
-      const { columns, ofLoss, cotangents, addition } = stage.judged ?? {};
+      const { columns, piece, addition } = stage.judged ?? {};
       if ((keepsInputsOnly || columns !== undefined) && stage !== last) {
         this.#prepareForward(stage);
         await stage.forward();
       }
       this.#place(stage);
-      if (ofLoss !== undefined && cotangents !== undefined) {
-        bound.vocabularyLoss?.writeCotangents(ofLoss, factor, cotangents);
+      if (piece?.gradient !== undefined) {
+        bound.vocabularyLoss?.writeRowFactors(piece, piece.gradient, factor);
+        await piece.gradient.find();
+        bound.vocabularyLoss?.addLabels(piece, piece.gradient, factor);
       }
       await stage.backward();
       if (addition !== undefined) addTo(addition.sum, addition.added);
@@ -217,12 +227,11 @@ function bind(
     new Map([...(slots ?? [])].map(([name, slot]) => [name, arena.view(slot)]));
   const batch = views(layout.batch);
   const memories = layout.stages.map(views);
-  const vocabularyLoss = vocabularyLossOf(stages, batch);
   const bound = stages.map((run, position): BoundStage => {
     const memory = memories[position] ?? new Map<string, TensorData>();
     const before = stages[run.index - 1]?.derivative?.cotangents.get(outputNames.hidden);
     const hiddenCotangent = memories[run.index - 1]?.get(before ?? "") as Float32Array | undefined;
-    return bindStage(run, { position, weights, memory, batch, vocabularyLoss, hiddenCotangent, cache });
+    return bindStage(run, { position, weights, memory, batch, hiddenCotangent, cache });
   });
   const lossCotangent = stages.at(-1)?.derivative?.cotangents.get(outputNames.loss) ?? "";
   return {
@@ -230,7 +239,7 @@ function bind(
     upwards: bound.toReversed(),
     batch,
     lossCotangent: memories.at(-1)?.get(lossCotangent) as Float32Array | undefined,
-    vocabularyLoss,
+    vocabularyLoss: vocabularyLossOf(stages, batch),
     logits: layout.logits === undefined ? undefined : (arena.view(layout.logits) as Float32Array),
   };
 }
@@ -240,7 +249,7 @@ function vocabularyLossOf(
   stages: readonly StageRun[],
   batch: ReadonlyMap<string, TensorData>,
 ): VocabularyLoss | undefined {
-  if (stages.at(-1)?.tensors.outputs.some(({ name }) => name === outputNames.logSum) !== true) return undefined;
+  if (stages.at(-1)?.ofPiece === undefined) return undefined;
   return new VocabularyLoss(batch.get("labels") as Int32Array, batch.get("label_weights") as Float32Array);
 }
 
@@ -263,7 +272,6 @@ interface StagePlace {
   /** The stage's tensors by name; those of parameters in float32 are added. */
   readonly memory: Map<string, TensorData>;
   readonly batch: ReadonlyMap<string, TensorData>;
-  readonly vocabularyLoss: VocabularyLoss | undefined;
   /** The gradient of what the stage takes in. */
   readonly hiddenCotangent: Float32Array | undefined;
   readonly cache: KeyValueCache | undefined;
@@ -271,7 +279,7 @@ interface StagePlace {
 
 function bindStage(
   compiled: StageRun,
-  { position, weights, memory, batch, vocabularyLoss, hiddenCotangent, cache }: StagePlace,
+  { position, weights, memory, batch, hiddenCotangent, cache }: StagePlace,
 ): BoundStage {
   const { stage, columns } = compiled;
   const place: (() => void)[] = [];
@@ -306,8 +314,6 @@ function bindStage(
     } else if (given.kind === "rows") {
       const names = { table: nameOf(given.table), indices: given.indices };
       place.push(gatherRows(weightsOf(given.table), indicesOf(given.indices), own as Float32Array, names));
-    } else if (given.kind === "labels" && columns !== undefined) {
-      place.push(() => vocabularyLoss?.writeLabels(columns, own as Int32Array));
     } else if (given.kind === "dropout") {
       masks.push({ rate: given.rate, site: randomSites.dropout(position, given.use), data: own as Uint8Array });
     } else if (given.kind === "cache") {
@@ -347,16 +353,17 @@ function bindStage(
 
 /** What a run of the head says; undefined for other stages. */
 function judgedBy(
-  { columns, derivative }: StageRun,
+  { columns, derivative, ofPiece }: StageRun,
   memory: ReadonlyMap<string, TensorData>,
   hiddenCotangent: Float32Array | undefined,
 ): Judged | undefined {
   const floats = (name: string | undefined) => memory.get(name ?? "") as Float32Array | undefined;
-  const cotangentOf = (output: string) => floats(derivative?.cotangents.get(output));
   const logits = floats(outputNames.logits);
   if (logits === undefined) return undefined;
-  const [logSum, labelled] = [floats(outputNames.logSum), floats(outputNames.labelled)];
-  const [ofLogSum, ofLabelled] = [cotangentOf(outputNames.logSum), cotangentOf(outputNames.labelled)];
+  const [logSum, rowFactor, gradient] = [pieceTensors.logSum, pieceTensors.rowFactor, pieceTensors.gradient].map(
+    floats,
+  );
+  const find = ofPiece?.gradient?.bind(memory);
   const [part] = derivative?.gradients.get("hidden") ?? [];
   const added = part?.kind === "dense" ? floats(part.tensor) : undefined;
   const isAdded = columns !== undefined && added !== undefined && added.byteOffset !== hiddenCotangent?.byteOffset;
@@ -364,8 +371,13 @@ function judgedBy(
     logits,
     loss: floats(outputNames.loss),
     columns,
-    ofLoss: columns && logSum && labelled && { columns, logSum, labelled },
-    cotangents: ofLogSum && ofLabelled && { logSum: ofLogSum, labelled: ofLabelled },
+    piece: columns &&
+      ofPiece &&
+      logSum && {
+        ...{ columns, logits, logSum },
+        findLogSum: ofPiece.logSum.bind(memory),
+        gradient: rowFactor && gradient && find && { rowFactor, gradient, find },
+      },
     addition: isAdded && hiddenCotangent !== undefined ? { sum: hiddenCotangent, added } : undefined,
   };
 }

@@ -1,22 +1,76 @@
 /**
  * Cross-entropy over a vocabulary whose columns come in pieces. Of a row it takes the logarithm of its summed exponentials and its
  * label's logit; the first comes together from those of the pieces, in float64, and the second is in one of them. The loss's
- * gradient of a piece is, in each row, the piece's share of the exponentials, and -1 for the label's logit where it is there.
+ * gradient of a piece is, in each row, the piece's share of the exponentials times its softmax, and -1 for the label's logit where
+ * it is there. What touches every logit runs on the engine; the labels are a few numbers a row.
  */
+import {
+  type CompiledFunction,
+  input,
+  logSumExp,
+  multiply,
+  type Runtime,
+  softmax,
+  type TensorType,
+  tensorFunction,
+} from "@nanoadam/engine";
 import type { LogitColumns } from "../tasks/task.js";
 
-/** What a piece gives for each row. */
-export interface PieceOfRows {
-  readonly columns: LogitColumns;
-  readonly logSum: Float32Array;
-  /** The label's logit, where the label is among the columns. */
-  readonly labelled: Float32Array;
+/** Names of the tensors of a piece's functions; `gradient` is the name that the head's derivative has for it. */
+export const pieceTensors = {
+  logits: "logits",
+  logSum: "log_sum",
+  rowFactor: "row_factor",
+  gradient: "cotangent.logits",
+} as const;
+
+/** The functions of a piece's logits. */
+export interface PieceFunctions {
+  /** To the logarithm of each row's summed exponentials. */
+  readonly logSum: CompiledFunction;
+  /** To their gradient, but for the labels' part: their softmax times a factor of each row. Absent but while training. */
+  readonly gradient: CompiledFunction | undefined;
 }
 
-/** The gradients of those, to be written. */
-export interface PieceCotangents {
+/** @param type of the logits, [rows, columns] */
+export async function compilePieceFunctions(
+  runtime: Runtime,
+  type: TensorType,
+  isTraining: boolean,
+): Promise<PieceFunctions> {
+  const logits = input("float32", type.shape);
+  const given = { name: pieceTensors.logits, value: logits };
+  const logSum = await runtime.compile(
+    tensorFunction("vocabulary_log_sum", [given], [{ name: pieceTensors.logSum, value: logSumExp(logits) }]),
+  );
+  if (!isTraining) return { logSum, gradient: undefined };
+  const factor = input("float32", [type.shape[0] ?? 1, 1]);
+  const shares = { name: pieceTensors.gradient, value: multiply(softmax(logits), factor) };
+  try {
+    const gradient = await runtime.compile(
+      tensorFunction("vocabulary_gradient", [given, { name: pieceTensors.rowFactor, value: factor }], [shares]),
+    );
+    return { logSum, gradient };
+  } catch (error) {
+    await logSum.release();
+    throw error;
+  }
+}
+
+/** A piece and what it has for each row. */
+export interface PieceOfRows {
+  readonly columns: LogitColumns;
+  /** [rows, columns] */
+  readonly logits: Float32Array;
   readonly logSum: Float32Array;
-  readonly labelled: Float32Array;
+}
+
+/** What the gradient of a piece is made of. */
+export interface PieceGradient {
+  /** To be written before the gradient runs. */
+  readonly rowFactor: Float32Array;
+  /** To be completed after it has run, [rows, columns]. */
+  readonly gradient: Float32Array;
 }
 
 export class VocabularyLoss {
@@ -38,21 +92,13 @@ export class VocabularyLoss {
     this.#sum = 0;
   }
 
-  /** Writes the labels as counted from the first of some columns; 0 for those that are not among them. */
-  writeLabels({ from, to }: LogitColumns, target: Int32Array): void {
-    for (let row = 0; row < target.length; row++) {
-      const label = this.#labels[row] as number;
-      target[row] = label >= from && label < to ? label - from : 0;
-    }
-  }
-
-  add({ columns: { from, to }, logSum, labelled }: PieceOfRows): void {
+  add({ columns, logits, logSum }: PieceOfRows): void {
     for (let row = 0; row < logSum.length; row++) {
       const [known, own] = [this.#logSums[row] as number, logSum[row] as number];
       const [high, low] = known > own ? [known, own] : [own, known];
       this.#logSums[row] = high + Math.log1p(Math.exp(low - high));
-      const label = this.#labels[row] as number;
-      if (label >= from && label < to) this.#sum -= (this.#rowWeights[row] as number) * (labelled[row] as number);
+      const place = this.#placeOfLabel(row, columns);
+      if (place !== undefined) this.#sum -= (this.#rowWeights[row] as number) * (logits[place] as number);
     }
   }
 
@@ -61,14 +107,26 @@ export class VocabularyLoss {
     return this.#rowWeights.reduce((sum, weight, row) => sum + weight * (this.#logSums[row] as number), this.#sum);
   }
 
-  /** Writes the gradients of the loss times `factor`, once all pieces have come. */
-  writeCotangents(piece: Omit<PieceOfRows, "labelled">, factor: number, { logSum, labelled }: PieceCotangents): void {
-    const { from, to } = piece.columns;
+  /** Writes the factors of a piece's softmax in the gradient of the loss times `factor`, once all pieces have come. */
+  writeRowFactors({ logSum }: PieceOfRows, { rowFactor }: PieceGradient, factor: number): void {
     for (let row = 0; row < logSum.length; row++) {
-      const weight = factor * (this.#rowWeights[row] as number);
-      const label = this.#labels[row] as number;
-      logSum[row] = weight * Math.exp((piece.logSum[row] as number) - (this.#logSums[row] as number));
-      labelled[row] = label >= from && label < to ? -weight : 0;
+      const share = Math.exp((logSum[row] as number) - (this.#logSums[row] as number));
+      rowFactor[row] = factor * (this.#rowWeights[row] as number) * share;
     }
+  }
+
+  /** Adds the labels' part to the gradient of a piece. */
+  addLabels({ columns }: PieceOfRows, { gradient }: PieceGradient, factor: number): void {
+    for (let row = 0; row < this.#labels.length; row++) {
+      const place = this.#placeOfLabel(row, columns);
+      if (place === undefined) continue;
+      gradient[place] = (gradient[place] as number) - factor * (this.#rowWeights[row] as number);
+    }
+  }
+
+  /** Where a row's label is among the entries of a piece. */
+  #placeOfLabel(row: number, { from, to }: LogitColumns): number | undefined {
+    const label = this.#labels[row] as number;
+    return label >= from && label < to ? row * (to - from) + label - from : undefined;
   }
 }

@@ -19,6 +19,7 @@ import type { PreparedRun } from "../train/prepare.js";
 import type { SettledTraining } from "../train/settle.js";
 import type { Fingerprint } from "./fingerprints.js";
 import type { MetricsLog } from "./metrics-log.js";
+import type { Microscope } from "./microscope.js";
 import { readHeldWeights, saveModel, sizeOfSaved } from "./save-model.js";
 import { type RunState, readRunState, runFiles, type SavedRun } from "./saved-run.js";
 
@@ -34,8 +35,9 @@ export interface CheckpointerOptions {
   readonly optimizer: Optimizer;
   readonly log: MetricsLog;
   readonly best: BestWeights | undefined;
+  readonly microscope: Microscope | undefined;
   readonly fingerprints: () => Promise<readonly Fingerprint[]>;
-  readonly results: Pick<RunState, "before" | "trials">;
+  readonly results: Pick<RunState, "before" | "trials" | "retained">;
   /** The run that this one goes on with. */
   readonly saved: SavedRun | undefined;
   /** When the run was begun, by `performance.now`; earlier where it goes on. */
@@ -131,7 +133,7 @@ export class Checkpointer implements TrainingObserver {
   }
 
   async #save(position: RunPosition): Promise<void> {
-    const { run, options, optimizer, log, output } = this.#options;
+    const { run, options, optimizer, log, microscope, output } = this.#options;
     for (const [name, values] of run.pretrained.weights) {
       if (nonFiniteIndex(values) !== undefined) throw new InputError(`${name} is no longer finite`);
     }
@@ -141,6 +143,7 @@ export class Checkpointer implements TrainingObserver {
       await saveModel({ path }, options, run, "held");
       await writeStates(path(runFiles.optimizer), optimizer.stateInPlace().tensors);
       await log.copyTo(path(runFiles.metrics));
+      await microscope?.copyTo(path(runFiles.analysis));
       await writeFileAtomically(path(runFiles.state), `${JSON.stringify(state)}\n`);
     });
     this.#savedStep = position.step;

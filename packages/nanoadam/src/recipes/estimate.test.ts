@@ -3,7 +3,7 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseFinetuneOptions } from "../options/finetune-options.js";
-import { optimizerNames } from "../options/optimizers.js";
+import { optimizerNames, selectsEntries } from "../options/optimizers.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { runCli } from "../testing/run-cli.js";
 import { tinyDecoders, writeTinyDecoder } from "../testing/tiny-decoders.js";
@@ -16,7 +16,7 @@ import { requireMemory } from "./require-memory.js";
 
 test.each(optimizerNames)("%s: parameters and states are those of a run", async (optimizer) => {
   const place = await tinyPlace();
-  const settings = { optimizer, ...(optimizer === "nanoadam" ? { density: 0.25, finalDensity: 0.25 } : {}) };
+  const settings = { optimizer, ...(selectsEntries(optimizer) ? { density: 0.25, finalDensity: 0.25 } : {}) };
   const { summary } = await tinyRun(settings, place);
   const { parameters, memory, byOptimizer } = await estimate({ model: place.model, batchSize: 8, ...settings });
   expect(parameters.total).toBe(summary.parameters.total);

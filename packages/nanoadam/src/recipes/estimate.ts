@@ -11,10 +11,12 @@ import { plainProcessor } from "../data/images/image-processor.js";
 import { loadImageProcessor } from "../data/images/load-processor.js";
 import { createLabelMap } from "../data/labels.js";
 import { openDataSource } from "../data/source.js";
+import type { TextEncoder } from "../data/text/encoder.js";
 import { InputError } from "../errors.js";
-import { imaginedEncoder, imaginedLabels, imaginedRows } from "../estimate/imagined-data.js";
+import { imaginedBatch, imaginedEncoder, imaginedLabels, imaginedRows } from "../estimate/imagined-data.js";
 import { estimateMemory, type MemoryEstimate } from "../estimate/memory.js";
 import { estimatedParameters, type ModelSource } from "../estimate/parameters.js";
+import { estimatedRetention, imaginedReference } from "../estimate/retention.js";
 import { type WayOut, waysOut } from "../estimate/ways-out.js";
 import { memoryLimit } from "../files/memory-limit.js";
 import { readJsonObject } from "../files/read-json.js";
@@ -26,7 +28,6 @@ import { mayHoldBfloat16 } from "../options/optimizer-options.js";
 import { type OptimizerName, optimizerNames } from "../options/optimizers.js";
 import { parseOptions } from "../options/parse-options.js";
 import { imageClassificationTask } from "../tasks/image-classification.js";
-import { loadBatch } from "../tasks/load-batch.js";
 import { textFiles } from "../tasks/model-files.js";
 import { taskKind, taskKindFor, taskOfData } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
@@ -121,17 +122,22 @@ async function estimateRun(
   const { config, entries, folder } = source;
   const { backbone } = defineModel(config, { kind: "outputs", per: "example", outputs: 1 });
   const { input } = backbone;
-  const { task, batch, size } =
+  const { task, batch, size, text } =
     input.kind === "image"
       ? await imaginedImages(input, options, source)
       : await imaginedTexts(requireTexts(input, folder), options, config);
   const base = defineModel(config, task.head);
   const model = withAdapter(base, options);
-  const parameters = estimatedParameters(
-    model,
-    { folder, config, entries },
-    { model: options, optimizer: options, adapter: options, output: options },
-  );
+  const found = { folder, config, entries };
+  const holding = { model: options, optimizer: options, adapter: options, output: options };
+  const parameters = estimatedParameters(model, found, holding);
+  if (options.retainTask !== undefined && text === undefined) {
+    throw new InputError(`\`retainTask\` can be estimated for models of texts, but ${folder} takes in images`);
+  }
+  const reference =
+    options.retainTask === undefined || text === undefined
+      ? undefined
+      : await imaginedReference(options.retainTask, found, text, options.batchSize);
   const memory = await estimateMemory({
     model,
     parameters,
@@ -144,6 +150,9 @@ async function estimateRun(
     dropout: options.dropout,
     checkpointing: options.checkpointing,
     sampledBelow: options.sampledBelow,
+    ...(reference === undefined
+      ? {}
+      : { retention: estimatedRetention(reference, { model, parameters }, found, holding) }),
   });
   return {
     architecture: model.architecture,
@@ -160,6 +169,8 @@ interface ImaginedExamples {
   readonly task: Task;
   readonly batch: Batch;
   readonly size: ExampleSize;
+  /** What encodes them, where they are texts. */
+  readonly text?: TextEncoder;
 }
 
 /** Texts as long as they may be. */
@@ -182,13 +193,8 @@ async function imaginedTexts(
     kind.name === "token-classification" ? {} : { text: ["text"], label: kind.needsLabel ? ["label"] : undefined },
   );
   const task = await taskOfData(kind, source, textFiles(text), { config });
-  const indices = Array.from({ length: options.batchSize }, (_, place) => place);
-  const plan = { indices, size: 8 * Math.ceil(maxLength / 8) };
-  return {
-    task,
-    batch: await loadBatch(task, await task.read(source), plan, { seed: 0, step: 0 }),
-    size: { maxLength },
-  };
+  const batch = await imaginedBatch(task, await task.read(source), options.batchSize, maxLength);
+  return { task, batch, size: { maxLength }, text };
 }
 
 /** Images of the size that the folder's preprocessor_config.json says, or the model's. */
@@ -220,7 +226,7 @@ const measuredSteps = 4;
 
 /** Steps on texts that are as long as they may be, or on images, which leave nothing behind. */
 async function measure(options: EstimateOptions, size: ExampleSize): Promise<MeasuredSteps> {
-  const { measure: _, labels, steps, ...run } = options;
+  const { measure: _, retainTask: __, labels, steps, ...run } = options;
   const folder = await mkdtemp(join(tmpdir(), "nanoadam-estimate-"));
   try {
     const examples = Math.max(2 * options.batchSize, 2 * labels);

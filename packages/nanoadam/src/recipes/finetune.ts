@@ -2,6 +2,7 @@
  * Fine-tuning from a checkpoint folder to a checkpoint folder. It reads from top to bottom as what happens: prepare,
  * evaluate, step after step with evaluations between, evaluate, save.
  */
+import { basename } from "node:path";
 import type { Runtime } from "@nanoadam/engine";
 import { nonFiniteIndex } from "../checkpoint/floats.js";
 import type { Row } from "../data/source.js";
@@ -26,6 +27,7 @@ import { Checkpointer } from "./checkpointer.js";
 import { chooseLearningRate } from "./choose-learning-rate.js";
 import { type Fingerprint, fingerprinter } from "./fingerprints.js";
 import { MetricsLog } from "./metrics-log.js";
+import { analysisFiles, Microscope } from "./microscope.js";
 import { openRuntime } from "./open-runtime.js";
 import { requireMemory } from "./require-memory.js";
 import type { RunControl } from "./run-control.js";
@@ -41,7 +43,7 @@ import {
   writeJson,
 } from "./save-model.js";
 import { saveResult } from "./save-result.js";
-import type { SavedRun } from "./saved-run.js";
+import { retainedBefore, type SavedRun } from "./saved-run.js";
 import { type RunSummary, summarise } from "./summary.js";
 import { TrainingSession } from "./training-session.js";
 import { measureChange, type WeightChange } from "./weight-shift.js";
@@ -64,16 +66,20 @@ export interface RunToPerform {
   readonly input: FinetuneInput;
   readonly control: RunControl;
   readonly saved?: SavedRun;
+  /** Whether the trained model is written; by default it is. */
+  readonly keepsModel?: boolean;
+  /** How the engine is opened, where another thread has to know of its calls. */
+  readonly open?: typeof openRuntime;
   /** Given what the run is made from now, throws where that may not be. */
   readonly requireSame?: (fingerprints: () => Promise<readonly Fingerprint[]>) => Promise<void>;
 }
 
 /** As `finetune`, or `resumeFinetuning`. */
 export async function performRun(work: RunToPerform): Promise<RunSummary> {
-  const { input, control, saved } = work;
+  const { input, control, saved, open = openRuntime } = work;
   const options = parseFinetuneOptions(input);
   const started = performance.now() - 1000 * (saved?.state.seconds ?? 0);
-  const runtime = await openRuntime(options.training, observeAll(control.observers ?? []));
+  const runtime = await open(options.training, observeAll(control.observers ?? []));
   let peakMemory = 0;
   const run = await prepareRun(options, {
     tell: (notice) => observeAll(control.observers ?? []).onNotice(notice),
@@ -90,6 +96,7 @@ export async function performRun(work: RunToPerform): Promise<RunSummary> {
       model: run.checkpoint.folders,
       train: fileOf(options.data.train),
       eval: fileOf(options.data.eval),
+      retain: options.retention.retain,
       ...control.optionFiles,
     };
     output = await OutputFolder.create(options.output.output, {
@@ -120,7 +127,7 @@ function fileOf(data: string | Iterable<Row> | undefined): string | undefined {
 }
 
 async function train(
-  { input, control: { observers = [], signal, savesCancelled = false }, saved }: RunToPerform,
+  { input, control: { observers = [], signal, savesCancelled = false }, saved, keepsModel = true }: RunToPerform,
   options: FinetuneOptions,
   run: PreparedRun & {
     readonly runtime: Runtime;
@@ -159,6 +166,7 @@ async function train(
     await saved?.readWeights(pretrained);
     let optimizer = session.startOptimizer(plan, await saved?.readOptimizer());
     await session.reserve();
+    if (options.analysis.analyze) await session.reserveForProbes();
     observer.onStart({
       source: options.model.model,
       architecture: pretrained.model.architecture,
@@ -180,6 +188,7 @@ async function train(
         `${run.checkpoint.folder}: the loss is ${before.loss} on the evaluation data before the first step, so the weights or the labels are too large for float32; nothing was trained`,
       );
     }
+    const known = saved === undefined ? await session.evaluateRetained() : retainedBefore(saved.state);
     let trials = saved?.state.trials;
     if (options.training.learningRate === "auto") {
       const chosen = saved?.state ?? (await chooseLearningRate(session, run, settled, plan, { observer, signal }));
@@ -187,7 +196,7 @@ async function train(
       settled = { ...settled, learningRate: chosen.learningRate };
       if (saved === undefined) optimizer = session.startOptimizer(plan);
     }
-    if (saved === undefined) observer.onEvaluation({ step: 0, epoch: 0, eval: before, changedShare: 0 });
+    if (saved === undefined) observer.onEvaluation({ step: 0, epoch: 0, eval: before, changedShare: 0, ...known });
     await log.requireWritten();
 
     const buffers = pretrained.model.buffers.map(({ name }) => name);
@@ -195,26 +204,42 @@ async function train(
     const metric = bestMetric(options.saving);
     const best =
       metric === undefined ? undefined : new BestWeights(metric, options.saving.patience, saved?.state.soFar);
+    const microscope = options.analysis.analyze
+      ? await Microscope.open({ options, settled, plan, run, session, optimizer, listener }, saved?.analysis)
+      : undefined;
+    if (saved === undefined) await microscope?.begin();
     const checkpointer = new Checkpointer({
-      ...{ input, options, settled, plan, run, output, optimizer, log, best, saved, started, savesCancelled, listener },
-      ...{ engine: run.runtime, fingerprints: run.fingerprints, results: { before, trials } },
+      ...{ microscope, input, options, settled, plan, run, output, optimizer, log, best, saved, started },
+      ...{ savesCancelled, listener, engine: run.runtime, fingerprints: run.fingerprints },
+      results: { before, trials, ...known },
     });
-    await output.requireSpace((await sizeOfSaved(options.output.saveDtype, run)) + (await checkpointer.bytes()));
+    const { density, finalDensity = density } = options.optimizer;
+    // What takes a step back is gone before the result is written.
+    const staged = Math.max(
+      await sizeOfSaved(options.output.saveDtype, run),
+      undo.mostStored(Math.max(density, finalDensity)),
+    );
+    await output.requireSpace(staged + (await checkpointer.bytes()));
     const { learningRate } = settled;
     const result = await session.takeSteps({
       dataset: run.train,
       plan,
       learningRate,
-      observers: [undo, observer, ...(best === undefined ? [] : [best]), checkpointer],
+      observers: [undo, observer, ...[best, microscope].filter((each) => each !== undefined), checkpointer],
       signal,
       before: saved?.state,
       evaluate: async () => ({
         eval: await session.evaluate(run.evaluation),
         changedShare: shareOf(await measure()),
+        ...(await session.evaluateRetained()),
       }),
     });
     let { stopped } = result;
+    if (stopped !== undefined && optimizer.completedSteps === 0) {
+      throw new InputError(`${run.checkpoint.folder}: ${stopped.reason}; nothing was trained`);
+    }
     if (stopped !== undefined) undo.restore();
+    if (result.endedEarly !== undefined) await microscope?.end(optimizer.completedSteps);
     const chosen = await checkpointer.restoreBest();
     if (stopped !== undefined && chosen === undefined) requireGood(saved, undo, stopped.reason);
     let { final, review } = await evaluateStored();
@@ -229,11 +254,13 @@ async function train(
     const last = stopped === undefined ? optimizer.completedSteps : Math.max(0, optimizer.completedSteps - 1);
     const step = chosen?.step ?? last;
     const change = await measure();
+    const kept = await session.evaluateRetained();
     observer.onEvaluation({
       step,
       epoch: step / plan.stepsPerEpoch,
       eval: final,
       changedShare: shareOf(change),
+      ...kept,
     });
     await session.release();
     scratch.close();
@@ -248,6 +275,7 @@ async function train(
       change,
       sampledBelow: session.sampledBelow,
       evaluation: { before, final },
+      retained: { before: known.retained, final: kept.retained },
       review: review?.result() ?? reviewOfChange(taskKind(task.name).metrics[0], before, final, run.evaluation.length),
       trials,
       wallSeconds: (performance.now() - started) / 1000,
@@ -260,10 +288,12 @@ async function train(
     await log.close();
     observer.onSave();
     const save = async (folder: Folder) => {
-      await saveModel(folder, options, run, options.output.saveDtype);
+      if (keepsModel) await saveModel(folder, options, run, options.output.saveDtype);
+      await microscope?.write((file) => folder.path(file), basename(options.output.output));
       await writeJson(folder.path("summary.json"), summary);
     };
-    await saveResult(output, save, { weights: weightsFileOf(pretrained), others: [metricsFile] });
+    const weights = keepsModel ? weightsFileOf(pretrained) : analysisFiles.figures;
+    await saveResult(output, save, { weights, others: [metricsFile] });
     await checkpointer.end();
     const pictures = () =>
       Promise.all((review?.mistaken?.() ?? []).map(async (index) => run.evaluation.pictureOf?.(index)));

@@ -29,7 +29,7 @@ interface Input {
  * that saves nothing has no use for it. A file that changes in between gets none that anything has.
  */
 export async function fingerprinter(
-  options: Pick<FinetuneOptions, "model" | "data">,
+  options: Pick<FinetuneOptions, "model" | "data" | "retention">,
   run: Pick<PreparedRun, "checkpoint" | "files" | "train" | "evaluation">,
 ): Promise<() => Promise<readonly Fingerprint[]>> {
   const inputs: Input[] = [];
@@ -66,7 +66,7 @@ async function takeAll(
 }
 
 function* pathsOf(
-  { data }: Pick<FinetuneOptions, "data">,
+  { data, retention }: Pick<FinetuneOptions, "data" | "retention">,
   { checkpoint, files }: Pick<PreparedRun, "checkpoint" | "files">,
 ): Iterable<readonly [what: string, path: string]> {
   const weights = new Set([...checkpoint.entries.values()].map(({ file }) => file));
@@ -81,8 +81,7 @@ function* pathsOf(
     told.set(name, count);
     yield [`${name} of \`model\`${count === 1 ? "" : ` (the ${count}. of that name)`}`, path];
   }
-  for (const option of ["train", "eval"] as const) {
-    const file = data[option];
+  for (const [option, file] of Object.entries({ train: data.train, eval: data.eval, retain: retention.retain })) {
     if (typeof file === "string") yield [`\`${option}\``, file];
   }
 }

@@ -144,24 +144,27 @@ test("adapter_config.json has PEFT's fields", async () => {
   });
 });
 
-test.each(["nanoadam", "adamw8bit", "microadam", "galore", "sgd"] as const)("%s trains adapters", async (optimizer) => {
-  const { run, measure, adapter } = await workplace({ head: { labels: 2 } });
-  const { evaluation, optimizerStateBytes, parameters } = await run({
-    optimizer,
-    loraTargets: "all-linear",
-    loraDropout: 0.1,
-    density: 0.5,
-    learningRate: 1e-2,
-  });
-  expect(evaluation.final.loss).toBeLessThan(evaluation.before.loss);
-  expect(optimizerStateBytes).toBeGreaterThan(0);
-  expect((await measure(adapter)).loss).toBeCloseTo(evaluation.final.loss, 5);
-  // NanoAdam selects from A and B; the head is updated whole.
-  if (optimizer === "nanoadam") {
-    expect(parameters.selected.count).toBeGreaterThan(0);
-    expect(parameters.dense.count).toBe(2 * 16 + 2);
-  }
-});
+test.each(["nanoadam", "nanosgd", "nanolion", "adamw8bit", "microadam", "galore", "sgd"] as const)(
+  "%s trains adapters",
+  async (optimizer) => {
+    const { run, measure, adapter } = await workplace({ head: { labels: 2 } });
+    const { evaluation, optimizerStateBytes, parameters } = await run({
+      optimizer,
+      loraTargets: "all-linear",
+      loraDropout: 0.1,
+      density: 0.5,
+      learningRate: 1e-2,
+    });
+    expect(evaluation.final.loss).toBeLessThan(evaluation.before.loss);
+    expect(optimizerStateBytes).toBeGreaterThan(0);
+    expect((await measure(adapter)).loss).toBeCloseTo(evaluation.final.loss, 5);
+    // NanoAdam selects from A and B; the head is updated whole.
+    if (optimizer === "nanoadam") {
+      expect(parameters.selected.count).toBeGreaterThan(0);
+      expect(parameters.dense.count).toBe(2 * 16 + 2);
+    }
+  },
+);
 
 test("a head that the checkpoint lacks is trained and stored whole", async () => {
   const { adapter, run } = await workplace({ head: "masked-lm" });

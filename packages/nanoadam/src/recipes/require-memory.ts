@@ -1,10 +1,13 @@
 /** Looks, before weights are read, whether a run fits the memory that there is. */
 
+import type { Batch } from "../data/batch.js";
 import { planBatches } from "../data/batches.js";
-import { sizesOf } from "../data/dataset.js";
+import { type Dataset, sizesOf } from "../data/dataset.js";
+import { takeTurn } from "../data/in-turns.js";
 import { InputError } from "../errors.js";
 import { estimateMemory, type MemoryEstimate } from "../estimate/memory.js";
 import { estimatedParameters } from "../estimate/parameters.js";
+import { estimatedRetention } from "../estimate/retention.js";
 import { describeWay, waysOut } from "../estimate/ways-out.js";
 import { memoryLimit } from "../files/memory-limit.js";
 import { formatBytes } from "../format.js";
@@ -12,6 +15,7 @@ import { defineModel, hiddenSizeOf } from "../models/architectures.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
 import { mayHoldBfloat16 } from "../options/optimizer-options.js";
 import { loadBatch } from "../tasks/load-batch.js";
+import type { Task } from "../tasks/task.js";
 import { createLoader } from "../train/loader.js";
 import { planRun } from "../train/plan.js";
 import { type KnownRun, withAdapter } from "../train/prepare.js";
@@ -20,7 +24,7 @@ import { evaluationBatchSize } from "./training-session.js";
 
 /** What a run is expected to take. */
 export async function memoryOfRun(options: FinetuneOptions, run: KnownRun): Promise<MemoryEstimate> {
-  const { checkpoint, task, trainingTask, train, evaluation, maxLength } = run;
+  const { checkpoint, task, trainingTask, train, evaluation, maxLength, reference } = run;
   const hiddenSize = hiddenSizeOf(checkpoint.config);
   const settled = settleTraining(options, { examples: train.length, hiddenSize });
   const plan = planRun(settled, train.length);
@@ -31,26 +35,47 @@ export async function memoryOfRun(options: FinetuneOptions, run: KnownRun): Prom
     { stepsPerEpoch: 1, totalSteps: 1 },
     { ...settled, maximumSize: maxLength },
   );
-  const plans = planBatches(sizesOf(evaluation), {
-    batchSize: evaluationBatchSize(options, settled),
-    shuffle: undefined,
-  });
-  const largest = plans.reduce((most, each) =>
-    each.indices.length * each.size > most.indices.length * most.size ? each : most,
-  );
+  const parameters = estimatedParameters(model, checkpoint, options);
+  const batchSize = evaluationBatchSize(options, settled);
   return estimateMemory({
     model,
-    parameters: estimatedParameters(model, checkpoint, options),
+    parameters,
     optimizer: options.optimizer,
     length: plan,
     trainingBatch: await loader.largest(),
-    evaluationBatch: await loadBatch(task, evaluation, largest, { seed: 0, step: 0 }),
+    evaluationBatch: await largestBatch(task, evaluation, batchSize),
     trainingLoss: trainingTask.loss,
     loss: task.loss,
     dropout: settled.dropout,
     checkpointing: settled.checkpointing,
     sampledBelow: settled.sampledBelow,
+    isAnalyzed: options.analysis.analyze,
+    ...(reference === undefined
+      ? {}
+      : {
+          retention: estimatedRetention(
+            {
+              base: reference.base,
+              loss: reference.task.loss,
+              batch: await largestBatch(reference.task, reference.dataset, batchSize),
+            },
+            { model, parameters },
+            checkpoint,
+            options,
+          ),
+        }),
   });
+}
+
+/** The batch of an evaluation that is the longest. */
+async function largestBatch(task: Task, dataset: Dataset, batchSize: number): Promise<Batch> {
+  await takeTurn();
+  const plans = planBatches(sizesOf(dataset), { batchSize, shuffle: undefined });
+  const largest = plans.reduce((most, each) =>
+    each.indices.length * each.size > most.indices.length * most.size ? each : most,
+  );
+  await takeTurn();
+  return loadBatch(task, dataset, largest, { seed: 0, step: 0 });
 }
 
 /** An estimate may be so much above what a run takes (`npm run bench -- --only estimate`): only beyond it a run is refused. */

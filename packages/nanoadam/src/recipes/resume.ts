@@ -6,7 +6,7 @@ import { readJsonObject } from "../files/read-json.js";
 import { type FinetuneInput, flattenOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import { overrideOptions } from "../options/option-files.js";
 import { type NoticeListener, observeAll } from "../train/observer.js";
-import { performRun } from "./finetune.js";
+import { performRun, type RunToPerform } from "./finetune.js";
 import { differences } from "./fingerprints.js";
 import type { RunControl } from "./run-control.js";
 import { type FinetuneRun, startRun } from "./run-events.js";
@@ -47,6 +47,7 @@ export function resumeFinetuning(folder: string, options: ResumeOptions = {}): F
 export async function performRest(
   folder: string,
   { changes = {}, allowChanged = false, ...control }: ResumeOptions,
+  open?: RunToPerform["open"],
 ): Promise<RunSummary> {
   const saved = await openSavedRun(folder);
   if (changes.output !== undefined && resolve(changes.output) !== resolve(saved.output)) {
@@ -76,6 +77,7 @@ export async function performRest(
     input,
     control,
     saved,
+    ...(open === undefined ? {} : { open }),
     requireSame: async (fingerprints) => refuse(differences(saved.state.inputs, await fingerprints())),
   });
 }

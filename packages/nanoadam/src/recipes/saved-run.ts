@@ -17,6 +17,8 @@ export const runFiles = {
   state: "training-state.json",
   optimizer: "optimizer.safetensors",
   metrics: "metrics.jsonl",
+  /** Of a run with `analyze`. */
+  analysis: "analysis.json",
 } as const;
 
 /** JSON has no NaN. */
@@ -48,6 +50,8 @@ const stateSchema = z.object({
     .optional(),
   /** The evaluation before the first step. */
   before: z.record(z.string(), figure),
+  /** What the base model knew, of a run that measures how much of it is kept. */
+  retained: z.record(z.string(), figure).optional(),
   soFar: z.object({
     best: z.object({ step: count, metric: z.string(), value: z.number() }).optional(),
     since: count,
@@ -57,7 +61,10 @@ const stateSchema = z.object({
 });
 
 /** All that a run is at a step, beside weights and the optimizer's state; what is random follows from the seed and the step. */
-export type RunState = z.output<typeof stateSchema> & { readonly before: Evaluation };
+export type RunState = Omit<z.output<typeof stateSchema>, "retained"> & {
+  readonly before: Evaluation;
+  readonly retained?: Evaluation;
+};
 
 /** A checkpoint that a run goes on from. */
 export interface SavedRun {
@@ -67,6 +74,8 @@ export interface SavedRun {
   readonly state: RunState;
   /** The lines of metrics.jsonl up to the step. */
   readonly metrics: string;
+  /** What `analyze` has seen up to the step, of a run that has it. */
+  readonly analysis: string;
   /** Gives the weights the values that they had. */
   readWeights(pretrained: Pretrained): Promise<void>;
   readOptimizer(): Promise<OptimizerState>;
@@ -108,6 +117,7 @@ async function readSavedRun(output: string, folder: string): Promise<SavedRun> {
     folder,
     state,
     metrics: join(folder, runFiles.metrics),
+    analysis: join(folder, runFiles.analysis),
     readWeights: (pretrained) => readHeldWeights(folder, pretrained),
     readOptimizer: async () => ({
       completedSteps: state.step,
@@ -128,14 +138,24 @@ export async function readRunState(folder: string): Promise<RunState> {
     const place = error?.issues[0]?.path.join(".") ?? "before.loss";
     throw new InputError(`${path}: ${place} is not as this version of nanoadam writes it`);
   }
-  return { ...data, before: { ...before, loss: before.loss } };
+  const { retained, ...others } = data;
+  return {
+    ...others,
+    before: { ...before, loss: before.loss },
+    ...(retained === undefined ? {} : { retained: { ...retained, loss: retained.loss ?? Number.NaN } }),
+  };
+}
+
+/** What a run that goes on knows of what its base model knew. */
+export function retainedBefore({ retained }: RunState): { readonly retained?: Evaluation } {
+  return retained === undefined ? {} : { retained };
 }
 
 /** The options of a saved run, paths as they are found from the working directory of now. */
 export async function optionsOf({ state, output }: SavedRun): Promise<Record<string, unknown>> {
   const found = { ...state.options, output };
   if (state.workingDirectory === process.cwd()) return found;
-  const located = ["model", "train", "eval"].map(async (option) => {
+  const located = ["model", "train", "eval", "retain"].map(async (option) => {
     const given = state.options[option];
     if (typeof given !== "string") return [option, given] as const;
     const path = resolve(state.workingDirectory, given);

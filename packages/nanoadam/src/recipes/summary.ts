@@ -29,6 +29,8 @@ export interface RunSummary {
      * checkpoint; 0 without any.
      */
     readonly meanShift: number;
+    /** Entries that are 0, as many are in a pruned network. */
+    readonly zeros: CountAndShare;
   };
   readonly initialised: readonly string[];
   readonly unused: readonly string[];
@@ -49,6 +51,8 @@ export interface RunSummary {
   /** The density up to which the selected entries of a gradient were computed alone. */
   readonly sampledBelow: number;
   readonly evaluation: { readonly before: Evaluation; readonly final: Evaluation };
+  /** What the model keeps of what it knew, of a run that measures it. */
+  readonly retained?: Retained;
   /** Tells the run from others with the same output, where it has checkpoints. */
   readonly run?: string;
   /** Where the best weights of the run are its result: the step that they are of, and the figure that says so. */
@@ -61,6 +65,17 @@ export interface RunSummary {
   readonly versions: Readonly<Record<string, string>>;
   readonly seed: number;
   readonly configuration: Readonly<Record<string, unknown>>;
+}
+
+/** A reference set, and what the base model's own head makes of it on the body that was trained. */
+export interface Retained {
+  /** The file or folder. */
+  readonly data: string;
+  readonly task: string;
+  readonly examples: number;
+  /** With the base model's body; absent of a run that went on and had not measured it when it began. */
+  readonly before?: Evaluation;
+  readonly final: Evaluation;
 }
 
 function median(values: readonly number[]): number {
@@ -85,6 +100,7 @@ export interface SummaryInputs {
   readonly change: WeightChange;
   readonly sampledBelow: number;
   readonly evaluation: RunSummary["evaluation"];
+  readonly retained: { readonly before: Evaluation | undefined; readonly final: Evaluation | undefined };
   readonly review: Review;
   readonly trials: readonly RateTrial[] | undefined;
   readonly wallSeconds: number;
@@ -100,7 +116,7 @@ export function summarise(inputs: SummaryInputs): RunSummary {
   const { name, version, notice } = inputs.engine;
   const { pretrained } = run;
   const counts = countParameters(pretrained, optimizer);
-  const { changed, meanShift } = inputs.change;
+  const { changed, meanShift, zeros } = inputs.change;
   return {
     model: {
       source: options.model.model,
@@ -109,7 +125,12 @@ export function summarise(inputs: SummaryInputs): RunSummary {
     },
     task: run.task.name,
     optimizer: options.optimizer.optimizer,
-    parameters: { ...counts, everChanged: { count: changed, share: changed / counts.total }, meanShift },
+    parameters: {
+      ...counts,
+      everChanged: { count: changed, share: changed / counts.total },
+      meanShift,
+      zeros: { count: zeros, share: zeros / counts.total },
+    },
     initialised: pretrained.initialised,
     unused: pretrained.unused,
     data: run.data,
@@ -124,6 +145,7 @@ export function summarise(inputs: SummaryInputs): RunSummary {
     optimizerStateBytes: optimizer.stateBytes(),
     sampledBelow: inputs.sampledBelow,
     evaluation: inputs.evaluation,
+    ...retainedOf(inputs),
     ...(inputs.identity === undefined ? {} : { run: inputs.identity }),
     ...(inputs.best === undefined ? {} : { best: inputs.best }),
     ...(inputs.endedEarly === undefined ? {} : { endedEarly: inputs.endedEarly }),
@@ -141,6 +163,13 @@ export function summarise(inputs: SummaryInputs): RunSummary {
       ...optimizers[options.optimizer.optimizer].settled?.(options.optimizer, plan),
     },
   };
+}
+
+function retainedOf({ run, retained: { before, final } }: SummaryInputs): Pick<RunSummary, "retained"> {
+  if (run.retention === undefined || final === undefined) return {};
+  const { data, task, dataset } = run.retention;
+  const figures = { ...(before === undefined ? {} : { before }), final };
+  return { retained: { data, task: task.name, examples: dataset.length, ...figures } };
 }
 
 /** Data as a summary names them: their file, or that they were rows of a program. */

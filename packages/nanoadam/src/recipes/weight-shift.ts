@@ -3,15 +3,20 @@ import type { WeightArray } from "@nanoadam/optim";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { asFloat32, narrowToBfloat16 } from "../checkpoint/floats.js";
 import { addProduct, type LowRankProduct, rowFactorsOf } from "../checkpoint/low-rank-product.js";
-import { initialValues, type Pretrained } from "../checkpoint/pretrained.js";
+import { initialValues, type TensorSource } from "../checkpoint/pretrained.js";
 import { adapterNames, type LoraOptions, scaleOfAdapter } from "../models/lora.js";
+import type { Model } from "../models/model.js";
 import type { ParameterSpecification } from "../models/parameters.js";
 
 export interface TrainedWeights {
   /** Where the weights were read from; still open. */
   readonly checkpoint: Pick<Checkpoint, "read">;
   /** The weights now, as float32 numbers or bfloat16 bits. */
-  readonly pretrained: Pick<Pretrained, "model" | "sources"> & { readonly weights: ReadonlyMap<string, WeightArray> };
+  readonly pretrained: {
+    readonly model: Pick<Model, "parameters">;
+    readonly sources: ReadonlyMap<string, Pick<TensorSource, "name" | "start">>;
+    readonly weights: ReadonlyMap<string, WeightArray>;
+  };
   /** The adapter that was trained. */
   readonly lora: Omit<LoraOptions, "targets"> | undefined;
   /** The seed of what was freshly initialised. */
@@ -26,6 +31,10 @@ export interface WeightChange {
    * checkpoint; 0 without any.
    */
   readonly meanShift: number;
+  /** The same of each of these tensors, by its parameter's name. */
+  readonly shifts: ReadonlyMap<string, number>;
+  /** Entries that are 0 now. */
+  readonly zeros: number;
 }
 
 const pieceLength = 1 << 20;
@@ -43,8 +52,8 @@ export async function measureChange(trained: TrainedWeights): Promise<WeightChan
     halves: new Uint16Array(pieceLength),
     now: new Float32Array(pieceLength),
   };
-  let changed = 0;
-  let shifts = 0;
+  let [changed, zeros] = [0, 0];
+  const shifts = new Map<string, number>();
   for (const parameter of model.parameters) {
     const values = weights.get(parameter.name) ?? new Float32Array();
     const readStart = startReader(trained, parameter);
@@ -57,17 +66,21 @@ export async function measureChange(trained: TrainedWeights): Promise<WeightChan
       const before = asFloat32(target, buffers.before);
       const now = buffers.now.subarray(0, piece.length);
       now.set(asFloat32(piece, now));
-      for (let i = 0; i < now.length; i++) if (now[i] !== before[i]) changed++;
+      for (let i = 0; i < now.length; i++) {
+        if (now[i] !== before[i]) changed++;
+        if (now[i] === 0) zeros++;
+      }
       if (product !== undefined) addProduct(now, start, product);
       for (let i = 0; i < now.length; i++) squares += ((now[i] as number) - (before[i] as number)) ** 2;
     }
-    if (sources.has(parameter.name)) shifts += Math.sqrt(squares);
+    if (sources.has(parameter.name)) shifts.set(parameter.name, Math.sqrt(squares));
   }
-  return { changed, meanShift: shifts / Math.max(1, sources.size) };
+  const sum = [...shifts.values()].reduce((all, shift) => all + shift, 0);
+  return { changed, meanShift: sum / Math.max(1, shifts.size), shifts, zeros };
 }
 
 /** Reads what a parameter began as, from a flat entry on, in the format of the target. */
-function startReader(
+export function startReader(
   { checkpoint, pretrained: { model, sources, weights }, seed }: TrainedWeights,
   parameter: ParameterSpecification,
 ): (target: WeightArray, start: number) => Promise<void> {
@@ -82,7 +95,7 @@ function startReader(
 }
 
 /** What a layer's adapter does to its weight. */
-async function adapterProduct(
+export async function adapterProduct(
   { name, shape: [, columns = 1] }: ParameterSpecification,
   { pretrained: { weights }, lora }: TrainedWeights,
 ): Promise<LowRankProduct | undefined> {

@@ -16,6 +16,8 @@ export interface WorkerStart {
   readonly control: Pick<RunControl, "savesCancelled" | "optionFiles">;
   /** One number, in memory that both share: once it is 1, the run ends before its next step. */
   readonly stop: Int32Array;
+  /** Whether the thread is in a native call (`native-calls.ts`). */
+  readonly calls: Int32Array;
 }
 
 /** What an observer is told and need not answer. */
@@ -59,7 +61,7 @@ export function failureOf(error: unknown): Failure {
 /** The error of another thread, of its class where that is one of ours. */
 export function errorOf({ name, message, stack }: Failure, abortReason: unknown): Error {
   const error = ((): Error => {
-    if (name === "InputError") return new InputError(message, { isWhole: true });
+    if (name === "InputError") return new InputError(message);
     if (name === "DivergenceError") return new DivergenceError(message);
     if (name === "AbortError") return new AbortError(message, abortReason);
     return Object.assign(new Error(message), { name });

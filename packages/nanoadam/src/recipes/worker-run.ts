@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { InputError } from "../errors.js";
 import { type FinetuneInput, parseFinetuneOptions } from "../options/finetune-options.js";
 import { observeAll, type TrainingObserver } from "../train/observer.js";
+import { callState, closeCalls } from "./native-calls.js";
 import type { RunControl } from "./run-control.js";
 import type { RunSummary } from "./summary.js";
 import { askedMethods, errorOf, type WorkerMessage, type WorkerStart, type WorkerTask } from "./worker-messages.js";
@@ -25,7 +26,10 @@ export async function runInWorker(task: WorkerTask, control: RunControl): Promis
   }
   if ("input" in task) parseFinetuneOptions(task.input);
   const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const worker = startWorker({ task: withRowsAtHand(task), control: { savesCancelled, optionFiles }, stop });
+  const calls = callState();
+  const worker = startWorker({ task: withRowsAtHand(task), control: { savesCancelled, optionFiles }, stop, calls });
+  const atExit = () => closeCalls(calls);
+  process.on("exit", atExit);
   const look = () => {
     if (signal?.aborted === true) Atomics.store(stop, 0, 1);
   };
@@ -36,6 +40,7 @@ export async function runInWorker(task: WorkerTask, control: RunControl): Promis
   } finally {
     clearInterval(timer);
     await worker.terminate();
+    process.off("exit", atExit);
   }
 }
 

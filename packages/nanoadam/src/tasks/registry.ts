@@ -1,6 +1,7 @@
 /** The tasks by name, from the most general on: a configuration is of the last task that it matches. */
 import type { DataSource } from "../data/source.js";
 import { InputError } from "../errors.js";
+import { defineBackbone } from "../models/architectures.js";
 import { causalLm } from "./causal-lm.js";
 import { classification } from "./classification.js";
 import { imageClassification } from "./image-classification.js";
@@ -90,6 +91,32 @@ export function taskOfConfig(
       ? kind.fromConfig(config, file, { images: requireImages(kind, files).images })
       : kind.fromConfig(config, file, { text: requireText(kind, files).text, ...settings });
   return task as Task<unknown, Outcome>;
+}
+
+/**
+ * The task that a checkpoint's own head is for, by the name that is asked for; else by its configuration, and of a backbone alone the
+ * one that it was pretrained on.
+ * @param file what messages call its configuration
+ * @throws InputError where the model takes in nothing of the kind
+ */
+export function taskOfOwnHead(
+  name: TaskName | undefined,
+  config: Readonly<Record<string, unknown>>,
+  file: string,
+  files: ModelFiles,
+): Task {
+  const kind = taskKindFor(name ?? ownKind(config, files).name, files);
+  if (kind.takes === "images") return kind.fromConfig(config, file, { images: requireImages(kind, files).images });
+  return kind.fromConfig(config, file, { text: requireText(kind, files).text });
+}
+
+function ownKind(config: Readonly<Record<string, unknown>>, files: ModelFiles): TaskKind {
+  if (files.kind === "image") return imageClassification;
+  const { architectures } = config;
+  const isForLabels =
+    Array.isArray(architectures) && /For(Sequence|Token)Classification$/.test(String(architectures[0]));
+  if (isForLabels) return kinds.toReversed().find(({ matches }) => matches(config)) ?? classification;
+  return defineBackbone(config).predicts === "next" ? causalLm : maskedLm;
 }
 
 function requireImages({ name }: TaskKind, files: ModelFiles): ImageFiles {

@@ -6,6 +6,7 @@ import { onTestFinished } from "vitest";
 /** A fresh folder that is removed when the running test is over. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "nanoadam-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  // A browser that is being killed may still write.
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }

@@ -81,6 +81,16 @@ describe("a report of data", () => {
     expect(report(identifiers, []).notes).toEqual(["the texts are single words or numbers: is it the right column?"]);
   });
 
+  test("calls images by their name, whose paths are no texts", () => {
+    const paths = Array.from({ length: 20 }, (_, index): Row => [`cats/${index % 19}.png`, index % 2]);
+    const images = { ...dataset(paths), imageSize: [32, 32] as const };
+    const data = { train: images, evaluation: dataset([]), maxLength: 8, hasOwnEvaluation: false };
+    expect(reportOfData({ task: { classes: ["no", "yes"] }, ...data }).notes).toEqual([
+      "1 training image is there more than once",
+      "1 training image has different labels in different rows",
+    ]);
+  });
+
   test("passes on what reading the data had to say", () => {
     const noted = { ...dataset(rows(20, 0)), notes: ["2 rows were left out"] };
     const { notes } = reportOfData({

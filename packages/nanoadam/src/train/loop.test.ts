@@ -6,7 +6,9 @@ import { DivergenceError } from "../errors.js";
 import { evaluate } from "../recipes/evaluate.js";
 import { finetune } from "../recipes/finetune.js";
 import type { RunSummary } from "../recipes/summary.js";
+import { expectRefusal } from "../testing/refusal.js";
 import { floatsOf } from "../testing/tensors.js";
+import { tinyRows } from "../testing/tiny-data.js";
 import { type TinyRun, tinyInput, tinyPlace, tinyRun, weightsOf } from "../testing/tiny-run.js";
 
 /** What was recorded, without what a clock decides. */
@@ -35,6 +37,18 @@ describe("a run that diverges", () => {
     expect(error).toBeInstanceOf(DivergenceError);
     return String((error as Error).message);
   }
+
+  test("at its first step, where no rate has done anything yet, is refused as what it is", async () => {
+    const train = tinyRows(16).map((row) => ({ ...row, score: "1e30" }));
+    const place = await tinyPlace({}, { train });
+    const output = join(place.folder, "nothing");
+    await expectRefusal(
+      tinyRun({ output, task: "regression", label: "score" }, place),
+      `${place.model}: the loss is Infinity at the first step, before any weight moved: weights, or labels, are too large`,
+      "nothing was trained",
+    );
+    expect(await readdir(place.folder)).not.toContain("nothing");
+  });
 
   test.each([
     ["nanoadam", 1e30, 20, 0],

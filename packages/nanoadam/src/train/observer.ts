@@ -50,6 +50,8 @@ export interface EvaluationFigures {
   readonly eval: Evaluation;
   /** The share of all weights that differ from what they began as. */
   readonly changedShare?: number;
+  /** What the model keeps of what it knew, of a run that measures it. */
+  readonly retained?: Evaluation;
 }
 
 /** One evaluation as it is logged. */

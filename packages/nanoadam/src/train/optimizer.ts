@@ -1,9 +1,9 @@
 /** The optimizer of a run, made from its options over the model's weights in place. */
-import { type Optimizer, withFrozen } from "@nanoadam/optim";
+import { type Optimizer, withFrozen, withZerosKept } from "@nanoadam/optim";
 import type { Pretrained } from "../checkpoint/pretrained.js";
 import { hasAdapter } from "../models/lora.js";
 import type { ParameterSpecification } from "../models/parameters.js";
-import type { RunLength } from "../options/optimizer-entry.js";
+import { isPruned, type RunLength } from "../options/optimizer-entry.js";
 import type { OptimizerOptions } from "../options/optimizer-options.js";
 import { optimizers } from "../options/optimizers.js";
 
@@ -38,7 +38,8 @@ export function createOptimizer(
     return { name, shape, values, role, isFresh: fresh.has(name) };
   });
   const length = { stepsPerEpoch, totalSteps };
-  const optimizer = optimizers[options.optimizer].create(options, { parameters, length, seed });
+  const plain = optimizers[options.optimizer].create(options, { parameters, length, seed });
+  const optimizer = options.keepZeros ? withZerosKept(plain, parameters.filter(isPruned)) : plain;
   const names = new Set(parameters.map(({ name }) => name));
   const frozen = model.parameters.filter(({ name }) => !names.has(name));
   return frozen.length === 0

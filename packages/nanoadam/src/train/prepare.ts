@@ -1,8 +1,10 @@
 /** Everything a run needs before its first step, checked: model with weights, its files, task and data sets. */
 import { openModelFolder } from "../checkpoint/adapter.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
+import { withOwnHead } from "../checkpoint/own-head.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
 import { type Dataset, sizesOf, subset } from "../data/dataset.js";
+import { takeTurn } from "../data/in-turns.js";
 import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
 import { packed, planRows } from "../data/pack.js";
 import { type DataSource, openDataSource } from "../data/source.js";
@@ -19,6 +21,7 @@ import { openTaskData } from "../tasks/open-data.js";
 import { taskKind, taskKindFor, taskOfData } from "../tasks/registry.js";
 import type { Task } from "../tasks/task.js";
 import { type DataReport, reportOfData } from "./data-report.js";
+import { type ReferenceSet, type Retention, readReferenceSet } from "./retention.js";
 import { heldOutShare } from "./settle.js";
 
 /** What is known of a run before its weights are read. */
@@ -33,10 +36,14 @@ export interface KnownRun {
   readonly evaluation: Dataset;
   /** Tokens of a text, or pixels of an image, at most. */
   readonly maxLength: number;
+  /** What the base model is to keep. */
+  readonly reference?: ReferenceSet;
 }
 
 export interface PreparedRun extends KnownRun {
   readonly pretrained: Pretrained;
+  /** The same, with the model that measures it. */
+  readonly retention?: Retention;
   readonly data: DataReport;
   /** The columns that text and label were read from. */
   readonly columns: Pick<DataSource, "text" | "label">;
@@ -86,14 +93,18 @@ export async function prepareRun(
     });
     const task = await taskOfData(kind, source, files, { config: checkpoint.config, augment, ...objective });
     const { train: plain, evaluation, notes } = await splitData(source, task, options.data, seed);
+    await takeTurn();
     const train = plain.forTraining?.() ?? plain;
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const learned = packedRows(task, train, { ...options.data, seed, maxLength: files.maximumSize });
+    const reference = await readReferenceSet(options.retention, { checkpoint, files, columns: options.data });
     const known: KnownRun = {
       ...{ checkpoint, files, task, trainingTask, evaluation },
       train: learned.dataset,
       maxLength: files.maximumSize,
+      ...(reference === undefined ? {} : { reference }),
     };
+    await takeTurn();
     await beforeWeights?.(known);
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
@@ -101,8 +112,14 @@ export async function prepareRun(
       adapt: (model) => withAdapter(model, options.adapter),
       hold: storageOfRun(options),
     });
+    const retention = reference && {
+      ...reference,
+      measured: await withOwnHead(checkpoint, reference.base, pretrained, storageOfRun(options)),
+    };
+    await takeTurn();
     return {
       ...known,
+      ...(retention === undefined ? {} : { retention }),
       pretrained,
       columns: { text: source.text, label: source.label },
       data: reportOfData({
@@ -139,10 +156,10 @@ function headNotes(checkpoint: Checkpoint, { model, sources, misfits }: Pretrain
 }
 
 /** What is trained on and what is evaluated on: a file of its own, or a part of the training data. */
-async function splitData(
+export async function splitData(
   source: DataSource,
   task: Task,
-  { eval: data, evalShare, limitEval, delimiter }: DataOptions,
+  { eval: data, evalShare, limitEval, delimiter }: Pick<DataOptions, "eval" | "evalShare" | "limitEval" | "delimiter">,
   seed: number,
 ): Promise<{ readonly train: Dataset; readonly evaluation: Dataset; readonly notes: readonly string[] }> {
   const all = await task.read(source);
@@ -153,7 +170,9 @@ async function splitData(
     const evaluation = await task.read(held);
     return { train: all, evaluation, notes: [...notes, ...(await held.notes())] };
   }
+  await takeTurn();
   const { train, heldOut } = splitHeldOut(all, evalShare ?? heldOutShare(all.length), seed);
+  await takeTurn();
   return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)), notes };
 }
 

@@ -39,6 +39,13 @@ export async function trainStep(
   { programs, optimizer, accumulator, learningRate, clip, key, onUpdate }: StepOptions,
 ): Promise<StepResult> {
   const where = `at step ${optimizer.completedSteps + 1} with learning rate ${learningRate.toPrecision(3)}`;
+  /** Before a step has moved anything, no rate is at fault. */
+  const diverged = (what: string, value: number, advice: string) =>
+    new DivergenceError(
+      optimizer.completedSteps === 0
+        ? `the ${what} is ${value} at the first step, before any weight moved: weights, or labels, are too large for float32`
+        : `the ${what} became ${value} ${where}; ${advice}`,
+    );
   prepare(optimizer, where);
   accumulator.begin(optimizer);
   let [lossSum, weight, pass] = [0, 0, 0];
@@ -51,9 +58,7 @@ export async function trainStep(
     await programs.use(batch, async (program) => {
       lossSum += await program.forward({ seed: key.seed, step: key.step * mostBatches + pass++ });
       if (!Number.isFinite(lossSum)) {
-        throw new DivergenceError(
-          `the loss became ${lossSum} ${where}; a lower \`learningRate\` or a \`clip\` of 1 usually helps`,
-        );
+        throw diverged("loss", lossSum, "a lower `learningRate` or a `clip` of 1 usually helps");
       }
       await program.backward(accumulator.add, factor);
     });
@@ -61,9 +66,7 @@ export async function trainStep(
   const share = (unit ?? 1) / positive(weight);
   const gradientNorm = accumulator.norm() * share;
   if (!Number.isFinite(gradientNorm)) {
-    throw new DivergenceError(
-      `the gradient norm became ${gradientNorm} ${where}; a lower \`learningRate\` usually helps`,
-    );
+    throw diverged("gradient norm", gradientNorm, "a lower `learningRate` usually helps");
   }
   const clipping = clip !== undefined && gradientNorm > clip ? clip / gradientNorm : 1;
   if (clipping * share !== 1) accumulator.scale(clipping * share);

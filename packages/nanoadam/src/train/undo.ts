@@ -123,6 +123,14 @@ export class UndoBuffer implements TrainingObserver {
     return this.#step === 0;
   }
 
+  /** The bytes that go to the storage at most, where up to such a share of each tensor is selected. */
+  mostStored(density: number): number {
+    if (this.#storage === undefined) return 0;
+    return [...this.#weights.values()]
+      .map((weights) => ({ count: Math.ceil(density * weights.length), bytes: 2 + weights.BYTES_PER_ELEMENT }))
+      .reduce((sum, { count, bytes }) => sum + (count > this.#mostInMemory ? count * bytes : 0), 0);
+  }
+
   /** Memory for values of a part, which serves all. */
   #packed(weights: WeightArray, count: number): WeightArray {
     if (this.#memory.byteLength < 4 * count) this.#memory = new ArrayBuffer(4 * count);

@@ -19,6 +19,8 @@ export interface Curve {
   /** What a value is: a number, or a part of a whole. */
   readonly unit: "number" | "share";
   readonly series: readonly Series[];
+  /** Steps at which something else begins, and what. */
+  readonly sections?: readonly { readonly x: number; readonly label: string }[];
 }
 
 /** The curves that there is something of: losses, metrics, then what the optimizer did. */
@@ -37,6 +39,7 @@ export function curvesOf({ steps, evaluations }: RunHistory): readonly Curve[] {
     isMarked: true,
   });
   const metrics = Object.keys(evaluations[0]?.eval ?? {}).filter((name) => name !== "loss");
+  const kept = Object.keys(evaluations[0]?.retained ?? {});
   const curves: Curve[] = [
     {
       title: "Loss",
@@ -48,6 +51,13 @@ export function curvesOf({ steps, evaluations }: RunHistory): readonly Curve[] {
         title: metric,
         unit: "number",
         series: [ofEvaluations("evaluation", ({ eval: evaluation }) => evaluation[metric])],
+      }),
+    ),
+    ...kept.map(
+      (figure): Curve => ({
+        title: `Retained: ${figure}`,
+        unit: "number",
+        series: [ofEvaluations("retained", ({ retained }) => retained?.[figure])],
       }),
     ),
     {

@@ -10,10 +10,13 @@ const { document } = parseHTML("<!doctype html><html><body></body></html>");
 const size = { width: 480, height: 240, marginLeft: 56, marginBottom: 36 } as const;
 
 /** The colour of a series, by its place. */
-export const colourOf = (place: number): string => `var(--series-${place})`;
+export const colourOf = (place: number): string => `var(--series-${place % colours})`;
+
+/** As many as the page has. */
+const colours = 8;
 
 /** A chart over steps. */
-export function drawCurve({ title, unit, series }: Curve): string {
+export function drawCurve({ title, unit, series, sections = [] }: Curve): string {
   const values = series.flatMap(({ points }) => points.map(({ y }) => y));
   const [least, greatest] = [Math.min(...values), Math.max(...values)];
   return svgOf({
@@ -28,10 +31,17 @@ export function drawCurve({ title, unit, series }: Curve): string {
       // A value that never changes still has a place.
       ...(least === greatest ? { domain: [Math.min(0, least), Math.max(greatest, 1e-12)] } : { nice: true }),
     },
-    marks: series.flatMap(({ points, isMarked }, place) => [
-      Plot.line(points, { x: "x", y: "y", stroke: colourOf(place), strokeWidth: isMarked ? 2 : 1.5 }),
-      ...(isMarked ? [Plot.dot(points, { x: "x", y: "y", fill: colourOf(place), r: 3 })] : []),
-    ]),
+    marks: [
+      Plot.ruleX(sections, { x: "x", stroke: "currentColor", strokeOpacity: 0.3, strokeDasharray: "3 3" }),
+      Plot.text(sections, {
+        ...{ x: "x", text: "label", frameAnchor: "top", textAnchor: "start", dx: 4, fill: "currentColor" },
+        ...{ fillOpacity: 0.7 },
+      }),
+      ...series.flatMap(({ points, isMarked }, place) => [
+        Plot.line(points, { x: "x", y: "y", stroke: colourOf(place), strokeWidth: isMarked ? 2 : 1.5 }),
+        ...(isMarked ? [Plot.dot(points, { x: "x", y: "y", fill: colourOf(place), r: 3 })] : []),
+      ]),
+    ],
   });
 }
 
@@ -110,8 +120,45 @@ function scatter(pairs: Extract<AnswersShown, { kind: "numbers" }>["pairs"]): st
   });
 }
 
+/** Numbers of rows by columns, the darker the larger; places without one stay empty. */
+export interface HeatMap {
+  readonly title: string;
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  readonly cells: readonly { readonly row: string; readonly column: string; readonly value: number }[];
+  /** What is the darkest; by default the largest value. */
+  readonly greatest?: number;
+}
+
+export function drawHeatMap({ title, rows, columns, cells, greatest }: HeatMap): string {
+  const most = greatest ?? Math.max(...cells.map(({ value }) => value));
+  const left = 7 * Math.max(...rows.map(({ length }) => length)) + 20;
+  const below = 6 * Math.max(...columns.map(({ length }) => length)) + 10;
+  return svgOf({
+    width: left + 44 * columns.length + 10,
+    height: 18 * rows.length + below + 10,
+    marginLeft: left,
+    marginBottom: below,
+    marginTop: 10,
+    marginRight: 10,
+    ariaLabel: `${title}: ${cells.map(({ row, column, value }) => `${row} ${column} ${value.toPrecision(2)}`).join(", ")}`,
+    x: { label: null, domain: columns, tickRotate: -60 },
+    y: { label: null, domain: rows },
+    marks: [
+      Plot.cell(cells, {
+        ...{ x: "column", y: "row", fill: colourOf(1), inset: 0.5 },
+        fillOpacity: ({ value }) => 0.04 + 0.8 * (most === 0 ? 0 : Math.min(1, value / most)),
+      }),
+      Plot.text(cells, {
+        ...{ x: "column", y: "row", fill: "currentColor", fontSize: 10 },
+        text: ({ value }) => (value === 0 ? "0" : value < 0.01 ? value.toExponential(0) : value.toPrecision(2)),
+      }),
+    ],
+  });
+}
+
 /** What Plot draws, as text; it scales with the page. The label is for those who hear the page. */
-function svgOf({ ariaLabel, ...options }: Plot.PlotOptions & { readonly ariaLabel: string }): string {
+export function svgOf({ ariaLabel, ...options }: Plot.PlotOptions & { readonly ariaLabel: string }): string {
   const drawn = Plot.plot({ ...options, document, figure: false } as unknown as Plot.PlotOptions);
   // linkedom leaves ampersands in attributes as they are.
   const label = `role="img" aria-label="${escapeMarkup(ariaLabel)}"`;

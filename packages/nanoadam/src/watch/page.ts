@@ -1,6 +1,6 @@
 /** What the pages about a run are made of: their frame and style, tables, and the curves. */
 import { escapeMarkup } from "../escape-markup.js";
-import { curvesOf } from "./curves.js";
+import { type Curve, curvesOf } from "./curves.js";
 import { colourOf, drawCurve } from "./draw.js";
 import { generatorTag } from "./generator-tag.js";
 import type { RunHistory } from "./history.js";
@@ -9,9 +9,13 @@ const style = `
 :root {
   color-scheme: light dark;
   --ink: #1b1d21; --paper: #ffffff; --rule: #d5d8de; --quiet: #5a606b; --series-0: #0072b2; --series-1: #c44e00;
+  --series-2: #00805e; --series-3: #aa3377; --series-4: #8a6400; --series-5: #4b4fb8; --series-6: #555555; --series-7: #b3261e;
 }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e8eaee; --paper: #16181c; --rule: #3a3f48; --quiet: #a5abb6; --series-0: #56b4e9; --series-1: #ff9d5c; }
+  :root {
+    --ink: #e8eaee; --paper: #16181c; --rule: #3a3f48; --quiet: #a5abb6; --series-0: #56b4e9; --series-1: #ff9d5c;
+    --series-2: #3ddbb0; --series-3: #f29ad0; --series-4: #f0e442; --series-5: #a5a8ff; --series-6: #c2c5cc; --series-7: #ff8a80;
+  }
 }
 * { box-sizing: border-box; }
 body { max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--paper); font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
@@ -61,12 +65,15 @@ ${body}
 `;
 }
 
-/** A cell: texts to the left, numbers to the right, as they are or with so many decimals; or a picture, by a data URI, with its text. */
+/**
+ * A cell: texts to the left; numbers to the right, as they are, with so many decimals, or written already; or a picture, by a data
+ * URI, with its text.
+ */
 export type Cell =
   | string
   | number
   | { readonly value: number; readonly decimals: number }
-  | { readonly picture: string; readonly text: string };
+  | { readonly text: string; readonly picture?: string };
 
 /** A table with headings; in narrow windows each row stands by itself. */
 export function rowsTable(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
@@ -88,7 +95,7 @@ function contentOf(cell: Cell): string {
   if (typeof cell !== "object") return escapeMarkup(String(cell));
   if ("value" in cell) return escapeMarkup(cell.value.toFixed(cell.decimals));
   const text = escapeMarkup(cell.text);
-  return `<img src="${escapeMarkup(cell.picture)}" alt="${text}"><br>${text}`;
+  return cell.picture === undefined ? text : `<img src="${escapeMarkup(cell.picture)}" alt="${text}"><br>${text}`;
 }
 
 /** Names with a value each. */
@@ -99,21 +106,23 @@ export function factsTable(facts: readonly (readonly [name: string, value: strin
   return `<div class="wide"><table class="facts">\n<tbody>\n${rows.join("\n")}\n</tbody>\n</table></div>`;
 }
 
+/** A curve with its title and the colours of its series. */
+export function curveFigure(curve: Curve): string {
+  const { title, series } = curve;
+  const keys = series.map(
+    ({ name }, place) => `<span class="key" style="--colour: ${colourOf(place)}">${escapeMarkup(name)}</span>`,
+  );
+  return figureWith(title, drawCurve(curve), series.length < 2 ? "" : keys.join(""));
+}
+
+/** A picture with its title. */
+export function figureWith(title: string, picture: string, keys = ""): string {
+  return `<figure>\n<figcaption><strong>${escapeMarkup(title)}</strong>${keys}</figcaption>\n${picture}\n</figure>`;
+}
+
 /** All curves of a run, a figure each. */
 export function curvesSection(history: RunHistory): string {
-  const figures = curvesOf(history).map((curve) => {
-    const { title, series } = curve;
-    const keys =
-      series.length < 2
-        ? ""
-        : series
-            .map(
-              ({ name }, place) =>
-                `<span class="key" style="--colour: ${colourOf(place)}">${escapeMarkup(name)}</span>`,
-            )
-            .join("");
-    return `<figure>\n<figcaption><strong>${escapeMarkup(title)}</strong>${keys}</figcaption>\n${drawCurve(curve)}\n</figure>`;
-  });
+  const figures = curvesOf(history).map(curveFigure);
   return figures.length === 0
     ? '<p class="quiet">No step has been logged yet.</p>'
     : `<div class="charts">\n${figures.join("\n")}\n</div>`;

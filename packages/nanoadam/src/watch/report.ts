@@ -2,6 +2,7 @@
 import { escapeMarkup } from "../escape-markup.js";
 import { formatBytes, formatCount, formatSeconds, formatShare } from "../format.js";
 import type { AnswersShown, Mistake, Review } from "../tasks/review.js";
+import type { Evaluation } from "../train/evaluation.js";
 import { drawAnswers, mostClasses } from "./draw.js";
 import type { RunHistory } from "./history.js";
 import { type Cell, curvesSection, factsTable, page, rowsTable } from "./page.js";
@@ -61,12 +62,11 @@ export function reportHtml(run: ReportedRun): string {
 function factsOf({ history, result }: ReportedRun, steps: string): [string, string][] {
   const { start, evaluations } = history;
   const [first, last] = [evaluations[0], evaluations.at(-1)];
-  const measured = Object.entries(last?.eval ?? {}).map(([name, value]): [string, string] => [
-    name,
-    `${formatFigure(value)} (${formatFigure(first?.eval[name] ?? Number.NaN)} before)`,
-  ]);
+  const measured = figuresOf(last?.eval, first?.eval);
+  const kept = figuresOf(last?.retained, first?.retained);
   return [
     ...measured,
+    ...kept.map(([name, figures]): [string, string] => [`retained ${name}`, figures]),
     ["steps", steps],
     ...(start === undefined
       ? []
@@ -85,6 +85,14 @@ function factsOf({ history, result }: ReportedRun, steps: string): [string, stri
           ],
         ] as [string, string][])),
   ];
+}
+
+/** The figures of an evaluation beside those of the first. */
+function figuresOf(last: Evaluation | undefined, first: Evaluation | undefined): [string, string][] {
+  return Object.entries(last ?? {}).map(([name, value]) => [
+    name,
+    `${formatFigure(value)} (${formatFigure(first?.[name] ?? Number.NaN)} before)`,
+  ]);
 }
 
 function changedText({ parameters: { everChanged, total } }: RunResult): string {

@@ -63,9 +63,10 @@ export class TensorBoardLog implements TrainingObserver {
     ]);
   }
 
-  onEvaluation({ step, eval: evaluation, changedShare }: EvaluationRecord): void {
+  onEvaluation({ step, eval: evaluation, changedShare, retained }: EvaluationRecord): void {
     this.#write(step, [
       ...Object.entries(evaluation).map(([name, value]) => ({ tag: `eval/${name}`, value })),
+      ...Object.entries(retained ?? {}).map(([name, value]) => ({ tag: `retain/${name}`, value })),
       ...(changedShare === undefined ? [] : [{ tag: "train/changed_share", value: changedShare }]),
     ]);
   }

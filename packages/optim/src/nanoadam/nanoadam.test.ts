@@ -102,7 +102,60 @@ describe("bias correction", () => {
   });
 });
 
+describe("a newly selected entry", () => {
+  /** The second moments after a refresh at which entry 2 enters and entry 1 stays. */
+  const secondMoments = (options: Partial<NanoAdamOptions>) => {
+    const optimizer = create([tensor("w", [0.1, 0.2, 0.3, 0.4])], { maskInterval: 1, ...options });
+    takeStep(optimizer, new Map([["w", Float32Array.of(-1, 1, 0, 0)]]), 0.25); // leaves 0.35, -0.05, 0.3, 0.4
+    optimizer.prepare();
+    return [...(optimizer.state().tensors.get("w/second_moment") ?? [])];
+  };
+
+  it("enters with a second moment of 0, or with the mean of those that stay", () => {
+    expect(secondMoments({})).toEqual([expect.closeTo(0.001, 8), 0]);
+    expect(secondMoments({ enteringMoment: "mean" })).toEqual([expect.closeTo(0.001, 8), expect.closeTo(0.001, 8)]);
+  });
+
+  it.each(["global", "entry", "none"] as const)(
+    "takes steps that grow over its warm-up, correction %s",
+    (biasCorrection) => {
+      const steps = (entryWarmup: number) => {
+        const weight = tensor("w", [0.1]);
+        const optimizer = create([weight], { entryWarmup, biasCorrection });
+        return Array.from({ length: 5 }, () => {
+          const before = weight.values[0] as number;
+          takeStep(optimizer, new Map([["w", Float32Array.of(1)]]), 0.001);
+          return before - (weight.values[0] as number);
+        });
+      };
+      const whole = steps(0);
+      const parts = steps(4).map((step, index) => step / (whole[index] as number));
+      expect(parts).toEqual([0.25, 0.5, 0.75, 1, 1].map((part) => expect.closeTo(part, 3)));
+    },
+  );
+
+  it("warms up from when it enters, not from when the run began", () => {
+    const weight = tensor("w", [0.1, 0.2, 0.3, 0.4]);
+    const optimizer = create([weight], { maskInterval: 2, entryWarmup: 2, biasCorrection: "entry" });
+    takeStep(optimizer, new Map([["w", Float32Array.of(-1, 0, 0, 0)]]), 0.25);
+    takeStep(optimizer, new Map([["w", Float32Array.of(-1, 0, 0, 0)]]), 0.25); // leaves 0.475: entry 2 takes its place
+    takeStep(optimizer, new Map([["w", Float32Array.of(0, 0, 7, 0)]]), 0.01);
+    expect(weight.values[2]).toBeCloseTo(0.295, 6);
+  });
+});
+
 describe("dense tensors", () => {
+  it("may have a rate of their own", () => {
+    const at = (denseLearningRate: number | undefined, rate: number) => {
+      const norm = tensor("norm", [1, -2, 3]);
+      const optimizer = create([norm], { dense: ["norm"], denseLearningRate });
+      takeStep(optimizer, new Map([["norm", Float32Array.of(1, 2, 3)]]), rate);
+      return norm.values;
+    };
+    expect(at(0.1, 0.01)).toEqual(at(1, 0.001));
+    expect(at(1, 0.01)).toEqual(at(undefined, 0.01));
+  });
+
   it("are updated as AdamW without decay would, through every refresh", () => {
     const dense = tensor("norm", [1, -2, 3]);
     const twin = tensor("norm", [1, -2, 3]);
@@ -197,6 +250,18 @@ describe("createNanoAdam refuses", () => {
     [{ epsilon: 0 }, /epsilon is 0/],
     [{ weightDecay: -1 }, /weightDecay is -1/],
     [{ denseWeightDecay: NaN }, /denseWeightDecay is NaN/],
+    [{ denseLearningRate: -1 }, /denseLearningRate is -1/],
+    [{ shareBy: "rank" as "size" }, /shareBy is "rank"; expected one of "equal", "size", "gradient"/],
+    [{ entryWarmup: 0.5 }, /entryWarmup is 0.5/],
+    [{ enteringMoment: "one" as "mean" }, /enteringMoment is "one"/],
+    [
+      { enteringMoment: "mean" as const, biasCorrection: "entry" as const },
+      /enteringMoment is "mean"; expected "zero"/,
+    ],
+    [
+      { enteringMoment: "mean" as const, stateOnRefresh: "reset" as const },
+      /stateOnRefresh is "reset"; expected "carry"/,
+    ],
     [{ dense: ["nrom"] }, /dense names "nrom"/],
     [{ density: "0.1" as unknown as number }, /density is "0.1"; expected a number/],
   ])("%o", (options, message) => {

@@ -37,6 +37,20 @@ test("pixels become numbers by mean and deviation, channel after channel", () =>
   expect([...numbers].map((value) => Math.round(1e6 * value) / 1e6)).toEqual([0.1, -0.6, -0.35]);
 });
 
+test.each(["ViT", "DeiT", "ConvNext"])("a %s processor that says nothing of means brings pixels to -1 to 1", (kind) => {
+  const processor = made({
+    image_processor_type: `${kind}ImageProcessor`,
+    size: { shortest_edge: 1 },
+    crop_size: 1,
+    do_center_crop: true,
+  });
+  const of = (value: number) => [...processor.numbers({ width: 1, height: 1, pixels: new Uint8Array(3).fill(value) })];
+  expect([of(0), of(255)]).toEqual([
+    [-1, -1, -1],
+    [1, 1, 1],
+  ]);
+});
+
 test("what it cannot follow is refused by name", () => {
   expect(() => made({ image_processor_type: "CLIPImageProcessor" })).toThrow(
     'p.json: image_processor_type is "CLIPImageProcessor", expected one of ViTImageProcessor',

@@ -63,7 +63,6 @@ interface ProcessorKind {
   readonly cropShare?: number;
 }
 
-const imagenet = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 const half = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] };
 const openai = {
   mean: [0.48145466, 0.4578275, 0.40821073],
@@ -72,8 +71,8 @@ const openai = {
 
 const kinds: Readonly<Record<string, ProcessorKind>> = {
   ViT: { isSquare: true, size: 224, resample: 2, isCropped: false, ...half },
-  DeiT: { isSquare: true, size: 256, resample: 3, isCropped: true, ...imagenet },
-  ConvNext: { isSquare: false, size: 384, resample: 2, isCropped: false, ...imagenet, cropShare: 224 / 256 },
+  DeiT: { isSquare: true, size: 256, resample: 3, isCropped: true, ...half },
+  ConvNext: { isSquare: false, size: 384, resample: 3, isCropped: false, ...half, cropShare: 224 / 256 },
   Bit: { isSquare: false, size: 224, resample: 3, isCropped: true, ...openai },
 };
 

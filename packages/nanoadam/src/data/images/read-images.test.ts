@@ -71,3 +71,13 @@ test("images within a Parquet file", async () => {
   expect(entries.map(({ label }) => label)).toEqual(["a", "b", "a"]);
   expect((await entries[2]?.read())?.pixels[0]).toBe(7);
 });
+
+test("a table of paths, absolute or counted from its folder", async () => {
+  const [folder, other] = [await temporaryFolder(), await temporaryFolder()];
+  await writeFile(join(folder, "a.png"), await png(1));
+  await writeFile(join(other, "b.png"), await png(2));
+  const table = join(folder, "table.csv");
+  await writeFile(table, `path,label\na.png,x\n${join(other, "b.png")},y\n`);
+  const entries = await readImages(dataSource(table, {}));
+  expect(await Promise.all(entries.map(async ({ read }) => (await read()).pixels[0]))).toEqual([1, 2]);
+});

@@ -1,6 +1,6 @@
 /** The images of data, whatever form they have. */
 import { stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { InputError } from "../../errors.js";
 import { isMissingLabel, tidyLabel } from "../label-spelling.js";
 import type { DataSource } from "../source.js";
@@ -16,7 +16,7 @@ const usualLabelColumns = ["label", "labels", "fine_label", "class", "category",
 
 /**
  * The images of a source, with their labels where they have one: a folder, a binary file of CIFAR, one image, a Parquet file with
- * a column of images, or any other table with a column of paths, which count from the table's folder.
+ * a column of images, or any other table with a column of paths, which count from the table's folder unless they are absolute.
  * @throws InputError for data that cannot be read, or are no images
  */
 export async function readImages(source: DataSource): Promise<ImageEntry[]> {
@@ -44,12 +44,11 @@ async function entriesOf(source: DataSource, isInFolder: boolean): Promise<Image
       `\`text\` is needed: the name of the column of ${file} that has the images' paths (found: ${table.columns.join(", ")})`,
     );
   }
+  const folder = source.format === "rows" ? "" : dirname(file);
   return table.rows.map((row) => {
     const path = requireField(table, row, column);
-    return imageFile(join(source.format === "rows" ? "" : dirname(file), path), {
-      line: row.line,
-      ...labelOf(table, row, label),
-    });
+    const place = isAbsolute(path) ? path : join(folder, path);
+    return imageFile(place, { line: row.line, ...labelOf(table, row, label) });
   });
 }
 

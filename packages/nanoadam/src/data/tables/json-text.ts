@@ -22,6 +22,15 @@ export function parseJson(text: string, place: string, expected: string): unknow
   }
 }
 
+/** The value of a JSON text; undefined where the text is none. */
+export function parsedOrNothing(text: string): unknown {
+  try {
+    return parseJson(text, "", "");
+  } catch {
+    return undefined;
+  }
+}
+
 function withQuotedIntegers(text: string): string {
   return text.replace(stringOrNumber, (token) => (/^-?[1-9]\d{15,}$/.test(token) ? `"${token}"` : token));
 }
@@ -38,6 +47,8 @@ export interface JsonElement {
   readonly line: number;
   readonly start: number;
   readonly end: number;
+  /** The line on which it ends. */
+  readonly endLine: number;
   /** Which list it is in, of those under one key. */
   readonly list: number;
 }
@@ -61,7 +72,8 @@ export function* jsonElements(text: string, key?: string): Steps<JsonElement[]> 
 export function* elementsInSteps(text: string, key?: string): Generator<JsonElement | undefined> {
   const listDepth = key === undefined ? 1 : 2;
   let list = 0;
-  let begun: { readonly line: number; readonly start: number } | undefined;
+  /** Of the element that has begun; -1 between two. */
+  let [start, startLine] = [-1, 1];
   let [line, depth] = [1, 0];
   let [isWanted, isInList, keyIsNext] = [key === undefined, false, false];
   let tokens = 0;
@@ -72,9 +84,12 @@ export function* elementsInSteps(text: string, key?: string): Generator<JsonElem
     if (character === "\n" || character === " " || character === "\t" || character === "\r") continue;
     if (isInList && depth === listDepth) {
       if (character === "," || character === "]") {
-        if (begun !== undefined) yield { ...begun, end: place, list };
-        begun = undefined;
-      } else begun ??= { line, start: place };
+        if (start >= 0) yield { line: startLine, start, end: place, endLine: line, list };
+        start = -1;
+      } else if (start < 0) {
+        start = place;
+        startLine = line;
+      }
     }
     if (character === '"') {
       const end = stringEnd(text, place);
@@ -93,7 +108,7 @@ export function* elementsInSteps(text: string, key?: string): Generator<JsonElem
       depth--;
     } else if (character === ",") keyIsNext = key !== undefined && depth === 1;
   }
-  if (begun !== undefined) yield { ...begun, end: text.length, list };
+  if (start >= 0) yield { line: startLine, start, end: text.length, endLine: line, list };
 }
 
 function keyOf(json: string): string | undefined {

@@ -1,7 +1,7 @@
 /** The rows that a file of JSON has, in any of the forms that programs write. */
 import { excerpt, InputError } from "../../errors.js";
 import { isObject } from "../../files/json-value.js";
-import { elementsInSteps, type JsonElement, jsonElements, parseJson } from "./json-text.js";
+import { elementsInSteps, type JsonElement, jsonElements, parsedOrNothing, parseJson } from "./json-text.js";
 import { linesOf } from "./lines.js";
 import { ObjectRows } from "./object-rows.js";
 import { placeOf } from "./place.js";
@@ -120,15 +120,6 @@ function* rowsOfLongList(text: string, file: string): Generator<JsonRow | undefi
     yield { line: element.line, values: requireObject(value, file, element.line) };
   }
   if (end < 0 || text.slice(end).trim() !== "]") parseWhole(text, file, expected);
-}
-
-/** A value of JSON; undefined where the text is none. */
-function parsedOrNothing(json: string): unknown {
-  try {
-    return parseJson(json, "", "");
-  } catch {
-    return undefined;
-  }
 }
 
 function* rowsOfList(list: readonly unknown[], elements: readonly JsonElement[], file: string): Generator<JsonRow> {

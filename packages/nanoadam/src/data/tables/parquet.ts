@@ -31,9 +31,7 @@ export async function readParquet(path: string, options: TableOptions): Promise<
     const reason = error instanceof Error ? error.message : String(error);
     throw new InputError(`The data file ${path} could not be read as Parquet: ${excerpt(reason, 160)}.`);
   }
-  const table = rows.table();
-  if (table.rows.length === 0) throw new InputError(`${path} has no rows.`);
-  return table;
+  return rows.table();
 }
 
 interface Piece {

@@ -22,9 +22,7 @@ export function parseTable(text: string, file: string, options: TableOptions = {
 /** The same, in steps. */
 export function* tableInSteps(text: string, file: string, options: TableOptions): Steps<Table> {
   const content = text.startsWith("\uFEFF") ? text.slice(1) : text;
-  const table = yield* parseByExtension(content, file, options);
-  if (table.rows.length === 0) throw new InputError(`${file} has no rows.`);
-  return table;
+  return yield* parseByExtension(content, file, options);
 }
 
 function* parseByExtension(text: string, file: string, options: TableOptions): Steps<Table> {

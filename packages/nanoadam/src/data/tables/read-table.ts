@@ -3,23 +3,30 @@ import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { InputError } from "../../errors.js";
-import { inspectFile, largestText, readWholeFile, unreadable } from "../../files/read-file.js";
+import { inspectFile, largestText, readInPieces, readWholeFile, unreadable } from "../../files/read-file.js";
 import { containerOf } from "./containers.js";
 import { decodeText } from "./decode-text.js";
 import { formatOf } from "./format.js";
+import { readJsonPieces } from "./json-pieces.js";
 import { tableInSteps } from "./parse-table.js";
 import { withPauses } from "./steps.js";
 import type { Table, TableOptions } from "./table.js";
+
+const jsonFile = /\.(json|jsonl|ndjson)$/i;
 
 /**
  * Reads a data file into rows of named cells: Parquet, or text (see `parseTable` for the formats, `decodeText` for the encodings;
  * at most 500 MiB), which may be packed by gzip. Throws InputError for a file that is missing, of another kind, empty or malformed.
  */
 export async function readTable(path: string, options: TableOptions = {}): Promise<Table> {
-  if ((await inspect(path)) !== "parquet")
-    return withPauses(tableInSteps(await readText(path), path, options), setImmediate);
-  const { readParquet } = await import("./parquet.js");
-  return readParquet(path, options);
+  const container = await inspect(path);
+  if (container === "parquet") {
+    const { readParquet } = await import("./parquet.js");
+    return readParquet(path, options);
+  }
+  const inPieces =
+    container === "text" && jsonFile.test(path) ? await readJsonPieces(readInPieces(path), path, options) : undefined;
+  return inPieces ?? withPauses(tableInSteps(await readText(path), path, options), setImmediate);
 }
 
 /** The text of a data file, unpacked. Throws InputError for a file that is missing, empty, too large or no text. */

@@ -18,6 +18,5 @@ export function tableOfRows(rows: Iterable<unknown>, name: string, options: Tabl
     if (!isObject(row)) throw new InputError(`${placeOf(name, number)} is ${describe(row)}, expected an object.`);
     collected.add(number, row);
   }
-  if (number === 0) throw new InputError(`${name} has no rows.`);
   return collected.table();
 }

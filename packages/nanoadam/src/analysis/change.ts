@@ -1,0 +1,91 @@
+/** How far a tensor's weights are from where they began, and by which of them it went (paper, Table 7 and Figure 16). */
+import { bitsOf, countOf, cutsAt, magnitudeMask, tiePart } from "./order-statistics.js";
+
+/** The smallest, the middle and the largest weights, by what they began as; in each tensor by itself. */
+export const magnitudeGroups = { smallest: 0.3, middle: 0.4, largest: 0.3 } as const;
+
+/** Sums, which add up over tensors. */
+export interface ChangeSums {
+  readonly entries: number;
+  /** Entries that differ from what they began as. */
+  readonly changed: number;
+  readonly squares: number;
+  /** Of each group how many entries it has, and the sum of their absolute changes. */
+  readonly groups: readonly { readonly entries: number; readonly sum: number }[];
+}
+
+export interface ChangeRecord {
+  /** The share of entries that differ from what they began as. */
+  readonly changed: number;
+  /** The l2 norm of the change. */
+  readonly shift: number;
+  /** The mean absolute change by group. */
+  readonly smallest: number;
+  readonly middle: number;
+  readonly largest: number;
+}
+
+export const noChange: ChangeSums = {
+  entries: 0,
+  changed: 0,
+  squares: 0,
+  groups: [0, 0, 0].map(() => ({ entries: 0, sum: 0 })),
+};
+
+/** Compares a tensor with what it began as. Entries of like magnitude at a group's bound belong to both groups by a part each. */
+export function changeOf(before: Float32Array, now: Float32Array): ChangeSums {
+  const length = before.length;
+  const counts = [magnitudeGroups.smallest, magnitudeGroups.smallest + magnitudeGroups.middle].map((share) =>
+    countOf(share, length),
+  );
+  const cuts = cutsAt(
+    () => [before],
+    counts.map((count) => count - 1),
+  );
+  const parts = cuts.map((cut, place) => tiePart(cut, "smallest", counts[place] ?? length, length));
+  const [lower, upper] = cuts.map(({ bits }) => bits) as [number, number];
+  const [ofLower, ofUpper] = parts as [number, number];
+  const bits = bitsOf(before);
+  const [entries, sums] = [new Float64Array(3), new Float64Array(3)];
+  let [changed, squares] = [0, 0];
+  for (let i = 0; i < length; i++) {
+    const difference = Math.abs((now[i] as number) - (before[i] as number));
+    if (difference !== 0) changed++;
+    squares += difference * difference;
+    const magnitude = (bits[i] as number) & magnitudeMask;
+    const small = magnitude < lower ? 1 : magnitude === lower ? ofLower : 0;
+    const notLarge = magnitude < upper ? 1 : magnitude === upper ? ofUpper : 0;
+    entries[0] = (entries[0] as number) + small;
+    entries[1] = (entries[1] as number) + notLarge - small;
+    entries[2] = (entries[2] as number) + 1 - notLarge;
+    sums[0] = (sums[0] as number) + small * difference;
+    sums[1] = (sums[1] as number) + (notLarge - small) * difference;
+    sums[2] = (sums[2] as number) + (1 - notLarge) * difference;
+  }
+  const groups = [...entries].map((count, place) => ({ entries: count, sum: sums[place] as number }));
+  return { entries: length, changed, squares, groups };
+}
+
+/** The sums of two tensors, or of many. */
+export function addChanges(a: ChangeSums, b: ChangeSums): ChangeSums {
+  return {
+    entries: a.entries + b.entries,
+    changed: a.changed + b.changed,
+    squares: a.squares + b.squares,
+    groups: a.groups.map(({ entries, sum }, place) => ({
+      entries: entries + (b.groups[place]?.entries ?? 0),
+      sum: sum + (b.groups[place]?.sum ?? 0),
+    })),
+  };
+}
+
+export function changeRecord({ entries, changed, squares, groups }: ChangeSums): ChangeRecord {
+  const [smallest, middle, largest] = groups.map(({ entries: count, sum }) => sum / Math.max(count, 1e-9));
+  return {
+    changed: changed / Math.max(1, entries),
+    shift: Math.sqrt(squares),
+    smallest: smallest ?? 0,
+    middle: middle ?? 0,
+    largest: largest ?? 0,
+  };
+}
