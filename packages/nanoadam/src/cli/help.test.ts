@@ -11,7 +11,18 @@ async function printed(columns: number, ...arguments_: readonly string[]): Promi
   return written.join("");
 }
 
-const commands = ["finetune", "evaluate", "predict", "export", "compare", "continual", "presets", "init", "demo"];
+const commands = [
+  "finetune",
+  "evaluate",
+  "predict",
+  "export",
+  "compare",
+  "continual",
+  "presets",
+  "init",
+  "demo",
+  "theory",
+];
 
 describe.each([80, 60, 40])("in a window of %i columns", (columns) => {
   test.each([["--help"], [], ...commands.map((command) => [command, "--help"])])(

@@ -18,6 +18,7 @@ import {
   predictSchema,
 } from "./saved-model-options.js";
 import { resumeSchema } from "./saving-options.js";
+import { theorySchema } from "./theory-options.js";
 import { watchSchema } from "./watch-options.js";
 
 const schemas = {
@@ -38,6 +39,7 @@ const schemas = {
   push: pushSchema,
   watch: watchSchema,
   resume: resumeSchema,
+  theory: theorySchema,
 };
 
 /** What a field may be, beneath its default, or as one of its forms, or in a list. */

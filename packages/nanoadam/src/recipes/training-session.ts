@@ -4,6 +4,7 @@ import { createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
 import type { GradientNeed, Optimizer, OptimizerState } from "@nanoadam/optim";
 import type { Batch } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
+import { takeTurn } from "../data/in-turns.js";
 import { InputError } from "../errors.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
 import { GradientAccumulator } from "../program/gradient-accumulator.js";
@@ -110,6 +111,7 @@ export class TrainingSession {
 
   /** Takes memory for the largest batch first: a block that grew would lie beside the smaller one for a while. */
   async reserve(): Promise<void> {
+    await takeTurn();
     await this.#trainingPrograms.reserve(await this.#loader(this.#run.train, { stepsPerEpoch: 1 }).largest());
   }
 
@@ -153,6 +155,7 @@ export class TrainingSession {
   /** Steps of the optimizer that was started last. */
   async takeSteps({ dataset, plan, ...steps }: StepsToTake): Promise<LoopResult> {
     if (this.#optimizer === undefined) throw new Error("no optimizer was started");
+    await takeTurn();
     return runSteps({
       ...this.#settled,
       ...steps,

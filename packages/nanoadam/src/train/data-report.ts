@@ -55,7 +55,7 @@ export function reportOfData({
   notes: others = [],
 }: DataReportInputs): DataReport {
   const classes = task.classes === undefined ? undefined : classCounts(task.classes, train, evaluation);
-  const lengths = [...sizesOf(train), ...sizesOf(evaluation)].sort((a, b) => a - b);
+  const lengths = Int32Array.from([...sizesOf(train), ...sizesOf(evaluation)]).sort();
   const texts = repetitionsOf(train, evaluation);
   const figures = {
     train: train.length,
@@ -92,19 +92,23 @@ function classCounts(names: readonly string[], train: Dataset, evaluation: Datas
 type Repetitions = Pick<DataReport, "empty" | "repeated" | "contradictory" | "shared">;
 
 function repetitionsOf(train: Dataset, evaluation: Dataset): Repetitions {
-  const classesOf = new Map<string, Set<number | undefined>>();
+  const classes = new Map<string, number | undefined>();
+  const contradictory = new Set<string>();
   let [empty, repeated, shared] = [0, 0, 0];
   for (const [index, text] of textsOf(train)) {
     if (isEmpty(text)) empty++;
-    const known = classesOf.get(text);
-    if (known !== undefined) repeated++;
-    classesOf.set(text, (known ?? new Set()).add(train.classOf?.(index)));
+    const found = train.classOf?.(index);
+    if (!classes.has(text)) classes.set(text, found);
+    else {
+      repeated++;
+      if (classes.get(text) !== found) contradictory.add(text);
+    }
   }
   for (const [, text] of textsOf(evaluation)) {
     if (isEmpty(text)) empty++;
-    else if (classesOf.has(text)) shared++;
+    else if (classes.has(text)) shared++;
   }
-  return { empty, repeated, shared, contradictory: [...classesOf.values()].filter(({ size }) => size > 1).length };
+  return { empty, repeated, shared, contradictory: contradictory.size };
 }
 
 /** What separates the two texts of a pair: no text has it. */
