@@ -124,6 +124,7 @@ test("the command line's page has every command's flags", async () => {
     "chat",
     "export",
     "compare",
+    "analyze",
     "continual",
     "presets",
     "init",

@@ -15,7 +15,9 @@ import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { defaultThreads } from "@nanoadam/engine/node";
+import { analysisRows } from "./analysis-rows.js";
 import { breakEvenRows } from "./break-even/rows.js";
+import { convolutionRows } from "./convolution-rows.js";
 import { decoderNames, decoderRows } from "./decoder-rows.js";
 import { deltaRows } from "./delta-rows.js";
 import { estimateRows } from "./estimate-rows.js";
@@ -63,6 +65,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   short: () => trainingRows("BERT-base, 32 x 32 tokens", { ...bertBase, batch: 32, length: 32 }, settings),
   products: () => productRows(settings),
   sampled: () => sampledRows(settings),
+  convolutions: () => convolutionRows(),
   "break-even": () => breakEvenRows(settings),
   optimizer: () => optimizerRows(settings),
   waste: () => wasteRows("BERT-base, 8 x 128 tokens", bertBase, threads),
@@ -75,6 +78,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   vision: () => visionRows({ models: chosen(flags.models, imageModelNames), ...settings, python: flags.torch }),
   generation: () => generationRows({ rounds, threads, python: flags.torch }),
   delta: () => deltaRows(settings),
+  analysis: () => analysisRows("BERT-base, 8 x 128 tokens", bertBase, settings),
 };
 
 /** The models to measure, all unless named. */

@@ -3,7 +3,6 @@ import type { DataReport } from "../train/data-report.js";
 import { dataLines } from "./data-lines.js";
 
 const report: DataReport = {
-  takes: "text",
   train: 1200,
   evaluation: 130,
   classes: Array.from({ length: 10 }, (_, id) => ({ name: `class-${id}`, train: 200 - 20 * id, evaluation: 13 })),
@@ -23,9 +22,12 @@ test("data are told in counts, the classes in one line, and what is worth a look
     "note: 3 training texts are there more than once",
     "note: 200 ...: --class-weights balanced may help",
   ]);
+  expect(dataLines({ ...report, imageSize: [24, 32] })[0]).toBe(
+    "data: 1,200 images to train on, 130 to evaluate, each brought to 32 x 24 pixels",
+  );
   const { classes: _classes, ...numbers } = report;
   expect(dataLines({ ...numbers, notes: [] })).toHaveLength(1);
-  expect(dataLines({ ...numbers, takes: "images", notes: [] })).toEqual([
-    "data: 1,200 images to train on, 130 to evaluate",
+  expect(dataLines({ ...numbers, imageSize: [224, 224], notes: [] })).toEqual([
+    "data: 1,200 images to train on, 130 to evaluate, each brought to 224 x 224 pixels",
   ]);
 });

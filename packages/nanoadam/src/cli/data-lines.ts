@@ -10,14 +10,12 @@ const mostClasses = 8;
  * line for each note.
  */
 export function dataLines(report: DataReport): string[] {
-  const { takes, train, evaluation, classes, tokens, notes } = report;
+  const { train, evaluation, classes, imageSize, tokens, notes } = report;
   const cut = tokens.cut === 0 ? "" : `, ${formatCount(tokens.cut)} cut to ${tokens.limit}`;
-  const [rows, sizes] =
-    takes === "images"
-      ? ["images", ""]
-      : ["rows", `; texts of ${tokens.median} tokens in the median, ${tokens.longest} at most${cut}`];
   return [
-    `data: ${formatCount(train)} ${rows} to train on, ${formatCount(evaluation)} to evaluate${sizes}`,
+    imageSize === undefined
+      ? `data: ${formatCount(train)} rows to train on, ${formatCount(evaluation)} to evaluate; texts of ${tokens.median} tokens in the median, ${tokens.longest} at most${cut}`
+      : `data: ${formatCount(train)} images to train on, ${formatCount(evaluation)} to evaluate, each brought to ${imageSize[1]} x ${imageSize[0]} pixels`,
     ...(classes === undefined ? [] : [`${classes.length} classes: ${classCounts(classes)}`]),
     ...notes.map((note) => `note: ${withFlags(note)}`),
   ];

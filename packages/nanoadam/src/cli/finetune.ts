@@ -136,8 +136,13 @@ async function optionsOf({
 }
 
 /** What most often helps a run that learned nothing. */
-const advice =
-  "what may help: more rows, --epochs 10 or more, --learning-rate auto, or a model that knows the texts' language";
+function adviceFor(task: string): string {
+  const [rows, model] =
+    task === "image-classification"
+      ? ["images", "a model that has seen images like these"]
+      : ["rows", "a model that knows the texts' language"];
+  return `what may help: more ${rows}, --epochs 10 or more, --learning-rate auto, or ${model}`;
+}
 
 /** What came of a run; what matters most is last, where a terminal shows it. */
 function endLines({ parameters, evaluation, review, ...summary }: RunSummary, columns: number): string[] {
@@ -156,7 +161,7 @@ function endLines({ parameters, evaluation, review, ...summary }: RunSummary, co
     `${formatSeconds(summary.wallSeconds)}, ${summary.stepMilliseconds.toFixed(0)} ms a step, written to ${output}`,
     ...tryLines(summary.task, output),
     review.verdict,
-    ...(review.beatsGuessing ? [] : [advice]),
+    ...(review.beatsGuessing ? [] : [adviceFor(summary.task)]),
     "",
   ];
 }

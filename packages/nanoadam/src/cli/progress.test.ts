@@ -20,7 +20,6 @@ const start: RunStart = {
   learningRate: 3e-4,
   peakMemory: 1.5e9,
   data: {
-    takes: "text",
     train: 1200,
     evaluation: 30,
     tokens: { median: 12, longest: 64, limit: 64, cut: 5 },

@@ -51,6 +51,14 @@ describe("a review", () => {
     ]);
   });
 
+  test("of images has the ends of their places, and no lines", () => {
+    const text = `/data/${"a".repeat(60)}/rose/7.jpg`;
+    const mistakes = [{ line: 0, text, isImage: true, label: "rose", predicted: "tulip", probability: 0.5 }];
+    expect(reviewLines({ verdict: "", beatsGuessing: true, metric: review.metric, mistakes }, 80)[1]).toBe(
+      `  "...${text.slice(-57)}" is labelled rose, told as tulip (50 %)`,
+    );
+  });
+
   test("of many classes shows those that are told worst", () => {
     const f1s = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 21, maxLength: 40 });
     fc.assert(

@@ -46,14 +46,20 @@ function confusionText({ label, predicted, count }: NonNullable<Review["confusio
   return `${count} of "${label}" taken for "${predicted}"`;
 }
 
-function mistakeText({ line, text, textPair, label, predicted, probability }: Mistake): string {
+function mistakeText({ line, text, textPair, isImage, label, predicted, probability }: Mistake): string {
   const whole = [text, textPair]
     .filter((part) => part !== undefined)
     .join(" | ")
     .replace(/\s+/g, " ")
     .trim();
-  const shown = whole.length > textWidth ? `${whole.slice(0, textWidth - 3)}...` : whole;
+  // Of the place of an image the end tells it from others.
+  const shown =
+    whole.length <= textWidth
+      ? whole
+      : isImage === true
+        ? `...${whole.slice(3 - textWidth)}`
+        : `${whole.slice(0, textWidth - 3)}...`;
   const sure = probability === undefined ? "" : ` (${percentage(probability)})`;
   const [given, told] = [label, predicted].map((value) => (typeof value === "number" ? value.toPrecision(3) : value));
-  return `  line ${line}: "${shown}" is labelled ${given}, told as ${told}${sure}`;
+  return `  ${isImage === true ? "" : `line ${line}: `}"${shown}" is labelled ${given}, told as ${told}${sure}`;
 }

@@ -30,9 +30,6 @@ const ofOneRun = {
   loraTargets: true,
   useRslora: true,
   useDora: true,
-  retain: true,
-  retainTask: true,
-  limitRetain: true,
 } as const;
 
 const sharedSchema = z.object(finetuneSchema.shape).omit(ofOneRun);

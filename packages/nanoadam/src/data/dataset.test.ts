@@ -12,6 +12,8 @@ const whole: Required<Dataset<{ index: number; key: StepKey }>> = {
   targetsOf: (index) => [index / 2],
   sourceOf: (index) => ({ text: `text ${index}`, line: index + 2 }),
   forTraining: () => whole,
+  imageSize: [2, 3],
+  pictureOf: async (index) => `picture ${index}`,
   cutAway: 3,
   notes: ["a note"],
 };
@@ -30,6 +32,7 @@ describe("a subset", () => {
     expect(places.map((place) => part.targetsOf?.(place)[0])).toEqual([2.5, 0.5, 2]);
     expect(part.notes).toEqual(["a note"]);
     expect(part.cutAway).toBe(3);
+    expect(part.imageSize).toEqual([2, 3]);
   });
 
   test("loads by the index in the whole and the key, so what is random about an example is what it is there", async () => {
@@ -37,6 +40,7 @@ describe("a subset", () => {
     expect(await part.load(0, key)).toEqual(await whole.load(5, key));
     expect(await part.load(0, key)).toEqual({ index: 5, key });
     expect(await subset(part, [2]).load(0, key)).toEqual({ index: 4, key });
+    expect(await part.pictureOf?.(0)).toBe("picture 5");
   });
 
   test("has no classes and cuts where the whole has none", () => {

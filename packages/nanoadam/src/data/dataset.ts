@@ -17,6 +17,10 @@ export interface Dataset<Example = unknown> {
   targetsOf?(index: number): ArrayLike<number>;
   /** What an example was made of, as its file has it. */
   sourceOf?(index: number): ExampleSource;
+  /** Where examples are images: the size in which they are loaded, height before width. */
+  readonly imageSize?: readonly [height: number, width: number];
+  /** A small picture of an image, as the address that a page has it by; undefined where none can be made. */
+  pictureOf?(index: number): Promise<string | undefined>;
   /** Rows that the cut to the maximum size left nothing to learn of, and that are no examples therefore. */
   readonly cutAway?: number;
   /** What should be said of the data: what was left out, or understood in a way that is not the only one. */
@@ -27,7 +31,10 @@ export interface Dataset<Example = unknown> {
 export interface ExampleSource {
   readonly text: string;
   readonly textPair?: string;
+  /** 0 where it is a file of its own. */
   readonly line: number;
+  /** Whether the text is the place of an image. */
+  readonly isImage?: boolean;
 }
 
 /** The examples at `indices` alone, in that order. */
@@ -52,6 +59,8 @@ export function subset<Example>(dataset: Dataset<Example>, indices: ArrayLike<nu
     ...(dataset.sourceOf === undefined
       ? {}
       : { sourceOf: (index: number) => dataset.sourceOf?.(at(index)) ?? { text: "", line: 0 } }),
+    ...(dataset.imageSize === undefined ? {} : { imageSize: dataset.imageSize }),
+    ...(dataset.pictureOf === undefined ? {} : { pictureOf: async (index: number) => dataset.pictureOf?.(at(index)) }),
     ...(dataset.cutAway === undefined ? {} : { cutAway: dataset.cutAway }),
     ...(dataset.notes === undefined ? {} : { notes: dataset.notes }),
   };

@@ -1,4 +1,5 @@
 import type { ExampleSource } from "./dataset.js";
+import { takeTurn } from "./in-turns.js";
 import { isMissingLabel, spellingsOf, tidyLabel } from "./label-spelling.js";
 import type { DataSource } from "./source.js";
 import { placeOf } from "./tables/place.js";
@@ -84,7 +85,9 @@ export async function readLabelled(
 ): Promise<{ readonly examples: readonly LabelledSource[]; readonly notes: readonly string[] }> {
   const table = await source.table();
   const limited = { ...table, rows: table.rows.slice(0, source.limit) };
+  await takeTurn();
   const { rows, notes } = readLabelColumn(limited, source.label?.[0] ?? "");
+  await takeTurn();
   const texts = readExamples({ ...table, rows: rows.map(({ row }) => row) }, { text: source.text });
   return {
     examples: texts.map((text, index) => ({ source: text, label: rows[index]?.label ?? "" })),

@@ -6,7 +6,7 @@ import type { Model } from "../models/model.js";
 import type { RunLength } from "../options/optimizer-entry.js";
 import type { OptimizerOptions } from "../options/optimizer-options.js";
 import type { Weights } from "../program/compile-stages.js";
-import { defaultSampledBelow, gradientForm } from "../program/gradient-form.js";
+import { defaultSampledBelow, type GradientForm, gradientForm } from "../program/gradient-form.js";
 import { memoryOfProgram } from "../program/program-memory.js";
 import type { Task } from "../tasks/task.js";
 import { mostKeptInMemory } from "../train/undo.js";
@@ -26,6 +26,8 @@ export interface EstimatedRun {
   readonly dropout: number | undefined;
   readonly checkpointing: "none" | "stage";
   readonly sampledBelow: number | undefined;
+  /** Whether `analyze` looks at it, which takes every gradient whole. */
+  readonly isAnalyzed?: boolean;
   /** What measures how much is kept of what the base model knew. */
   readonly retention?: EstimatedRetention;
 }
@@ -62,7 +64,7 @@ export async function estimateMemory(run: EstimatedRun): Promise<MemoryEstimate>
   const [weights, states, gradients] = [weightBytes, stateBytes, gradientBytes].map((bytesOf) =>
     parameters.reduce((sum, parameter) => sum + bytesOf(parameter, costs.get(parameter.name) as TensorCost), 0),
   ) as [number, number, number];
-  const activations = await activationBytes(run, costs);
+  const activations = (await activationBytes(run, costs)) + (run.isAnalyzed === true ? lookBytes(parameters) : 0);
   const ownHead = (run.retention?.ownParameters ?? []).reduce((sum, parameter) => sum + weightBytes(parameter), 0);
   return {
     weights: weights + ownHead,
@@ -91,25 +93,34 @@ function gradientBytes({ shape, isInBfloat16 }: EstimatedParameter, { need }: Te
   return count * ((need.mayBeNarrow === true ? 2 : 4) + kept);
 }
 
+/** The largest tensor while `analyze` looks at it: its gradient where that comes in pieces, else what it began as. */
+function lookBytes(parameters: readonly EstimatedParameter[]): number {
+  return 4 * Math.max(...parameters.map(({ shape }) => sizeOf(shape)));
+}
+
 async function activationBytes(run: EstimatedRun, costs: ReadonlyMap<string, TensorCost>): Promise<number> {
   const { model, parameters, retention, sampledBelow = defaultSampledBelow } = run;
   const weights = weightTypes(parameters);
   const roles = new Map(parameters.map(({ name, role }) => [name, role]));
   const typesOf = (batch: Batch) => batchType(model.backbone.extend?.(batch) ?? batch);
-  const training = await memoryOfProgram({
-    model,
-    weights,
-    loss: run.trainingLoss,
-    batch: typesOf(run.trainingBatch),
-    training: {
-      dropout: run.dropout,
-      checkpointing: run.checkpointing,
-      form: (name) =>
-        gradientForm(costs.get(name)?.need ?? { kind: "nothing" }, roles.get(name) ?? "weight", sampledBelow),
-    },
-  });
+  const needOf = (name: string) => costs.get(name)?.need ?? { kind: "nothing" as const };
+  const whileTraining = (form: (name: string) => GradientForm) =>
+    memoryOfProgram({
+      model,
+      weights,
+      loss: run.trainingLoss,
+      batch: typesOf(run.trainingBatch),
+      training: { dropout: run.dropout, checkpointing: run.checkpointing, form },
+    });
+  const training = await whileTraining((name) => gradientForm(needOf(name), roles.get(name) ?? "weight", sampledBelow));
+  const look =
+    run.isAnalyzed === true
+      ? await whileTraining((name) => (needOf(name).kind === "nothing" ? "none" : "dense"))
+      : training;
   const evaluation = await memoryOfProgram({ model, weights, loss: run.loss, batch: typesOf(run.evaluationBatch) });
-  const passes = [training, evaluation];
+  // The batch in use, and the one that is loaded meanwhile.
+  const batches = 2 * batchBytes(run.trainingBatch);
+  const passes = [training, look, evaluation];
   if (retention !== undefined) {
     const { batch, ownParameters, ...measured } = retention;
     const together = new Map([...weights, ...weightTypes(ownParameters)]);
@@ -120,7 +131,11 @@ async function activationBytes(run: EstimatedRun, costs: ReadonlyMap<string, Ten
   // What computes selected entries has their places, where it found them, and the sums, besides the factors.
   const selections = [...costs.values()].map(({ need }) => (need.kind === "entries" ? need.selection.count : 0));
   const kernel = training.factorBytes === 0 ? 0 : training.factorBytes + 10 * Math.max(...selections);
-  return arena + Math.max(...passes.map(({ scratchBytes }) => scratchBytes)) + kernel;
+  return arena + batches + Math.max(...passes.map(({ scratchBytes }) => scratchBytes)) + kernel;
+}
+
+function batchBytes({ tensors }: Batch): number {
+  return [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
 }
 
 /** Programs look at nothing of the weights but their types. */

@@ -11,14 +11,17 @@ export interface AnalysisInput {
 
 const expected = "steps (0,500,2000) or parts of the run (0,10%,50%,100%)";
 
-/** A number of steps, or a percentage of them. */
+/** A number of steps. */
+const steps = z.number().max(1e9);
+
+/** The same, or a percentage of all. */
 const place = z
-  .union([z.string(), z.number()])
+  .union([z.string(), steps])
   .transform((value) => String(value).trim())
   .pipe(z.string().regex(/^(\d{1,9}|100%|\d{1,2}(\.\d+)?%)$/, { error: expected }));
 
 export const atSchema = z
-  .union([z.string(), z.number(), z.array(z.union([z.string(), z.number()])).readonly()], { error: expected })
+  .union([z.string(), steps, z.array(z.union([z.string(), steps])).readonly()], { error: expected })
   .transform((value) => (typeof value === "object" ? [...value] : String(value).split(",")))
   .pipe(z.array(place, { error: expected }).min(1).max(1000));
 

@@ -8,7 +8,6 @@ import {
   type CompiledFunction,
   concatenate,
   type Derivative,
-  derive,
   dropout,
   input,
   linear,
@@ -29,6 +28,7 @@ import { tokenLoss } from "../tasks/language-model.js";
 import type { LogitColumns, Task } from "../tasks/task.js";
 import { columnPieces, shapeOfColumns } from "./column-pieces.js";
 import type { GradientForm } from "./gradient-form.js";
+import { stageDerivative } from "./stage-derivative.js";
 import { compilePieceFunctions, type PieceFunctions, pieceTensors } from "./vocabulary-loss.js";
 
 /** Weights by their checkpoint names. */
@@ -284,7 +284,8 @@ async function compileStage(
     const form = local === undefined ? "none" : (gradients.forms.get(local) ?? "none");
     if (form !== "none") wanted.set(name, form === "product" ? ["product"] : []);
   }
-  const derivative = derive(stage.tensors, { outputs: derivedOutputs(stage).map(({ name }) => name), inputs: wanted });
+  const outputs = derivedOutputs(stage).map(({ name }) => name);
+  const derivative = stageDerivative(stage.tensors, outputs, wanted);
   const forward = await runtime.compile(derivative.forward);
   try {
     const backward = wanted.size === 0 ? undefined : await runtime.compile(derivative.backward);

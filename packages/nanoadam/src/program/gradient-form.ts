@@ -50,3 +50,23 @@ export function gradientForm(need: GradientNeed, role: ParameterRole, sampledBel
   const { count, length, starts } = need.selection;
   return count < sampledBelow * length + starts.length - 1 ? "product" : "dense";
 }
+
+/** A number of images that is copied for the kernel takes as long as so many multiplications of a whole product; of a tenth of the entries. */
+const productsForCopy = 200;
+
+/**
+ * Whether the selected entries of a convolution's weight [outputs, inputs, height, width] are computed alone in less time than all of them.
+ * Where the kernel sees one pixel, copying the images takes longer than the whole product of small weights; a larger kernel is the more
+ * arithmetic for the same copies. One rule for all densities up to `defaultSampledBelow`, by shapes alone, so that a run's last bits do not
+ * depend on a measurement (`npm run bench -- --only convolutions`).
+ */
+export function isFasterSampled(
+  [outputs = 0, inputs = 0]: readonly number[],
+  { count, windows }: ImageFactors,
+): boolean {
+  const { kernel, output, size } = windows;
+  if (kernel[0] * kernel[1] > 1) return true;
+  const seen = output[0] * output[1];
+  const copies = count * (outputs * seen + inputs * size[0] * size[1]);
+  return productsForCopy * copies < count * seen * outputs * inputs;
+}

@@ -29,6 +29,7 @@ const networks: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   resnet: tinyResnet,
   "resnet with bottlenecks": { ...tinyResnet, layer_type: "bottleneck", hidden_sizes: [8, 16], depths: [2, 1] },
   cifar_resnet: tinyCifarResnet,
+  convnext: { model_type: "convnext", patch_size: 4, hidden_sizes: [4, 8], depths: [1, 1], image_size: 24 },
 };
 
 /** Loads a folder as Transformers.js does a local model. */

@@ -295,7 +295,9 @@ async function train(
     const weights = keepsModel ? weightsFileOf(pretrained) : analysisFiles.figures;
     await saveResult(output, save, { weights, others: [metricsFile] });
     await checkpointer.end();
-    await watch.finish(summary, review?.shown?.());
+    const pictures = () =>
+      Promise.all((review?.mistaken?.() ?? []).map(async (index) => run.evaluation.pictureOf?.(index)));
+    await watch.finish(summary, review?.shown?.(), pictures);
     if (stopped !== undefined) {
       const which = chosen === undefined ? "last good" : "best";
       throw new DivergenceError(`${stopped.reason}. The ${which} weights are in ${options.output.output}.`);

@@ -1,6 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseHTML } from "linkedom";
+import sharp from "sharp";
 import { describe, expect, test } from "vitest";
+import { decodeImage } from "../data/images/decode.js";
 import { AbortError } from "../errors.js";
 import { tinyImagePlace, tinyResnet, tinyVit } from "../testing/tiny-images.js";
 import { weightsOf } from "../testing/tiny-run.js";
@@ -84,6 +87,32 @@ test("a table of paths, which count from its folder, and predictions beside the 
   const [header, line] = (await readFile(written, "utf8")).split("\n");
   expect(header).toBe("image,label,probability");
   expect(line?.startsWith(join(images, "blue", "0.png"))).toBe(true);
+});
+
+test("a report shows the images that it got most wrong", async () => {
+  const { folder, model, images } = await tinyImagePlace(tinyVit, 4);
+  const report = join(folder, "report.html");
+  const { review } = await finetune({
+    model,
+    train: images,
+    eval: images,
+    output: join(folder, "out"),
+    ...settings,
+    report,
+    steps: 1,
+    learningRate: 1e-7,
+  });
+  const { document } = parseHTML(await readFile(report, "utf8"));
+  const shown = [...document.querySelectorAll(".rows img")];
+  expect(shown.map((image) => image.getAttribute("alt"))).toEqual(review.mistakes?.map(({ text }) => text));
+  expect(shown.length).toBeGreaterThan(0);
+  const [first] = shown;
+  const address = first?.getAttribute("src") ?? "";
+  expect(address).toMatch(/^data:image\/jpeg;base64,/);
+  const shownImage = await decodeImage(Buffer.from(address.slice(address.indexOf(",") + 1), "base64"), "thumbnail");
+  const whole = await sharp(review.mistakes?.[0]?.text).metadata();
+  expect([shownImage.width, shownImage.height]).toEqual([whole.width, whole.height]);
+  expect(review.verdict).toContain("12 held-out images");
 });
 
 test("what does not go together is refused by name", async () => {

@@ -3,6 +3,7 @@
 import type { Batch } from "../data/batch.js";
 import { planBatches } from "../data/batches.js";
 import { type Dataset, sizesOf } from "../data/dataset.js";
+import { takeTurn } from "../data/in-turns.js";
 import { InputError } from "../errors.js";
 import { estimateMemory, type MemoryEstimate } from "../estimate/memory.js";
 import { estimatedParameters } from "../estimate/parameters.js";
@@ -28,7 +29,12 @@ export async function memoryOfRun(options: FinetuneOptions, run: KnownRun): Prom
   const settled = settleTraining(options, { examples: train.length, hiddenSize });
   const plan = planRun(settled, train.length);
   const model = withAdapter(defineModel(checkpoint.config, task.head), options.adapter);
-  const loader = createLoader(trainingTask, train, { stepsPerEpoch: 1 }, { ...settled, maximumSize: maxLength });
+  const loader = createLoader(
+    trainingTask,
+    train,
+    { stepsPerEpoch: 1, totalSteps: 1 },
+    { ...settled, maximumSize: maxLength },
+  );
   const parameters = estimatedParameters(model, checkpoint, options);
   const batchSize = evaluationBatchSize(options, settled);
   return estimateMemory({
@@ -43,6 +49,7 @@ export async function memoryOfRun(options: FinetuneOptions, run: KnownRun): Prom
     dropout: settled.dropout,
     checkpointing: settled.checkpointing,
     sampledBelow: settled.sampledBelow,
+    isAnalyzed: options.analysis.analyze,
     ...(reference === undefined
       ? {}
       : {
@@ -61,11 +68,13 @@ export async function memoryOfRun(options: FinetuneOptions, run: KnownRun): Prom
 }
 
 /** The batch of an evaluation that is the longest. */
-function largestBatch(task: Task, dataset: Dataset, batchSize: number): Promise<Batch> {
+async function largestBatch(task: Task, dataset: Dataset, batchSize: number): Promise<Batch> {
+  await takeTurn();
   const plans = planBatches(sizesOf(dataset), { batchSize, shuffle: undefined });
   const largest = plans.reduce((most, each) =>
     each.indices.length * each.size > most.indices.length * most.size ? each : most,
   );
+  await takeTurn();
   return loadBatch(task, dataset, largest, { seed: 0, step: 0 });
 }
 

@@ -62,12 +62,20 @@ export class RunWatch {
     return new RunWatch(options, listener, history, log);
   }
 
-  /** Writes the report of a run that is done, and ends what was written on the way. */
-  async finish(summary: RunSummary, answers: AnswersShown | undefined): Promise<void> {
+  /**
+   * Writes the report of a run that is done, and ends what was written on the way.
+   * @param pictures of the review's mistakes, made where a report is asked for
+   */
+  async finish(
+    summary: RunSummary,
+    answers: AnswersShown | undefined,
+    pictures: () => Promise<readonly (string | undefined)[]>,
+  ): Promise<void> {
     const { stopped, configuration } = summary;
+    const result = { ...summary, answers, ...(this.#history === undefined ? {} : { pictures: await pictures() }) };
     await this.#report({
       configuration,
-      result: { ...summary, answers },
+      result,
       ...(stopped === undefined ? {} : { ended: stopped.reason }),
     });
     await this.close();

@@ -4,6 +4,7 @@ import { createSampledProduct, defaultThreads } from "@nanoadam/engine/node";
 import type { GradientNeed, Optimizer, OptimizerState } from "@nanoadam/optim";
 import type { Batch } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
+import { takeTurn } from "../data/in-turns.js";
 import { InputError } from "../errors.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
 import { GradientAccumulator } from "../program/gradient-accumulator.js";
@@ -110,7 +111,9 @@ export class TrainingSession {
 
   /** Takes memory for the largest batch first: a block that grew would lie beside the smaller one for a while. */
   async reserve(): Promise<void> {
-    await this.#trainingPrograms.reserve(await this.#loader(this.#run.train, { stepsPerEpoch: 1 }).largest());
+    await takeTurn();
+    const loader = this.#loader(this.#run.train, { stepsPerEpoch: 1, totalSteps: 1 });
+    await this.#trainingPrograms.reserve(await loader.largest());
   }
 
   /** Takes memory for probes, too. */
@@ -145,7 +148,7 @@ export class TrainingSession {
   async #probeBatch(): Promise<readonly [batch: Batch, examples: number]> {
     const settled = { ...this.#settled, accumulate: 1, maximumSize: this.#run.files.maximumSize };
     const { trainingTask, train } = this.#run;
-    const { batches, examples } = createLoader(trainingTask, train, { stepsPerEpoch: 1 }, settled).of(0);
+    const { batches, examples } = createLoader(trainingTask, train, { stepsPerEpoch: 1, totalSteps: 1 }, settled).of(0);
     for await (const batch of batches) return [batch, examples];
     throw new Error("the first step has no batch");
   }
@@ -153,6 +156,7 @@ export class TrainingSession {
   /** Steps of the optimizer that was started last. */
   async takeSteps({ dataset, plan, ...steps }: StepsToTake): Promise<LoopResult> {
     if (this.#optimizer === undefined) throw new Error("no optimizer was started");
+    await takeTurn();
     return runSteps({
       ...this.#settled,
       ...steps,
@@ -188,7 +192,7 @@ export class TrainingSession {
     await this.#sampledProduct.release();
   }
 
-  #loader(dataset: Dataset, plan: Pick<Plan, "stepsPerEpoch">) {
+  #loader(dataset: Dataset, plan: Pick<Plan, "stepsPerEpoch" | "totalSteps">) {
     return createLoader(this.#run.trainingTask, dataset, plan, {
       ...this.#settled,
       maximumSize: this.#run.files.maximumSize,

@@ -35,6 +35,7 @@ export function classReview(names: readonly string[], dataset: Dataset): ReviewA
       }
     },
     result: () => reviewOf(answers, names, dataset),
+    mistaken: () => surestMistakes(answers).map(({ index }) => index),
     shown() {
       const counts = names.map(() => names.map(() => 0));
       for (const { expected, predicted } of answers) {
@@ -48,32 +49,37 @@ export function classReview(names: readonly string[], dataset: Dataset): ReviewA
 
 function reviewOf(answers: readonly Answer[], names: readonly string[], dataset: Dataset): Review {
   const nameOf = (id: number) => names[id] ?? String(id);
+  const one = dataset.imageSize === undefined ? "row" : "image";
   const wrong = answers.filter(({ expected, predicted }) => expected !== predicted);
   const classes = scoresOf(answers, names);
   const commonest = classes.reduce((most, each) => (each.examples > most.examples ? each : most));
   const value = (answers.length - wrong.length) / answers.length;
   const guessing = commonest.examples / answers.length;
   const beatsGuessing = isBeyondChance(value, guessing, answers.length);
-  const figures = `${percent(value)} right on ${heldOutRows(answers.length)}; always saying "${commonest.name}" would be right on ${percent(guessing)}`;
-  const verdict = beatsGuessing ? `${figures}${helpOf(classes, value)}` : `${doubt(value > guessing)}: ${figures}`;
+  const figures = `${percent(value)} right on ${heldOutRows(answers.length, one)}; always saying "${commonest.name}" would be right on ${percent(guessing)}`;
+  const verdict = beatsGuessing ? `${figures}${helpOf(classes, value, one)}` : `${doubt(value > guessing)}: ${figures}`;
   return {
     verdict,
     beatsGuessing,
     metric: { name: "accuracy", value, guessing },
     classes,
     confusions: confusionsOf(wrong, nameOf),
-    mistakes: wrong
-      .toSorted((a, b) => b.probability - a.probability || a.index - b.index)
-      .slice(0, mostListed)
-      .map(
-        ({ index, expected, predicted, probability }): Mistake => ({
-          ...(dataset.sourceOf?.(index) ?? { text: "", line: 0 }),
-          label: nameOf(expected),
-          predicted: nameOf(predicted),
-          probability,
-        }),
-      ),
+    mistakes: surestMistakes(answers).map(
+      ({ index, expected, predicted, probability }): Mistake => ({
+        ...(dataset.sourceOf?.(index) ?? { text: "", line: 0 }),
+        label: nameOf(expected),
+        predicted: nameOf(predicted),
+        probability,
+      }),
+    ),
   };
+}
+
+function surestMistakes(answers: readonly Answer[]): Answer[] {
+  return answers
+    .filter(({ expected, predicted }) => expected !== predicted)
+    .toSorted((a, b) => b.probability - a.probability || a.index - b.index)
+    .slice(0, mostListed);
 }
 
 /** The score of each class, in one pass over the answers. */
@@ -107,8 +113,8 @@ function isBeyondChance(value: number, guessing: number, examples: number): bool
 const goodAccuracy = 0.97;
 
 /** Which class more rows of would help most: that with the lowest F1 among those seen. */
-function helpOf(classes: readonly ClassScore[], accuracy: number): string {
+function helpOf(classes: readonly ClassScore[], accuracy: number, one: string): string {
   const worst = worstOf(classes);
   if (worst === undefined || accuracy >= goodAccuracy) return "";
-  return `; more rows of "${worst.name}" would help most`;
+  return `; more ${one}s of "${worst.name}" would help most`;
 }

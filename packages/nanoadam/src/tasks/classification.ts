@@ -1,7 +1,7 @@
 /** One class for each text or pair of texts. */
 
 import { readLabelColumn, readLabelled, readTexts } from "../data/examples.js";
-import { mapInTurns } from "../data/in-turns.js";
+import { mapInTurns, takeTurn } from "../data/in-turns.js";
 import { type LabelMap, labelMapFor, labelMapOfModel, labelMapToConfig, labelReader } from "../data/labels.js";
 import { type TextEncoder, textDataset, tokenTensors } from "../data/text/encoder.js";
 import type { EncodedText } from "../data/text/tokenizer.js";
@@ -97,6 +97,7 @@ export const classification = {
   async fromData(source, { text, config, ...loss }) {
     const { rows } = readLabelColumn(await source.table(), source.label?.[0] ?? "");
     const found = rows.map(({ label }) => label);
+    await takeTurn();
     return classificationTask({ labels: labelMapFor(found, config, source.file), text, ...loss });
   },
   matches: () => true,

@@ -6,6 +6,7 @@ import { type ImageEntry, imageFile } from "../data/images/image-entry.js";
 import type { ImageProcessor } from "../data/images/image-processor.js";
 import { readImages } from "../data/images/read-images.js";
 import { keepingRecent } from "../data/images/recent-images.js";
+import { thumbnail } from "../data/images/thumbnail.js";
 import { type LabelMap, labelMapFor, labelMapOfModel, labelMapToConfig, labelReader } from "../data/labels.js";
 import { InputError } from "../errors.js";
 import type { StepKey } from "../random-streams.js";
@@ -126,7 +127,9 @@ function imageDataset(
     sizeOf: () => images.height * images.width,
     load: (index, key) => load(index, key, "none"),
     classOf: (index) => at(entries, index).label ?? 0,
-    sourceOf: (index) => ({ text: at(entries, index).entry.text, line: at(entries, index).entry.line }),
+    sourceOf: (index) => ({ text: at(entries, index).entry.text, line: at(entries, index).entry.line, isImage: true }),
+    imageSize: [images.height, images.width],
+    pictureOf: async (index) => thumbnail(await recent(index)),
     notes,
   };
   if (augment === "none") return plain;

@@ -65,6 +65,8 @@ export type AnswersShown =
 export interface ReviewAccumulator {
   add(answers: ReviewedAnswers): void;
   result(): Review;
+  /** The examples that the result's mistakes are, in their order. */
+  mistaken?(): readonly number[];
   shown?(): AnswersShown;
 }
 
@@ -89,9 +91,9 @@ export function reviewOfChange(metric: string, before: MetricValues, final: Metr
 /** Confusions and mistakes that a review lists at most. */
 export const mostListed = 10;
 
-/** "120 held-out rows". */
-export function heldOutRows(count: number): string {
-  return count === 1 ? "1 held-out row" : `${count} held-out rows`;
+/** "120 held-out rows", or of what the examples are. */
+export function heldOutRows(count: number, one = "row"): string {
+  return count === 1 ? `1 held-out ${one}` : `${count} held-out ${one}s`;
 }
 
 /** What answers are called that are not better than guessing by more than chance explains. */

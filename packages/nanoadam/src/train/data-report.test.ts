@@ -19,7 +19,6 @@ function dataset(rows: readonly Row[], limit = 8): Dataset {
 
 function report(train: readonly Row[], evaluation: readonly Row[], classes = ["no", "yes"]) {
   return reportOfData({
-    takes: "text",
     task: { classes },
     train: dataset(train),
     evaluation: dataset(evaluation),
@@ -37,7 +36,6 @@ describe("a report of data", () => {
   test("counts rows, classes and tokens; without anything odd it has no note", () => {
     const found = report([...rows(20, 1), ...rows(30, 0, 20)], rows(5, 1, 50));
     expect(found).toEqual({
-      takes: "text",
       train: 50,
       evaluation: 5,
       classes: [
@@ -85,8 +83,9 @@ describe("a report of data", () => {
 
   test("calls images by their name, whose paths are no texts", () => {
     const paths = Array.from({ length: 20 }, (_, index): Row => [`cats/${index % 19}.png`, index % 2]);
-    const data = { train: dataset(paths), evaluation: dataset([]), maxLength: 8, hasOwnEvaluation: false };
-    expect(reportOfData({ takes: "images", task: { classes: ["no", "yes"] }, ...data }).notes).toEqual([
+    const images = { ...dataset(paths), imageSize: [32, 32] as const };
+    const data = { train: images, evaluation: dataset([]), maxLength: 8, hasOwnEvaluation: false };
+    expect(reportOfData({ task: { classes: ["no", "yes"] }, ...data }).notes).toEqual([
       "1 training image is there more than once",
       "1 training image has different labels in different rows",
     ]);
@@ -95,7 +94,6 @@ describe("a report of data", () => {
   test("passes on what reading the data had to say", () => {
     const noted = { ...dataset(rows(20, 0)), notes: ["2 rows were left out"] };
     const { notes } = reportOfData({
-      takes: "text",
       task: {},
       train: noted,
       evaluation: noted,

@@ -10,13 +10,13 @@ export interface ClassCount {
 }
 
 export interface DataReport {
-  /** What examples are of. */
-  readonly takes: "text" | "images";
   readonly train: number;
   readonly evaluation: number;
   /** By class, the most frequent first; absent where examples have no class. */
   readonly classes?: readonly ClassCount[];
-  /** Tokens of an example, or pixels of an image: half are at most `median` long, none is longer than `longest` after the cut to `limit`. */
+  /** Of images, the size in which they are taken in, height before width. */
+  readonly imageSize?: readonly [height: number, width: number];
+  /** Tokens of an example, of images pixels: half are at most `median` long, none is longer than `longest` after the cut to `limit`. */
   readonly tokens: { readonly median: number; readonly longest: number; readonly limit: number; readonly cut: number };
   /** Texts with nothing in them. */
   readonly empty: number;
@@ -33,7 +33,6 @@ export interface DataReport {
 }
 
 export interface DataReportInputs {
-  readonly takes: DataReport["takes"];
   readonly task: Pick<Task, "classes">;
   readonly train: Dataset;
   readonly evaluation: Dataset;
@@ -47,7 +46,6 @@ export interface DataReportInputs {
 }
 
 export function reportOfData({
-  takes,
   task,
   train,
   evaluation,
@@ -57,13 +55,13 @@ export function reportOfData({
   notes: others = [],
 }: DataReportInputs): DataReport {
   const classes = task.classes === undefined ? undefined : classCounts(task.classes, train, evaluation);
-  const lengths = [...sizesOf(train), ...sizesOf(evaluation)].sort((a, b) => a - b);
+  const lengths = Int32Array.from([...sizesOf(train), ...sizesOf(evaluation)]).sort();
   const texts = repetitionsOf(train, evaluation);
   const figures = {
-    takes,
     train: train.length,
     evaluation: evaluation.length,
     ...(classes === undefined ? {} : { classes }),
+    ...(train.imageSize === undefined ? {} : { imageSize: train.imageSize }),
     tokens: {
       median: lengths[Math.floor((lengths.length - 1) / 2)] ?? 0,
       longest: lengths.at(-1) ?? 0,
@@ -77,7 +75,7 @@ export function reportOfData({
     ...others,
     ...new Set([...(train.notes ?? []), ...(evaluation.notes ?? [])]),
     ...notesOf(figures, hasOwnEvaluation, limit),
-    ...(takes === "text" && looksLikeIdentifiers(train)
+    ...(train.imageSize === undefined && looksLikeIdentifiers(train)
       ? ["the texts are single words or numbers: is it the right column?"]
       : []),
   ];
@@ -94,19 +92,23 @@ function classCounts(names: readonly string[], train: Dataset, evaluation: Datas
 type Repetitions = Pick<DataReport, "empty" | "repeated" | "contradictory" | "shared">;
 
 function repetitionsOf(train: Dataset, evaluation: Dataset): Repetitions {
-  const classesOf = new Map<string, Set<number | undefined>>();
+  const classes = new Map<string, number | undefined>();
+  const contradictory = new Set<string>();
   let [empty, repeated, shared] = [0, 0, 0];
   for (const [index, text] of textsOf(train)) {
     if (isEmpty(text)) empty++;
-    const known = classesOf.get(text);
-    if (known !== undefined) repeated++;
-    classesOf.set(text, (known ?? new Set()).add(train.classOf?.(index)));
+    const found = train.classOf?.(index);
+    if (!classes.has(text)) classes.set(text, found);
+    else {
+      repeated++;
+      if (classes.get(text) !== found) contradictory.add(text);
+    }
   }
   for (const [, text] of textsOf(evaluation)) {
     if (isEmpty(text)) empty++;
-    else if (classesOf.has(text)) shared++;
+    else if (classes.has(text)) shared++;
   }
-  return { empty, repeated, shared, contradictory: [...classesOf.values()].filter(({ size }) => size > 1).length };
+  return { empty, repeated, shared, contradictory: contradictory.size };
 }
 
 /** What separates the two texts of a pair: no text has it. */
@@ -134,8 +136,18 @@ function* notesOf(
   hasOwnEvaluation: boolean,
   limit: number | undefined,
 ): Iterable<string> {
-  const { takes, classes = [], tokens, train, evaluation, empty, repeated, contradictory, shared, cutAway } = figures;
-  const [one, more] = takes === "text" ? ["text", "texts"] : ["image", "images"];
+  const {
+    classes = [],
+    imageSize,
+    tokens,
+    train,
+    evaluation,
+    empty,
+    repeated,
+    contradictory,
+    shared,
+    cutAway,
+  } = figures;
   const quoted = (some: readonly ClassCount[]) => listed(some.map(({ name }) => `"${name}"`));
   const unseen = classes.filter((each) => each.train === 0);
   const rare = classes.filter((each) => each.train > 0 && each.train < fewExamples);
@@ -143,10 +155,11 @@ function* notesOf(
   if (unseen.length > 0)
     yield `no training example is ${quoted(unseen)}: ${unseen.length > 1 ? "they" : "it"} cannot be learned${limit === undefined ? "" : ` (only the first ${limit} rows were read, by \`limitTrain\`)`}`;
   if (rare.length > 0)
-    yield `fewer than ${fewExamples} training examples are ${quoted(rare)}: more rows of ${rare.length > 1 ? "them" : "it"} would help`;
+    yield `fewer than ${fewExamples} training examples are ${quoted(rare)}: more ${imageSize === undefined ? "rows" : "images"} of ${rare.length > 1 ? "them" : "it"} would help`;
   if (most !== undefined && least !== undefined && most.train >= imbalance * least.train) {
     yield `${most.train} training examples are "${most.name}" and ${least.train} "${least.name}": \`classWeights\` balanced may help`;
   }
+  const one = imageSize === undefined ? "text" : "image";
   const examples = train + evaluation;
   if (tokens.cut > examples / 10) {
     yield `${tokens.cut} of ${examples} texts are cut to ${tokens.limit} tokens; \`maxLength\` sets how many are kept`;
@@ -156,16 +169,16 @@ function* notesOf(
     yield `${lost} by \`maxLength\` ${tokens.limit}, and ${cutAway === 1 ? "its row" : "their rows"} left out`;
   }
   if (empty > 0) yield count(empty, "text is", "texts are", "empty");
-  if (repeated > 0) yield count(repeated, `training ${one} is`, `training ${more} are`, "there more than once");
+  if (repeated > 0) yield count(repeated, `training ${one} is`, `training ${one}s are`, "there more than once");
   if (contradictory > 0)
-    yield count(contradictory, `training ${one} has`, `training ${more} have`, "different labels in different rows");
+    yield count(contradictory, `training ${one} has`, `training ${one}s have`, "different labels in different rows");
   if (shared > 0) {
     const where = hasOwnEvaluation ? "evaluation" : "held-out";
     yield count(
       shared,
       `${where} ${one} is`,
-      `${where} ${more} are`,
-      `among the training ${more} too: what is measured on them is memory`,
+      `${where} ${one}s are`,
+      `among the training ${one}s too: what is measured on them is memory`,
     );
   }
 }

@@ -4,6 +4,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { withOwnHead } from "../checkpoint/own-head.js";
 import { loadPretrained, type Pretrained, type WeightStorage } from "../checkpoint/pretrained.js";
 import { type Dataset, sizesOf, subset } from "../data/dataset.js";
+import { takeTurn } from "../data/in-turns.js";
 import { hasSameClasses, unnamedClassesNote } from "../data/labels.js";
 import { packed, planRows } from "../data/pack.js";
 import { type DataSource, openDataSource } from "../data/source.js";
@@ -92,6 +93,7 @@ export async function prepareRun(
     });
     const task = await taskOfData(kind, source, files, { config: checkpoint.config, augment, ...objective });
     const { train: plain, evaluation, notes } = await splitData(source, task, options.data, seed);
+    await takeTurn();
     const train = plain.forTraining?.() ?? plain;
     const trainingTask = (await task.forTraining?.(train)) ?? task;
     const learned = packedRows(task, train, { ...options.data, seed, maxLength: files.maximumSize });
@@ -102,6 +104,7 @@ export async function prepareRun(
       maxLength: files.maximumSize,
       ...(reference === undefined ? {} : { reference }),
     };
+    await takeTurn();
     await beforeWeights?.(known);
     const pretrained = await loadPretrained(checkpoint, task.head, seed, {
       fromScratch,
@@ -113,13 +116,13 @@ export async function prepareRun(
       ...reference,
       measured: await withOwnHead(checkpoint, reference.base, pretrained, storageOfRun(options)),
     };
+    await takeTurn();
     return {
       ...known,
       ...(retention === undefined ? {} : { retention }),
       pretrained,
       columns: { text: source.text, label: source.label },
       data: reportOfData({
-        takes: kind.takes ?? "text",
         notes: [...new Set(notes), ...learned.notes, ...headNotes(checkpoint, pretrained, task)],
         task,
         train,
@@ -167,7 +170,9 @@ export async function splitData(
     const evaluation = await task.read(held);
     return { train: all, evaluation, notes: [...notes, ...(await held.notes())] };
   }
+  await takeTurn();
   const { train, heldOut } = splitHeldOut(all, evalShare ?? heldOutShare(all.length), seed);
+  await takeTurn();
   return { train: subset(all, train), evaluation: subset(all, heldOut.slice(0, limitEval)), notes };
 }
 

@@ -229,7 +229,7 @@ function scaleOf(isLogarithmic: boolean | undefined, unit: "share" | undefined) 
 }
 
 function asPercent(share: number): string {
-  return `${Number((100 * share).toPrecision(3))} %`;
+  return `${Number((100 * share).toPrecision(3))}\u00a0%`;
 }
 
 /** Names that there is room for, evenly. */
@@ -240,5 +240,7 @@ function spaced(names: readonly string[]): string[] {
 
 /** A hundredth of a pixel is enough. */
 function compact(svg: string): string {
-  return svg.replace(/(\d\.\d\d)\d+/g, "$1");
+  return svg.replace(/ (?:d|[xy][12]?|c[xy]|width|height|transform)="[^"]*"/g, (attribute) =>
+    attribute.replace(/(\d\.\d\d)\d+/g, "$1"),
+  );
 }

@@ -44,6 +44,7 @@ test("it has a picture for each layer and step, and under each what to look for 
   expect(document.querySelectorAll(".panels svg").length).toBe(4 * 5);
   const [last] = analysis.probes.slice(-1);
   expect(texts(".found").join(" ")).toContain(figure(last?.whole?.ratio.value));
+  expect(texts("svg text")).toContain("0.001\u00a0%");
   expect(texts(".found").join(" ")).not.toMatch(/NaN|undefined|null|Infinity/);
   expect(document.querySelectorAll("svg[role=img][aria-label]").length).toBe(document.querySelectorAll("svg").length);
   // Colours are the page's, which has two sets of them.

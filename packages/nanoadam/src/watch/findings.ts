@@ -27,7 +27,7 @@ export function figure(value: number | null | undefined): string {
 }
 
 const percent = (share: number | null | undefined): string =>
-  share === null || share === undefined || !Number.isFinite(share) ? "–" : `${figure(100 * share)} %`;
+  share === null || share === undefined || !Number.isFinite(share) ? "–" : `${figure(100 * share)}\u00a0%`;
 
 /** Measures of the whole, or where everything is the head's, of the first layer. */
 export function wholeOf({ whole, layers }: ProbeRecord): GroupFigures | undefined {
@@ -99,9 +99,10 @@ export function caughtFinding({ shares, selection }: Analysis, probes: Probes): 
 export function groupsFinding(probes: Probes): Finding {
   const change = wholeOf(lastOf(probes))?.change;
   const times = change === undefined ? Number.NaN : change.smallest / change.largest;
+  const compared = Number.isFinite(times) ? `: the smallest ${figure(times)} times as far as the largest` : "";
   return {
     look: "The mean change of the weights that began as the smallest 30 %, the middle 40 % and the largest 30 % of their tensor. The paper's Table 7 has the smallest move two to three times as far under AdamW.",
-    found: `At the last look the smallest have moved by ${figure(change?.smallest)}, the middle by ${figure(change?.middle)}, the largest by ${figure(change?.largest)}: the smallest ${figure(times)} times as far as the largest.`,
+    found: `At the last look the smallest have moved by ${figure(change?.smallest)}, the middle by ${figure(change?.middle)}, the largest by ${figure(change?.largest)}${compared}.`,
   };
 }
 

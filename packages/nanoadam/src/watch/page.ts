@@ -35,6 +35,7 @@ th, td { padding: 0.3rem 0.7rem 0.3rem 0; border-bottom: 1px solid var(--rule); 
 th { font-weight: 600; overflow-wrap: normal; }
 thead th { color: var(--quiet); }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td img { width: 6rem; height: 6rem; object-fit: contain; object-position: left; }
 progress { width: 100%; accent-color: var(--series-0); }
 @media (max-width: 40rem) {
   svg { font-size: 14px; }
@@ -64,8 +65,15 @@ ${body}
 `;
 }
 
-/** A cell: texts to the left; numbers to the right, as they are, with so many decimals, or written already. */
-export type Cell = string | number | { readonly value: number; readonly decimals: number } | { readonly text: string };
+/**
+ * A cell: texts to the left; numbers to the right, as they are, with so many decimals, or written already; or a picture, by a data
+ * URI, with its text.
+ */
+export type Cell =
+  | string
+  | number
+  | { readonly value: number; readonly decimals: number }
+  | { readonly text: string; readonly picture?: string };
 
 /** A table with headings; in narrow windows each row stands by itself. */
 export function rowsTable(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
@@ -74,18 +82,20 @@ export function rowsTable(headings: readonly string[], rows: readonly (readonly 
     (row) =>
       `<tr>${row
         .map((cell, place) => {
-          const text = textOf(cell);
-          const kind = typeof cell === "string" ? "" : ' class="number"';
-          return `<td${kind} data-heading="${escapeMarkup(headings[place] ?? "")}">${escapeMarkup(text)}</td>`;
+          const isText = typeof cell === "string" || (typeof cell === "object" && "picture" in cell);
+          const kind = isText ? "" : ' class="number"';
+          return `<td${kind} data-heading="${escapeMarkup(headings[place] ?? "")}">${contentOf(cell)}</td>`;
         })
         .join("")}</tr>`,
   );
   return `<div class="wide"><table class="rows">\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join("\n")}\n</tbody>\n</table></div>`;
 }
 
-function textOf(cell: Cell): string {
-  if (typeof cell !== "object") return String(cell);
-  return "text" in cell ? cell.text : cell.value.toFixed(cell.decimals);
+function contentOf(cell: Cell): string {
+  if (typeof cell !== "object") return escapeMarkup(String(cell));
+  if ("value" in cell) return escapeMarkup(cell.value.toFixed(cell.decimals));
+  const text = escapeMarkup(cell.text);
+  return cell.picture === undefined ? text : `<img src="${escapeMarkup(cell.picture)}" alt="${text}"><br>${text}`;
 }
 
 /** Names with a value each. */

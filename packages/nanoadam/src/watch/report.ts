@@ -5,7 +5,7 @@ import type { AnswersShown, Mistake, Review } from "../tasks/review.js";
 import type { Evaluation } from "../train/evaluation.js";
 import { drawAnswers, mostClasses } from "./draw.js";
 import type { RunHistory } from "./history.js";
-import { curvesSection, factsTable, page, rowsTable } from "./page.js";
+import { type Cell, curvesSection, factsTable, page, rowsTable } from "./page.js";
 
 /** What a report is of. */
 export interface ReportedRun {
@@ -24,6 +24,8 @@ export interface ReportedRun {
 export interface RunResult {
   readonly review: Review;
   readonly answers: AnswersShown | undefined;
+  /** Of each of the review's mistakes a picture, by a data URI, where it is of an image. */
+  readonly pictures?: readonly (string | undefined)[];
   readonly parameters: {
     readonly total: number;
     readonly everChanged: { readonly count: number; readonly share: number };
@@ -102,7 +104,7 @@ function formatFigure(value: number): string {
 }
 
 /** The pictures and tables of what was answered; a task has some of them. */
-function answersSections({ review, answers }: RunResult): string[] {
+function answersSections({ review, answers, pictures }: RunResult): string[] {
   const picture = answers === undefined ? undefined : drawAnswers(answers);
   const { classes, confusions = [], mistakes = [] } = review;
   return [
@@ -129,25 +131,36 @@ function answersSections({ review, answers }: RunResult): string[] {
             confusions.map(({ label, predicted, count }) => [label, predicted, count]),
           ),
         ]),
-    ...(mistakes.length === 0 ? [] : ["<h2>Examples it got most wrong</h2>", mistakesTable(mistakes)]),
+    ...(mistakes.length === 0 ? [] : ["<h2>Examples it got most wrong</h2>", mistakesTable(mistakes, pictures)]),
   ];
 }
 
 /** Of longer texts, the beginning. */
 const longestText = 400;
 
-function mistakesTable(mistakes: readonly Mistake[]): string {
+function mistakesTable(mistakes: readonly Mistake[], pictures: RunResult["pictures"] = []): string {
+  const areImages = mistakes.some(({ isImage }) => isImage === true);
   const isSure = mistakes.some(({ probability }) => probability !== undefined);
   return rowsTable(
-    ["text", "label", "predicted", ...(isSure ? ["probability"] : []), "line"],
-    mistakes.map(({ text, label, predicted, probability, line }) => [
-      text.length > longestText ? `${text.slice(0, longestText)} …` : text,
+    [
+      areImages ? "image" : "text",
+      "label",
+      "predicted",
+      ...(isSure ? ["probability"] : []),
+      ...(areImages ? [] : ["line"]),
+    ],
+    mistakes.map(({ text, label, predicted, probability, line }, place) => [
+      withPicture(text.length > longestText ? `${text.slice(0, longestText)} …` : text, pictures[place]),
       rounded(label),
       rounded(predicted),
       ...(isSure ? [{ value: probability ?? Number.NaN, decimals: 3 }] : []),
-      line,
+      ...(areImages ? [] : [line]),
     ]),
   );
+}
+
+function withPicture(text: string, picture: string | undefined): Cell {
+  return picture === undefined ? text : { picture, text };
 }
 
 function rounded(value: string | number): string | number {

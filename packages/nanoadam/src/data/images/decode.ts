@@ -6,7 +6,7 @@ import type { RawImage } from "./raw-image.js";
 type Sharp = typeof sharp;
 
 /** @throws InputError where sharp is not installed: it is an optional dependency. */
-async function loadSharp(): Promise<Sharp> {
+export async function loadSharp(): Promise<Sharp> {
   try {
     return (await import("sharp")).default;
   } catch (error) {

@@ -1,15 +1,26 @@
 /** A table that is kept column by column: an array of texts a column costs less memory than an object of fields a row. */
 import { InputError } from "../../errors.js";
+import { LongList } from "./long-list.js";
 import type { Cell, Table, TableRow } from "./table.js";
 
 export interface ColumnTableContent {
   readonly file: string;
   readonly columns: readonly string[];
   /** The cells of each column, from the first row on. */
-  readonly cells: readonly (readonly Cell[])[];
+  readonly cells: readonly CellsOfColumn[];
   /** The line of each row. */
-  readonly lines: readonly number[];
+  readonly lines: LinesOfRows;
   readonly notes?: readonly string[];
+}
+
+/** An array, or a long list. */
+interface CellsOfColumn {
+  at(row: number): Cell;
+}
+
+interface LinesOfRows {
+  readonly length: number;
+  at(row: number): number | undefined;
 }
 
 /** The table of these columns. @throws InputError where there are no rows */
@@ -17,14 +28,14 @@ export function columnTable({ file, columns, cells, lines, notes = [] }: ColumnT
   if (lines.length === 0) throw new InputError(`${file} has no rows.`);
   const places = new Map<string, number>();
   for (const [place, column] of columns.entries()) if (!places.has(column)) places.set(column, place);
-  const content: StoredColumns = { columns, cells, lines: Int32Array.from(lines) };
+  const content: StoredColumns = { columns, cells, lines };
   let rows: readonly TableRow[] | undefined;
   return {
     file,
     columns,
     // Made when they are asked for: by then what the table was read from is gone.
     get rows() {
-      rows ??= Array.from(content.lines, (_, index) => new StoredRow(content, index));
+      rows ??= Array.from({ length: lines.length }, (_, index) => new StoredRow(content, index));
       return rows;
     },
     notes,
@@ -34,8 +45,8 @@ export function columnTable({ file, columns, cells, lines, notes = [] }: ColumnT
 
 interface StoredColumns {
   readonly columns: readonly string[];
-  readonly cells: readonly (readonly Cell[])[];
-  readonly lines: Int32Array;
+  readonly cells: readonly CellsOfColumn[];
+  readonly lines: LinesOfRows;
 }
 
 /** A row as a place in the columns. */
@@ -49,7 +60,7 @@ class StoredRow implements TableRow {
   }
 
   get line(): number {
-    return this.#content.lines[this.#index] ?? 0;
+    return this.#content.lines.at(this.#index) ?? 0;
   }
 
   get fields(): Readonly<Record<string, string>> {
@@ -63,7 +74,7 @@ class StoredRow implements TableRow {
   }
 
   cell(column: number): Cell {
-    return this.#content.cells[column]?.[this.#index];
+    return this.#content.cells[column]?.at(this.#index);
   }
 }
 
@@ -75,7 +86,7 @@ const mostShared = 4096;
  * one is a string of its own each time.
  */
 export class ColumnOfTexts {
-  readonly cells: string[] = [];
+  readonly cells = new LongList<string>();
   readonly #shared = new Map<string, string>();
 
   add(text: string): void {

@@ -1,6 +1,7 @@
 import { excerpt, InputError } from "../../errors.js";
 import { ColumnOfTexts, columnTable } from "./column-table.js";
 import { declaredDelimiter, findDelimiter, readDelimiter } from "./delimiter.js";
+import { LongList } from "./long-list.js";
 import { type DelimitedRecord, type RecordOptions, readRecords } from "./records.js";
 import { rowsOfStep, type Steps } from "./steps.js";
 import type { Table, TableOptions } from "./table.js";
@@ -85,7 +86,7 @@ function* tableOf(text: string, options: RecordOptions, { blankLines = false }: 
   const { file } = options;
   let header: readonly string[] | undefined;
   let columns: ColumnOfTexts[] = [];
-  const lines: number[] = [];
+  const lines = new LongList<number>();
   const repeats: number[] = [];
   for (const record of readRecords(text, options)) {
     const { fields, line } = record;

@@ -1,22 +1,23 @@
 /** Tables of objects: rows of JSON, of Parquet, or a program's own. */
 import { isObject } from "../../files/json-value.js";
 import { columnTable } from "./column-table.js";
+import { LongList } from "./long-list.js";
 import type { Cell, Table, TableOptions } from "./table.js";
 
 /** Rows that are added one by one; columns are all keys in order of appearance. */
 export class ObjectRows {
   readonly #file: string;
-  readonly #lines: number[] = [];
-  readonly #columns = new Map<string, Cell[]>();
+  readonly #lines = new LongList<number>();
+  readonly #columns = new Map<string, LongList<Cell>>();
   /** The columns that are asked for by a path. */
-  readonly #paths: ReadonlyMap<string, Cell[]>;
+  readonly #paths: ReadonlyMap<string, LongList<Cell>>;
 
   readonly #nested: ReadonlySet<string>;
 
   constructor(file: string, { asked = [], nested = [] }: Pick<TableOptions, "asked" | "nested">) {
     this.#file = file;
     this.#nested = new Set(nested);
-    this.#paths = new Map(asked.filter((column) => column.includes(".")).map((column) => [column, []]));
+    this.#paths = new Map(asked.filter((column) => column.includes(".")).map((column) => [column, new LongList()]));
   }
 
   /** The rows so far. */
@@ -29,14 +30,16 @@ export class ObjectRows {
     const row = this.#lines.length;
     this.#lines.push(line);
     for (const column of Object.keys(values)) {
-      const cells = this.#columns.get(column);
-      const cell = this.#cellOf(column, values[column]);
-      if (cells !== undefined) cells[row] = cell;
-      else this.#columns.set(column, row === 0 ? [cell] : startingAt(row, cell));
+      let cells = this.#columns.get(column);
+      if (cells === undefined) {
+        cells = new LongList();
+        this.#columns.set(column, cells);
+      }
+      cells.set(row, this.#cellOf(column, values[column]));
     }
     for (const [path, cells] of this.#paths) {
       const cell = this.#cellOf(path, valueAt(values, path));
-      if (cell !== undefined) cells[row] = cell;
+      if (cell !== undefined) cells.set(row, cell);
     }
     return row + 1;
   }
@@ -66,13 +69,6 @@ function jsonText(value: object): string {
     if (typeof part === "bigint") return Number(part);
     return part instanceof Uint8Array ? textOfBytes(part) : part;
   });
-}
-
-/** Cells of which the first is at a row. */
-function startingAt(row: number, cell: Cell): Cell[] {
-  const cells: Cell[] = [];
-  cells[row] = cell;
-  return cells;
 }
 
 /** Text, a number, a boolean, a date or bytes of UTF-8 as text, a list of such as a list of texts; undefined for anything else. */
