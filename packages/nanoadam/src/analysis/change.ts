@@ -32,19 +32,35 @@ export const noChange: ChangeSums = {
   groups: [0, 0, 0].map(() => ({ entries: 0, sum: 0 })),
 };
 
-/** Compares a tensor with what it began as. Entries of like magnitude at a group's bound belong to both groups by a part each. */
-export function changeOf(before: Float32Array, now: Float32Array): ChangeSums {
-  const length = before.length;
+/** Where the groups of a tensor end: the same in a whole run, as it is what the tensor began as that counts. */
+export interface GroupBounds {
+  /** The bits of the largest magnitude of the smallest group, and of the smallest and middle one together. */
+  readonly lower: number;
+  readonly upper: number;
+  /** The parts of entries of just these magnitudes that are below. */
+  readonly ofLower: number;
+  readonly ofUpper: number;
+}
+
+export function groupBounds(before: Float32Array): GroupBounds {
   const counts = [magnitudeGroups.smallest, magnitudeGroups.smallest + magnitudeGroups.middle].map((share) =>
-    countOf(share, length),
+    countOf(share, before.length),
   );
   const cuts = cutsAt(
     () => [before],
     counts.map((count) => count - 1),
   );
-  const parts = cuts.map((cut, place) => tiePart(cut, "smallest", counts[place] ?? length, length));
-  const [lower, upper] = cuts.map(({ bits }) => bits) as [number, number];
-  const [ofLower, ofUpper] = parts as [number, number];
+  const parts = cuts.map((cut, place) => tiePart(cut, "smallest", counts[place] ?? 1, before.length));
+  return { lower: cuts[0]?.bits ?? 0, upper: cuts[1]?.bits ?? 0, ofLower: parts[0] ?? 1, ofUpper: parts[1] ?? 1 };
+}
+
+/** Compares a tensor with what it began as. Entries of like magnitude at a group's bound belong to both groups by a part each. */
+export function changeOf(
+  before: Float32Array,
+  now: Float32Array,
+  { lower, upper, ofLower, ofUpper }: GroupBounds = groupBounds(before),
+): ChangeSums {
+  const length = before.length;
   const bits = bitsOf(before);
   const [entries, sums] = [new Float64Array(3), new Float64Array(3)];
   let [changed, squares] = [0, 0];

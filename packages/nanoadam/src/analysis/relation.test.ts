@@ -58,6 +58,9 @@ test("of a whole with more entries than are kept, the largest gradients are foun
   expectClose(found.overlap, expected.overlap);
   expectClose(found.caught, expected.caught);
   expectClose(found.ratio.atLargestGradients, expected.ratio.atLargestGradients);
+  // So many are counted, where few are sorted.
+  const [together, sorted] = [relationOf(tensors), directRelation(tensors)];
+  for (const key of Object.keys(sorted) as (keyof Relation)[]) expectClose(together[key], sorted[key]);
 });
 
 test("gradients that have nothing to do with weights lie on the smallest by their share, hyperbolic ones wholly", () => {
