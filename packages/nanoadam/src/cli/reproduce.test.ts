@@ -51,7 +51,9 @@ describe("a reproduction", () => {
     const flags = ["--seeds", "1", "--steps", "30", "--threads", "1"];
     const { exitCode, stdout, stderr } = await runCli("reproduce", "theorem-2.2", "--output", output, ...flags);
     expect(exitCode, stderr).toBe(0);
-    expect(stdout.replace(/\\\n\s+/g, "")).toContain(`$ nanoadam theory --seeds 1 --steps 30 --threads 1 --output ${output}`);
+    expect(stdout.replace(/\\\n\s+/g, "")).toContain(
+      `$ nanoadam theory --seeds 1 --steps 30 --threads 1 --output ${output}`,
+    );
     expect(stdout).toMatch(/power\n {2}paper: 1 or more\n {2}here: {2}[\d.]+ to [\d.]+ \(holds\)/);
     expect(stdout).toMatch(/\d of 7 claims hold here\n$/);
   });
@@ -71,7 +73,7 @@ describe("a reproduction", () => {
 
   const isBuilt = existsSync(fileURLToPath(new URL("../../dist/cli/reproduce.js", import.meta.url)));
 
-  test.skipIf(!isBuilt)("of a comparison (needs npm run build)", async () => {
+  test.skipIf(!isBuilt)("of a comparison (needs npm run build)", { timeout: 180_000 }, async () => {
     const { model, train } = await tinyPlace();
     const output = join(await temporaryFolder(), "compared");
     const own = ["--model", model, "--train", train, "--text", "sentence", "--label", "label", "--steps", "2"];

@@ -27,6 +27,7 @@ export function reproduceCommand(run: RunCommand, streams: Streams = process): C
     "List what of the paper can be repeated, or repeat it at a small size and set what comes out beside the paper's numbers.",
   );
   return addHelpTail(command, { examples })
+    .usage("[NAME] [flags]")
     .argument("[name]", "what to repeat: a name of the list, or of the paper, such as figure-4")
     .argument("[flags...]", "passed on to the commands that are run, in place of their own")
     .addOption(new Option("-o, --output <DIR>", "folder of what comes out (default: reproduced/NAME)"))
