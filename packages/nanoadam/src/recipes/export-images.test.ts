@@ -100,7 +100,7 @@ test("a trained model answers in a pipeline as `predict` does, whatever its imag
   expect(JSON.parse(await readFile(join(exported, "preprocessor_config.json"), "utf8"))).toMatchObject({
     do_center_crop: true,
     do_normalize: true,
-    image_mean: [0.485, 0.456, 0.406],
+    image_mean: [0.5, 0.5, 0.5],
   });
   const image = join(images, "green", "0.png");
   const classify = await pipeline("image-classification", localName(exported), { dtype: "fp32" });
