@@ -35,8 +35,12 @@ export interface Relation extends OverlapRecord {
 /** Of Table 1: the part of largest gradients whose weights' median counts, and of smallest ones whose greatest weight does. */
 export const ratioShares = { largest: 1e-4, small: 0.8 } as const;
 
-/** Ascending ranks at which the largest gradients of each share, and the small ones of Table 1, are cut off. */
-export const largestRank = (share: number, length: number) => length - countOf(share, length);
+/** How many gradients are the largest of a share: those that are 0, or below 1e-40, never are. */
+export function largestCount(share: number, { length, gradient }: Pick<Tally, "length" | "gradient">): number {
+  return Math.min(countOf(share, length), length - (gradient[0] ?? 0));
+}
+
+/** The ascending rank of the last of the small gradients of Table 1. */
 export const smallRank = (length: number) => countOf(ratioShares.small, length) - 1;
 
 /**
@@ -50,18 +54,21 @@ export function relationOf(
 ): Relation {
   const { length, squares } = tally;
   if (!Number.isFinite(squares)) throw new RangeError("a gradient is not finite");
-  const top = placeOf(largestRank(gradientShares.at(-1) ?? 1, length), tally.gradient);
+  if (tally.gradient[0] === length) return withoutGradients(length, gradientShares);
+  const top = placeOf(length - largestCount(gradientShares.at(-1) ?? 1, tally), tally.gradient);
   const edge = placeOf(smallRank(length), tally.gradient);
   const listed = new ListedEntries(tally.gradient.subarray(top.bucket).reduce((sum, count) => sum + count, 0));
-  const atEdge = new ListedEntries(tally.gradient[edge.bucket] ?? 0);
-  listEntries(tensors, { from: top.bucket, listed, edge: edge.bucket, atEdge });
+  // Gradients that are 0 are many, and one as small as the other.
+  const endsAtZero = edge.bucket === 0;
+  const atEdge = new ListedEntries(endsAtZero ? 0 : (tally.gradient[edge.bucket] ?? 0));
+  listEntries(tensors, { from: top.bucket, listed, edge: endsAtZero ? -1 : edge.bucket, atEdge });
   const cuts = cutsAt(
     () => [listed.slopes],
-    [...gradientShares, ratioShares.largest].map((share) => largestRank(share, length) - top.before),
+    [...gradientShares, ratioShares.largest].map((share) => length - largestCount(share, tally) - top.before),
   );
   const bounds = gradientShares.map((share, place) => {
     const { bits, below, equal } = cuts[place] ?? { bits: 0, below: 0, equal: 1 };
-    return { cut: { bits, below: below + top.before, equal }, count: countOf(share, length) };
+    return { cut: { bits, below: below + top.before, equal }, count: largestCount(share, tally) };
   });
   const weightCuts = cutsWithin(
     () => tensors.map(({ weights }) => weights),
@@ -77,8 +84,10 @@ export function relationOf(
     if (slope >= largest) atLargest.push(numberOf(weight));
   });
   // All buckets below that of the bound are of the small ones, and of its own those up to it.
-  let greatest = tally.greatest.subarray(0, edge.bucket).reduce((most, each) => Math.max(most, each), 0);
-  const [small] = cutsAt(() => [atEdge.slopes], [edge.rank - edge.before]);
+  let greatest = tally.greatest
+    .subarray(0, endsAtZero ? 1 : edge.bucket)
+    .reduce((most, each) => Math.max(most, each), 0);
+  const [small] = endsAtZero ? [] : cutsAt(() => [atEdge.slopes], [edge.rank - edge.before]);
   atEdge.forEach((slope, weight) => {
     if (slope <= (small?.bits ?? 0) && weight > greatest) greatest = weight;
   });
@@ -87,7 +96,20 @@ export function relationOf(
     squares,
     ratio: ratioOf(atLargest, numberOf(greatest), numberOf(weightCuts.at(-1)?.bits ?? 0)),
     ...overlap.record(),
-    caughtSquares: squares === 0 ? 0 : selectedSquares(tensors) / squares,
+    caughtSquares: selectedSquares(tensors) / squares,
+  };
+}
+
+/** The measures where every gradient is 0: there are none. */
+export function withoutGradients(length: number, shares: readonly number[]): Relation {
+  const none = Number.NaN;
+  return {
+    entries: length,
+    squares: 0,
+    ratio: { atLargestGradients: none, amongSmallGradients: none, value: none, byChance: none },
+    overlap: shares.map(() => weightShares.map(() => none)),
+    caught: shares.map(() => none),
+    caughtSquares: none,
   };
 }
 

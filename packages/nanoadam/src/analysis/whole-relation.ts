@@ -17,11 +17,13 @@ import { Overlap, weightShares } from "./overlap.js";
 import {
   type Entries,
   isSelected,
+  largestCount,
   type Relation,
   ratioOf,
   ratioShares,
   selectedSquares,
   smallRank,
+  withoutGradients,
 } from "./relation.js";
 import { mergeTallies, type Tally, tallyOf } from "./tally.js";
 
@@ -42,7 +44,7 @@ export class WholeRelationBuilder {
   readonly #selected: Uint8Array;
   #count = 0;
   /** Gradients below it are none of the largest. */
-  #least = 0;
+  #least = 1 << 16;
   #tally = tallyOf(new Float32Array(), new Float32Array());
   #selectedSquares = 0;
 
@@ -81,12 +83,15 @@ export class WholeRelationBuilder {
     const { length, squares, gradient, greatest } = this.#tally;
     const count = this.#count;
     const slopes = this.#slopes.subarray(0, count);
-    const rankOf = (share: number) => count - countOf(share, length);
+    if (count === 0) {
+      return { ...withoutGradients(length, wholeGradientShares), amongSmallGradientsAtLeast: Number.NaN };
+    }
+    const rankOf = (share: number) => count - largestCount(share, this.#tally);
     const cuts = cutsAt(() => [slopes], [...wholeGradientShares, ratioShares.largest].map(rankOf));
     // Below what is kept there are more; above a cut there are no others.
     const bounds = wholeGradientShares.map((share, place) => {
       const { bits, below, equal } = cuts[place] ?? { bits: 0, below: 0, equal: 1 };
-      return { cut: { bits, below: below + length - count, equal }, count: countOf(share, length) };
+      return { cut: { bits, below: below + length - count, equal }, count: largestCount(share, this.#tally) };
     });
     const weightCuts = cutsWithin(
       weights,
@@ -110,7 +115,7 @@ export class WholeRelationBuilder {
       ratio: ratioOf(atLargest, numberOf(among), numberOf(weightCuts.at(-1)?.bits ?? 0)),
       amongSmallGradientsAtLeast: numberOf(below),
       ...overlap.record(),
-      caughtSquares: squares === 0 ? 0 : this.#selectedSquares / squares,
+      caughtSquares: this.#selectedSquares / squares,
     };
   }
 
