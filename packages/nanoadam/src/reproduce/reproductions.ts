@@ -30,7 +30,7 @@ export const reproductions: readonly Reproduction[] = [
       "Training small weights learns new neurons with less error and less change than training by large gradients.",
     commands: ["theory"],
     on: "nothing",
-    minutes: 8,
+    minutes: 6,
     judge: theory,
   },
   {
