@@ -40,7 +40,9 @@ test("options that do not go together are named where they were given", async ()
   const files = ["--model", "model", "--train", "train.tsv", "--output", "output"];
   const { exitCode, stderr } = await runCli("finetune", "--preset", "glue/cola", "--density", "0.02", ...files);
   expect(exitCode).toBe(1);
-  expect(stderr).toBe("nanoadam: preset glue/cola: finalDensity is 0.04, expected at most --density 0.02, or a --density-schedule\n");
+  expect(stderr).toBe(
+    "nanoadam: preset glue/cola: finalDensity is 0.04, expected at most --density 0.02, or a --density-schedule\n",
+  );
 });
 
 test("--print-config prints the options in force as a file for --config, which gives the same", async () => {
