@@ -43,9 +43,7 @@ export interface GroupBounds {
 }
 
 export function groupBounds(before: Float32Array): GroupBounds {
-  const counts = [magnitudeGroups.smallest, magnitudeGroups.smallest + magnitudeGroups.middle].map((share) =>
-    countOf(share, before.length),
-  );
+  const counts = groupCounts(before.length);
   const cuts = cutsAt(
     () => [before],
     counts.map((count) => count - 1),
@@ -62,24 +60,38 @@ export function changeOf(
 ): ChangeSums {
   const length = before.length;
   const bits = bitsOf(before);
-  const [entries, sums] = [new Float64Array(3), new Float64Array(3)];
-  let [changed, squares] = [0, 0];
+  const sums = new Float64Array(3);
+  let [changed, squares, smallest, middle, largest] = [0, 0, 0, 0, 0];
   for (let i = 0; i < length; i++) {
     const difference = Math.abs((now[i] as number) - (before[i] as number));
-    if (difference !== 0) changed++;
+    if (difference === 0) continue;
+    changed++;
     squares += difference * difference;
     const magnitude = (bits[i] as number) & magnitudeMask;
-    const small = magnitude < lower ? 1 : magnitude === lower ? ofLower : 0;
-    const notLarge = magnitude < upper ? 1 : magnitude === upper ? ofUpper : 0;
-    entries[0] = (entries[0] as number) + small;
-    entries[1] = (entries[1] as number) + notLarge - small;
-    entries[2] = (entries[2] as number) + 1 - notLarge;
-    sums[0] = (sums[0] as number) + small * difference;
-    sums[1] = (sums[1] as number) + (notLarge - small) * difference;
-    sums[2] = (sums[2] as number) + (1 - notLarge) * difference;
+    if (magnitude < lower) smallest += difference;
+    else if (magnitude > upper) largest += difference;
+    else if (magnitude > lower && magnitude < upper) middle += difference;
+    else {
+      const small = magnitude === lower ? ofLower : 0;
+      const notLarge = magnitude === upper ? ofUpper : 1;
+      for (const [group, part] of [small, notLarge - small, 1 - notLarge].entries()) {
+        sums[group] = (sums[group] as number) + part * difference;
+      }
+    }
   }
-  const groups = [...entries].map((count, place) => ({ entries: count, sum: sums[place] as number }));
+  const [few, most] = groupCounts(length);
+  const groups = [
+    { entries: few, sum: smallest + (sums[0] as number) },
+    { entries: most - few, sum: middle + (sums[1] as number) },
+    { entries: length - most, sum: largest + (sums[2] as number) },
+  ];
   return { entries: length, changed, squares, groups };
+}
+
+/** How many entries the smallest group has, and that and the middle one together. */
+function groupCounts(length: number): readonly [number, number] {
+  const { smallest, middle } = magnitudeGroups;
+  return [countOf(smallest, length), countOf(smallest + middle, length)];
 }
 
 /** The sums of two tensors, or of many. */
