@@ -23,11 +23,15 @@ interface Side {
   readonly model: DecoderName;
   readonly density: number;
   readonly gigabytes?: number;
+  /** Weights in float32 and all activations kept, as PyTorch does it in float32; else as little memory as may be. */
+  readonly isForSpeed?: boolean;
 }
 
 const bars: readonly Side[] = [
   { model: "SmolLM2-135M", density: 0.1, gigabytes: 1.0 },
   { model: "SmolLM2-135M", density: 0.01 },
+  { model: "SmolLM2-135M", density: 0.1, isForSpeed: true },
+  { model: "SmolLM2-135M", density: 0.01, isForSpeed: true },
   { model: "Llama-3.2-1B", density: 0.1, gigabytes: 4.2 },
   { model: "Llama-3.2-1B", density: 0.01 },
   { model: "Llama-3.2-3B", density: 0.1, gigabytes: 10 },
@@ -53,7 +57,7 @@ export async function decoderRows({ models, threads, rounds, python }: DecoderSe
       // Each as one batch, and the same step as two batches of one text each.
       const sides = bars
         .filter((bar) => bar.model === model)
-        .flatMap((bar) => [1, 2].map((parts) => ({ ...bar, parts })));
+        .flatMap((bar) => (bar.isForSpeed === true ? [1] : [1, 2]).map((parts) => ({ ...bar, parts })));
       const ownRounds = sides.map(() => [] as Figures[]);
       const peerRounds = new Map<PeerType, Figures[]>(peerTypes.map((type) => [type, []]));
       for (let round = 0; round < rounds; round++) {
@@ -64,7 +68,9 @@ export async function decoderRows({ models, threads, rounds, python }: DecoderSe
       }
       return sides.flatMap((side, index): Row[] => {
         const own = ownRounds[index] ?? [];
-        const title = `${model}, ${100 * side.density} %${side.parts > 1 ? `, in ${side.parts} parts` : ""}`;
+        const how =
+          side.isForSpeed === true ? ", float32, no checkpointing" : side.parts > 1 ? `, in ${side.parts} parts` : "";
+        const title = `${model}, ${100 * side.density} %${how}`;
         return [
           ...figuresOf(title, shape, side, own, rate),
           ...[...peerRounds].flatMap(([type, peer]) => ratiosOf(`${title} against PyTorch ${type}`, own, peer)),
@@ -84,7 +90,14 @@ interface Figures {
 const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));
 const steps = 3;
 
-function ownStep(folder: string, { density, parts }: Side & { readonly parts: number }, threads: number): Figures {
+const forMemory = ["--state-dtype", "bfloat16", "--checkpointing", "stage"];
+const forSpeed = ["--weights", "float32"];
+
+function ownStep(
+  folder: string,
+  { density, parts, isForSpeed }: Side & { readonly parts: number },
+  threads: number,
+): Figures {
   const text = outputOf(process.execPath, [
     ...[commandLine, "finetune", "--json", "--overwrite", "--output", join(folder, "output"), "--task", "causal-lm"],
     ...["--model", join(folder, "model"), "--train", join(folder, "train.jsonl"), "--eval", join(folder, "eval.jsonl")],
@@ -100,7 +113,7 @@ function ownStep(folder: string, { density, parts }: Side & { readonly parts: nu
     ],
     ...["--threads", String(threads), "--steps", String(steps), "--eval-every", "1000000", "--learning-rate", "1e-5"],
     ...["--density", String(density), "--final-density", String(density), "--static-mask"],
-    ...["--state-dtype", "bfloat16", "--checkpointing", "stage"],
+    ...(isForSpeed === true ? forSpeed : forMemory),
   ]);
   const { stepMilliseconds, peakRssBytes } = JSON.parse(text) as RunSummary;
   return { seconds: stepMilliseconds / 1000, gigabytes: peakRssBytes / 1e9 };
