@@ -22,7 +22,7 @@ export interface Loader {
   of(step: number): StepBatches;
 }
 
-export interface LoaderOptions extends Pick<SettledTraining, "batchSize" | "accumulate" | "seed"> {
+export interface LoaderOptions extends Pick<SettledTraining, "batchSize" | "accumulate" | "sampling" | "seed"> {
   /** No batch is padded beyond it. */
   readonly maximumSize: number;
 }
@@ -32,10 +32,10 @@ export function createLoader(
   task: Task,
   dataset: Dataset,
   { stepsPerEpoch }: Pick<Plan, "stepsPerEpoch">,
-  { batchSize, accumulate, seed, maximumSize }: LoaderOptions,
+  { batchSize, accumulate, sampling, seed, maximumSize }: LoaderOptions,
 ): Loader {
   const sizes = sizesOf(dataset);
-  const plansOf = (epoch: number) => planBatches(sizes, { batchSize, shuffle: { seed, epoch }, maximumSize });
+  const plansOf = (epoch: number) => planBatches(sizes, { batchSize, sampling, shuffle: { seed, epoch }, maximumSize });
   let plans = plansOf(0);
   let plannedEpoch = 0;
   const largestPlan = plans.reduce((best, plan) => (areaOf(plan) > areaOf(best) ? plan : best));
