@@ -26,6 +26,18 @@ export function sampleOf(values: readonly number[]): Sample {
   return { mean, deviation: Math.sqrt(squares / (count - 1)), count };
 }
 
+export interface Estimate {
+  readonly mean: number;
+  readonly standardError: number;
+  readonly seeds: number;
+}
+
+/** Of differences, by their own deviation. */
+export function estimateOf(values: readonly number[]): Estimate {
+  const { mean, deviation, count } = sampleOf(values);
+  return { mean, standardError: deviation / Math.sqrt(count), seeds: count };
+}
+
 /** A contestant's runs at a rate. */
 export function rowsAt(rows: readonly RunRow[], task: QualityTask, contestant: string, learningRate: number): RunRow[] {
   return rows.filter(
@@ -61,12 +73,6 @@ export function pooledDeviation(rows: readonly RunRow[], task: QualityTask, meas
   return Math.sqrt(squares / freedom);
 }
 
-export interface Estimate {
-  readonly mean: number;
-  readonly standardError: number;
-  readonly seeds: number;
-}
-
 export interface Comparison {
   readonly contestant: string;
   /** For each task; undefined where there is no pair of runs. */
@@ -96,7 +102,8 @@ export function compareAll(rows: readonly RunRow[], tasks: readonly QualityTask[
   return ran.sort((a, b) => meanOf(b) - meanOf(a));
 }
 
-function overallOf(estimates: readonly Estimate[]): Omit<Estimate, "seeds"> {
+/** The mean over tasks. */
+export function overallOf(estimates: readonly Estimate[]): Omit<Estimate, "seeds"> {
   const variance = estimates.reduce((sum, { standardError }) => sum + standardError ** 2, 0);
   const { mean } = sampleOf(estimates.map((each) => each.mean));
   return { mean, standardError: Math.sqrt(variance) / estimates.length };

@@ -14,6 +14,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { earlierTasks } from "./earlier.js";
 import { qualitySection, withSection } from "./page.js";
 import { isOf, perform, type RunRow, readRows } from "./runs.js";
 import { qualityTasks } from "./tasks.js";
@@ -38,7 +39,8 @@ const ledger = docs("quality.jsonl");
 
 if (flags.write) {
   const page = docs("ablation.md");
-  writeFileSync(page, withSection(readFileSync(page, "utf8"), qualitySection(readRows(ledger), qualityTasks)));
+  const earlier = earlierTasks(JSON.parse(readFileSync(docs("optimizers.json"), "utf8")));
+  writeFileSync(page, withSection(readFileSync(page, "utf8"), qualitySection(readRows(ledger), qualityTasks, earlier)));
 } else {
   const [part = 1, parts = 1] = flags.part.split("/").map(Number);
   const cells = (flags.rates ? rateCells : contestantCells)(Number(flags.seeds))
