@@ -29,15 +29,21 @@ const fixturesFolder =
 export const sharedDataFolder = join(sharedFolder, "data");
 export const sharedDataIsPresent = existsSync(sharedDataFolder);
 
-/** Paths of the reference files whose name matches; where there are few or none, one line says so. */
+/** Paths of the reference files whose name matches, with those that are kept with the code alone; where there are no others, one line says so. */
 export function fixtureFiles(pattern: RegExp): string[] {
-  const files = readdirSync(fixturesFolder).filter((file) => file.endsWith(".safetensors") && pattern.test(file));
+  const filesIn = (folder: string) =>
+    readdirSync(folder).filter((file) => file.endsWith(".safetensors") && pattern.test(file));
+  const files = filesIn(fixturesFolder);
   if (fixturesFolder === committedFixtures) {
     console.warn(
       `reference fixtures: only the ${files.length} kept with the code; FIXTURES_DIR may name a folder of more`,
     );
   }
-  return files.sort().map((file) => join(fixturesFolder, file));
+  const further = filesIn(committedFixtures).filter((file) => !files.includes(file));
+  return [
+    ...files.map((file) => join(fixturesFolder, file)),
+    ...further.map((file) => join(committedFixtures, file)),
+  ].sort();
 }
 
 /** Reads a fixture with a reader of its own, so that a fault in the product's reader cannot hide here. */

@@ -1,6 +1,6 @@
 /**
- * What `nanoadam estimate` says of a run's peak memory, over what the process of such a run takes: an encoder and a decoder, each
- * by NanoAdam and by AdamW. The figure is memory, so that it does not matter what else runs on the machine.
+ * What `nanoadam estimate` says of a run's peak memory, over what the process of such a run takes: an encoder, a decoder, and networks over
+ * images, each by NanoAdam and by AdamW. The figure is memory, so that it does not matter what else runs on the machine.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type EstimateInput, estimate, type RunSummary } from "nanoadam";
 import { outputOf } from "./child-process.js";
+import { imageBatch, imageModels, withImageFolder } from "./image-folder.js";
 import { vocabulary, writeCheckpoint } from "./model-folder.js";
 import type { FigureRow } from "./row.js";
 
@@ -62,18 +63,42 @@ export async function estimateRows({ threads }: { readonly threads: number }): P
       for (const optimizer of ["nanoadam", "adamw"] as const) {
         const { memory } = await estimate({ ...runs[name], model, optimizer, steps, threads });
         const measured = measuredPeak(folder, { ...runs[name], model, optimizer, steps, threads });
-        rows.push({
-          name: `${name}, ${optimizer}: estimated peak memory over the measured`,
-          value: memory.peak / measured,
-          unit: "times",
-          parts: { "estimated MB": memory.peak / 1e6, "measured MB": measured / 1e6 },
-        });
+        rows.push(rowOf(`${name}, ${optimizer}`, memory.peak, measured));
       }
     }
-    return rows;
+    return [...rows, ...(await imageRows(threads))];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function imageRows(threads: number): Promise<FigureRow[]> {
+  const rows: FigureRow[] = [];
+  for (const [name, config] of Object.entries(imageModels)) {
+    await withImageFolder(config, async (folder) => {
+      for (const optimizer of ["nanoadam", "adamw"] as const) {
+        const model = join(folder, "model");
+        const { memory } = await estimate({ model, optimizer, batchSize: imageBatch.images, steps, threads });
+        const text = outputOf(process.execPath, [
+          ...[commandLine, "finetune", "--json", "--overwrite", "--output", join(folder, "output"), "--model", model],
+          ...["--train", join(folder, "train"), "--eval", join(folder, "train"), "--optimizer", optimizer],
+          ...["--batch-size", String(imageBatch.images), "--eval-every", "1000000", "--learning-rate", "1e-5"],
+          ...["--steps", String(steps), "--threads", String(threads)],
+        ]);
+        rows.push(rowOf(`${name}, ${optimizer}`, memory.peak, (JSON.parse(text) as RunSummary).peakRssBytes));
+      }
+    });
+  }
+  return rows;
+}
+
+function rowOf(title: string, estimated: number, measured: number): FigureRow {
+  return {
+    name: `${title}: estimated peak memory over the measured`,
+    value: estimated / measured,
+    unit: "times",
+    parts: { "estimated MB": estimated / 1e6, "measured MB": measured / 1e6 },
+  };
 }
 
 /** The peak of a run on texts that fill every batch. */

@@ -1,6 +1,6 @@
 /**
  * What a network forgets by learning something else: CIFAR ResNets that learn flowers, and a small BERT that learns SST-2 and then
- * CoLA, by NanoAdam at three densities, AdamW, MicroAdam and SGD, each at three rates with three seeds. A file for each run is in
+ * CoLA, by NanoAdam at three densities, AdamW, MicroAdam and SGD, each at three rates or four with three seeds. A file for each run is in
  * OUT; a repeated call makes those that are not there, and goes on with one that was stopped. Several calls share the work:
  *
  *     node bench/dist/forgetting/main.js [--shared ../shared] [--out runs/forgetting] [--only cifar-resnet20] [--part 1/2]

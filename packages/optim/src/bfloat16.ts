@@ -27,13 +27,11 @@ export function toBfloat16(value: number): number {
 }
 
 /**
- * One of the two bfloat16 neighbours of a finite value, the nearer one more probably.
+ * One of the two bfloat16 neighbours of a finite float32, of which the bits are given: the nearer one more probably.
  *
  * @param key decides; uniform over 32 bits for another one each time
  */
-export function toBfloat16Stochastically(value: number, key: number): number {
-  scratch[0] = value;
-  const bits = scratchBits[0] as number;
+export function bfloat16OfBitsStochastically(bits: number, key: number): number {
   return (bits + (mixBits(key) & 0xffff)) >>> 16;
 }
 

@@ -52,7 +52,7 @@ export class ExportEmitter extends OnnxEmitter {
       if (operator === "Gemm" && this.#isMatrix(second)) return [this.#quantisedProduct(first, second, third)];
       if (operator === "Gather" && this.#isMatrix(first)) return [this.#quantisedRows(first, second)];
       if (operator === "Conv" && this.#parameters.has(second)) {
-        return super.emitSeveral(operator, [first, this.#widened(second), ...inputs.slice(2)], options);
+        return this.emitSeveral(operator, [first, this.#widened(second), ...inputs.slice(2)], options);
       }
     }
     for (const name of inputs) if (this.#parameters.has(name)) this.#use(name, "whole");

@@ -32,38 +32,66 @@ export const noChange: ChangeSums = {
   groups: [0, 0, 0].map(() => ({ entries: 0, sum: 0 })),
 };
 
-/** Compares a tensor with what it began as. Entries of like magnitude at a group's bound belong to both groups by a part each. */
-export function changeOf(before: Float32Array, now: Float32Array): ChangeSums {
-  const length = before.length;
-  const counts = [magnitudeGroups.smallest, magnitudeGroups.smallest + magnitudeGroups.middle].map((share) =>
-    countOf(share, length),
-  );
+/** Where the groups of a tensor end: the same in a whole run, as it is what the tensor began as that counts. */
+export interface GroupBounds {
+  /** The bits of the largest magnitude of the smallest group, and of the smallest and middle one together. */
+  readonly lower: number;
+  readonly upper: number;
+  /** The parts of entries of just these magnitudes that are below. */
+  readonly ofLower: number;
+  readonly ofUpper: number;
+}
+
+export function groupBounds(before: Float32Array): GroupBounds {
+  const counts = groupCounts(before.length);
   const cuts = cutsAt(
     () => [before],
     counts.map((count) => count - 1),
   );
-  const parts = cuts.map((cut, place) => tiePart(cut, "smallest", counts[place] ?? length, length));
-  const [lower, upper] = cuts.map(({ bits }) => bits) as [number, number];
-  const [ofLower, ofUpper] = parts as [number, number];
+  const parts = cuts.map((cut, place) => tiePart(cut, "smallest", counts[place] ?? 1, before.length));
+  return { lower: cuts[0]?.bits ?? 0, upper: cuts[1]?.bits ?? 0, ofLower: parts[0] ?? 1, ofUpper: parts[1] ?? 1 };
+}
+
+/** Compares a tensor with what it began as. Entries of like magnitude at a group's bound belong to both groups by a part each. */
+export function changeOf(
+  before: Float32Array,
+  now: Float32Array,
+  { lower, upper, ofLower, ofUpper }: GroupBounds = groupBounds(before),
+): ChangeSums {
+  const length = before.length;
   const bits = bitsOf(before);
-  const [entries, sums] = [new Float64Array(3), new Float64Array(3)];
-  let [changed, squares] = [0, 0];
+  const sums = new Float64Array(3);
+  let [changed, squares, smallest, middle, largest] = [0, 0, 0, 0, 0];
   for (let i = 0; i < length; i++) {
     const difference = Math.abs((now[i] as number) - (before[i] as number));
-    if (difference !== 0) changed++;
+    if (difference === 0) continue;
+    changed++;
     squares += difference * difference;
     const magnitude = (bits[i] as number) & magnitudeMask;
-    const small = magnitude < lower ? 1 : magnitude === lower ? ofLower : 0;
-    const notLarge = magnitude < upper ? 1 : magnitude === upper ? ofUpper : 0;
-    entries[0] = (entries[0] as number) + small;
-    entries[1] = (entries[1] as number) + notLarge - small;
-    entries[2] = (entries[2] as number) + 1 - notLarge;
-    sums[0] = (sums[0] as number) + small * difference;
-    sums[1] = (sums[1] as number) + (notLarge - small) * difference;
-    sums[2] = (sums[2] as number) + (1 - notLarge) * difference;
+    if (magnitude < lower) smallest += difference;
+    else if (magnitude > upper) largest += difference;
+    else if (magnitude > lower && magnitude < upper) middle += difference;
+    else {
+      const small = magnitude === lower ? ofLower : 0;
+      const notLarge = magnitude === upper ? ofUpper : 1;
+      for (const [group, part] of [small, notLarge - small, 1 - notLarge].entries()) {
+        sums[group] = (sums[group] as number) + part * difference;
+      }
+    }
   }
-  const groups = [...entries].map((count, place) => ({ entries: count, sum: sums[place] as number }));
+  const [few, most] = groupCounts(length);
+  const groups = [
+    { entries: few, sum: smallest + (sums[0] as number) },
+    { entries: most - few, sum: middle + (sums[1] as number) },
+    { entries: length - most, sum: largest + (sums[2] as number) },
+  ];
   return { entries: length, changed, squares, groups };
+}
+
+/** How many entries the smallest group has, and that and the middle one together. */
+function groupCounts(length: number): readonly [number, number] {
+  const { smallest, middle } = magnitudeGroups;
+  return [countOf(smallest, length), countOf(smallest + middle, length)];
 }
 
 /** The sums of two tensors, or of many. */

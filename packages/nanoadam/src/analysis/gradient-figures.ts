@@ -2,6 +2,7 @@
 import { JointHistogram } from "./joint-histogram.js";
 import type { Parts } from "./order-statistics.js";
 import { type Entries, type Relation, relationOf } from "./relation.js";
+import { mergeTallies, type Tally, tallyOf } from "./tally.js";
 import { WholeRelationBuilder } from "./whole-relation.js";
 
 /** A tensor of a stage whose gradients are there. */
@@ -37,22 +38,23 @@ export class GradientFigures {
    * @throws RangeError where a gradient or a weight is not finite
    */
   add(tensors: readonly SeenTensor[]): void {
-    const layers = new Map<string, SeenTensor[]>();
+    const layers = new Map<string, { readonly tensor: SeenTensor; readonly tally: Tally }[]>();
     for (const tensor of tensors) {
       const { name, entries, layer } = tensor;
       const histogram = new JointHistogram();
       histogram.add(entries.weights, entries.gradient);
-      const relation = relationOf([entries]);
+      const tally = tallyOf(entries.weights, entries.gradient);
+      const relation = relationOf([entries], tally);
       this.tensors.set(name, { relation, histogram });
       this.squares += relation.squares;
       if (tensor.isInWhole) {
-        this.#whole.add(entries);
+        this.#whole.add(entries, tally);
         this.#wholeHistogram.merge(histogram);
       }
-      if (layer !== undefined) layers.set(layer, [...(layers.get(layer) ?? []), tensor]);
+      if (layer !== undefined) layers.set(layer, [...(layers.get(layer) ?? []), { tensor, tally }]);
     }
     for (const [layer, members] of layers) {
-      const alone = members.length === 1 ? this.tensors.get(members[0]?.name ?? "") : undefined;
+      const alone = members.length === 1 ? this.tensors.get(members[0]?.tensor.name ?? "") : undefined;
       this.layers.set(layer, alone ?? this.#together(members));
     }
   }
@@ -63,12 +65,19 @@ export class GradientFigures {
     return { relation: this.#whole.finish(weights), histogram: this.#wholeHistogram };
   }
 
-  #together(members: readonly SeenTensor[]): SeenFigures {
+  #together(members: readonly { readonly tensor: SeenTensor; readonly tally: Tally }[]): SeenFigures {
     const histogram = new JointHistogram();
-    for (const { name } of members) {
-      const own = this.tensors.get(name);
+    for (const { tensor } of members) {
+      const own = this.tensors.get(tensor.name);
       if (own !== undefined) histogram.merge(own.histogram);
     }
-    return { relation: relationOf(members.map(({ entries }) => entries)), histogram };
+    const tally = mergeTallies(members.map((member) => member.tally));
+    return {
+      relation: relationOf(
+        members.map(({ tensor }) => tensor.entries),
+        tally,
+      ),
+      histogram,
+    };
   }
 }

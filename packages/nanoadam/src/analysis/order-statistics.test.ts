@@ -23,6 +23,21 @@ test("a cut is the magnitude that sorting has at its rank, with as many below it
   );
 });
 
+test("many numbers are counted and few are sorted, to the same end", () => {
+  const many = Float32Array.from({ length: 40_000 }, (_, i) => Math.fround(Math.sin(i * 12.9898) * 10 ** Math.sin(i)));
+  const sorted = Array.from(many, Math.abs).sort((a, b) => a - b);
+  const ranks = [0, 1, 399, 20_000, 39_999];
+  const cuts = cutsAt(() => [many.subarray(0, 15_000), many.subarray(15_000)], ranks);
+  for (const [place, rank] of ranks.entries()) {
+    const size = sorted[rank] ?? Number.NaN;
+    expect(numberOf(cuts[place]?.bits ?? -1)).toBe(size);
+    expect(cuts[place]).toMatchObject({
+      below: sorted.indexOf(size),
+      equal: sorted.lastIndexOf(size) - sorted.indexOf(size) + 1,
+    });
+  }
+});
+
 test("ties at a bound make up what is missing to its count", () => {
   const values = Float32Array.of(1, 2, -2, 2, 3);
   const [cut] = cutsAt(() => [values], [2]);

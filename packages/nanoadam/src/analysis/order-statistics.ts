@@ -45,7 +45,9 @@ export function countOf(share: number, length: number): number {
  * @throws RangeError for a rank that there is not
  */
 export function cutsAt(parts: Parts, ranks: readonly number[]): Cut[] {
-  const coarse = new Float64Array(coarseBuckets);
+  const sorted = sortedFew(parts);
+  if (sorted !== undefined) return ranks.map((rank) => cutOf(sorted, rank));
+  const coarse = new Uint32Array(coarseBuckets);
   for (const values of parts()) {
     const bits = bitsOf(values);
     for (let i = 0; i < bits.length; i++) {
@@ -56,13 +58,32 @@ export function cutsAt(parts: Parts, ranks: readonly number[]): Cut[] {
   return cutsWithin(parts, coarse, ranks);
 }
 
+/** Fewer numbers are sorted sooner than counted. */
+const few = 1 << 14;
+
+/** The magnitudes' bits in their order, of few numbers. */
+function sortedFew(parts: Parts): Uint32Array | undefined {
+  const all = [...parts()];
+  if (all.reduce((sum, { length }) => sum + length, 0) > few) return undefined;
+  return Uint32Array.from(all.flatMap((values) => [...bitsOf(values)].map((bits) => bits & magnitudeMask))).sort();
+}
+
+function cutOf(sorted: Uint32Array, rank: number): Cut {
+  const bits = sorted[rank];
+  if (bits === undefined) throw new RangeError(`there is no number of rank ${rank} among ${sorted.length}`);
+  const below = sorted.indexOf(bits);
+  return { bits, below, equal: sorted.lastIndexOf(bits) - below + 1 };
+}
+
 /** As `cutsAt`, where the first pass is done: `coarse` counts the numbers by the upper 16 bits of their magnitudes. */
-export function cutsWithin(parts: Parts, coarse: Float64Array, ranks: readonly number[]): Cut[] {
+export function cutsWithin(parts: Parts, coarse: Uint32Array, ranks: readonly number[]): Cut[] {
+  const sorted = sortedFew(parts);
+  if (sorted !== undefined) return ranks.map((rank) => cutOf(sorted, rank));
   const places = ranks.map((rank) => placeOf(rank, coarse));
   const slots = new Int16Array(coarseBuckets).fill(-1);
   const wanted = [...new Set(places.map(({ bucket }) => bucket))];
   for (const [slot, bucket] of wanted.entries()) slots[bucket] = slot;
-  const fine = new Float64Array(wanted.length * fineBuckets);
+  const fine = new Uint32Array(wanted.length * fineBuckets);
   for (const values of parts()) {
     const bits = bitsOf(values);
     for (let i = 0; i < bits.length; i++) {
@@ -86,7 +107,7 @@ export function cutsWithin(parts: Parts, coarse: Float64Array, ranks: readonly n
 }
 
 /** The coarse bucket that a rank falls into, and how many numbers are in those before it. */
-export function placeOf(rank: number, coarse: Float64Array) {
+export function placeOf(rank: number, coarse: Uint32Array) {
   let before = 0;
   for (let bucket = 0; bucket < coarse.length; bucket++) {
     const count = coarse[bucket] as number;

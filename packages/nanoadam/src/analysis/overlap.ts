@@ -6,7 +6,7 @@ import { type Cut, tiePart } from "./order-statistics.js";
 
 /** Shares of the weights, smallest first, the last of which ends at their median; and of the gradients, largest first. */
 export const weightShares = [0.01, 0.05, 0.1, 0.2, 0.3, 0.5] as const;
-export const gradientShares = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1] as const;
+export const gradientShares = [1e-5, 1e-4, 1e-3, 1e-2] as const;
 
 /** Entries of a set: how many, and the cut that bounds them. */
 export interface Bound {

@@ -5,16 +5,27 @@
 
 import {
   bitsOf,
-  coarseBuckets,
   countOf,
   cutsAt,
+  cutsWithin,
   magnitudeMask,
   numberOf,
   type Parts,
   placeOf,
 } from "./order-statistics.js";
 import { Overlap, weightShares } from "./overlap.js";
-import { type Entries, forEachStretch, type Relation, ratioOf, ratioShares, smallRank } from "./relation.js";
+import {
+  type Entries,
+  isSelected,
+  largestCount,
+  type Relation,
+  ratioOf,
+  ratioShares,
+  selectedSquares,
+  smallRank,
+  withoutGradients,
+} from "./relation.js";
+import { mergeTallies, type Tally, tallyOf } from "./tally.js";
 
 /** Shares of the largest gradients: of a large model more could not be kept. */
 export const wholeGradientShares = [1e-5, 1e-4, 1e-3] as const;
@@ -26,7 +37,6 @@ export interface WholeRelation extends Relation {
 }
 
 export class WholeRelationBuilder {
-  #length = 0;
   readonly #kept: number;
   readonly #slopes: Float32Array;
   readonly #slopeBits: Uint32Array;
@@ -34,11 +44,8 @@ export class WholeRelationBuilder {
   readonly #selected: Uint8Array;
   #count = 0;
   /** Gradients below it are none of the largest. */
-  #least = 0;
-  /** Of the gradients, by the upper 16 bits of their magnitudes: how many, and the greatest weight. */
-  readonly #buckets = new Float64Array(coarseBuckets);
-  readonly #greatest = new Uint32Array(coarseBuckets);
-  #squares = 0;
+  #least = 1 << 16;
+  #tally = tallyOf(new Float32Array(), new Float32Array());
   #selectedSquares = 0;
 
   /** @param length entries of all tensors to come, at most */
@@ -53,32 +60,19 @@ export class WholeRelationBuilder {
 
   /** Entries that have come. */
   get length(): number {
-    return this.#length;
+    return this.#tally.length;
   }
 
-  add({ weights, gradient, selection }: Entries): void {
+  /** @param tally of the tensor */
+  add({ weights, gradient, selection }: Entries, tally: Tally = tallyOf(weights, gradient)): void {
+    this.#tally = mergeTallies([this.#tally, tally]);
+    this.#selectedSquares += selectedSquares([{ gradient, selection }]);
     const [weightBits, gradientBits] = [bitsOf(weights), bitsOf(gradient)];
-    const [buckets, greatest] = [this.#buckets, this.#greatest];
-    this.#length += weights.length;
-    let [squares, selectedSquares] = [0, 0];
-    forEachStretch(selection, (from, to, selected) => {
-      let next = selected.next();
-      for (let i = from; i < to; i++) {
-        const slope = (gradientBits[i] as number) & magnitudeMask;
-        const weight = (weightBits[i] as number) & magnitudeMask;
-        const isSelected = i === next;
-        if (isSelected) next = selected.next();
-        const square = (gradient[i] as number) ** 2;
-        squares += square;
-        if (isSelected) selectedSquares += square;
-        const bucket = slope >>> 16;
-        buckets[bucket] = (buckets[bucket] as number) + 1;
-        if (weight > (greatest[bucket] as number)) greatest[bucket] = weight;
-        if (slope >= this.#least) this.#keep(slope, weight, isSelected);
-      }
-    });
-    this.#squares += squares;
-    this.#selectedSquares += selectedSquares;
+    for (let i = 0; i < gradientBits.length; i++) {
+      const slope = (gradientBits[i] as number) & magnitudeMask;
+      if (slope < this.#least) continue;
+      this.#keep(slope, (weightBits[i] as number) & magnitudeMask, isSelected(selection, i));
+    }
   }
 
   /**
@@ -86,37 +80,42 @@ export class WholeRelationBuilder {
    * @param weights all weights, as they came
    */
   finish(weights: Parts): WholeRelation {
-    const [length, count] = [this.#length, this.#count];
+    const { length, squares, gradient, greatest } = this.#tally;
+    const count = this.#count;
     const slopes = this.#slopes.subarray(0, count);
-    const rankOf = (share: number) => count - countOf(share, length);
+    if (count === 0) {
+      return { ...withoutGradients(length, wholeGradientShares), amongSmallGradientsAtLeast: Number.NaN };
+    }
+    const rankOf = (share: number) => count - largestCount(share, this.#tally);
     const cuts = cutsAt(() => [slopes], [...wholeGradientShares, ratioShares.largest].map(rankOf));
     // Below what is kept there are more; above a cut there are no others.
-    const gradients = wholeGradientShares.map((share, place) => {
+    const bounds = wholeGradientShares.map((share, place) => {
       const { bits, below, equal } = cuts[place] ?? { bits: 0, below: 0, equal: 1 };
-      return { cut: { bits, below: below + length - count, equal }, count: countOf(share, length) };
+      return { cut: { bits, below: below + length - count, equal }, count: largestCount(share, this.#tally) };
     });
-    const weightCuts = cutsAt(
+    const weightCuts = cutsWithin(
       weights,
+      this.#tally.weights,
       weightShares.map((share) => countOf(share, length) - 1),
     );
-    const bounds = weightCuts.map((cut, place) => ({ cut, count: countOf(weightShares[place] ?? 1, length) }));
-    const overlap = new Overlap(gradients, bounds, length);
+    const weightBounds = weightCuts.map((cut, place) => ({ cut, count: countOf(weightShares[place] ?? 1, length) }));
+    const overlap = new Overlap(bounds, weightBounds, length);
     const atLargest: number[] = [];
     for (let i = 0; i < count; i++) {
       const [slope, weight] = [this.#slopeBits[i] as number, this.#weightBits[i] as number];
       overlap.add(weight, slope, this.#selected[i] === 1);
       if (slope >= (cuts.at(-1)?.bits ?? 0)) atLargest.push(numberOf(weight));
     }
-    const { bucket } = placeOf(smallRank(length), this.#buckets);
-    const below = this.#greatest.subarray(0, bucket).reduce((most, each) => Math.max(most, each), 0);
-    const among = Math.max(below, this.#greatest[bucket] as number);
+    const { bucket } = placeOf(smallRank(length), gradient);
+    const below = greatest.subarray(0, bucket).reduce((most, each) => Math.max(most, each), 0);
+    const among = Math.max(below, greatest[bucket] as number);
     return {
       entries: length,
-      squares: this.#squares,
+      squares,
       ratio: ratioOf(atLargest, numberOf(among), numberOf(weightCuts.at(-1)?.bits ?? 0)),
       amongSmallGradientsAtLeast: numberOf(below),
       ...overlap.record(),
-      caughtSquares: this.#squares === 0 ? 0 : this.#selectedSquares / this.#squares,
+      caughtSquares: this.#selectedSquares / squares,
     };
   }
 

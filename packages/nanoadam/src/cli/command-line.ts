@@ -25,6 +25,7 @@ import { predictCommand } from "./predict.js";
 import { presetsCommand } from "./presets.js";
 import { pruneCommand } from "./prune.js";
 import { pushCommand } from "./push.js";
+import { reproduceCommand } from "./reproduce.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
 import { theoryCommand } from "./theory.js";
@@ -85,6 +86,7 @@ export async function runCommandLine(
     presetsCommand(streams),
     watchCommand(streams),
     theoryCommand(streams),
+    reproduceCommand((words) => runCommandLine(words, streams, interruption), streams),
     initCommand(streams),
     demoCommand(streams),
   ];

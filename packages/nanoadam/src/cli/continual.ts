@@ -12,7 +12,7 @@ import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
 import { addHelpTail } from "./help.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { plainTable } from "./plain-table.js";
-import { formatEvaluation, progressObserver } from "./progress.js";
+import { formatEvaluation, type Progress, progressObserver } from "./progress.js";
 import type { Streams } from "./streams.js";
 import { terminalOf } from "./terminal.js";
 
@@ -43,17 +43,23 @@ export function continualCommand(streams: Streams = process, interruption: Inter
     .action(async ({ preset, config, quiet, json, ...flags }: Flags & OwnFlags) => {
       const input = await inputOf(flags, { preset, config });
       const isSilent = quiet === true || json === true;
-      let end: () => void = () => undefined;
+      /** Of the task that is learned. */
+      let progress: Progress | undefined;
+      const end = () => {
+        progress?.end();
+        progress = undefined;
+      };
       const print = (line: string) => {
-        if (!isSilent) streams.stderr.write(`${line}\n`);
+        if (progress !== undefined) progress.print(line);
+        else if (!isSilent) streams.stderr.write(`${line}\n`);
       };
       interruption.printWith(print);
       const report = await continual(input, {
         signal: interruption.signal,
         onNotice: print,
         onReturn: ({ task, during, step, evaluation }) => {
-          const when =
-            during === null ? "at first" : step === null ? `after ${during}` : `after step ${step} of ${during}`;
+          if (step === null) end();
+          const when = step !== null ? `after step ${step}` : during === null ? "at first" : `after ${during}`;
           print(`${task} ${when}: ${formatEvaluation(evaluation)}`);
         },
         observe({ name, place, of }) {
@@ -63,11 +69,10 @@ export function continualCommand(streams: Streams = process, interruption: Inter
           if (isSilent) return [stopping];
           end();
           print(`${name}, task ${place + 1} of ${of}`);
-          const progress = progressObserver({ stream: streams.stderr, label: name });
-          end = () => progress.end();
+          progress = progressObserver({ stream: streams.stderr, label: name });
           return [progress, stopping];
         },
-      }).finally(() => end());
+      }).finally(end);
       if (json === true) streams.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
       if (isSilent) return;
       const table = matrixTable(report);

@@ -37,14 +37,16 @@ export function estimateCommand(streams: Streams = process): Command {
 }
 
 function linesOf(found: Estimate, columns: number): string[] {
-  const { architecture, parameters, batchSize, maxLength, byOptimizer, measured } = found;
+  const { architecture, parameters, batchSize, maxLength = 0, imageSize, byOptimizer, measured } = found;
   const rows = Object.entries(byOptimizer).map(([name, memory]) => [
     name,
     ...[memory.weights, memory.states, memory.gradients, memory.activations, memory.peak].map(formatBytes),
   ]);
   return [
     `${architecture}: ${formatCount(parameters.total)} parameters, ${formatCount(parameters.trained)} of them trained`,
-    `${batchSize} texts of ${formatCount(maxLength)} tokens at a time`,
+    imageSize === undefined
+      ? `${batchSize} texts of ${formatCount(maxLength)} tokens at a time`
+      : `${batchSize} images of ${imageSize[1]} x ${imageSize[0]} pixels at a time`,
     plainTable({ headings: ["", "weights", "states", "gradients", "activations", "peak"], rows }, columns).trimEnd(),
     fitLine(found),
     ...(found.waysOut.length === 0

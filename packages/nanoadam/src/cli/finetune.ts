@@ -118,7 +118,7 @@ async function optionsOf({
   readonly isWhole: boolean;
 }): Promise<Partial<FinetuneInput>> {
   const files = [
-    ...(config === undefined ? [] : [{ source: config, options: await readOptionFile(config) }]),
+    ...(config === undefined ? [] : [{ source: config, options: await readOptionFile(config, finetuneSchema) }]),
     ...(preset === undefined ? [] : [{ source: presetSource(preset), options: await loadPreset(preset) }]),
   ];
   const fileOptions = files.reduceRight<Partial<FinetuneInput>>(

@@ -22,6 +22,7 @@ const commands = [
   "init",
   "demo",
   "theory",
+  "reproduce",
 ];
 
 describe.each([80, 60, 40])("in a window of %i columns", (columns) => {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { parseFinetuneOptions } from "../options/finetune-options.js";
+import { finetuneSchema, parseFinetuneOptions } from "../options/finetune-options.js";
 import { optionFileOf, parseOptionFile } from "../options/option-files.js";
 import { runCli } from "../testing/run-cli.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
@@ -38,7 +38,7 @@ test("model, data and columns are asked for, with what is in the file, and the f
   expect(told).toContain("64 rows, with the columns");
   expect(told).toContainEqual(expect.stringMatching(/^ {2}label: 2 different, such as "good"$/));
   expect(told).toContain("Column of the label [label]");
-  const read = parseOptionFile(optionFileOf(options), "written.yaml");
+  const read = parseOptionFile(optionFileOf(options), "written.yaml", finetuneSchema);
   expect(parseFinetuneOptions(read as typeof options)).toEqual(parseFinetuneOptions(options));
 });
 

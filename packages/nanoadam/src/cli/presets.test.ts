@@ -17,6 +17,15 @@ test("presets lists them, and prints one as it is", async () => {
   );
 });
 
+test("finetune says of a comparison's preset whose it is, and compare of a run's", async () => {
+  const files = ["--model", "model", "--train", "train.tsv", "--output", "output"];
+  const run = await runCli("finetune", "--preset", "study/ablation", ...files);
+  expect(run).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("nanoadam compare --preset study/abl") });
+  const comparison = await runCli("compare", "--preset", "glue/cola", ...files);
+  expect(comparison.exitCode).toBe(1);
+  expect(comparison.stderr).toMatch(/^nanoadam: preset glue\/cola is for one run, .*comparisons have study\/abl.*\n$/);
+});
+
 test("flags win over --config, and --config over --preset", async () => {
   const folder = await temporaryFolder();
   const model = await writeTinyCheckpoint(join(folder, "model"));
@@ -40,7 +49,9 @@ test("options that do not go together are named where they were given", async ()
   const files = ["--model", "model", "--train", "train.tsv", "--output", "output"];
   const { exitCode, stderr } = await runCli("finetune", "--preset", "glue/cola", "--density", "0.02", ...files);
   expect(exitCode).toBe(1);
-  expect(stderr).toBe("nanoadam: preset glue/cola: finalDensity is 0.04, expected at most --density 0.02\n");
+  expect(stderr).toBe(
+    "nanoadam: preset glue/cola: finalDensity is 0.04, expected at most --density 0.02, or a --density-schedule\n",
+  );
 });
 
 test("--print-config prints the options in force as a file for --config, which gives the same", async () => {

@@ -9,7 +9,9 @@ const examples = ["nanoadam presets glue/cola > cola.yaml"];
 export function presetsCommand(streams: Streams = process): Command {
   const command = new Command("presets");
   return addHelpTail(command, { examples })
-    .description("List the presets of finetune, or print one, to read or to copy.")
+    .description(
+      "List the presets, or print one, to read or to copy: study/... are for compare, all others for finetune.",
+    )
     .argument("[name]", "the preset to print")
     .action(async (name: string | undefined) => {
       streams.stdout.write(name === undefined ? `${(await presetNames()).join("\n")}\n` : await presetText(name));

@@ -1,4 +1,4 @@
-/** A path as one types it. */
+/** A path, or another word of a command line, as one types it. */
 export function quoted(path: string): string {
-  return /^[\w./\\:~-]+$/.test(path) ? path : `"${path}"`;
+  return /^[\w./\\:~,=%+-]+$/.test(path) ? path : `"${path}"`;
 }

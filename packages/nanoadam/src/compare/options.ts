@@ -21,20 +21,23 @@ const sharedSchema = z.object(finetuneSchema.shape).omit({
 
 const { model, train, ...otherShared } = sharedSchema.shape;
 
-/** Runs are processes of their own, which read files. */
+/** Values in one text with commas between them, or as files have them: one, or a list. */
+const listOf = (what: string) =>
+  z
+    .union([z.string(), z.number(), z.array(z.union([z.string(), z.number()])).readonly()], { error: what })
+    .transform((values) => (typeof values === "object" ? values.join(",") : String(values)));
 
+/** Runs are processes of their own, which read files. */
 export const compareSchema = z
   .object({
     model,
     train: path.meta(train.meta() ?? {}),
     output: path.meta(flag("folder to keep the runs and the comparison in", "DIR")),
     overwrite: z.boolean().default(false).meta(flag("start anew in a folder that has a comparison")),
-    optimizers: z
-      .string()
+    optimizers: listOf("names of optimizers")
       .default("nanoadam,adamw")
       .meta(flag("what is compared: names as of finetune, lora, or lora+NAME", "LIST")),
-    learningRates: z
-      .string()
+    learningRates: listOf("auto, or rates")
       .default("auto")
       .meta(flag("auto, or rates for all (1e-4,3e-4), or for some (nanoadam=1e-3:3e-3,adamw=1e-4)", "LIST")),
     vary: z

@@ -21,8 +21,8 @@ export interface Variation {
 export function parseVariations(lines: readonly string[], known: readonly string[]): Variation[] {
   const variations = lines.map((line): Variation => {
     const at = line.indexOf("=");
-    const spelled = (at < 0 ? line : line.slice(0, at)).trim().replace(/^--/, "");
-    const option = spelled.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    const spelled = (at < 0 ? line : line.slice(0, at)).trim();
+    const option = variedOption(line);
     const values = at < 0 ? [] : line.slice(at + 1).split(",");
     if (values.some((value) => value.trim() === "") || values.length === 0) {
       throw new InputError(`\`vary\` has "${line}", expected an option and its values, as in criterion=small,large`);
@@ -40,6 +40,15 @@ export function parseVariations(lines: readonly string[], known: readonly string
   const twice = options.find((option, index) => options.indexOf(option) < index);
   if (twice !== undefined) throw new InputError(`\`vary\` has ${twice} twice; give all of its values at once`);
   return variations;
+}
+
+/** The option that a line such as `mask-interval=50,100` is about, by its name. */
+export function variedOption(line: string): string {
+  const [spelled = ""] = line.split("=");
+  return spelled
+    .trim()
+    .replace(/^--/, "")
+    .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Options of a comparison that say the values of a run's. */

@@ -29,6 +29,16 @@ describe("planned batches", () => {
     );
   });
 
+  test("mix what lies together in the data, where all are of one size", () => {
+    // The first half is of one class, the second of another.
+    const batches = planBatches(new Array(640).fill(1024), { batchSize: 32, shuffle: { seed: 3, epoch: 0 } });
+    for (const { indices } of batches) {
+      const ofFirst = indices.filter((index) => index < 320).length;
+      expect(ofFirst).toBeGreaterThan(6);
+      expect(ofFirst).toBeLessThan(26);
+    }
+  });
+
   test("differ between epochs and seeds", () => {
     const sizes = Array.from({ length: 200 }, (_, index) => 1 + (index % 60));
     const plan = (seed: number, epoch: number) => planBatches(sizes, { batchSize: 8, shuffle: { seed, epoch } });

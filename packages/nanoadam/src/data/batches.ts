@@ -33,7 +33,9 @@ const batchesPerMegabatch = 8;
  * Groups examples of similar size (tokens of each, say) into batches, every example in exactly one.
  *
  * With `shuffle`: examples are shuffled, cut into stretches of 8 batches, sorted by size within each stretch, cut into
- * batches, and the batches are shuffled; with the sampling `random` the stretch is one batch. Without: all examples are sorted by size (equal ones by index), so `indices` is
+ * batches, and the batches are shuffled; with the sampling `random` the stretch is one batch. Equal sizes stay as they were shuffled:
+ * by index, the rows of a file that is sorted by class would make batches of one class, and images, which are all of one size,
+ * nothing else. Without: all examples are sorted by size (equal ones by index), so `indices` is
  * needed to bring results back into the order of the examples. One batch may be smaller than `batchSize`.
  */
 export function planBatches(sizes: ArrayLike<number>, options: BatchOptions): BatchPlan[] {
@@ -47,7 +49,7 @@ export function planBatches(sizes: ArrayLike<number>, options: BatchOptions): Ba
   requirePositiveInteger("batchSize", batchSize);
   requirePositiveInteger("bucketMultiple", bucketMultiple);
   const sizeOf = (index: number) => sizes[index] as number;
-  const bySize = (indices: number[]) => indices.sort((a, b) => sizeOf(a) - sizeOf(b) || a - b);
+  const bySize = (indices: number[]) => indices.sort((a, b) => sizeOf(a) - sizeOf(b));
 
   const order = shuffle
     ? [...shuffledIndices(sizes.length, shuffle.seed, randomSites.exampleOrder, shuffle.epoch)]

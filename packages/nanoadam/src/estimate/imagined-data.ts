@@ -49,9 +49,15 @@ export function imaginedEncoder({ maxLength, vocabularySize }: ImaginedText): Te
   };
 }
 
+/** So many labels, in the order of their names. */
+export function imaginedLabels(labels: number): string[] {
+  return Array.from({ length: labels }, (_, id) => `label ${String(id).padStart(8, "0")}`);
+}
+
 /** Rows of a task, with so many labels. */
 export function imaginedRows(task: string, rows: number, labels: number): Row[] {
-  const nameOf = (row: number) => `label ${String(row % labels).padStart(8, "0")}`;
+  const names = imaginedLabels(labels);
+  const nameOf = (row: number) => names[row % labels] ?? "";
   return Array.from({ length: Math.max(rows, labels) }, (_, row): Row => {
     switch (task) {
       case "regression":

@@ -118,6 +118,8 @@ async function activationBytes(run: EstimatedRun, costs: ReadonlyMap<string, Ten
       ? await whileTraining((name) => (needOf(name).kind === "nothing" ? "none" : "dense"))
       : training;
   const evaluation = await memoryOfProgram({ model, weights, loss: run.loss, batch: typesOf(run.evaluationBatch) });
+  // The batch in use, and the one that is loaded meanwhile.
+  const batches = 2 * batchBytes(run.trainingBatch);
   const passes = [training, look, evaluation];
   if (retention !== undefined) {
     const { batch, ownParameters, ...measured } = retention;
@@ -129,7 +131,11 @@ async function activationBytes(run: EstimatedRun, costs: ReadonlyMap<string, Ten
   // What computes selected entries has their places, where it found them, and the sums, besides the factors.
   const selections = [...costs.values()].map(({ need }) => (need.kind === "entries" ? need.selection.count : 0));
   const kernel = training.factorBytes === 0 ? 0 : training.factorBytes + 10 * Math.max(...selections);
-  return arena + Math.max(...passes.map(({ scratchBytes }) => scratchBytes)) + kernel;
+  return arena + batches + Math.max(...passes.map(({ scratchBytes }) => scratchBytes)) + kernel;
+}
+
+function batchBytes({ tensors }: Batch): number {
+  return [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
 }
 
 /** Programs look at nothing of the weights but their types. */

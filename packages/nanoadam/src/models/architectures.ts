@@ -2,6 +2,7 @@ import { InputError, shown } from "../errors.js";
 import { bert } from "./bert.js";
 import { cifarResnet } from "./cifar-resnet.js";
 import type { RawConfig } from "./config.js";
+import { convnext } from "./convnext.js";
 import { debertaV2 } from "./deberta-v2.js";
 import { distilbert } from "./distilbert.js";
 import { electra } from "./electra.js";
@@ -37,6 +38,7 @@ const architectures: Readonly<Record<string, (config: RawConfig) => Backbone>> =
   deit,
   resnet,
   cifar_resnet: cifarResnet,
+  convnext,
 };
 
 /** The `model_type`s that can be fine-tuned. */

@@ -91,3 +91,9 @@ test("a configuration that leaves out the width has the architecture's usual one
   expect(hiddenSizeOf({ model_type: "resnet" })).toBe(2048);
   expect(hiddenSizeOf({ model_type: "resnet", hidden_sizes: [8, 16], depths: [1, 1] })).toBe(16);
 });
+
+test("a ConvNeXt that drops paths by chance is refused by name", () => {
+  const define = () =>
+    defineModel({ model_type: "convnext", drop_path_rate: 0.1 }, { kind: "outputs", per: "example", outputs: 2 });
+  expect(define).toThrow(/drop_path_rate.*stochastic depth is not built, expected 0/);
+});

@@ -1,5 +1,5 @@
 /**
- * Options from files: YAML with the names of {@link finetuneSchema}, of the user's own or one of the presets that come with the
+ * Options from files: YAML with the names of a schema's options, of the user's own or one of the presets that come with the
  * package. What is given directly wins over a file, and a file over a preset.
  */
 import { readdir, readFile } from "node:fs/promises";
@@ -25,8 +25,14 @@ const alternatives: readonly (readonly (keyof FinetuneInput)[])[] = [
 /** Options from a file, and what errors call the file. */
 export interface OptionFile {
   readonly source: string;
-  readonly options: Partial<FinetuneInput>;
+  readonly options: object;
 }
+
+/** A schema of options by their names. */
+type OptionSchema<Input> = z.ZodObject & z.ZodType<unknown, Input>;
+
+/** What the names of presets for whole comparisons begin with; the others are for one run. */
+const studies = "study/";
 
 /** Names of the presets, such as "glue/cola". */
 export async function presetNames(): Promise<string[]> {
@@ -54,10 +60,28 @@ export async function presetText(name: string): Promise<string> {
 
 /**
  * A preset's options.
- * @throws InputError for an unknown name, listing the known ones.
+ * @throws InputError for an unknown name, listing the known ones, and for one of a comparison
  */
 export async function loadPreset(name: string): Promise<Partial<FinetuneInput>> {
-  return parseOptionFile(await presetText(name), presetSource(name));
+  const text = await presetText(name);
+  if (!name.startsWith(studies)) return parseOptionFile(text, presetSource(name), finetuneSchema);
+  throw new InputError(
+    `${presetSource(name)} is for a comparison of several runs, as in nanoadam compare --preset ${name}`,
+  );
+}
+
+/**
+ * The options of a preset for a comparison.
+ * @param schema of a comparison's options
+ * @throws InputError for an unknown name, and for a preset of one run, listing those that there are.
+ */
+export async function loadStudy<Input>(name: string, schema: OptionSchema<Input>): Promise<Partial<Input>> {
+  const text = await presetText(name);
+  if (name.startsWith(studies)) return parseOptionFile(text, presetSource(name), schema);
+  const known = (await presetNames()).filter((each) => each.startsWith(studies));
+  throw new InputError(
+    `${presetSource(name)} is for one run, as in nanoadam finetune --preset ${name}; comparisons have ${known.join(", ")}`,
+  );
 }
 
 /** What errors call a preset. */
@@ -67,10 +91,11 @@ export function presetSource(name: string): string {
 
 /**
  * The options of a YAML file.
+ * @param schema what they may be
  * @throws InputError for a file that cannot be read or is no mapping, and for an option that is unknown or out of range.
  */
-export async function readOptionFile(path: string): Promise<Partial<FinetuneInput>> {
-  return parseOptionFile(await readText(path), path);
+export async function readOptionFile<Input>(path: string, schema: OptionSchema<Input>): Promise<Partial<Input>> {
+  return parseOptionFile(await readText(path), path, schema);
 }
 
 /**
@@ -90,11 +115,12 @@ async function readText(path: string): Promise<string> {
 /**
  * The options that a YAML text says.
  * @param source what errors call the file
+ * @param schema what they may be; which ones go together is not looked at
  * @throws InputError for a text that is no mapping, and for an option that is unknown, out of range or given twice.
  */
-export function parseOptionFile(text: string, source: string): Partial<FinetuneInput> {
-  const fields = finetuneSchema.shape as Readonly<Record<string, z.ZodType>>;
-  return optionsOfMapping(parseYaml(text, source), source, (option, key, value) => {
+export function parseOptionFile<Input>(text: string, source: string, schema: OptionSchema<Input>): Partial<Input> {
+  const fields = schema.shape as Readonly<Record<string, z.ZodType>>;
+  const options = optionsOfMapping(parseYaml(text, source), source, (option, key, value) => {
     const field = Object.hasOwn(fields, option) ? fields[option] : undefined;
     if (field === undefined)
       throw new InputError(`${source}: there is no option ${excerpt(key)}${didYouMean(option, Object.keys(fields))}`);
@@ -103,6 +129,7 @@ export function parseOptionFile(text: string, source: string): Partial<FinetuneI
       throw new InputError(`${source}: ${key} is ${shown(value)}, expected ${expectation(issue)}`);
     }
   });
+  return options as Partial<Input>;
 }
 
 /**
@@ -175,14 +202,15 @@ export function nameFile(error: unknown, direct: readonly string[], files: reado
   return new InputError(`${file.source}: ${option}${error.message.slice(quoted.length)}`);
 }
 
-/** Options together: what is in `stronger` replaces what is in `weaker`, alternatives included. */
-export function overrideOptions<Stronger extends Partial<FinetuneInput>>(
-  weaker: Partial<FinetuneInput>,
+/** Options together, of a run or of several: what is in `stronger` replaces what is in `weaker`, alternatives included. */
+export function overrideOptions<Weaker extends object, Stronger extends object>(
+  weaker: Weaker,
   stronger: Stronger,
-): Partial<FinetuneInput> & Stronger {
-  const given = (option: keyof FinetuneInput) => stronger[option] !== undefined && stronger[option] !== false;
-  const replaced = new Set(alternatives.filter((group) => group.some(given)).flat());
-  const kept = Object.entries(weaker).filter(([option]) => !replaced.has(option as keyof FinetuneInput));
+): Weaker & Stronger {
+  const values = new Map<string, unknown>(Object.entries(stronger));
+  const given = (option: string) => values.get(option) !== undefined && values.get(option) !== false;
+  const replaced = new Set<string>(alternatives.filter((group) => group.some(given)).flat());
+  const kept = Object.entries(weaker).filter(([option]) => !replaced.has(option));
   const defined = Object.entries(stronger).filter(([, value]) => value !== undefined);
-  return Object.fromEntries([...kept, ...defined]) as Partial<FinetuneInput> & Stronger;
+  return Object.fromEntries([...kept, ...defined]) as Weaker & Stronger;
 }

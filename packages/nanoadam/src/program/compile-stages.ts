@@ -8,7 +8,6 @@ import {
   type CompiledFunction,
   concatenate,
   type Derivative,
-  derive,
   dropout,
   input,
   linear,
@@ -28,7 +27,8 @@ import type { Block, Model, Stage, StageContext } from "../models/model.js";
 import { tokenLoss } from "../tasks/language-model.js";
 import type { LogitColumns, Task } from "../tasks/task.js";
 import { columnPieces, shapeOfColumns } from "./column-pieces.js";
-import { type GradientForm, isFasterSampled } from "./gradient-form.js";
+import type { GradientForm } from "./gradient-form.js";
+import { stageDerivative } from "./stage-derivative.js";
 import { compilePieceFunctions, type PieceFunctions, pieceTensors } from "./vocabulary-loss.js";
 
 /** Weights by their checkpoint names. */
@@ -284,7 +284,8 @@ async function compileStage(
     const form = local === undefined ? "none" : (gradients.forms.get(local) ?? "none");
     if (form !== "none") wanted.set(name, form === "product" ? ["product"] : []);
   }
-  const derivative = derivedBy(stage, wanted);
+  const outputs = derivedOutputs(stage).map(({ name }) => name);
+  const derivative = stageDerivative(stage.tensors, outputs, wanted);
   const forward = await runtime.compile(derivative.forward);
   try {
     const backward = wanted.size === 0 ? undefined : await runtime.compile(derivative.backward);
@@ -305,22 +306,4 @@ async function withPieceFunctions(runtime: Runtime, compiled: CompiledStage): Pr
     await releaseStages([compiled]);
     throw error;
   }
-}
-
-/** The derivative by the wanted inputs; gradients that are as quickly computed whole come so. */
-function derivedBy(stage: StageFunction, wanted: ReadonlyMap<string, readonly "product"[]>): Derivative {
-  const outputs = derivedOutputs(stage).map(({ name }) => name);
-  const derivative = derive(stage.tensors, { outputs, inputs: wanted });
-  const shapes = new Map(stage.tensors.inputs.map(({ name, value }) => [name, value.type.shape]));
-  const whole = [...derivative.gradients].filter(([name, parts]) =>
-    parts.some(
-      (part) =>
-        part.kind === "product" && part.images !== undefined && !isFasterSampled(shapes.get(name) ?? [], part.images),
-    ),
-  );
-  if (whole.length === 0) return derivative;
-  return derive(stage.tensors, {
-    outputs,
-    inputs: new Map([...wanted, ...whole.map(([name]) => [name, []] as const)]),
-  });
 }

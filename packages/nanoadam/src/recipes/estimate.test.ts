@@ -7,9 +7,11 @@ import { optimizerNames, selectsEntries } from "../options/optimizers.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { runCli } from "../testing/run-cli.js";
 import { tinyDecoders, writeTinyDecoder } from "../testing/tiny-decoders.js";
+import { tinyImagePlace, tinyResnet, tinyVit } from "../testing/tiny-images.js";
 import { tinyInput, tinyPlace, tinyRun } from "../testing/tiny-run.js";
 import { prepareRun } from "../train/prepare.js";
 import { estimate } from "./estimate.js";
+import { finetune } from "./finetune.js";
 import { requireMemory } from "./require-memory.js";
 
 test.each(optimizerNames)("%s: parameters and states are those of a run", async (optimizer) => {
@@ -49,6 +51,32 @@ test.each(["classification", "regression", "multi-label", "token-classification"
     expect(measured?.stepMilliseconds).toBeGreaterThan(0);
     expect(measured?.seconds).toBeCloseTo((10 * (measured?.stepMilliseconds ?? 0)) / 1000);
     expect(memory.activations).toBeGreaterThan(0);
+  },
+);
+
+test.each([
+  ["ViT", tinyVit],
+  ["ResNet", tinyResnet],
+] as const)(
+  "a %s can be estimated, with weights or a configuration alone, and measured by taking steps",
+  async (_, config) => {
+    const { model, folder } = await tinyImagePlace(config, 2);
+    const bare = join(folder, "bare");
+    await mkdir(bare);
+    for (const file of ["config.json", "preprocessor_config.json"]) await copyFile(join(model, file), join(bare, file));
+    const options = { labels: 3, batchSize: 2, optimizer: "adamw" } as const;
+    const { measured, ...whole } = await estimate({ model, ...options, steps: 10, threads: 1, measure: true });
+    expect(measured?.stepMilliseconds).toBeGreaterThan(0);
+    expect(whole.imageSize).toEqual([24, 24]);
+    expect(whole.maxLength).toBeUndefined();
+    expect(whole.memory.activations).toBeGreaterThan(0);
+    expect((await estimate({ model: bare, ...options })).memory).toEqual(whole.memory);
+    const run = { train: join(folder, "images"), output: join(folder, "out"), steps: 1, threads: 1 } as const;
+    const summary = await finetune({ model, ...run, batchSize: 2, optimizer: "adamw", learningRate: 1e-3 });
+    expect(whole.parameters.total).toBe(summary.parameters.total);
+    expect(whole.memory.states).toBe(summary.optimizerStateBytes);
+    await expectRefusal(estimate({ model, ...options, maxLength: 8 }), /`maxLength` is for texts/);
+    await expectRefusal(estimate({ model, ...options, task: "regression" }), /takes in images/);
   },
 );
 

@@ -1,13 +1,19 @@
 /** What a run will take, told from configuration and options before anything is read or computed. */
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sizeOf } from "@nanoadam/engine";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { locateModel } from "../checkpoint/locate-model.js";
+import type { Batch } from "../data/batch.js";
+import { imageFile } from "../data/images/image-entry.js";
+import { plainProcessor } from "../data/images/image-processor.js";
+import { loadImageProcessor } from "../data/images/load-processor.js";
+import { createLabelMap } from "../data/labels.js";
 import { openDataSource } from "../data/source.js";
+import type { TextEncoder } from "../data/text/encoder.js";
 import { InputError } from "../errors.js";
-import { imaginedBatch, imaginedEncoder, imaginedRows } from "../estimate/imagined-data.js";
+import { imaginedBatch, imaginedEncoder, imaginedLabels, imaginedRows } from "../estimate/imagined-data.js";
 import { estimateMemory, type MemoryEstimate } from "../estimate/memory.js";
 import { estimatedParameters, type ModelSource } from "../estimate/parameters.js";
 import { estimatedRetention, imaginedReference } from "../estimate/retention.js";
@@ -15,14 +21,16 @@ import { type WayOut, waysOut } from "../estimate/ways-out.js";
 import { memoryLimit } from "../files/memory-limit.js";
 import { readJsonObject } from "../files/read-json.js";
 import { defineModel } from "../models/architectures.js";
-import { type Model, requireTexts } from "../models/model.js";
+import { type ImageInput, type Model, requireTexts, type TextInput } from "../models/model.js";
 import { type EstimateInput, type EstimateOptions, estimateSchema } from "../options/estimate-options.js";
 import type { FinetuneInput } from "../options/finetune-options.js";
 import { mayHoldBfloat16 } from "../options/optimizer-options.js";
 import { type OptimizerName, optimizerNames } from "../options/optimizers.js";
 import { parseOptions } from "../options/parse-options.js";
+import { imageClassificationTask } from "../tasks/image-classification.js";
 import { textFiles } from "../tasks/model-files.js";
-import { taskKind, taskOfData } from "../tasks/registry.js";
+import { taskKind, taskKindFor, taskOfData } from "../tasks/registry.js";
+import type { Task } from "../tasks/task.js";
 import { withAdapter } from "../train/prepare.js";
 import { finetune } from "./finetune.js";
 
@@ -32,7 +40,10 @@ export interface Estimate {
   /** Of the model, and those of them that are trained. */
   readonly parameters: { readonly total: number; readonly trained: number };
   readonly batchSize: number;
-  readonly maxLength: number;
+  /** Tokens of a text; absent for models of images. */
+  readonly maxLength?: number;
+  /** Of images, in pixels; absent for models of texts. */
+  readonly imageSize?: readonly [height: number, width: number];
   readonly optimizer: string;
   readonly memory: MemoryEstimate;
   /** The peak by optimizer, each with its own defaults. */
@@ -54,7 +65,7 @@ export interface MeasuredSteps {
 
 /**
  * Estimates a run from its model's configuration (of weights only the headers are read, where there are any) and its options.
- * Texts are taken to be as long as they may be.
+ * Texts are taken to be as long as they may be, and images to be of the model's size.
  * @throws InputError for options or a configuration that a run would refuse too.
  */
 export async function estimate(input: EstimateInput): Promise<Estimate> {
@@ -81,7 +92,7 @@ export async function estimate(input: EstimateInput): Promise<Estimate> {
     byOptimizer: Object.fromEntries(optimizerNames.map((name) => [name, byOptimizer.get(name) ?? run.memory])),
     limit: memoryLimit(),
     waysOut: ways,
-    ...(options.measure ? { measured: await measure(options, run.maxLength) } : {}),
+    ...(options.measure ? { measured: await measure(options, run) } : {}),
   };
 }
 
@@ -106,42 +117,34 @@ async function describeModel(name: string): Promise<ModelSource> {
 
 async function estimateRun(
   options: EstimateOptions,
-  { config, entries, folder }: ModelSource,
-): Promise<Pick<Estimate, "architecture" | "parameters" | "maxLength" | "memory">> {
-  const kind = taskKind(options.task);
+  source: ModelSource,
+): Promise<Pick<Estimate, "architecture" | "parameters" | "memory"> & ExampleSize> {
+  const { config, entries, folder } = source;
   const { backbone } = defineModel(config, { kind: "outputs", per: "example", outputs: 1 });
-  const input = requireTexts(backbone.input, folder);
-  const maxLength = options.maxLength ?? Math.min(input.maximumLength, kind.usualLength ?? 128);
-  if (maxLength > input.maximumLength) {
-    throw new InputError(
-      `\`maxLength\` is ${maxLength}, expected at most the model's ${input.maximumLength} positions`,
-    );
-  }
-  const text = imaginedEncoder({ maxLength, vocabularySize: input.vocabularySize });
-  const evaluationSize = options.batchSize;
-  const source = await openDataSource(
-    imaginedRows(options.task, evaluationSize, options.labels),
-    "train",
-    kind.name === "token-classification" ? {} : { text: ["text"], label: kind.needsLabel ? ["label"] : undefined },
-  );
-  const task = await taskOfData(kind, source, textFiles(text), { config });
-  const dataset = await task.read(source);
+  const { input } = backbone;
+  const { task, batch, size, text } =
+    input.kind === "image"
+      ? await imaginedImages(input, options, source)
+      : await imaginedTexts(requireTexts(input, folder), options, config);
   const base = defineModel(config, task.head);
   const model = withAdapter(base, options);
   const found = { folder, config, entries };
   const holding = { model: options, optimizer: options, adapter: options, output: options };
   const parameters = estimatedParameters(model, found, holding);
+  if (options.retainTask !== undefined && text === undefined) {
+    throw new InputError(`\`retainTask\` can be estimated for models of texts, but ${folder} takes in images`);
+  }
   const reference =
-    options.retainTask === undefined
+    options.retainTask === undefined || text === undefined
       ? undefined
-      : await imaginedReference(options.retainTask, found, text, evaluationSize);
+      : await imaginedReference(options.retainTask, found, text, options.batchSize);
   const memory = await estimateMemory({
     model,
     parameters,
     optimizer: options,
     length: { stepsPerEpoch: 1000, totalSteps: options.steps ?? 3000 },
-    trainingBatch: await imaginedBatch(task, dataset, options.batchSize, maxLength),
-    evaluationBatch: await imaginedBatch(task, dataset, evaluationSize, maxLength),
+    trainingBatch: batch,
+    evaluationBatch: batch,
     trainingLoss: task.loss,
     loss: task.loss,
     dropout: options.dropout,
@@ -154,9 +157,65 @@ async function estimateRun(
   return {
     architecture: model.architecture,
     parameters: { total: countOf(parameters), trained: countOf(parameters.filter(({ isTrained }) => isTrained)) },
-    maxLength,
+    ...size,
     memory,
   };
+}
+
+type ExampleSize = Pick<Estimate, "maxLength" | "imageSize">;
+
+/** Examples of a run whose data nobody has named. */
+interface ImaginedExamples {
+  readonly task: Task;
+  readonly batch: Batch;
+  readonly size: ExampleSize;
+  /** What encodes them, where they are texts. */
+  readonly text?: TextEncoder;
+}
+
+/** Texts as long as they may be. */
+async function imaginedTexts(
+  input: TextInput,
+  options: EstimateOptions,
+  config: ModelSource["config"],
+): Promise<ImaginedExamples> {
+  const kind = taskKind(options.task);
+  const maxLength = options.maxLength ?? Math.min(input.maximumLength, kind.usualLength ?? 128);
+  if (maxLength > input.maximumLength) {
+    throw new InputError(
+      `\`maxLength\` is ${maxLength}, expected at most the model's ${input.maximumLength} positions`,
+    );
+  }
+  const text = imaginedEncoder({ maxLength, vocabularySize: input.vocabularySize });
+  const source = await openDataSource(
+    imaginedRows(options.task, options.batchSize, options.labels),
+    "train",
+    kind.name === "token-classification" ? {} : { text: ["text"], label: kind.needsLabel ? ["label"] : undefined },
+  );
+  const task = await taskOfData(kind, source, textFiles(text), { config });
+  const batch = await imaginedBatch(task, await task.read(source), options.batchSize, maxLength);
+  return { task, batch, size: { maxLength }, text };
+}
+
+/** Images of the size that the folder's preprocessor_config.json says, or the model's. */
+async function imaginedImages(
+  input: ImageInput,
+  { task: name, maxLength, labels, batchSize }: EstimateOptions,
+  { folder }: ModelSource,
+): Promise<ImaginedExamples> {
+  if (maxLength !== undefined) throw new InputError(`\`maxLength\` is for texts, but ${folder} takes in images`);
+  const place = await locateModel(folder);
+  const file = join(place, "preprocessor_config.json");
+  const { images } =
+    (await readJsonObject(file)) === undefined
+      ? { images: plainProcessor(input) }
+      : await loadImageProcessor(place, input.channels);
+  taskKindFor(name, { kind: "image", images, paths: [], maximumSize: images.height * images.width });
+  const task = imageClassificationTask({ labels: createLabelMap(imaginedLabels(labels)), images });
+  const numbers = new Float32Array(input.channels * images.height * images.width);
+  const image = { entry: imageFile(""), label: 0, numbers };
+  const batch = task.collate(new Array<typeof image>(batchSize).fill(image), numbers.length);
+  return { task: task as Task, batch, size: { imageSize: [images.height, images.width] } };
 }
 
 function countOf(parameters: Model["parameters"]): number {
@@ -165,22 +224,18 @@ function countOf(parameters: Model["parameters"]): number {
 
 const measuredSteps = 4;
 
-/** Steps on texts that are as long as they may be, which leave nothing behind. */
-async function measure(options: EstimateOptions, maxLength: number): Promise<MeasuredSteps> {
+/** Steps on texts that are as long as they may be, or on images, which leave nothing behind. */
+async function measure(options: EstimateOptions, size: ExampleSize): Promise<MeasuredSteps> {
   const { measure: _, retainTask: __, labels, steps, ...run } = options;
   const folder = await mkdtemp(join(tmpdir(), "nanoadam-estimate-"));
   try {
-    const text = "word ".repeat(maxLength);
-    const rows = imaginedRows(options.task, Math.max(2 * options.batchSize, 2 * labels), labels).map((row) =>
-      "tokens" in row ? row : { ...row, text },
-    );
+    const examples = Math.max(2 * options.batchSize, 2 * labels);
     const input: FinetuneInput = {
       ...run,
-      train: rows,
-      ...(options.task === "token-classification" ? {} : { text: "text" }),
-      ...("label" in (rows[0] ?? {}) ? { label: "label" } : {}),
+      ...(size.maxLength === undefined
+        ? { train: await imaginedImageFile(folder, examples, labels) }
+        : textsToMeasure(options, examples, size.maxLength)),
       output: join(folder, "model"),
-      maxLength,
       learningRate: 1e-6,
       steps: measuredSteps,
       evalEvery: 1000,
@@ -194,4 +249,31 @@ async function measure(options: EstimateOptions, maxLength: number): Promise<Mea
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function textsToMeasure(
+  { task, labels }: EstimateOptions,
+  examples: number,
+  maxLength: number,
+): Pick<FinetuneInput, "train" | "text" | "label" | "maxLength"> {
+  const text = "word ".repeat(maxLength);
+  const rows = imaginedRows(task, examples, labels).map((row) => ("tokens" in row ? row : { ...row, text }));
+  return {
+    train: rows,
+    ...(task === "token-classification" ? {} : { text: "text" }),
+    ...("label" in (rows[0] ?? {}) ? { label: "label" } : {}),
+    maxLength,
+  };
+}
+
+/** A file in CIFAR's form: its images are brought to any size, and nothing decodes them. */
+async function imaginedImageFile(folder: string, images: number, labels: number): Promise<string> {
+  if (labels > 256) throw new InputError(`\`measure\` takes at most 256 \`labels\` of images, found ${labels}`);
+  const file = join(folder, "images.bin");
+  const record = 1 + 3 * 32 * 32;
+  const bytes = Uint8Array.from({ length: images * record }, (_, place) =>
+    place % record === 0 ? (place / record) % labels : (place * 7919) % 251,
+  );
+  await writeFile(file, bytes);
+  return file;
 }

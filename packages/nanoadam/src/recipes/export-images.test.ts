@@ -29,6 +29,7 @@ const networks: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   resnet: tinyResnet,
   "resnet with bottlenecks": { ...tinyResnet, layer_type: "bottleneck", hidden_sizes: [8, 16], depths: [2, 1] },
   cifar_resnet: tinyCifarResnet,
+  convnext: { model_type: "convnext", patch_size: 4, hidden_sizes: [4, 8], depths: [1, 1], image_size: 24 },
 };
 
 /** Loads a folder as Transformers.js does a local model. */
@@ -99,7 +100,7 @@ test("a trained model answers in a pipeline as `predict` does, whatever its imag
   expect(JSON.parse(await readFile(join(exported, "preprocessor_config.json"), "utf8"))).toMatchObject({
     do_center_crop: true,
     do_normalize: true,
-    image_mean: [0.485, 0.456, 0.406],
+    image_mean: [0.5, 0.5, 0.5],
   });
   const image = join(images, "green", "0.png");
   const classify = await pipeline("image-classification", localName(exported), { dtype: "fp32" });

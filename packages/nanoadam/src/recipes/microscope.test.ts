@@ -44,7 +44,12 @@ async function startOf(input: FinetuneInput) {
   const run = await prepareRun(options);
   const { model, weights } = run.pretrained;
   const settled = settleTraining(options, { examples: run.train.length, hiddenSize: 16 });
-  const loader = createLoader(run.trainingTask, run.train, { stepsPerEpoch: 1 }, { ...settled, maximumSize: 40 });
+  const loader = createLoader(
+    run.trainingTask,
+    run.train,
+    { stepsPerEpoch: 1, totalSteps: 1 },
+    { ...settled, maximumSize: 40 },
+  );
   const accumulator = wholeGradients(model, weights);
   const programs = new ProgramCache({
     ...{ model, weights, loss: run.trainingTask.loss, arena: new Arena(), runtime: await cpuRuntime({ threads: 1 }) },

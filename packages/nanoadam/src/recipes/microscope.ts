@@ -14,7 +14,7 @@ import type { PreparedRun } from "../train/prepare.js";
 import type { SettledTraining } from "../train/settle.js";
 import { lookAt, type ProbedRun } from "./probe.js";
 
-export interface MicroscopeOptions extends ProbedRun {
+export interface MicroscopeOptions extends Omit<ProbedRun, "bounds"> {
   readonly run: PreparedRun;
   readonly settled: Pick<SettledTraining, "learningRate">;
   readonly plan: Pick<Plan, "totalSteps" | "stepsPerEpoch">;
@@ -29,6 +29,7 @@ export class Microscope implements TrainingObserver {
   readonly #steps: ReadonlySet<number>;
   readonly #probes: ProbeRecord[];
   readonly #changed: { readonly step: number; readonly share: number }[];
+  readonly #bounds: ProbedRun["bounds"] = new Map();
   #lastStep: StepRecord | undefined;
 
   private constructor(options: MicroscopeOptions, soFar: Pick<Analysis, "probes" | "changed">) {
@@ -111,7 +112,7 @@ export class Microscope implements TrainingObserver {
     const { plan, listener, run } = this.#options;
     const started = performance.now();
     try {
-      const look = await lookAt(this.#options, this.#lastStep?.learningRate);
+      const look = await lookAt({ ...this.#options, bounds: this.#bounds }, this.#lastStep?.learningRate);
       const seconds = (performance.now() - started) / 1000;
       this.#probes.push({ step, epoch: step / plan.stepsPerEpoch, seconds, ...look });
       if (!hasAdapter(run.pretrained.model)) this.#addChanged(step, changedShare(look, run));

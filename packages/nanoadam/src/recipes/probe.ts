@@ -1,7 +1,15 @@
 /** One look at a run: the measures of `analysis/` over its weights, the gradients of a batch, and the optimizer's moments. */
 import { type Optimizer, selectSmallest, type WeightArray } from "@nanoadam/optim";
 import type { GroupFigures, ProbeRecord } from "../analysis/analysis.js";
-import { addChanges, type ChangeSums, changeOf, changeRecord, noChange } from "../analysis/change.js";
+import {
+  addChanges,
+  type ChangeSums,
+  changeOf,
+  changeRecord,
+  type GroupBounds,
+  groupBounds,
+  noChange,
+} from "../analysis/change.js";
 import { effectiveRates, type RateSum } from "../analysis/effective-rate.js";
 import { GradientFigures, type SeenFigures } from "../analysis/gradient-figures.js";
 import { asFloat32 } from "../checkpoint/floats.js";
@@ -20,6 +28,8 @@ export interface ProbedRun {
   readonly run: Pick<PreparedRun, "pretrained" | "checkpoint">;
   readonly session: Pick<TrainingSession, "probe">;
   readonly optimizer: Pick<Optimizer, "stateInPlace" | "completedSteps">;
+  /** Kept from look to look, by parameter. */
+  readonly bounds: Map<string, GroupBounds>;
 }
 
 /** What a look finds; when that was is for the one who looks to say. */
@@ -130,7 +140,7 @@ function valuesLength(weights: ReadonlyMap<string, WeightArray>, name: string): 
 }
 
 /** What each tensor moved by that is trained, or that an adapter moves. */
-async function changesOf({ options, run, optimizer }: ProbedRun): Promise<ReadonlyMap<string, ChangeSums>> {
+async function changesOf({ options, run, optimizer, bounds }: ProbedRun): Promise<ReadonlyMap<string, ChangeSums>> {
   const { checkpoint, pretrained } = run;
   const lora = loraSettings(pretrained.model, options.adapter);
   const trained = { checkpoint, pretrained, lora, seed: options.training.seed };
@@ -145,7 +155,10 @@ async function changesOf({ options, run, optimizer }: ProbedRun): Promise<Readon
     const now = product === undefined ? widened(values) : Float32Array.from(widened(values));
     // Before the first step a product is nothing, to the last bit.
     if (product !== undefined && optimizer.completedSteps > 0) addProduct(now, 0, product);
-    changes.set(parameter.name, changeOf(widened(start), now));
+    const before = widened(start);
+    const known = bounds.get(parameter.name) ?? groupBounds(before);
+    bounds.set(parameter.name, known);
+    changes.set(parameter.name, changeOf(before, now, known));
   }
   return changes;
 }

@@ -29,7 +29,12 @@ export async function memoryOfRun(options: FinetuneOptions, run: KnownRun): Prom
   const settled = settleTraining(options, { examples: train.length, hiddenSize });
   const plan = planRun(settled, train.length);
   const model = withAdapter(defineModel(checkpoint.config, task.head), options.adapter);
-  const loader = createLoader(trainingTask, train, { stepsPerEpoch: 1 }, { ...settled, maximumSize: maxLength });
+  const loader = createLoader(
+    trainingTask,
+    train,
+    { stepsPerEpoch: 1, totalSteps: 1 },
+    { ...settled, maximumSize: maxLength },
+  );
   const parameters = estimatedParameters(model, checkpoint, options);
   const batchSize = evaluationBatchSize(options, settled);
   return estimateMemory({

@@ -112,7 +112,8 @@ export class TrainingSession {
   /** Takes memory for the largest batch first: a block that grew would lie beside the smaller one for a while. */
   async reserve(): Promise<void> {
     await takeTurn();
-    await this.#trainingPrograms.reserve(await this.#loader(this.#run.train, { stepsPerEpoch: 1 }).largest());
+    const loader = this.#loader(this.#run.train, { stepsPerEpoch: 1, totalSteps: 1 });
+    await this.#trainingPrograms.reserve(await loader.largest());
   }
 
   /** Takes memory for probes, too. */
@@ -147,7 +148,7 @@ export class TrainingSession {
   async #probeBatch(): Promise<readonly [batch: Batch, examples: number]> {
     const settled = { ...this.#settled, accumulate: 1, maximumSize: this.#run.files.maximumSize };
     const { trainingTask, train } = this.#run;
-    const { batches, examples } = createLoader(trainingTask, train, { stepsPerEpoch: 1 }, settled).of(0);
+    const { batches, examples } = createLoader(trainingTask, train, { stepsPerEpoch: 1, totalSteps: 1 }, settled).of(0);
     for await (const batch of batches) return [batch, examples];
     throw new Error("the first step has no batch");
   }
@@ -191,7 +192,7 @@ export class TrainingSession {
     await this.#sampledProduct.release();
   }
 
-  #loader(dataset: Dataset, plan: Pick<Plan, "stepsPerEpoch">) {
+  #loader(dataset: Dataset, plan: Pick<Plan, "stepsPerEpoch" | "totalSteps">) {
     return createLoader(this.#run.trainingTask, dataset, plan, {
       ...this.#settled,
       maximumSize: this.#run.files.maximumSize,

@@ -3,7 +3,7 @@ import { type Selection, selectionIndices } from "@nanoadam/optim";
 import { expect } from "vitest";
 import { countOf } from "../analysis/order-statistics.js";
 import { gradientShares, weightShares } from "../analysis/overlap.js";
-import type { Entries, Relation } from "../analysis/relation.js";
+import { type Entries, type Relation, withoutGradients } from "../analysis/relation.js";
 import { joined, membership } from "./random-entries.js";
 
 /** Of one tensor or several together. */
@@ -13,7 +13,11 @@ export function directRelation(tensors: readonly Entries[], shares: readonly num
   const n = weights.length;
   const sizes = Array.from(weights, Math.abs);
   const slopes = Array.from(gradient, Math.abs);
-  const largest = slopes.toSorted((a, b) => b - a)[countOf(1e-4, n) - 1] ?? 0;
+  const nonZero = slopes.filter((slope) => slope > 0).length;
+  if (nonZero === 0) return withoutGradients(n, shares);
+  // A gradient of 0 is none of the largest.
+  const among = (share: number) => Math.min(countOf(share, n), nonZero);
+  const largest = slopes.toSorted((a, b) => b - a)[among(1e-4) - 1] ?? 0;
   const small = slopes.toSorted((a, b) => a - b)[countOf(0.8, n) - 1] ?? 0;
   const at = sizes.filter((_, i) => (slopes[i] ?? 0) >= largest).sort((a, b) => a - b);
   const atLargestGradients = ((at[Math.ceil(at.length / 2) - 1] ?? 0) + (at[Math.floor(at.length / 2)] ?? 0)) / 2;
@@ -21,6 +25,7 @@ export function directRelation(tensors: readonly Entries[], shares: readonly num
   const middle = sizes.toSorted((a, b) => a - b)[countOf(0.5, n) - 1] ?? 0;
   const part = (of: readonly number[], within: readonly number[], count: number) =>
     of.reduce((sum, member, i) => sum + member * (within[i] ?? 0), 0) / count;
+  const smallest = weightShares.map((width) => membership(weights, countOf(width, n), "smallest"));
   const squares = slopes.reduce((sum, slope) => sum + slope ** 2, 0);
   return {
     entries: n,
@@ -32,14 +37,10 @@ export function directRelation(tensors: readonly Entries[], shares: readonly num
       byChance: middle / amongSmallGradients,
     },
     overlap: shares.map((share) => {
-      const top = membership(gradient, countOf(share, n), "largest");
-      return weightShares.map((width) =>
-        part(top, membership(weights, countOf(width, n), "smallest"), countOf(share, n)),
-      );
+      const top = membership(gradient, among(share), "largest");
+      return smallest.map((small) => part(top, small, among(share)));
     }),
-    caught: shares.map((share) =>
-      part(membership(gradient, countOf(share, n), "largest"), selected, countOf(share, n)),
-    ),
+    caught: shares.map((share) => part(membership(gradient, among(share), "largest"), selected, among(share))),
     caughtSquares:
       squares === 0 ? 0 : slopes.reduce((sum, slope, i) => sum + slope ** 2 * (selected[i] ?? 0), 0) / squares,
   };

@@ -44,7 +44,7 @@ export function checkTheory(seeds: number): Checks {
   });
   return {
     invariant: {
-      flow: drift(0.002, "runge-kutta"),
+      flow: drift(0.01, "runge-kutta"),
       descent: rates.map((rate) => ({ rate, drift: drift(rate, "descent") })),
     },
     lemma: {

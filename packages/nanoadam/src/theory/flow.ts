@@ -44,6 +44,8 @@ export function flowStep(
   return weighted.reduce<Neuron[]>((after, { by, weight }) => moved(after, by, (weight * step) / 6), [...student]);
 }
 
+const shortestStep = 1e-5;
+
 /** The greatest change of |a_i|^2 - |w_i|^2 of any neuron, which the flow keeps, after a time. */
 export function invariantDrift(
   student: readonly Neuron[],
@@ -53,7 +55,13 @@ export function invariantDrift(
   const invariant = ({ a, w }: Neuron) => a ** 2 - lengthOf(w) ** 2;
   const before = student.map(invariant);
   let now: readonly Neuron[] = student;
-  for (let steps = Math.round(time / step); steps > 0; steps--) now = flowStep(now, teacher, step, method);
+  for (let left = time; left > 1e-9; ) {
+    // A neuron turns the faster, the shorter it is: what follows the flow takes shorter steps then.
+    const shortest = Math.min(...now.map(({ w }) => lengthOf(w)));
+    const next = method === "descent" ? step : Math.min(step, Math.max(shortestStep, 0.05 * shortest), left);
+    now = flowStep(now, teacher, next, method);
+    left -= next;
+  }
   return Math.max(...now.map((neuron, place) => Math.abs(invariant(neuron) - (before[place] ?? 0))));
 }
 

@@ -1,6 +1,7 @@
 import type { Batch } from "../data/batch.js";
-import { planBatches } from "../data/batches.js";
+import { type BatchPlan, planBatches } from "../data/batches.js";
 import { type Dataset, sizesOf } from "../data/dataset.js";
+import { loadAhead } from "../data/load-ahead.js";
 import { InputError } from "../errors.js";
 import type { ProgramCache } from "../program/program-cache.js";
 import { loadBatch } from "../tasks/load-batch.js";
@@ -41,9 +42,12 @@ export async function forEachBatch<Example>(
   receive: (result: BatchResult) => void,
 ): Promise<{ readonly loss: number; readonly weight: number }> {
   let [loss, weight] = [0, 0];
-  for (const plan of planBatches(sizesOf(dataset), { batchSize, shuffle: undefined })) {
-    const batch = await loadBatch(task, dataset, plan, evaluationKey);
-    const { indices } = plan;
+  const plans = planBatches(sizesOf(dataset), { batchSize, shuffle: undefined });
+  const load = async (plan: BatchPlan) => ({
+    batch: await loadBatch(task, dataset, plan, evaluationKey),
+    indices: plan.indices,
+  });
+  for await (const { batch, indices } of loadAhead(plans, load)) {
     loss += await programs.use(batch, (program) =>
       program.forward(undefined, (logits, columns) => receive({ batch, logits, columns, indices })),
     );

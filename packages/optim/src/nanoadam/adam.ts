@@ -111,12 +111,13 @@ interface AdamAtHand {
 
 /** The loop that NanoAdam spends its step in. It takes all chunks of a tensor in one call. */
 function updateEntries(
-  { selection, firstChunk, endChunk, ages, ...at }: EntriesAtHand,
+  entries: EntriesAtHand,
   { learningRate, weightDecay, age }: StepAtHand,
   { betas, epsilon, factors, factorsByAge }: AdamAtHand,
 ): void {
-  const { gradient, gradientStart, values, valueStart, stateStart } = at;
-  const [firstMoment, secondMoment] = at.states as readonly [Float32Array, Float32Array];
+  const { selection, firstChunk, endChunk, ages, gradient, gradientStart, values, valueStart, stateStart } = entries;
+  const firstMoment = entries.states[0] as Float32Array;
+  const secondMoment = entries.states[1] as Float32Array;
   const { starts, offsets, chunkSize } = selection;
   const [beta1, beta2] = betas;
   const keep = 1 - learningRate * weightDecay;

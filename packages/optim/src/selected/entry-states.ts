@@ -1,6 +1,7 @@
 /** States of the selected entries in their storage type, and one chunk's in float32 while it is updated. */
 
-import { fromBfloat16, toBfloat16, toBfloat16Stochastically } from "../bfloat16.js";
+import { bfloat16OfBits, bfloat16OfBitsStochastically } from "../bfloat16.js";
+import { bitsOf } from "../selection/select.js";
 import { type EntryState, mostStates } from "./update-rule.js";
 
 /** How states of selected entries may be stored. */
@@ -39,9 +40,8 @@ export function wideStates(stored: readonly StoredState[], start: number, end: n
 }
 
 function widen(halves: StoredState, start: number, end: number, wide: Float32Array): void {
-  for (let position = start; position < end; position++) {
-    wide[position - start] = fromBfloat16(halves[position] as number);
-  }
+  const bits = bitsOf(wide);
+  for (let position = start; position < end; position++) bits[position - start] = (halves[position] as number) << 16;
 }
 
 // One chunk's at a time.
@@ -82,13 +82,15 @@ export function storeStates(
 }
 
 function storeNearest(wide: Float32Array, halves: StoredState, start: number, end: number): void {
+  const bits = bitsOf(wide);
   for (let position = start; position < end; position++) {
-    halves[position] = toBfloat16(wide[position - start] as number);
+    halves[position] = bfloat16OfBits(bits[position - start] as number);
   }
 }
 
 function storeStochastically(wide: Float32Array, halves: StoredState, start: number, end: number, key: number): void {
+  const bits = bitsOf(wide);
   for (let position = start; position < end; position++) {
-    halves[position] = toBfloat16Stochastically(wide[position - start] as number, key + position);
+    halves[position] = bfloat16OfBitsStochastically(bits[position - start] as number, key + position);
   }
 }

@@ -138,13 +138,27 @@ export class SelectedRule implements TensorRule {
       const [start, end] = [starts[chunk] as number, starts[chunk + 1] as number];
       const wide = wideStates(states, start, end);
       const slopes = wideGradient(gradient, start, end);
-      const entries = { selection, ages, firstChunk: chunk, endChunk: chunk + 1, ...slopes, ...wide };
-      if (values instanceof Float32Array) {
-        this.#rule.update({ ...entries, values, valueStart: chunkStart }, at);
-      } else if (lowBits !== undefined) {
+      const update = (weights: Float32Array, valueStart: number): void =>
+        this.#rule.update(
+          {
+            selection,
+            firstChunk: chunk,
+            endChunk: chunk + 1,
+            gradient: slopes.gradient,
+            gradientStart: slopes.gradientStart,
+            values: weights,
+            valueStart,
+            states: wide.states,
+            stateStart: wide.stateStart,
+            ages,
+          },
+          at,
+        );
+      if (values instanceof Float32Array) update(values, chunkStart);
+      else if (lowBits !== undefined) {
         const chunkLength = Math.min(chunkSize, length - chunkStart);
         const joined = joinSelected(values, chunkStart, chunkLength, offsets, lowBits, start, end);
-        this.#rule.update({ ...entries, values: joined.values, valueStart: 0 }, at);
+        update(joined.values, 0);
         splitSelected(joined, values, chunkStart, offsets, lowBits, start, end);
       }
       storeStates(wide, states, this.#rule.states, start, end, roundingKey);

@@ -144,6 +144,12 @@ export function imageProcessor(raw: Readonly<Record<string, unknown>>, file: str
   };
 }
 
+/** A processor that brings images to a size, and does nothing else. */
+export function plainProcessor({ height, width }: Pick<ImageProcessor, "height" | "width">): ImageProcessor {
+  const settings = { image_processor_type: "ViTImageProcessor", size: { height, width }, do_normalize: false };
+  return imageProcessor(settings, "");
+}
+
 function sizeSetting(size: readonly [number, number] | number): Readonly<Record<string, number>> {
   return typeof size === "number" ? { shortest_edge: size } : { height: size[0], width: size[1] };
 }

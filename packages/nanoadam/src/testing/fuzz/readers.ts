@@ -9,6 +9,7 @@ import { textEncoder } from "../../data/text/encoder.js";
 import { createTextTokenizer } from "../../data/text/tokenizer.js";
 import { defineBackbone } from "../../models/architectures.js";
 import { assembleModel } from "../../models/model.js";
+import { finetuneSchema } from "../../options/finetune-options.js";
 import { parseOptionFile } from "../../options/option-files.js";
 import { textFiles } from "../../tasks/model-files.js";
 import { taskKind, taskNames, taskOfConfig, taskOfData } from "../../tasks/registry.js";
@@ -206,5 +207,9 @@ export const readers: readonly FuzzedReader[] = [
     seeds: [{ json: adapterConfig }],
     read: (content) => describeAdapter("adapter_config.json", parsed(content)),
   },
-  { name: "options in YAML", seeds: [yaml], read: (content) => parseOptionFile(content, "options.yaml") },
+  {
+    name: "options in YAML",
+    seeds: [yaml],
+    read: (content) => parseOptionFile(content, "options.yaml", finetuneSchema),
+  },
 ];
