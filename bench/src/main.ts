@@ -31,6 +31,7 @@ import type { Row } from "./row.js";
 import { sampledRows } from "./sampled-rows.js";
 import { tableRows } from "./table-rows.js";
 import { trainingRows } from "./training-rows.js";
+import { turnRows } from "./turn-rows.js";
 import { imageModelNames, visionRows } from "./vision-rows.js";
 import { wasteRows } from "./waste-rows.js";
 
@@ -74,6 +75,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   growth: () => growthRows(settings),
   loading: () => loadingRows(settings),
   tables: () => tableRows(settings),
+  turns: () => turnRows(settings),
   decoders: () => decoderRows({ models: chosen(flags.models, decoderNames), threads, rounds, python: flags.torch }),
   vision: () => visionRows({ models: chosen(flags.models, imageModelNames), ...settings, python: flags.torch }),
   generation: () => generationRows({ rounds, threads, python: flags.torch }),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { finetuneSchema } from "../options/finetune-options.js";
-import { countTo, flag, flagOf, path } from "../options/option-types.js";
+import { countTo, factor, flag, flagOf, path } from "../options/option-types.js";
 import { unfitColumns } from "../tasks/columns.js";
 import { taskKind } from "../tasks/registry.js";
 
@@ -21,10 +21,10 @@ const sharedSchema = z.object(finetuneSchema.shape).omit({
 
 const { model, train, ...otherShared } = sharedSchema.shape;
 
-/** Values in one text with commas between them, or as files have them: one, or a list. */
-const listOf = (what: string) =>
+/** Values in one text with commas between them, or, as files have them, in a list. */
+const listOf = <Value extends z.ZodType<string | number>>(value: Value, what: string) =>
   z
-    .union([z.string(), z.number(), z.array(z.union([z.string(), z.number()])).readonly()], { error: what })
+    .union([value, z.array(value).readonly()], { error: what })
     .transform((values) => (typeof values === "object" ? values.join(",") : String(values)));
 
 /** Runs are processes of their own, which read files. */
@@ -34,10 +34,10 @@ export const compareSchema = z
     train: path.meta(train.meta() ?? {}),
     output: path.meta(flag("folder to keep the runs and the comparison in", "DIR")),
     overwrite: z.boolean().default(false).meta(flag("start anew in a folder that has a comparison")),
-    optimizers: listOf("names of optimizers")
+    optimizers: listOf(z.string(), "names of optimizers")
       .default("nanoadam,adamw")
       .meta(flag("what is compared: names as of finetune, lora, or lora+NAME", "LIST")),
-    learningRates: listOf("auto, or rates")
+    learningRates: listOf(z.union([z.string(), factor]), "auto, or rates above 0")
       .default("auto")
       .meta(flag("auto, or rates for all (1e-4,3e-4), or for some (nanoadam=1e-3:3e-3,adamw=1e-4)", "LIST")),
     vary: z

@@ -96,6 +96,7 @@ const large: Readonly<Record<string, string>> = {
   topK: "is compared with the vocabulary",
   seed: "32 bits, of which random numbers are hashes",
   learningRate: "multiplies weights: float32 is the bound",
+  learningRates: "multiply weights: float32 is the bound",
   weightDecay: "multiplies weights: float32 is the bound",
   clip: "multiplies gradients: float32 is the bound",
   galoreScale: "multiplies steps: float32 is the bound",

@@ -9,19 +9,19 @@ const comparisonIn = (folder: string | undefined) => outcomeIn<Comparison>(folde
 
 /** Figures 4 and 8 to 11. */
 export async function criteria([folder]: readonly string[]): Promise<readonly Finding[]> {
-  const { scoreOf } = scoresOf(await comparisonIn(folder));
-  const of = (criterion: string) => scoreOf(`nanoadam criterion=${criterion}`);
+  const scores = scoresOf(await comparisonIn(folder));
+  const named = (...by: string[]) => by.map((criterion) => `nanoadam criterion=${criterion}`);
   return [
-    order("small, random and large weights", "small > random > large", ["small", "random", "large"].map(of)),
-    order("small weights and large gradients", "small is better", ["small", "gradient"].map(of)),
+    order(scores, named("small", "random", "large"), "small, random and large weights", "small > random > large"),
+    order(scores, named("small", "gradient"), "small weights and large gradients", "small is better"),
   ];
 }
 
 /** Table 14. */
 export async function staticMask([folder]: readonly string[]): Promise<readonly Finding[]> {
-  const { scoreOf } = scoresOf(await comparisonIn(folder));
-  const both = ["false", "true"].map((value) => scoreOf(`nanoadam static-mask=${value}`));
-  return [order("Table 14: following the weights, and selected once", "85.65 and 83.54", both)];
+  const names = ["false", "true"].map((value) => `nanoadam static-mask=${value}`);
+  const scores = scoresOf(await comparisonIn(folder));
+  return [order(scores, names, "Table 14: following the weights, and selected once", "85.65 and 83.54")];
 }
 
 /** Tables 11 and 12. */
@@ -31,10 +31,10 @@ export function intervals(option: "mask-interval" | "density-interval"): Judge {
       ? "at 2.4 to 9 % of an epoch; the shortest is 0.5 points behind, the longest 0.2"
       : "at 12 % of an epoch; the shortest is 0.6 points behind, the longest 0.4";
   return async ([folder]) => {
-    const { optimizers, scoreOf } = scoresOf(await comparisonIn(folder));
+    const { optimizers, scoreOf, shown } = scoresOf(await comparisonIn(folder));
     const names = optimizers.map(({ optimizer }) => optimizer);
     const best = names.toSorted((a, b) => scoreOf(b) - scoreOf(a))[0] ?? "";
-    const figures = names.map((name) => `${name.split("=")[1]}: ${percent(scoreOf(name))}`);
+    const figures = names.map((name) => `${name.split("=")[1]}: ${shown(scoreOf(name))}`);
     return [
       {
         what: `steps of ${option}, and the score`,
@@ -65,7 +65,7 @@ export async function rates([folder]: readonly string[]): Promise<readonly Findi
 /** Tables 2, 3, 15 and 16, Figure 12c. */
 export async function comparedOptimizers([folder]: readonly string[]): Promise<readonly Finding[]> {
   const comparison = await comparisonIn(folder);
-  const { optimizers } = scoresOf(comparison);
+  const { optimizers, shown } = scoresOf(comparison);
   const row = (
     what: string,
     paper: string,
@@ -81,7 +81,7 @@ export async function comparedOptimizers([folder]: readonly string[]): Promise<r
   return [
     row("Table 2: score", "NanoAdam is first, 0.4 to 1.5 points ahead", {
       figure: ({ score }) => sign * score.mean,
-      format: (value) => percent(sign * value),
+      format: shown,
       holds: (of, all) => of("nanoadam") >= Math.max(...all),
     }),
     row("Tables 3, 15: optimizer state (the paper: memory)", "NanoAdam has the least", {
@@ -105,24 +105,35 @@ export async function comparedOptimizers([folder]: readonly string[]): Promise<r
 type Figure = (best: BestResult) => number;
 type Rule = (of: (optimizer: string) => number, all: readonly number[]) => boolean;
 
-const percent = (score: number) => `${threeDigits(100 * score)} %`;
+/** The scores of a comparison. */
+interface Scores {
+  readonly optimizers: readonly OptimizerResult[];
+  /** Turned so that higher is better. */
+  scoreOf(optimizer: string): number;
+  /** A score of those as people read it. */
+  shown(score: number): string;
+}
 
-/** The scores of a comparison, turned so that higher is better. */
-function scoresOf({ metric, optimizers }: Comparison) {
-  const sign = metric.better === "higher" ? 1 : -1;
+function scoresOf({ metric, optimizers }: Comparison): Scores {
+  const isHigherBetter = metric.better === "higher";
   const byName = new Map<string, OptimizerResult>(optimizers.map((result) => [result.optimizer, result]));
   return {
     optimizers,
-    scoreOf: (name: string) => sign * (byName.get(name)?.best?.score.mean ?? Number.NaN),
+    scoreOf(name) {
+      const mean = byName.get(name)?.best?.score.mean ?? Number.NaN;
+      return isHigherBetter ? mean : -mean;
+    },
+    shown: (score) => (isHigherBetter ? `${threeDigits(100 * score)} %` : threeDigits(-score)),
   };
 }
 
-/** Scores that ought to fall. */
-function order(what: string, paper: string, scores: readonly number[]): Finding {
+/** Contestants whose scores ought to fall. */
+function order({ scoreOf, shown }: Scores, names: readonly string[], what: string, paper: string): Finding {
+  const scores = names.map(scoreOf);
   return {
     what,
     paper,
-    here: scores.map(percent).join(", "),
+    here: scores.map(shown).join(", "),
     holds: scores.slice(1).every((score, place) => score < (scores[place] ?? Number.NaN)),
   };
 }

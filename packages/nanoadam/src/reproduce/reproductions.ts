@@ -30,7 +30,7 @@ export const reproductions: readonly Reproduction[] = [
       "Training small weights learns new neurons with less error and less change than training by large gradients.",
     commands: ["theory"],
     on: "nothing",
-    minutes: 8,
+    minutes: 6,
     judge: theory,
   },
   {
@@ -131,7 +131,7 @@ export const reproductions: readonly Reproduction[] = [
     repeats: ["Table 4", "Figure 13", "Figure 14", "Figure 15"],
     claim: "What was learned first is forgotten less under NanoAdam than under AdamW.",
     commands: [
-      "continual --preset continual/resnet-18 --learning-rate 9e-3 --return",
+      "continual --preset continual/resnet-18 --learning-rate 9e-3,7e-3 --return",
       "continual --preset continual/resnet-18 --optimizer adamw --learning-rate 1e-3 --return",
     ],
     on: ["--model", "--tasks"],
