@@ -1,7 +1,8 @@
 /** What is learned after what, by which optimizers and at which rates. */
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { ContinualInput } from "nanoadam";
+import { flowerTables } from "../flower-tables.js";
 
 /** An optimizer with its settings, and the rates that it is tried at. */
 export interface Contestant {
@@ -67,10 +68,10 @@ export function studies(shared: string, out: string): Study[] {
 }
 
 /** Images of each class of the flowers that are learned, and others that are measured. */
-const [learnedOfClass, measuredOfClass] = [200, 100];
+const ofClass = { learnedOfClass: 200, measuredOfClass: 100 };
 
 function imageStudy(shared: string, out: string, depth: number): Study {
-  const flowers = flowerTables(join(shared, "data/flowers5/flowers"), out);
+  const flowers = flowerTables(join(shared, "data/flowers5/flowers"), out, ofClass);
   return {
     name: `cifar-resnet${depth}`,
     description: `A ResNet-${depth} that was trained on CIFAR-10 (task 1 is the training that the checkpoint comes with, measured by its own head) learns five kinds of flowers at 32 x 32 pixels: 1,000 images, 10 epochs in batches of 32, a constant rate, a mask every 100 steps; 500 other images and 2,000 of CIFAR-10 are measured.`,
@@ -96,28 +97,6 @@ function imageStudy(shared: string, out: string, depth: number): Study {
     ],
     first: "cifar10",
     second: { task: "flowers", metric: "accuracy" },
-  };
-}
-
-/** Writes tables of paths, the same images whenever they are written. */
-function flowerTables(folder: string, out: string): { readonly train: string; readonly eval: string } {
-  mkdirSync(out, { recursive: true });
-  const table = (name: string, from: number, to: number) => {
-    const rows = readdirSync(folder)
-      .sort()
-      .flatMap((label) =>
-        readdirSync(join(folder, label))
-          .sort()
-          .slice(from, to)
-          .map((image) => `${resolve(folder, label, image)},${label}`),
-      );
-    const path = join(out, name);
-    writeFileSync(path, ["path,label", ...rows, ""].join("\n"));
-    return path;
-  };
-  return {
-    train: table("flowers-train.csv", 0, learnedOfClass),
-    eval: table("flowers-test.csv", learnedOfClass, learnedOfClass + measuredOfClass),
   };
 }
 

@@ -1,24 +1,31 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { planBatches } from "./batches.js";
+import { planBatches, samplings } from "./batches.js";
 
 describe("planned batches", () => {
   const anySizes = fc.array(fc.integer({ min: 1, max: 100 }), { maxLength: 300 });
   const anyShuffle = fc.option(fc.record({ seed: fc.nat(), epoch: fc.nat(10) }), { nil: undefined });
 
   test("hold every example once, are never too large, and are padded to a multiple of eight or to the maximum", () => {
+    const anySampling = fc.constantFrom(...samplings);
     fc.assert(
-      fc.property(anySizes, fc.integer({ min: 1, max: 9 }), anyShuffle, (sizes, batchSize, shuffle) => {
-        const plans = planBatches(sizes, { batchSize, shuffle, maximumSize: 100 });
-        const used = plans.flatMap(({ indices }) => indices).sort((a, b) => a - b);
-        expect(used).toEqual(sizes.map((_, index) => index));
-        expect(plans).toHaveLength(Math.ceil(sizes.length / batchSize));
-        for (const { indices, size } of plans) {
-          const largest = Math.max(...indices.map((index) => sizes[index] as number));
-          expect(size).toBe(Math.min(100, Math.ceil(largest / 8) * 8));
-        }
-        expect(planBatches(sizes, { batchSize, shuffle, maximumSize: 100 })).toEqual(plans);
-      }),
+      fc.property(
+        anySizes,
+        fc.integer({ min: 1, max: 9 }),
+        anyShuffle,
+        anySampling,
+        (sizes, batchSize, shuffle, sampling) => {
+          const plans = planBatches(sizes, { batchSize, shuffle, sampling, maximumSize: 100 });
+          const used = plans.flatMap(({ indices }) => indices).sort((a, b) => a - b);
+          expect(used).toEqual(sizes.map((_, index) => index));
+          expect(plans).toHaveLength(Math.ceil(sizes.length / batchSize));
+          for (const { indices, size } of plans) {
+            const largest = Math.max(...indices.map((index) => sizes[index] as number));
+            expect(size).toBe(Math.min(100, Math.ceil(largest / 8) * 8));
+          }
+          expect(planBatches(sizes, { batchSize, shuffle, sampling, maximumSize: 100 })).toEqual(plans);
+        },
+      ),
     );
   });
 
@@ -46,6 +53,17 @@ describe("planned batches", () => {
     expect(padded / sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1.25);
     const sequence = plans.map(({ size }) => size);
     expect(sequence).not.toEqual([...sequence].sort((a, b) => a - b));
+  });
+
+  test("are as chance has it where that is asked for: each of the order's next examples", () => {
+    const sizes = Array.from({ length: 256 }, (_, index) => 1 + (index % 64));
+    const spread = (sampling: "by-length" | "random") =>
+      planBatches(sizes, { batchSize: 8, sampling, shuffle: { seed: 3, epoch: 0 } }).reduce((sum, { indices }) => {
+        const own = indices.map((index) => sizes[index] as number);
+        return sum + Math.max(...own) - Math.min(...own);
+      }, 0) / 32;
+    expect(spread("by-length")).toBeLessThan(16);
+    expect(spread("random")).toBeGreaterThan(40);
   });
 
   test("without shuffling go from small to large", () => {

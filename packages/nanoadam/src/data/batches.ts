@@ -1,10 +1,16 @@
 import { randomSites } from "../random-streams.js";
 import { shuffledIndices } from "./shuffle.js";
 
+/** Examples of like length together, of eight batches at a time; or whatever chance brings together. */
+export const samplings = ["by-length", "random"] as const;
+export type Sampling = (typeof samplings)[number];
+
 export interface BatchOptions {
   readonly batchSize: number;
   /** The order of training, a pure function of seed and epoch; undefined for the fixed order of evaluation. */
   readonly shuffle: { readonly seed: number; readonly epoch: number } | undefined;
+  /** How chance makes up the batches of training; `by-length` if not given. */
+  readonly sampling?: Sampling | undefined;
   /** Padded sizes are multiples of this, so that few shapes occur; 8 if not given. */
   readonly bucketMultiple?: number | undefined;
   /** No padded size is above this (the largest that the model takes, or that examples were cut to). */
@@ -27,12 +33,19 @@ const batchesPerMegabatch = 8;
  * Groups examples of similar size (tokens of each, say) into batches, every example in exactly one.
  *
  * With `shuffle`: examples are shuffled, cut into stretches of 8 batches, sorted by size within each stretch, cut into
- * batches, and the batches are shuffled. Equal sizes stay as they were shuffled: by index, the rows of a file that is sorted by
- * class would make batches of one class, and images, which are all of one size, nothing else. Without: all examples are sorted by size (equal ones by index), so `indices` is
+ * batches, and the batches are shuffled; with the sampling `random` the stretch is one batch. Equal sizes stay as they were shuffled:
+ * by index, the rows of a file that is sorted by class would make batches of one class, and images, which are all of one size,
+ * nothing else. Without: all examples are sorted by size (equal ones by index), so `indices` is
  * needed to bring results back into the order of the examples. One batch may be smaller than `batchSize`.
  */
 export function planBatches(sizes: ArrayLike<number>, options: BatchOptions): BatchPlan[] {
-  const { batchSize, shuffle, bucketMultiple = 8, maximumSize = Number.POSITIVE_INFINITY } = options;
+  const {
+    batchSize,
+    shuffle,
+    sampling = "by-length",
+    bucketMultiple = 8,
+    maximumSize = Number.POSITIVE_INFINITY,
+  } = options;
   requirePositiveInteger("batchSize", batchSize);
   requirePositiveInteger("bucketMultiple", bucketMultiple);
   const sizeOf = (index: number) => sizes[index] as number;
@@ -41,7 +54,8 @@ export function planBatches(sizes: ArrayLike<number>, options: BatchOptions): Ba
   const order = shuffle
     ? [...shuffledIndices(sizes.length, shuffle.seed, randomSites.exampleOrder, shuffle.epoch)]
     : Array.from({ length: sizes.length }, (_, index) => index);
-  const stretch = shuffle ? batchesPerMegabatch * batchSize : Math.max(1, order.length);
+  const together = (sampling === "random" ? 1 : batchesPerMegabatch) * batchSize;
+  const stretch = shuffle ? together : Math.max(1, order.length);
   const batches: BatchPlan[] = [];
   for (let start = 0; start < order.length; start += stretch) {
     const sorted = bySize(order.slice(start, start + stretch));

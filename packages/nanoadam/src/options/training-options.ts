@@ -1,5 +1,6 @@
 import { type LearningRateScheduleName, learningRateSchedules } from "@nanoadam/optim";
 import { z } from "zod";
+import { type Sampling, samplings } from "../data/batches.js";
 import { optimizerNames, optimizers } from "./optimizers.js";
 import { count, countTo, factor, flag } from "./option-types.js";
 
@@ -29,6 +30,11 @@ export interface TrainingInput extends BatchInput {
   readonly steps?: number | undefined;
   /** Batches whose gradients make one step; by default 1. */
   readonly accumulate?: number | undefined;
+  /**
+   * How batches are made up: examples of like length together (`by-length`, the default), of eight batches at a time, which
+   * leaves little padding; or as chance has it (`random`).
+   */
+  readonly sampling?: Sampling | undefined;
   /** How the learning rate falls after the warm-up; by default `linear`. */
   readonly schedule?: LearningRateScheduleName | undefined;
   /** Warm-up steps, or their fraction of all steps if below 1; by default 0. */
@@ -88,6 +94,10 @@ export const trainingSchema = z.object({
     .optional()
     .meta(flag("examples that run together (default: 8 to 32, by the size of the data)", "N")),
   accumulate: countTo(1e6).default(1).meta(flag("batches whose gradients make one step", "N")),
+  sampling: z
+    .enum(samplings)
+    .default("by-length")
+    .meta(flag("how batches are made up: of like lengths, for little padding, or as chance has it")),
   schedule: z.enum(learningRateSchedules).default("linear").meta(flag("how the learning rate falls after the warm-up")),
   warmup: z
     .number()

@@ -23,7 +23,7 @@ export interface Loader {
   of(step: number): StepBatches;
 }
 
-export interface LoaderOptions extends Pick<SettledTraining, "batchSize" | "accumulate" | "seed"> {
+export interface LoaderOptions extends Pick<SettledTraining, "batchSize" | "accumulate" | "sampling" | "seed"> {
   /** No batch is padded beyond it. */
   readonly maximumSize: number;
 }
@@ -33,10 +33,10 @@ export function createLoader(
   task: Task,
   dataset: Dataset,
   { stepsPerEpoch, totalSteps }: Pick<Plan, "stepsPerEpoch" | "totalSteps">,
-  { batchSize, accumulate, seed, maximumSize }: LoaderOptions,
+  { batchSize, accumulate, sampling, seed, maximumSize }: LoaderOptions,
 ): Loader {
   const sizes = sizesOf(dataset);
-  const plansOf = (epoch: number) => planBatches(sizes, { batchSize, shuffle: { seed, epoch }, maximumSize });
+  const plansOf = (epoch: number) => planBatches(sizes, { batchSize, sampling, shuffle: { seed, epoch }, maximumSize });
   let planned = { epoch: 0, plans: plansOf(0) };
   const largestPlan = planned.plans.reduce((best, plan) => (areaOf(plan) > areaOf(best) ? plan : best));
   const load = (plan: BatchPlan, epoch: number) => loadBatch(task, dataset, plan, { seed, step: epoch });
