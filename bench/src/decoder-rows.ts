@@ -3,12 +3,11 @@
  * and beside it PyTorch with transformers and AdamW, where a Python is given that has both (`--torch`; peer-hf/setup.sh).
  */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import type { RunSummary } from "nanoadam";
 import { boundProduct } from "./bound-product.js";
 import { outputOf } from "./child-process.js";
 import { type DecoderShape, decoderBatch, withDecoderFolder } from "./decoder-folder.js";
 import { type FigureRow, measuredRow, median, type Row } from "./row.js";
+import { commandLine, figuresOfSummary, type StepFigures, transformersStep } from "./step.js";
 
 const shapes = {
   "SmolLM2-135M": { layers: 30, hidden: 576, heads: 9, keyHeads: 3, feedForward: 1536, vocabulary: 49_152 },
@@ -87,7 +86,6 @@ interface Figures {
   readonly gigabytes: number;
 }
 
-const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));
 const steps = 3;
 
 const forMemory = ["--state-dtype", "bfloat16", "--checkpointing", "stage"];
@@ -115,13 +113,15 @@ function ownStep(
     ...["--density", String(density), "--final-density", String(density), "--static-mask"],
     ...(isForSpeed === true ? forSpeed : forMemory),
   ]);
-  const { stepMilliseconds, peakRssBytes } = JSON.parse(text) as RunSummary;
-  return { seconds: stepMilliseconds / 1000, gigabytes: peakRssBytes / 1e9 };
+  return inLargeUnits(figuresOfSummary(text));
+}
+
+function inLargeUnits({ milliseconds, peakMemory }: StepFigures): Figures {
+  return { seconds: milliseconds / 1000, gigabytes: peakMemory / 1e9 };
 }
 
 const peerTypes = ["float32", "bfloat16"] as const;
 type PeerType = (typeof peerTypes)[number];
-const peerScript = fileURLToPath(new URL("../peers/transformers_step.py", import.meta.url));
 
 /** Whether PyTorch's float32 weights, gradients and moments are likely to fit an ordinary machine. */
 function fits(shape: DecoderShape): boolean {
@@ -130,11 +130,8 @@ function fits(shape: DecoderShape): boolean {
 
 function peerStep(python: string, model: string, type: PeerType, threads: number): Figures {
   const { batch, length } = decoderBatch;
-  const sizes = { batch, length, threads, steps };
-  const flags = Object.entries(sizes).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const text = outputOf(python, [peerScript, "--model", model, "--dtype", type, ...flags]);
-  const { step_ms: milliseconds, peak_rss_bytes: bytes } = JSON.parse(text) as Record<string, number>;
-  return { seconds: (milliseconds ?? Number.NaN) / 1000, gigabytes: (bytes ?? Number.NaN) / 1e9 };
+  const flags = { model, dtype: type, batch, length, threads, steps };
+  return inLargeUnits(transformersStep(python, "transformers_step.py", flags));
 }
 
 function figuresOf(

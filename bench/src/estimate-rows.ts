@@ -5,14 +5,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type EstimateInput, estimate, type RunSummary } from "nanoadam";
 import { outputOf } from "./child-process.js";
 import { imageBatch, imageModels, withImageFolder } from "./image-folder.js";
 import { vocabulary, writeCheckpoint } from "./model-folder.js";
 import type { FigureRow } from "./row.js";
-
-const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));
+import { commandLine } from "./step.js";
 
 /** As wide as BERT-base and SmolLM2-135M, with fewer layers, so that a step does not take long. */
 const models = {

@@ -7,12 +7,10 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Comparison } from "nanoadam";
 import { outputOf } from "./child-process.js";
-
-const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));
+import { commandLine } from "./step.js";
 
 const pair = ["--text", "sentence1,sentence2"];
 const tasks: Readonly<Record<string, readonly string[]>> = {

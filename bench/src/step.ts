@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { RunSummary } from "nanoadam";
 import { outputOf } from "./child-process.js";
 import { type StepShape, vocabulary } from "./model-folder.js";
+import { measuredRow, type Row } from "./row.js";
 
 export interface StepFigures {
   /** Median over the steps. */
@@ -17,7 +18,8 @@ export interface StepSettings {
   readonly steps: number;
 }
 
-const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));
+/** The command line of the project, as it is built. */
+export const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));
 const torchScript = "tools/peer-pytorch/train_step.py";
 
 /**
@@ -38,8 +40,45 @@ export function nanoadamStep(
     ...["--threads", String(threads), "--steps", String(steps + 1), "--eval-every", "1000000"],
     ...flags,
   ]);
+  return figuresOfSummary(text);
+}
+
+/** The figures of a run of ours, of the summary that it prints. */
+export function figuresOfSummary(text: string): StepFigures {
   const { stepMilliseconds, peakRssBytes } = JSON.parse(text) as RunSummary;
   return { milliseconds: stepMilliseconds, peakMemory: peakRssBytes };
+}
+
+/** The figures of a script of `bench/peers`, with these flags. */
+export function transformersStep(
+  python: string,
+  script: string,
+  flags: Readonly<Record<string, string | number>>,
+): StepFigures {
+  const text = outputOf(python, [
+    fileURLToPath(new URL(`../peers/${script}`, import.meta.url)),
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+  ]);
+  const found = JSON.parse(text) as Partial<Record<string, number>>;
+  const { step_ms: milliseconds = Number.NaN, peak_rss_bytes: peakMemory = Number.NaN } = found;
+  return { milliseconds, peakMemory };
+}
+
+/** Steps of ours and of a peer, round by round, compared in time and in memory. */
+export function comparedRows(
+  title: string,
+  rounds: readonly { readonly ours: StepFigures; readonly theirs: StepFigures }[],
+): Row[] {
+  return [
+    measuredRow(
+      { name: `${title}, step`, unit: "ms", ratioMeans: "times as fast" },
+      rounds.map(({ ours, theirs }) => ({ ours: ours.milliseconds, peer: theirs.milliseconds })),
+    ),
+    measuredRow(
+      { name: `${title}, peak memory`, unit: "MB", ratioMeans: "times the memory of ours" },
+      rounds.map(({ ours, theirs }) => ({ ours: ours.peakMemory / 1e6, peer: theirs.peakMemory / 1e6 })),
+    ),
+  ];
 }
 
 export interface TorchFigures extends StepFigures {

@@ -3,8 +3,8 @@
  * every side once, one after another, so that a ratio is of two runs a minute apart.
  */
 import { type StepShape, withModelFolder } from "./model-folder.js";
-import { measuredRow, type Row } from "./row.js";
-import { nanoadamStep, type StepFigures, type StepSettings, type TorchPeer, torchStep } from "./step.js";
+import type { Row } from "./row.js";
+import { comparedRows, nanoadamStep, type StepFigures, type StepSettings, type TorchPeer, torchStep } from "./step.js";
 
 const constantDensity = (density: string) => ["--static-mask", "--density", density, "--final-density", density];
 
@@ -75,19 +75,10 @@ export async function trainingRows(name: string, shape: StepShape, options: Trai
       const title = `${name}: ${side} against ${peer}`;
       const both = measured.flatMap((figures) => {
         const [own, other] = [figures.get(side), figures.get(peer)];
-        return own === undefined || other === undefined ? [] : [{ own, other }];
+        return own === undefined || other === undefined ? [] : [{ ours: own, theirs: other }];
       });
       if (both.length === 0) return [{ name: title, absent: "there is no PyTorch here (--torch, --shared)" }];
-      return [
-        measuredRow(
-          { name: `${title}, step`, unit: "ms", ratioMeans: "times as fast" },
-          both.map(({ own, other }) => ({ ours: own.milliseconds, peer: other.milliseconds })),
-        ),
-        measuredRow(
-          { name: `${title}, peak memory`, unit: "MB", ratioMeans: "times the memory of ours" },
-          both.map(({ own, other }) => ({ ours: own.peakMemory / 1e6, peer: other.peakMemory / 1e6 })),
-        ),
-      ];
+      return comparedRows(title, both);
     });
   });
 }

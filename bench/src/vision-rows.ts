@@ -6,12 +6,17 @@
  *     npm run bench -- --only vision --torch PYTHON [--models ViT-Base,ResNet-50]
  */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import type { RunSummary } from "nanoadam";
 import { outputOf } from "./child-process.js";
 import { type ImageModelName, imageBatch, imageModels, withImageFolder } from "./image-folder.js";
-import { measuredRow, median, type Row } from "./row.js";
-import type { StepFigures, StepSettings } from "./step.js";
+import { median, type Row } from "./row.js";
+import {
+  commandLine,
+  comparedRows,
+  figuresOfSummary,
+  type StepFigures,
+  type StepSettings,
+  transformersStep,
+} from "./step.js";
 
 const atDensity = (density: number) => [
   ...["--density", String(density), "--final-density", String(density), "--static-mask"],
@@ -76,21 +81,10 @@ function sideRows(title: string, rounds: readonly VisionRound[]): Row[] {
       rows.push({ name: against, absent: "there is no PyTorch with transformers here (--torch)" });
       continue;
     }
-    rows.push(
-      measuredRow(
-        { name: `${against}, step`, unit: "ms", ratioMeans: "times as fast" },
-        both.map(({ ours, theirs }) => ({ ours: ours.milliseconds, peer: theirs.milliseconds })),
-      ),
-      measuredRow(
-        { name: `${against}, peak memory`, unit: "MB", ratioMeans: "times the memory of ours" },
-        both.map(({ ours, theirs }) => ({ ours: ours.peakMemory / 1e6, peer: theirs.peakMemory / 1e6 })),
-      ),
-    );
+    rows.push(...comparedRows(against, both));
   }
   return rows;
 }
-
-const commandLine = fileURLToPath(new URL("../../packages/nanoadam/bin/nanoadam.js", import.meta.url));
 
 /** Steps of `nanoadam finetune`, as the peer's: without dropout, and with one selection for the whole run. */
 function ownStep(folder: string, { threads, steps }: StepSettings, flags: readonly string[]): StepFigures {
@@ -101,18 +95,10 @@ function ownStep(folder: string, { threads, steps }: StepSettings, flags: readon
     ...["--eval-every", "1000000", "--learning-rate", "1e-5", "--dropout", "0"],
     ...flags,
   ]);
-  const { stepMilliseconds, peakRssBytes } = JSON.parse(text) as RunSummary;
-  return { milliseconds: stepMilliseconds, peakMemory: peakRssBytes };
+  return figuresOfSummary(text);
 }
 
-const peerScript = fileURLToPath(new URL("../peers/transformers_vision_step.py", import.meta.url));
-
 function peerStep(python: string, folder: string, { threads, steps }: StepSettings, layout: Layout): StepFigures {
-  const sizes = { ...imageBatch, threads, steps };
-  const flags = Object.entries(sizes).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const text = outputOf(python, [peerScript, "--model", join(folder, "model"), "--layout", layout, ...flags]);
-  const { step_ms: milliseconds = Number.NaN, peak_rss_bytes: peakMemory = Number.NaN } = JSON.parse(text) as Partial<
-    Record<string, number>
-  >;
-  return { milliseconds, peakMemory };
+  const flags = { ...imageBatch, threads, steps, model: join(folder, "model"), layout };
+  return transformersStep(python, "transformers_vision_step.py", flags);
 }
