@@ -6,10 +6,10 @@ import { add, convolution, multiply, reshape, transpose, type Value } from "@nan
 import { z } from "zod";
 import { activation, depth, deviation, parseConfig, type RawConfig, size } from "./config.js";
 import { requireExampleOutputs } from "./image-head.js";
-import { meanOfPixels } from "./image-layers.js";
+import { convolutionParameters, meanOfPixels } from "./image-layers.js";
 import { activations, normalise } from "./layers.js";
 import type { Backbone, Block, Stage, StageContext } from "./model.js";
-import { constantParameter, type LocalParameters, linearParameters, normalisationParameters } from "./parameters.js";
+import { constantParameter, linearParameters, normalisationParameters } from "./parameters.js";
 
 const convnextConfig = z
   .object({
@@ -50,11 +50,13 @@ export function convnext(rawConfig: RawConfig): Backbone {
       {
         name: "convnext.embeddings",
         parameters: {
-          ...convolutionParameters(config, "patches", "convnext.embeddings.patch_embeddings", [
-            first,
-            channels,
+          ...convolutionParameters(
+            "patches",
+            "convnext.embeddings.patch_embeddings",
+            [channels, first],
             config.patch_size,
-          ]),
+            drawnWithBias(config),
+          ),
           ...normalisationParameters("norm", "convnext.embeddings.layernorm", first),
         },
         block: (context) =>
@@ -116,7 +118,7 @@ function layerStage(
     name,
     block,
     parameters: {
-      ...convolutionParameters(config, "depthwise", `${name}.dwconv`, [channels, 1, depthwiseKernel]),
+      ...convolutionParameters("depthwise", `${name}.dwconv`, [1, channels], depthwiseKernel, drawnWithBias(config)),
       ...normalisationParameters("norm", `${name}.layernorm`, channels),
       ...linearParameters("pwconv1", `${name}.pwconv1`, [channels, inner], { deviation }),
       ...linearParameters("pwconv2", `${name}.pwconv2`, [inner, channels], { deviation }),
@@ -138,7 +140,7 @@ function downsamplingStage(
     block: downsample,
     parameters: {
       ...normalisationParameters("norm", `${name}.0`, inputs),
-      ...convolutionParameters(config, "patches", `${name}.1`, [outputs, inputs, downsampling]),
+      ...convolutionParameters("patches", `${name}.1`, [inputs, outputs], downsampling, drawnWithBias(config)),
     },
   };
 }
@@ -146,22 +148,9 @@ function downsamplingStage(
 const downsample: Block = (context) =>
   convolved(context, "patches", normalisePixels(context, "norm", context.hidden()));
 
-/** The weight and bias of a square convolution. */
-function convolutionParameters(
-  { initializer_range: standardDeviation }: ConvnextConfig,
-  local: string,
-  name: string,
-  [outputs, inputs, kernel]: readonly [outputs: number, inputs: number, kernel: number],
-): LocalParameters {
-  return {
-    [`${local}.weight`]: {
-      name: `${name}.weight`,
-      shape: [outputs, inputs, kernel, kernel],
-      role: "weight",
-      initialisation: { kind: "normal", standardDeviation },
-    },
-    [`${local}.bias`]: constantParameter(`${name}.bias`, [outputs], "bias", 0),
-  };
+/** Its convolutions have biases, and weights of one deviation. */
+function drawnWithBias({ initializer_range: deviation }: ConvnextConfig) {
+  return { deviation, bias: true };
 }
 
 /** A convolution whose windows lie side by side. */

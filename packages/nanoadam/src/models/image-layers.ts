@@ -13,22 +13,28 @@ import {
   type Value,
 } from "@nanoadam/engine";
 import type { Block, StageContext } from "./model.js";
-import { type LocalBuffers, type LocalParameters, normalisationParameters } from "./parameters.js";
+import { constantParameter, type LocalBuffers, type LocalParameters, normalisationParameters } from "./parameters.js";
 
-/** The weight of a square convolution without bias, drawn as He et al. (2015) do by the fan-out. */
+/**
+ * The weight of a square convolution, drawn as He et al. (2015) do by the fan-out unless a deviation is given, and its bias where it
+ * has one.
+ */
 export function convolutionParameters(
   local: string,
   name: string,
   [inputs, outputs]: readonly [inputs: number, outputs: number],
   kernel: number,
+  options: { readonly deviation?: number; readonly bias?: boolean } = {},
 ): LocalParameters {
+  const { deviation: standardDeviation = Math.sqrt(2 / (outputs * kernel * kernel)), bias = false } = options;
   return {
     [`${local}.weight`]: {
       name: `${name}.weight`,
       shape: [outputs, inputs, kernel, kernel],
       role: "weight",
-      initialisation: { kind: "normal", standardDeviation: Math.sqrt(2 / (outputs * kernel * kernel)) },
+      initialisation: { kind: "normal", standardDeviation },
     },
+    ...(bias ? { [`${local}.bias`]: constantParameter(`${name}.bias`, [outputs], "bias", 0) } : {}),
   };
 }
 
