@@ -1,11 +1,10 @@
 /** The charts of a comparison: the score by learning rate, by each number that varies, and over the steps. */
-import { flagOf } from "../options/option-types.js";
 import type { Comparison } from "./comparison.js";
 import { formatRate } from "./learning-rates.js";
-import type { OptimizerResult } from "./results.js";
+import { mean, type OptimizerResult } from "./results.js";
 import { type FinishedRun, isFinished } from "./run-result.js";
 import { type ScoreLine, scoreCurve } from "./score-curve.js";
-import { spelled } from "./variations.js";
+import { spelled, spelledOption } from "./variations.js";
 
 /** A chart with its heading. */
 export interface TitledCurve {
@@ -39,7 +38,7 @@ export function variationCurves({ metric, optimizers }: Comparison): TitledCurve
       const line = nameWithout(result, option);
       lines.set(line, [...(lines.get(line) ?? []), result]);
     }
-    const name = flagOf(option).slice(2);
+    const name = spelledOption(option);
     const [least, most] = [Math.min(...tried), Math.max(...tried)];
     const axis = { name, tried, isLogarithmic: least > 0 && most / least >= 8, format: String };
     const svg = scoreCurve(
@@ -97,7 +96,7 @@ function meanBySteps(runs: readonly (readonly StepFigure[])[]): ScoreLine["point
       ...others.flatMap((run) => run.filter((each) => each.step === step).map((each) => each.value)),
     ];
     if (values.length < runs.length) return [];
-    return [{ at: step, mean: values.reduce((sum, each) => sum + each, 0) / values.length, deviation: 0 }];
+    return [{ at: step, mean: mean(values), deviation: 0 }];
   });
 }
 

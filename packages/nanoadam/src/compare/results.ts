@@ -133,7 +133,7 @@ function scoreOf(runs: readonly FinishedRun[], metric: Metric): Score | undefine
   return { mean: mean(values), deviation: deviation(values), seeds: scored.map(({ seed }) => seed) };
 }
 
-function mean(values: readonly number[]): number {
+export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

@@ -1,7 +1,8 @@
 /** Options that a comparison tries several values of: each optimizer with each of them is a contestant of its own. */
 import { InputError } from "../errors.js";
+import { adapterSchema } from "../options/adapter-options.js";
 import { optimizers, ownOptions } from "../options/optimizers.js";
-import { flagOf } from "../options/option-types.js";
+import { flagOf, optionOf } from "../options/option-types.js";
 import { didYouMean } from "../options/parse-options.js";
 import type { Contestant } from "./optimizers.js";
 
@@ -45,10 +46,7 @@ export function parseVariations(lines: readonly string[], known: readonly string
 /** The option that a line such as `mask-interval=50,100` is about, by its name. */
 export function variedOption(line: string): string {
   const [spelled = ""] = line.split("=");
-  return spelled
-    .trim()
-    .replace(/^--/, "")
-    .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return optionOf(spelled.trim().replace(/^--/, ""));
 }
 
 /** Options of a comparison that say the values of a run's. */
@@ -91,15 +89,19 @@ function variant(contestant: Contestant, option: string, value: OptionValue): Co
   };
 }
 
+/** "mask-interval": a flag without its dashes. */
+export function spelledOption(option: string): string {
+  return flagOf(option).slice(2);
+}
+
 /** "mask-interval=50". */
 export function spelled(option: string, value: OptionValue): string {
-  return `${flagOf(option).slice(2)}=${value}`;
+  return `${spelledOption(option)}=${value}`;
 }
 
 /** Whether an option means anything to a contestant: that of another optimizer does not, and LoRA's only with LoRA. */
 function uses({ options }: Contestant, option: string): boolean {
-  if (option.startsWith("lora") || option === "useRslora" || option === "useDora")
-    return options.loraRank !== undefined;
+  if (Object.hasOwn(adapterSchema.shape, option)) return options.loraRank !== undefined;
   const own: Readonly<Record<string, unknown>> = optimizers[options.optimizer ?? "nanoadam"].options;
   return Object.hasOwn(own, option) || !Object.hasOwn(ownOptions, option);
 }

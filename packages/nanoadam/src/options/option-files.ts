@@ -10,6 +10,7 @@ import type { z } from "zod";
 import { excerpt, InputError, shown } from "../errors.js";
 import { describeSystemError } from "../files/system-error.js";
 import { type FinetuneInput, type FinetuneOptions, finetuneSchema, flattenOptions } from "./finetune-options.js";
+import { optionOf } from "./option-types.js";
 import { didYouMean, expectation } from "./parse-options.js";
 
 const presets = fileURLToPath(new URL("../../presets/", import.meta.url));
@@ -150,7 +151,7 @@ export function optionsOfMapping(
   }
   const options: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(content)) {
-    const option = key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    const option = optionOf(key);
     check(option, key, value);
     if (Object.hasOwn(options, option)) throw new InputError(`${source}: ${option} is given twice`);
     options[option] = value;

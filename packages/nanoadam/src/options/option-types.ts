@@ -52,3 +52,8 @@ export const flag = (description: string, hint?: string): Flag =>
 export function flagOf(option: string): string {
   return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
+
+/** The option that is spelled as a flag is, `mask-interval` for `maskInterval`, or as it is. */
+export function optionOf(spelled: string): string {
+  return spelled.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
