@@ -7,10 +7,10 @@ import { bfloat16OfBits, type WeightArray } from "@nanoadam/optim";
 
 const blockLength = 4096;
 
-/** The values as float32: themselves, or bfloat16 widened into the beginning of `buffer`, which is as long at least. */
-export function asFloat32(values: WeightArray, buffer: Float32Array): Float32Array {
+/** The values as float32: themselves, or bfloat16 widened into the beginning of `buffer`, which is as long at least, or into memory of its own. */
+export function asFloat32(values: WeightArray, buffer?: Float32Array): Float32Array {
   if (values instanceof Float32Array) return values;
-  const widened = buffer.subarray(0, values.length);
+  const widened = buffer?.subarray(0, values.length) ?? new Float32Array(values.length);
   widenBfloat16(values, widened);
   return widened;
 }

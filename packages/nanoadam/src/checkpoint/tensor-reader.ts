@@ -103,7 +103,7 @@ export async function readInPieces<Values extends WeightArray>(
     await readPiece(start + offset, piece);
     const found = nonFiniteIndex(piece);
     if (found === undefined) continue;
-    const [value] = asFloat32(piece.subarray(found, found + 1), new Float32Array(1));
+    const [value] = asFloat32(piece.subarray(found, found + 1));
     const format = piece instanceof Float32Array ? "float32" : "bfloat16";
     throw new InputError(
       `${entry.file}: tensor "${entry.name}" is ${value} at flat index ${start + offset + found}, expected finite ${format} numbers.`,

@@ -47,7 +47,7 @@ export async function lookAt(probed: ProbedRun, learningRate: number | undefined
   const layerOf = layersOf(model);
   const parameters = new Map(model.parameters.map((parameter) => [parameter.name, parameter]));
   const isInWhole = (parameter: ParameterSpecification) => isMatrix(parameter) && parameter.role !== "head";
-  const valuesOf = (name: string) => widened(weights.get(name) ?? new Float32Array());
+  const valuesOf = (name: string) => asFloat32(weights.get(name) ?? new Float32Array());
   const wholeLength = model.parameters
     .filter(isInWhole)
     .reduce((sum, { name }) => sum + valuesLength(weights, name), 0);
@@ -131,10 +131,6 @@ function layersOf({ stages }: Pick<Model, "stages">): ReadonlyMap<string, string
   return layers;
 }
 
-function widened(values: WeightArray): Float32Array {
-  return values instanceof Float32Array ? values : asFloat32(values, new Float32Array(values.length));
-}
-
 function valuesLength(weights: ReadonlyMap<string, WeightArray>, name: string): number {
   return weights.get(name)?.length ?? 0;
 }
@@ -152,10 +148,10 @@ async function changesOf({ options, run, optimizer, bounds }: ProbedRun): Promis
     if (values === undefined || (!isTrained && product === undefined)) continue;
     const start = values instanceof Float32Array ? new Float32Array(values.length) : new Uint16Array(values.length);
     await startReader(trained, parameter)(start, 0);
-    const now = product === undefined ? widened(values) : Float32Array.from(widened(values));
+    const now = product === undefined ? asFloat32(values) : Float32Array.from(asFloat32(values));
     // Before the first step a product is nothing, to the last bit.
     if (product !== undefined && optimizer.completedSteps > 0) addProduct(now, 0, product);
-    const before = widened(start);
+    const before = asFloat32(start);
     const known = bounds.get(parameter.name) ?? groupBounds(before);
     bounds.set(parameter.name, known);
     changes.set(parameter.name, changeOf(before, now, known));

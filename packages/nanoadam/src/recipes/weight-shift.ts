@@ -103,11 +103,10 @@ export async function adapterProduct(
   const [down, up, lengths] = [names.a, names.b, names.magnitude].map((part) => weights.get(part));
   const weight = weights.get(name);
   if (lora === undefined || down === undefined || up === undefined || weight === undefined) return undefined;
-  const wide = (values: WeightArray) => asFloat32(values, new Float32Array(values.length));
-  const product = { up: wide(up), down: wide(down), rank: lora.rank, scale: scaleOfAdapter(lora) };
+  const product = { up: asFloat32(up), down: asFloat32(down), rank: lora.rank, scale: scaleOfAdapter(lora) };
   if (lengths === undefined) return product;
-  const rowFactors = await rowFactorsOf(product, wide(lengths), (row, target) => {
-    target.set(wide(weight.subarray(row * columns, (row + 1) * columns)));
+  const rowFactors = await rowFactorsOf(product, asFloat32(lengths), (row, target) => {
+    target.set(asFloat32(weight.subarray(row * columns, (row + 1) * columns)));
   });
   return { ...product, rowFactors };
 }
