@@ -35,6 +35,7 @@ describe.each(Object.entries(tokenizers))("%s", (name, tokenizer) => {
         expect(pieces.join("") + decoder.flush()).toBe(
           tokenizer.decode([...context, ...ids]).slice(tokenizer.decode(context).length),
         );
+        if (text.includes("\uFFFD")) return;
         for (const piece of pieces) expect(piece).not.toContain("\uFFFD");
       }),
     );
