@@ -35,7 +35,8 @@ test("of the whole, taken as tensors come, too; the ratio between two bounds tha
       for (const key of ["overlap", "caught", "caughtSquares", "squares"] as const)
         expectClose(found[key], expected[key]);
       // Where every gradient is 0 there are no largest ones, and nothing to bound.
-      if (expected.squares === 0) return expectClose({ ...found.ratio, least }, { ...expected.ratio, least: Number.NaN });
+      if (expected.squares === 0)
+        return expectClose({ ...found.ratio, least }, { ...expected.ratio, least: Number.NaN });
       expect(found.ratio.atLargestGradients).toBe(expected.ratio.atLargestGradients);
       expect(expected.ratio.amongSmallGradients).toBeLessThanOrEqual(found.ratio.amongSmallGradients);
       expect(expected.ratio.amongSmallGradients).toBeGreaterThanOrEqual(least);
