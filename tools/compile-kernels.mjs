@@ -32,6 +32,11 @@ const kernels = [
     target: "packages/optim/src/selected/carry-over.wasm.ts",
     flags: ["--initialMemory", "25"],
   },
+  {
+    source: "packages/nanoadam/assembly/magnitudes.ts",
+    target: "packages/nanoadam/src/analysis/magnitudes.wasm.ts",
+    flags: ["--initialMemory", "23"],
+  },
 ];
 
 /** The module's text for a kernel. */

@@ -1,5 +1,6 @@
 /** How far a tensor's weights are from where they began, and by which of them it went (paper, Table 7 and Figure 16). */
-import { bitsOf, countOf, cutsAt, magnitudeMask, tiePart } from "./order-statistics.js";
+import { compareEntries } from "./magnitude-kernel.js";
+import { countOf, cutsAt, tiePart } from "./order-statistics.js";
 
 /** The smallest, the middle and the largest weights, by what they began as; in each tensor by itself. */
 export const magnitudeGroups = { smallest: 0.3, middle: 0.4, largest: 0.3 } as const;
@@ -59,31 +60,14 @@ export function changeOf(
   { lower, upper, ofLower, ofUpper }: GroupBounds = groupBounds(before),
 ): ChangeSums {
   const length = before.length;
-  const bits = bitsOf(before);
-  const sums = new Float64Array(3);
-  let [changed, squares, smallest, middle, largest] = [0, 0, 0, 0, 0];
-  for (let i = 0; i < length; i++) {
-    const difference = Math.abs((now[i] as number) - (before[i] as number));
-    if (difference === 0) continue;
-    changed++;
-    squares += difference * difference;
-    const magnitude = (bits[i] as number) & magnitudeMask;
-    if (magnitude < lower) smallest += difference;
-    else if (magnitude > upper) largest += difference;
-    else if (magnitude > lower && magnitude < upper) middle += difference;
-    else {
-      const small = magnitude === lower ? ofLower : 0;
-      const notLarge = magnitude === upper ? ofUpper : 1;
-      for (const [group, part] of [small, notLarge - small, 1 - notLarge].entries()) {
-        sums[group] = (sums[group] as number) + part * difference;
-      }
-    }
-  }
+  const { changed, squares, small, atLower, middle, atUpper, large } = compareEntries(before, now, lower, upper);
+  // Where both bounds are one, what is at it belongs to three groups.
+  const notLarge = lower === upper ? ofUpper : 1;
   const [few, most] = groupCounts(length);
   const groups = [
-    { entries: few, sum: smallest + (sums[0] as number) },
-    { entries: most - few, sum: middle + (sums[1] as number) },
-    { entries: length - most, sum: largest + (sums[2] as number) },
+    { entries: few, sum: small + ofLower * atLower },
+    { entries: most - few, sum: (notLarge - ofLower) * atLower + middle + ofUpper * atUpper },
+    { entries: length - most, sum: (1 - notLarge) * atLower + (1 - ofUpper) * atUpper + large },
   ];
   return { entries: length, changed, squares, groups };
 }

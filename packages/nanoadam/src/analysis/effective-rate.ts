@@ -1,5 +1,5 @@
 /** The learning rate that second moments leave to each entry, lr / (sqrt(v) + epsilon) (paper, Figure 18). */
-import { bitsOf } from "./order-statistics.js";
+import { bitsOf } from "./magnitudes.js";
 
 /** How an optimizer comes from a second moment to a step. */
 export interface SecondMoments {

@@ -1,8 +1,9 @@
 /** The measures of a probe's gradients by tensor, by layer and of the whole, taken as the gradients come and go. */
-import { JointHistogram } from "./joint-histogram.js";
+import { type BoundPlaces, boundPlaces, type Candidates, candidatesOf } from "./candidates.js";
+import { type HistogramRecord, histogramOf } from "./joint-histogram.js";
 import type { Parts } from "./order-statistics.js";
-import { type Entries, type Relation, relationOf } from "./relation.js";
-import { mergeTallies, type Tally, tallyOf } from "./tally.js";
+import { type Relation, relationOf } from "./relation.js";
+import { type Entries, mergeTallies, type Tally, tallyOf } from "./tally.js";
 import { WholeRelationBuilder } from "./whole-relation.js";
 
 /** A tensor of a stage whose gradients are there. */
@@ -16,7 +17,13 @@ export interface SeenTensor {
 
 export interface SeenFigures {
   readonly relation: Relation;
-  readonly histogram: JointHistogram;
+  readonly histogram: HistogramRecord;
+}
+
+/** Tensors that are measured together: one, or those of a layer. */
+interface Group {
+  readonly tally: Tally;
+  readonly places: BoundPlaces | undefined;
 }
 
 export class GradientFigures {
@@ -26,7 +33,6 @@ export class GradientFigures {
   /** The sum of all squared gradients. */
   squares = 0;
   readonly #whole: WholeRelationBuilder;
-  readonly #wholeHistogram = new JointHistogram();
 
   /** @param wholeLength entries of all tensors that are in the whole, at most */
   constructor(wholeLength: number) {
@@ -34,50 +40,46 @@ export class GradientFigures {
   }
 
   /**
-   * Takes the tensors that become whole together, all of a layer among them.
+   * Takes the tensors that become whole together, all of a layer among them. Each is passed over twice: counted, and, when it is
+   * known where bounds are, its entries there listed.
    * @throws RangeError where a gradient or a weight is not finite
    */
   add(tensors: readonly SeenTensor[]): void {
-    const layers = new Map<string, { readonly tensor: SeenTensor; readonly tally: Tally }[]>();
-    for (const tensor of tensors) {
-      const { name, entries, layer } = tensor;
-      const histogram = new JointHistogram();
-      histogram.add(entries.weights, entries.gradient);
-      const tally = tallyOf(entries.weights, entries.gradient);
-      const relation = relationOf([entries], tally);
-      this.tensors.set(name, { relation, histogram });
-      this.squares += relation.squares;
-      if (tensor.isInWhole) {
-        this.#whole.add(entries, tally);
-        this.#wholeHistogram.merge(histogram);
-      }
-      if (layer !== undefined) layers.set(layer, [...(layers.get(layer) ?? []), { tensor, tally }]);
+    const counted = tensors.map((tensor) => ({ ...tensor, ...groupOf([tallyOf(tensor.entries)]) }));
+    const layers = new Map<string, Group>();
+    for (const { layer } of counted) {
+      if (layer === undefined || layers.has(layer)) continue;
+      const [first, ...others] = counted.filter((tensor) => tensor.layer === layer);
+      if (first !== undefined)
+        layers.set(layer, others.length === 0 ? first : groupOf([first.tally, ...others.map(({ tally }) => tally)]));
     }
-    for (const [layer, members] of layers) {
-      const alone = members.length === 1 ? this.tensors.get(members[0]?.tensor.name ?? "") : undefined;
-      this.layers.set(layer, alone ?? this.#together(members));
+    const ofLayers = new Map<string, Candidates[]>();
+    for (const { name, entries, layer, isInWhole, tally, places } of counted) {
+      const together = layer === undefined ? undefined : layers.get(layer);
+      const asked = [places, together?.places].filter((each) => each !== undefined);
+      const candidates = candidatesOf(entries, tally, asked, isInWhole ? this.#whole.leastBucket(tally) : undefined);
+      this.tensors.set(name, figuresOf({ tally, places }, [candidates]));
+      this.squares += tally.squares;
+      if (isInWhole) this.#whole.add(tally, candidates);
+      if (layer !== undefined) ofLayers.set(layer, [...(ofLayers.get(layer) ?? []), candidates]);
     }
+    for (const [layer, group] of layers) this.layers.set(layer, figuresOf(group, ofLayers.get(layer) ?? []));
   }
 
   /** The measures of the whole, or undefined where no tensor is in it; `weights` are all of its weights. */
   whole(weights: Parts): SeenFigures | undefined {
-    if (this.#whole.length === 0) return undefined;
-    return { relation: this.#whole.finish(weights), histogram: this.#wholeHistogram };
+    const { tally } = this.#whole;
+    const relation = this.#whole.finish(weights);
+    if (tally === undefined || relation === undefined) return undefined;
+    return { relation, histogram: histogramOf(tally.cells) };
   }
+}
 
-  #together(members: readonly { readonly tensor: SeenTensor; readonly tally: Tally }[]): SeenFigures {
-    const histogram = new JointHistogram();
-    for (const { tensor } of members) {
-      const own = this.tensors.get(tensor.name);
-      if (own !== undefined) histogram.merge(own.histogram);
-    }
-    const tally = mergeTallies(members.map((member) => member.tally));
-    return {
-      relation: relationOf(
-        members.map(({ tensor }) => tensor.entries),
-        tally,
-      ),
-      histogram,
-    };
-  }
+function groupOf(tallies: readonly [Tally, ...Tally[]]): Group {
+  const tally = mergeTallies(tallies);
+  return { tally, places: boundPlaces(tally) };
+}
+
+function figuresOf({ tally, places }: Group, candidates: readonly Candidates[]): SeenFigures {
+  return { relation: relationOf(tally, candidates, places), histogram: histogramOf(tally.cells) };
 }

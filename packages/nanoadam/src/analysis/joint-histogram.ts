@@ -1,5 +1,5 @@
 /** How many entries of a tensor have a weight and a gradient of which magnitudes, over two logarithmic axes. */
-import { bitsOf, magnitudeMask } from "./order-statistics.js";
+import { bitsOf, coarseBuckets } from "./magnitudes.js";
 
 /** An axis over powers of ten; what lies beyond an end counts in the bin there. */
 export interface LogarithmicAxis {
@@ -21,39 +21,36 @@ export function edgeOf({ from, binsPerDecade }: LogarithmicAxis, bin: number): n
   return 10 ** (from + bin / binsPerDecade);
 }
 
-/** Smaller magnitudes, of which the upper 16 bits are 0, count as none: below 1e-40. */
-const none = -1;
+const columns = binsOf(weightAxis);
+const rows = binsOf(gradientAxis);
+
+/** Cells of a bin of weights: one for each of gradients, and one for gradients of 0. */
+export const cellRows = rows + 1;
+/** The last column is that of weights of 0. */
+export const cellCount = (columns + 1) * cellRows;
 
 /**
  * Finds bins by bits: magnitudes with the same upper 16 bits differ by less than a bin is wide, so they lie in the bin of the least of
- * them or in the next one.
+ * them or in the next one. For each upper 16 bits there is a number that, with the lower 16 added, has the bin from bit 17 on: where the
+ * next one begins, bit 17 is carried into. Magnitudes whose upper bits are 0, below 1e-40, have a bin of their own, behind the others.
  */
-interface BinFinder {
-  /** The bin of the least magnitude with these upper 16 bits. */
-  readonly first: Int16Array;
-  /** The bits at which the next bin begins. */
-  readonly next: Uint32Array;
-}
-
-function binFinder(axis: LogarithmicAxis): BinFinder {
+function binTable(axis: LogarithmicAxis): Uint32Array {
   const bins = binsOf(axis);
-  const edges = Float32Array.from({ length: bins + 1 }, (_, bin) => edgeOf(axis, bin));
-  const next = bitsOf(edges).slice(1);
-  next[bins - 1] = 0xffffffff;
-  const first = new Int16Array(1 << 15);
+  const next = bitsOf(Float32Array.from({ length: bins }, (_, bin) => edgeOf(axis, bin + 1)));
+  const carry = 0x20000;
+  const table = new Uint32Array(coarseBuckets).fill(bins * carry, 0, 1);
   let bin = 0;
-  for (let upper = 1; upper < first.length; upper++) {
-    while (upper * 0x10000 >= (next[bin] as number)) bin++;
-    first[upper] = bin;
+  for (let upper = 1; upper < coarseBuckets; upper++) {
+    const start = upper * 0x10000;
+    while (bin < bins - 1 && start >= (next[bin] as number)) bin++;
+    const left = bin < bins - 1 ? Math.min(carry, (next[bin] as number) - start) : carry;
+    table[upper] = bin * carry + carry - left;
   }
-  first[0] = none;
-  return { first, next };
+  return table;
 }
 
-const weightBins = binFinder(weightAxis);
-const gradientBins = binFinder(gradientAxis);
-const columns = binsOf(weightAxis);
-const rows = binsOf(gradientAxis);
+export const weightBins = binTable(weightAxis);
+export const gradientBins = binTable(gradientAxis);
 
 /** A histogram as a file has it. */
 export interface HistogramRecord {
@@ -64,59 +61,17 @@ export interface HistogramRecord {
   readonly zeroWeights: number;
 }
 
-export class JointHistogram {
-  /** By bin of weights, then of gradients. */
-  readonly #counts = new Float64Array(columns * rows);
-  #zeroGradients = 0;
-  #zeroWeights = 0;
-
-  /** Counts entries, of which each has a weight and a gradient. */
-  add(weights: Float32Array, gradient: Float32Array): void {
-    const [weightBits, gradientBits] = [bitsOf(weights), bitsOf(gradient)];
-    const counts = this.#counts;
-    const { first: firstOfWeight, next: nextOfWeight } = weightBins;
-    const { first: firstOfGradient, next: nextOfGradient } = gradientBins;
-    let [zeroGradients, zeroWeights] = [0, 0];
-    for (let i = 0; i < weightBits.length; i++) {
-      const slope = (gradientBits[i] as number) & magnitudeMask;
-      let row = firstOfGradient[slope >>> 16] as number;
-      if (row === none) {
-        zeroGradients++;
-        continue;
-      }
-      if (slope >= (nextOfGradient[row] as number)) row++;
-      const weight = (weightBits[i] as number) & magnitudeMask;
-      let column = firstOfWeight[weight >>> 16] as number;
-      if (column === none) {
-        zeroWeights++;
-        continue;
-      }
-      if (weight >= (nextOfWeight[column] as number)) column++;
-      const cell = column * rows + row;
-      counts[cell] = (counts[cell] as number) + 1;
-    }
-    this.#zeroGradients += zeroGradients;
-    this.#zeroWeights += zeroWeights;
+/** What the counts of cells are as a file has them: by bin of weights, then of gradients. */
+export function histogramOf(cells: Uint32Array): HistogramRecord {
+  const filled: [number, number, number[]][] = [];
+  let [zeroGradients, zeroWeights] = [0, 0];
+  for (let column = 0; column <= columns; column++) {
+    const counts = cells.subarray(column * cellRows, column * cellRows + rows);
+    zeroGradients += cells[column * cellRows + rows] as number;
+    if (column === columns) zeroWeights = counts.reduce((sum, count) => sum + count, 0);
+    const first = counts.findIndex((count) => count > 0);
+    if (first < 0 || column === columns) continue;
+    filled.push([column, first, [...counts.subarray(first, counts.findLastIndex((count) => count > 0) + 1)]]);
   }
-
-  /** Adds what another one has counted. */
-  merge(other: JointHistogram): void {
-    const counts = this.#counts;
-    for (let cell = 0; cell < counts.length; cell++) {
-      counts[cell] = (counts[cell] as number) + (other.#counts[cell] as number);
-    }
-    this.#zeroGradients += other.#zeroGradients;
-    this.#zeroWeights += other.#zeroWeights;
-  }
-
-  record(): HistogramRecord {
-    const cells: [number, number, number[]][] = [];
-    for (let column = 0; column < columns; column++) {
-      const counts = this.#counts.subarray(column * rows, (column + 1) * rows);
-      const first = counts.findIndex((count) => count > 0);
-      if (first < 0) continue;
-      cells.push([column, first, [...counts.subarray(first, counts.findLastIndex((count) => count > 0) + 1)]]);
-    }
-    return { cells, zeroGradients: this.#zeroGradients, zeroWeights: this.#zeroWeights };
-  }
+  return { cells: filled, zeroGradients, zeroWeights };
 }

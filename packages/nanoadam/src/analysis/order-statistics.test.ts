@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { pair } from "../testing/random-entries.js";
-import { countOf, cutsAt, numberOf, tiePart } from "./order-statistics.js";
+import { numberOf } from "./magnitudes.js";
+import { countOf, cutsAt, tiePart } from "./order-statistics.js";
 
 test("a cut is the magnitude that sorting has at its rank, with as many below it and as many equal", () => {
   fc.assert(

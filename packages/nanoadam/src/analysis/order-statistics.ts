@@ -3,6 +3,9 @@
  * magnitude does: the first pass counts by their upper 16, the second by the lower 16 of those that a wanted rank falls on.
  */
 
+import { listMarked, noMarks } from "./magnitude-kernel.js";
+import { bitsOf, coarseBuckets, magnitudeMask } from "./magnitudes.js";
+
 /** The number at a rank of ascending magnitudes, and how many there are on its one side. */
 export interface Cut {
   /** The magnitude's float32 bits. */
@@ -16,24 +19,7 @@ export interface Cut {
 /** Numbers in several arrays, which may be asked for twice. */
 export type Parts = () => Iterable<Float32Array>;
 
-export const magnitudeMask = 0x7fffffff;
-/** Magnitudes by their upper 16 bits, the sign left out. */
-export const coarseBuckets = 1 << 15;
 const fineBuckets = 1 << 16;
-
-/** The float32 bits of numbers, on the same memory. */
-export function bitsOf(values: Float32Array): Uint32Array {
-  return new Uint32Array(values.buffer, values.byteOffset, values.length);
-}
-
-const converter = new Float32Array(1);
-const converterBits = bitsOf(converter);
-
-/** The number that float32 bits spell. */
-export function numberOf(bits: number): number {
-  converterBits[0] = bits;
-  return converter[0] as number;
-}
 
 /** How many of `length` entries a share is: rounded up, and at least one. */
 export function countOf(share: number, length: number): number {
@@ -45,8 +31,6 @@ export function countOf(share: number, length: number): number {
  * @throws RangeError for a rank that there is not
  */
 export function cutsAt(parts: Parts, ranks: readonly number[]): Cut[] {
-  const sorted = sortedFew(parts);
-  if (sorted !== undefined) return ranks.map((rank) => cutOf(sorted, rank));
   const coarse = new Uint32Array(coarseBuckets);
   for (const values of parts()) {
     const bits = bitsOf(values);
@@ -59,42 +43,45 @@ export function cutsAt(parts: Parts, ranks: readonly number[]): Cut[] {
 }
 
 /** Fewer numbers are sorted sooner than counted. */
-const few = 1 << 14;
+const few = 1 << 12;
 
-/** The magnitudes' bits in their order, of few numbers. */
-function sortedFew(parts: Parts): Uint32Array | undefined {
-  const all = [...parts()];
-  if (all.reduce((sum, { length }) => sum + length, 0) > few) return undefined;
-  return Uint32Array.from(all.flatMap((values) => [...bitsOf(values)].map((bits) => bits & magnitudeMask))).sort();
-}
-
-function cutOf(sorted: Uint32Array, rank: number): Cut {
-  const bits = sorted[rank];
-  if (bits === undefined) throw new RangeError(`there is no number of rank ${rank} among ${sorted.length}`);
-  const below = sorted.indexOf(bits);
-  return { bits, below, equal: sorted.lastIndexOf(bits) - below + 1 };
-}
-
-/** As `cutsAt`, where the first pass is done: `coarse` counts the numbers by the upper 16 bits of their magnitudes. */
+/**
+ * As `cutsAt`, where the first pass is done: `coarse` counts the numbers by the upper 16 bits of their magnitudes. Of the parts those
+ * are enough that are in the buckets of the ranks; numbers in the first bucket count as 0.
+ */
 export function cutsWithin(parts: Parts, coarse: Uint32Array, ranks: readonly number[]): Cut[] {
-  const sorted = sortedFew(parts);
-  if (sorted !== undefined) return ranks.map((rank) => cutOf(sorted, rank));
-  const places = ranks.map((rank) => placeOf(rank, coarse));
-  const slots = new Int16Array(coarseBuckets).fill(-1);
-  const wanted = [...new Set(places.map(({ bucket }) => bucket))];
+  const places = placesOf(ranks, coarse);
+  const wanted = [...new Set(places.map(({ bucket }) => bucket))].filter((bucket) => bucket > 0).sort((a, b) => a - b);
+  const count = wanted.reduce((sum, bucket) => sum + (coarse[bucket] as number), 0);
+  const cutFrom = count <= few ? sortedCuts(parts, coarse, wanted) : countedCuts(parts, wanted);
+  return places.map((place) => (place.bucket > 0 ? cutFrom(place) : { bits: 0, below: 0, equal: coarse[0] as number }));
+}
+
+type CutFrom = (place: Place) => Cut;
+
+function sortedCuts(parts: Parts, coarse: Uint32Array, wanted: readonly number[]): CutFrom {
+  const found: number[] = [];
+  listBuckets(parts, wanted, (magnitudes) => found.push(...magnitudes));
+  const sorted = Uint32Array.from(found).sort();
+  return ({ bucket, before, rank }) => {
+    const start = wanted.slice(0, wanted.indexOf(bucket)).reduce((sum, other) => sum + (coarse[other] as number), 0);
+    const bits = sorted[start + rank - before] ?? 0;
+    const first = sorted.indexOf(bits);
+    return { bits, below: before + first - start, equal: sorted.lastIndexOf(bits) - first + 1 };
+  };
+}
+
+function countedCuts(parts: Parts, wanted: readonly number[]): CutFrom {
+  const slots = new Int16Array(coarseBuckets);
   for (const [slot, bucket] of wanted.entries()) slots[bucket] = slot;
   const fine = new Uint32Array(wanted.length * fineBuckets);
-  for (const values of parts()) {
-    const bits = bitsOf(values);
-    for (let i = 0; i < bits.length; i++) {
-      const magnitude = (bits[i] as number) & magnitudeMask;
-      const slot = slots[magnitude >>> 16] as number;
-      if (slot < 0) continue;
-      const place = slot * fineBuckets + (magnitude & 0xffff);
+  listBuckets(parts, wanted, (magnitudes) => {
+    for (const magnitude of magnitudes) {
+      const place = (slots[magnitude >>> 16] as number) * fineBuckets + (magnitude & 0xffff);
       fine[place] = (fine[place] as number) + 1;
     }
-  }
-  return places.map(({ bucket, before, rank }) => {
+  });
+  return ({ bucket, before, rank }) => {
     const start = (slots[bucket] as number) * fineBuckets;
     let below = before;
     for (let low = 0; low < fineBuckets; low++) {
@@ -103,18 +90,38 @@ export function cutsWithin(parts: Parts, coarse: Uint32Array, ranks: readonly nu
       below += equal;
     }
     throw new RangeError(`there is no number of rank ${rank}`);
-  });
+  };
+}
+
+function listBuckets(parts: Parts, wanted: readonly number[], take: (magnitudes: Uint32Array) => void): void {
+  const marks = noMarks();
+  for (const bucket of wanted) marks.weights[bucket] = 1;
+  for (const values of parts()) listMarked(values, undefined, marks, ({ weights }) => take(weights));
 }
 
 /** The coarse bucket that a rank falls into, and how many numbers are in those before it. */
-export function placeOf(rank: number, coarse: Uint32Array) {
-  let before = 0;
-  for (let bucket = 0; bucket < coarse.length; bucket++) {
-    const count = coarse[bucket] as number;
-    if (rank >= 0 && before + count > rank) return { bucket, before, rank };
-    before += count;
+export interface Place {
+  readonly bucket: number;
+  readonly before: number;
+  readonly rank: number;
+}
+
+/** @throws RangeError for a rank that there is not */
+export function placesOf(ranks: readonly number[], coarse: Uint32Array): Place[] {
+  const found = new Map<number, Place>();
+  let [bucket, before] = [0, 0];
+  for (const rank of ranks.toSorted((a, b) => a - b)) {
+    while (bucket < coarse.length && before + (coarse[bucket] as number) <= rank) {
+      before += coarse[bucket] as number;
+      bucket++;
+    }
+    if (rank >= 0 && bucket < coarse.length) found.set(rank, { bucket, before, rank });
   }
-  throw new RangeError(`there is no number of rank ${rank} among ${before}`);
+  return ranks.map((rank) => {
+    const place = found.get(rank);
+    if (place === undefined) throw new RangeError(`there is no number of rank ${rank}`);
+    return place;
+  });
 }
 
 /**

@@ -2,11 +2,8 @@
  * Where the largest gradients lie: how much of them the smallest weights have, and how much of them a selection of entries would
  * catch (paper, Figure 2).
  */
+import type { Candidates } from "./candidates.js";
 import { type Cut, tiePart } from "./order-statistics.js";
-
-/** Shares of the weights, smallest first, the last of which ends at their median; and of the gradients, largest first. */
-export const weightShares = [0.01, 0.05, 0.1, 0.2, 0.3, 0.5] as const;
-export const gradientShares = [1e-5, 1e-4, 1e-3, 1e-2] as const;
 
 /** Entries of a set: how many, and the cut that bounds them. */
 export interface Bound {
@@ -31,8 +28,6 @@ export class Overlap {
   /** By bound of gradients, then of weights, then all weights. */
   readonly #sums: Float64Array;
   readonly #caught: Float64Array;
-  /** The least magnitude of a gradient that counts, as bits. */
-  readonly least: number;
 
   constructor(gradients: readonly Bound[], weights: readonly Bound[], length: number) {
     this.#gradients = gradients;
@@ -42,11 +37,15 @@ export class Overlap {
     this.#weightParts = weights.map(({ cut, count }) => tiePart(cut, "smallest", count, length));
     this.#sums = new Float64Array(gradients.length * weights.length);
     this.#caught = new Float64Array(gradients.length);
-    this.least = this.#gradientBits.at(-1) ?? 0;
   }
 
-  /** Counts an entry, by the bits of its magnitudes; those below `least` may be left out. */
-  add(weight: number, slope: number, isSelected: boolean): void {
+  /** Counts entries, by the bits of their magnitudes; those whose gradients are below all bounds may be left out. */
+  addAll({ weights, gradient, isSelected }: Candidates): void {
+    for (let i = 0; i < weights.length; i++)
+      this.#add(weights[i] as number, gradient[i] as number, isSelected[i] === 1);
+  }
+
+  #add(weight: number, slope: number, isSelected: boolean): void {
     const [gradientBits, weightBits] = [this.#gradientBits, this.#weightBits];
     const widths = weightBits.length;
     for (let outer = gradientBits.length - 1; outer >= 0; outer--) {

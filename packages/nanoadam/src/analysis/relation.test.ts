@@ -3,8 +3,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { directRelation, expectClose } from "../testing/direct-measures.js";
 import { type Pair, pair } from "../testing/random-entries.js";
-import { type Entries, type Relation, relationOf } from "./relation.js";
-import { WholeRelationBuilder, wholeGradientShares } from "./whole-relation.js";
+import { GradientFigures } from "./gradient-figures.js";
+import { type Relation, withoutGradients } from "./relation.js";
+import type { Entries } from "./tally.js";
+import { type WholeRelation, wholeGradientShares } from "./whole-relation.js";
 
 const select = ({ weights, gradient }: Pair): Entries => ({
   weights,
@@ -12,13 +14,42 @@ const select = ({ weights, gradient }: Pair): Entries => ({
   selection: selectSmallest(weights, { density: 0.1, chunkSize: 64 }),
 });
 
-test("of one tensor or several they are what sorting gives", () => {
+/** What a probe finds of tensors, which come in stages. */
+function seen(stages: readonly (readonly Entries[])[]) {
+  const all = stages.flat();
+  const figures = new GradientFigures(all.reduce((sum, { weights }) => sum + weights.length, 0));
+  for (const [stage, tensors] of stages.entries()) {
+    figures.add(
+      tensors.map((entries, place) => ({
+        ...{ name: `${stage} ${place}`, entries, layer: `${stage}`, isInWhole: true },
+      })),
+    );
+  }
+  return {
+    tensors: [...figures.tensors.values()].map(({ relation }) => relation),
+    layers: [...figures.layers.values()].map(({ relation }) => relation),
+    whole: figures.whole(() => all.map(({ weights }) => weights))?.relation as WholeRelation,
+    squares: figures.squares,
+  };
+}
+
+const relationOf = (tensors: readonly Entries[]) =>
+  seen([tensors]).layers[0] ?? withoutGradients(0, wholeGradientShares);
+
+/** Compared by name, as records come in any order. */
+function expectSame(found: Relation | undefined, expected: Relation): void {
+  for (const key of Object.keys(expected) as (keyof Relation)[]) expectClose(found?.[key], expected[key]);
+}
+
+test("of each tensor, and of a layer's together, they are what sorting gives", () => {
   fc.assert(
     fc.property(fc.array(pair, { minLength: 1, maxLength: 3 }), (pairs) => {
-      const tensors = pairs.map(select);
-      const found = relationOf(tensors);
-      const keys = Object.keys(directRelation(tensors)) as (keyof Relation)[];
-      for (const key of keys) expectClose(found[key], directRelation(tensors)[key]);
+      const entries = pairs.map(select);
+      const { tensors, layers, squares } = seen([entries]);
+      for (const [place, tensor] of entries.entries()) expectSame(tensors[place], directRelation([tensor]));
+      const together = directRelation(entries);
+      expectSame(layers[0], together);
+      expectClose(squares, together.squares);
     }),
   );
 });
@@ -28,9 +59,7 @@ test("of the whole, taken as tensors come, too; the ratio between two bounds tha
   fc.assert(
     fc.property(fc.array(pair, { minLength: 1, maxLength: 6 }), (pairs) => {
       const tensors = pairs.map(select);
-      const whole = new WholeRelationBuilder(pairs.reduce((sum, { weights }) => sum + weights.length, 0));
-      for (const tensor of tensors) whole.add(tensor);
-      const { amongSmallGradientsAtLeast: least, ...found } = whole.finish(() => pairs.map(({ weights }) => weights));
+      const { amongSmallGradientsAtLeast: least, ...found } = seen(tensors.map((tensor) => [tensor])).whole;
       const expected = directRelation(tensors, wholeGradientShares);
       for (const key of ["overlap", "caught", "caughtSquares", "squares"] as const)
         expectClose(found[key], expected[key]);
@@ -54,16 +83,13 @@ test("of a whole with more entries than are kept, the largest gradients are foun
     const gradient = Float32Array.from({ length }, (_, i) => Math.cos(i * 2.3 + tensor * 5) ** 9 * (tensor + 1));
     return select({ weights, gradient });
   });
-  const whole = new WholeRelationBuilder(5 * length);
-  for (const tensor of tensors) whole.add(tensor);
-  const found = whole.finish(() => tensors.map(({ weights }) => weights));
+  const found = seen(tensors.map((tensor) => [tensor])).whole;
   const expected = directRelation(tensors, wholeGradientShares);
   expectClose(found.overlap, expected.overlap);
   expectClose(found.caught, expected.caught);
   expectClose(found.ratio.atLargestGradients, expected.ratio.atLargestGradients);
   // So many are counted, where few are sorted.
-  const [together, sorted] = [relationOf(tensors), directRelation(tensors)];
-  for (const key of Object.keys(sorted) as (keyof Relation)[]) expectClose(together[key], sorted[key]);
+  expectSame(relationOf(tensors), directRelation(tensors));
 });
 
 test("gradients that have nothing to do with weights lie on the smallest by their share, hyperbolic ones wholly", () => {

@@ -1,15 +1,10 @@
-/** How the magnitudes of weights and of their gradients go together, over entries that are all at hand. */
-import type { Selection } from "@nanoadam/optim";
-import { bitsOf, countOf, cutsAt, cutsWithin, magnitudeMask, numberOf, placeOf } from "./order-statistics.js";
-import { gradientShares, Overlap, type OverlapRecord, weightShares } from "./overlap.js";
-import { mergeTallies, type Tally, tallyOf } from "./tally.js";
-
-/** A tensor's weights and gradient, and which of its entries an optimizer like NanoAdam would select. */
-export interface Entries {
-  readonly weights: Float32Array;
-  readonly gradient: Float32Array;
-  readonly selection: Selection;
-}
+/** How the magnitudes of weights and of their gradients go together, over tensors that are all at hand. */
+import type { BoundPlaces, Candidates } from "./candidates.js";
+import { floatsOf, numberOf } from "./magnitudes.js";
+import { type Cut, countOf, cutsAt, cutsWithin, type Place } from "./order-statistics.js";
+import { type Bound, Overlap, type OverlapRecord } from "./overlap.js";
+import { gradientShares, largestCount, ratioShares, weightRanks, weightShares } from "./shares.js";
+import type { Tally } from "./tally.js";
 
 /** Table 1's ratio and what it is made of. */
 export interface Ratio {
@@ -32,38 +27,21 @@ export interface Relation extends OverlapRecord {
   readonly caughtSquares: number;
 }
 
-/** Of Table 1: the part of largest gradients whose weights' median counts, and of smallest ones whose greatest weight does. */
-export const ratioShares = { largest: 1e-4, small: 0.8 } as const;
-
-/** How many gradients are the largest of a share: those that are 0, or below 1e-40, never are. */
-export function largestCount(share: number, { length, gradient }: Pick<Tally, "length" | "gradient">): number {
-  return Math.min(countOf(share, length), length - (gradient[0] ?? 0));
-}
-
-/** The ascending rank of the last of the small gradients of Table 1. */
-export const smallRank = (length: number) => countOf(ratioShares.small, length) - 1;
-
 /**
  * The measures of one or several tensors together; sets are exact, and entries of like magnitude at a bound count by a part each.
  * @param tally of all of them
+ * @param tensors what was listed of each for these places, and maybe more
+ * @param places of this tally
  * @throws RangeError where a gradient is not finite
  */
-export function relationOf(
-  tensors: readonly Entries[],
-  tally: Tally = mergeTallies(tensors.map(({ weights, gradient }) => tallyOf(weights, gradient))),
-): Relation {
+export function relationOf(tally: Tally, tensors: readonly Candidates[], places: BoundPlaces | undefined): Relation {
   const { length, squares } = tally;
   if (!Number.isFinite(squares)) throw new RangeError("a gradient is not finite");
-  if (tally.gradient[0] === length) return withoutGradients(length, gradientShares);
-  const top = placeOf(length - largestCount(gradientShares.at(-1) ?? 1, tally), tally.gradient);
-  const edge = placeOf(smallRank(length), tally.gradient);
-  const listed = new ListedEntries(tally.gradient.subarray(top.bucket).reduce((sum, count) => sum + count, 0));
-  // Gradients that are 0 are many, and one as small as the other.
-  const endsAtZero = edge.bucket === 0;
-  const atEdge = new ListedEntries(endsAtZero ? 0 : (tally.gradient[edge.bucket] ?? 0));
-  listEntries(tensors, { from: top.bucket, listed, edge: endsAtZero ? -1 : edge.bucket, atEdge });
+  if (places === undefined) return withoutGradients(length, gradientShares);
+  const { largest: top, small } = places;
+  const listed = listFrom(tensors, top.bucket, length - top.before);
   const cuts = cutsAt(
-    () => [listed.slopes],
+    () => [floatsOf(listed.gradient)],
     [...gradientShares, ratioShares.largest].map((share) => length - largestCount(share, tally) - top.before),
   );
   const bounds = gradientShares.map((share, place) => {
@@ -71,32 +49,22 @@ export function relationOf(
     return { cut: { bits, below: below + top.before, equal }, count: largestCount(share, tally) };
   });
   const weightCuts = cutsWithin(
-    () => tensors.map(({ weights }) => weights),
+    () => tensors.map(({ weights }) => floatsOf(weights)),
     tally.weights,
-    weightShares.map((share) => countOf(share, length) - 1),
+    weightRanks(length),
   );
-  const weightBounds = weightCuts.map((cut, place) => ({ cut, count: countOf(weightShares[place] ?? 1, length) }));
-  const overlap = new Overlap(bounds, weightBounds, length);
-  const largest = cuts.at(-1)?.bits ?? 0;
-  const atLargest: number[] = [];
-  listed.forEach((slope, weight, isSelected) => {
-    overlap.add(weight, slope, isSelected);
-    if (slope >= largest) atLargest.push(numberOf(weight));
-  });
-  // All buckets below that of the bound are of the small ones, and of its own those up to it.
-  let greatest = tally.greatest
-    .subarray(0, endsAtZero ? 1 : edge.bucket)
-    .reduce((most, each) => Math.max(most, each), 0);
-  const [small] = endsAtZero ? [] : cutsAt(() => [atEdge.slopes], [edge.rank - edge.before]);
-  atEdge.forEach((slope, weight) => {
-    if (slope <= (small?.bits ?? 0) && weight > greatest) greatest = weight;
-  });
+  const overlap = new Overlap(bounds, boundsOfWeights(weightCuts, length), length);
+  overlap.addAll(listed);
   return {
     entries: length,
     squares,
-    ratio: ratioOf(atLargest, numberOf(greatest), numberOf(weightCuts.at(-1)?.bits ?? 0)),
+    ratio: ratioOf(
+      weightsAtLeast(cuts.at(-1)?.bits ?? 0, listed),
+      numberOf(greatestOfSmall(tensors, tally, small)),
+      numberOf(weightCuts.at(-1)?.bits ?? 0),
+    ),
     ...overlap.record(),
-    caughtSquares: selectedSquares(tensors) / squares,
+    caughtSquares: tally.selectedSquares / squares,
   };
 }
 
@@ -113,83 +81,57 @@ export function withoutGradients(length: number, shares: readonly number[]): Rel
   };
 }
 
-/** Entries that are looked at one by one, as bits of their magnitudes. */
-class ListedEntries {
-  /** The gradients as numbers. */
-  readonly slopes: Float32Array;
-  readonly #slopes: Uint32Array;
-  readonly #weights: Uint32Array;
-  readonly #selected: Uint8Array;
-  #count = 0;
-
-  constructor(length: number) {
-    this.slopes = new Float32Array(length);
-    this.#slopes = bitsOf(this.slopes);
-    this.#weights = new Uint32Array(length);
-    this.#selected = new Uint8Array(length);
-  }
-
-  add(slope: number, weight: number, isSelected: boolean): void {
-    const place = this.#count++;
-    this.#slopes[place] = slope;
-    this.#weights[place] = weight;
-    this.#selected[place] = isSelected ? 1 : 0;
-  }
-
-  forEach(visit: (slope: number, weight: number, isSelected: boolean) => void): void {
-    for (let i = 0; i < this.#count; i++) {
-      visit(this.#slopes[i] as number, this.#weights[i] as number, this.#selected[i] === 1);
+/** The candidates whose gradients are in a bucket or above it, of which there are `length`. */
+function listFrom(tensors: readonly Candidates[], from: number, length: number): Candidates {
+  const listed = {
+    weights: new Uint32Array(length),
+    gradient: new Uint32Array(length),
+    isSelected: new Uint8Array(length),
+  };
+  let place = 0;
+  for (const { weights, gradient: slopes, isSelected } of tensors) {
+    for (let i = 0; i < slopes.length; i++) {
+      const slope = slopes[i] as number;
+      if (slope >>> 16 < from) continue;
+      listed.gradient[place] = slope;
+      listed.weights[place] = weights[i] as number;
+      listed.isSelected[place] = isSelected[i] as number;
+      place++;
     }
   }
+  return listed;
 }
 
-/** Lists the entries whose gradients are in the bucket `from` or above it, and those of the bucket `edge`. */
-function listEntries(
-  tensors: readonly Entries[],
-  { from, listed, edge, atEdge }: { from: number; listed: ListedEntries; edge: number; atEdge: ListedEntries },
-): void {
-  for (const { weights, gradient, selection } of tensors) {
-    const [weightBits, gradientBits] = [bitsOf(weights), bitsOf(gradient)];
-    for (let i = 0; i < gradientBits.length; i++) {
-      const slope = (gradientBits[i] as number) & magnitudeMask;
-      const bucket = slope >>> 16;
-      if (bucket < from && bucket !== edge) continue;
-      const weight = (weightBits[i] as number) & magnitudeMask;
-      if (bucket >= from) listed.add(slope, weight, isSelected(selection, i));
-      if (bucket === edge) atEdge.add(slope, weight, false);
+/** The bits of the greatest weight of the small gradients: of all buckets before that of their bound, and of its own up to the bound. */
+function greatestOfSmall(
+  tensors: readonly Candidates[],
+  { greatest, gradient: coarse }: Tally,
+  { bucket, rank }: Place,
+): number {
+  let most = 0;
+  for (let before = 0; before < Math.max(1, bucket); before++) most = Math.max(most, greatest[before] as number);
+  if (bucket === 0) return most;
+  const [bound] = cutsWithin(() => tensors.map(({ gradient }) => floatsOf(gradient)), coarse, [rank]);
+  for (const { weights, gradient } of tensors) {
+    for (let i = 0; i < gradient.length; i++) {
+      const slope = gradient[i] as number;
+      if (slope >>> 16 === bucket && slope <= (bound?.bits ?? 0)) most = Math.max(most, weights[i] as number);
     }
   }
+  return most;
 }
 
-/** Whether a selection has an entry. */
-export function isSelected({ chunkSize, starts, offsets }: Selection, entry: number): boolean {
-  const chunk = Math.floor(entry / chunkSize);
-  const offset = entry - chunk * chunkSize;
-  let [low, high] = [starts[chunk] as number, starts[chunk + 1] as number];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const found = offsets[middle] as number;
-    if (found === offset) return true;
-    if (found < offset) low = middle + 1;
-    else high = middle;
+/** The |w| of the gradients from a magnitude on. */
+export function weightsAtLeast(bits: number, { weights, gradient }: Omit<Candidates, "isSelected">): number[] {
+  const found: number[] = [];
+  for (let i = 0; i < gradient.length; i++) {
+    if ((gradient[i] as number) >= bits) found.push(numberOf(weights[i] as number));
   }
-  return false;
+  return found;
 }
 
-/** The sum of the squared gradients of selected entries. */
-export function selectedSquares(tensors: readonly Pick<Entries, "gradient" | "selection">[]): number {
-  let squares = 0;
-  for (const { gradient, selection } of tensors) {
-    const { chunkSize, starts, offsets } = selection;
-    for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
-      const end = starts[chunk + 1] as number;
-      for (let position = starts[chunk] as number; position < end; position++) {
-        const slope = gradient[chunk * chunkSize + (offsets[position] as number)] as number;
-        squares += slope * slope;
-      }
-    }
-  }
-  return squares;
+export function boundsOfWeights(cuts: readonly Cut[], length: number): Bound[] {
+  return cuts.map((cut, place) => ({ cut, count: countOf(weightShares[place] ?? 1, length) }));
 }
 
 /**

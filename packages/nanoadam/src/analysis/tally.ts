@@ -1,54 +1,66 @@
-/** Weights and gradients of tensors counted by the upper 16 bits of their magnitudes, in one pass: what exact measures begin with. */
-import { bitsOf, coarseBuckets, magnitudeMask } from "./order-statistics.js";
+/** Tensors counted by the upper 16 bits of their magnitudes and by cells of a histogram, in one pass: what exact measures begin with. */
+import type { Selection } from "@nanoadam/optim";
+import { type Counts, countEntries } from "./magnitude-kernel.js";
 
-export interface Tally {
+/** A tensor's weights and gradient, and which of its entries an optimizer like NanoAdam would select. */
+export interface Entries {
+  readonly weights: Float32Array;
+  readonly gradient: Float32Array;
+  readonly selection: Selection;
+}
+
+export interface Tally extends Counts {
   readonly length: number;
-  /** Numbers by the upper 16 bits of their magnitudes. */
-  readonly weights: Uint32Array;
-  readonly gradient: Uint32Array;
-  /** The greatest weight of each of the gradient's buckets, as bits. */
-  readonly greatest: Uint32Array;
-  /** The sum of all squared gradients. */
-  readonly squares: number;
+  /** The selected entries' part of the sum of squared gradients. */
+  readonly selectedSquares: number;
 }
 
 /** Counts a tensor. */
-export function tallyOf(weights: Float32Array, gradient: Float32Array): Tally {
-  const [weightBits, gradientBits] = [bitsOf(weights), bitsOf(gradient)];
-  const ofWeights = new Uint32Array(coarseBuckets);
-  const ofGradient = new Uint32Array(coarseBuckets);
-  const greatest = new Uint32Array(coarseBuckets);
+export function tallyOf({ weights, gradient, selection }: Entries): Tally {
+  const selectedSquares = selectedSquaresOf(gradient, selection);
+  return { length: weights.length, selectedSquares, ...countEntries(weights, gradient) };
+}
+
+function selectedSquaresOf(gradient: Float32Array, { chunkSize, starts, offsets }: Selection): number {
   let squares = 0;
-  for (let i = 0; i < weightBits.length; i++) {
-    const weight = (weightBits[i] as number) & magnitudeMask;
-    const bucket = ((gradientBits[i] as number) & magnitudeMask) >>> 16;
-    const slope = gradient[i] as number;
-    squares += slope * slope;
-    ofWeights[weight >>> 16] = (ofWeights[weight >>> 16] as number) + 1;
-    ofGradient[bucket] = (ofGradient[bucket] as number) + 1;
-    if (weight > (greatest[bucket] as number)) greatest[bucket] = weight;
+  for (let chunk = 0; chunk + 1 < starts.length; chunk++) {
+    const end = starts[chunk + 1] as number;
+    for (let position = starts[chunk] as number; position < end; position++) {
+      const slope = gradient[chunk * chunkSize + (offsets[position] as number)] as number;
+      squares += slope * slope;
+    }
   }
-  return { length: weights.length, weights: ofWeights, gradient: ofGradient, greatest, squares };
+  return squares;
 }
 
 /** Tensors counted together. */
-export function mergeTallies(tallies: readonly Tally[]): Tally {
-  const [only] = tallies;
-  if (tallies.length === 1 && only !== undefined) return only;
+export function mergeTallies(tallies: readonly [Tally, ...Tally[]]): Tally {
+  const [first, ...others] = tallies;
+  if (others.length === 0) return first;
   const merged = {
-    weights: new Uint32Array(coarseBuckets),
-    gradient: new Uint32Array(coarseBuckets),
-    greatest: new Uint32Array(coarseBuckets),
+    length: 0,
+    squares: 0,
+    selectedSquares: 0,
+    weights: new Uint32Array(first.weights.length),
+    gradient: new Uint32Array(first.gradient.length),
+    greatest: new Uint32Array(first.greatest.length),
+    cells: new Uint32Array(first.cells.length),
   };
-  let [length, squares] = [0, 0];
   for (const tally of tallies) {
-    length += tally.length;
-    squares += tally.squares;
-    for (let bucket = 0; bucket < coarseBuckets; bucket++) {
-      merged.weights[bucket] = (merged.weights[bucket] as number) + (tally.weights[bucket] as number);
-      merged.gradient[bucket] = (merged.gradient[bucket] as number) + (tally.gradient[bucket] as number);
-      merged.greatest[bucket] = Math.max(merged.greatest[bucket] as number, tally.greatest[bucket] as number);
+    merged.length += tally.length;
+    merged.squares += tally.squares;
+    merged.selectedSquares += tally.selectedSquares;
+    for (const counts of ["weights", "gradient", "cells"] as const) addTo(merged[counts], tally[counts]);
+    const { greatest } = merged;
+    for (let bucket = 0; bucket < greatest.length; bucket++) {
+      greatest[bucket] = Math.max(greatest[bucket] as number, tally.greatest[bucket] as number);
     }
   }
-  return { length, squares, ...merged };
+  return merged;
+}
+
+function addTo(sums: Uint32Array, counts: Uint32Array): void {
+  for (let place = 0; place < sums.length; place++) {
+    sums[place] = (sums[place] as number) + (counts[place] as number);
+  }
 }

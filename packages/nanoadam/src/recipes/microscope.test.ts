@@ -6,7 +6,8 @@ import { cpuRuntime } from "@nanoadam/engine/node";
 import { selectSmallest } from "@nanoadam/optim";
 import { describe, expect, test } from "vitest";
 import type { Analysis, ProbeRecord } from "../analysis/analysis.js";
-import { JointHistogram } from "../analysis/joint-histogram.js";
+import { histogramOf } from "../analysis/joint-histogram.js";
+import { countEntries } from "../analysis/magnitude-kernel.js";
 import type { Relation } from "../analysis/relation.js";
 import { wholeGradientShares } from "../analysis/whole-relation.js";
 import { AbortError } from "../errors.js";
@@ -86,9 +87,8 @@ test("before the first step tensors, layers and the whole have the figures of a 
   expect(probe?.tensors.map(({ name }) => name)).toEqual(tensors.map(({ name }) => name));
   for (const [index, tensor] of tensors.entries()) {
     expectRelation(probe?.tensors[index], directRelation([tensor]));
-    const histogram = new JointHistogram();
-    histogram.add(tensor.weights, tensor.gradient);
-    expect(probe?.tensors[index]?.histogram).toEqual(histogram.record());
+    const { cells } = countEntries(tensor.weights, tensor.gradient);
+    expect(probe?.tensors[index]?.histogram).toEqual(histogramOf(cells));
   }
   for (const layer of probe?.layers ?? []) {
     const members = tensors.filter(({ name, weights }) => {

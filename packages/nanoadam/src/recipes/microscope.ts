@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import type { Analysis, ProbeRecord } from "../analysis/analysis.js";
 import { gradientAxis, weightAxis } from "../analysis/joint-histogram.js";
-import { gradientShares, weightShares } from "../analysis/overlap.js";
+import { gradientShares, weightShares } from "../analysis/shares.js";
 import { InputError } from "../errors.js";
 import { readJsonObject } from "../files/read-json.js";
 import { writeFileAtomically } from "../files/write-file.js";

@@ -77,7 +77,7 @@ export async function lookAt(probed: ProbedRun, learningRate: number | undefined
     const rate = names.map((name) => rates.get(name) ?? noRate).reduce(addRates, noRate);
     return {
       ...relation,
-      histogram: histogram.record(),
+      histogram,
       change: changeRecord(moved.map((name) => changes.get(name) ?? noChange).reduce(addChanges, noChange)),
       ...(rate.entries === 0 ? {} : { effectiveRate: rate.sum / rate.entries }),
     };
@@ -141,12 +141,17 @@ async function changesOf({ options, run, optimizer, bounds }: ProbedRun): Promis
   const lora = loraSettings(pretrained.model, options.adapter);
   const trained = { checkpoint, pretrained, lora, seed: options.training.seed };
   const changes = new Map<string, ChangeSums>();
+  const lengths = [...pretrained.weights.values()].map(({ length }) => length);
+  const memory = new ArrayBuffer(Float32Array.BYTES_PER_ELEMENT * Math.max(0, ...lengths));
   for (const parameter of pretrained.model.parameters) {
     const values = pretrained.weights.get(parameter.name);
     const product = await adapterProduct(parameter, trained);
     const isTrained = lora === undefined || parameter.role === "adapter" || parameter.role === "head";
     if (values === undefined || (!isTrained && product === undefined)) continue;
-    const start = values instanceof Float32Array ? new Float32Array(values.length) : new Uint16Array(values.length);
+    const start =
+      values instanceof Float32Array
+        ? new Float32Array(memory, 0, values.length)
+        : new Uint16Array(memory, 0, values.length);
     await startReader(trained, parameter)(start, 0);
     const now = product === undefined ? asFloat32(values) : Float32Array.from(asFloat32(values));
     // Before the first step a product is nothing, to the last bit.

@@ -2,8 +2,9 @@
 import { type Selection, selectionIndices } from "@nanoadam/optim";
 import { expect } from "vitest";
 import { countOf } from "../analysis/order-statistics.js";
-import { gradientShares, weightShares } from "../analysis/overlap.js";
-import { type Entries, type Relation, withoutGradients } from "../analysis/relation.js";
+import { type Relation, withoutGradients } from "../analysis/relation.js";
+import { gradientShares, weightShares } from "../analysis/shares.js";
+import type { Entries } from "../analysis/tally.js";
 import { joined, membership } from "./random-entries.js";
 
 /** Of one tensor or several together. */

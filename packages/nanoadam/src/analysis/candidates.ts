@@ -1,0 +1,96 @@
+/** The entries on which exact measures may depend: those in the buckets of magnitudes that a bound of some set falls into, or beyond. */
+import type { Selection } from "@nanoadam/optim";
+import { listMarked, type Marks, noMarks } from "./magnitude-kernel.js";
+import { type Place, placesOf } from "./order-statistics.js";
+import { gradientShares, largestCount, smallRank, weightRanks } from "./shares.js";
+import type { Entries, Tally } from "./tally.js";
+
+/** Entries of a tensor in their order. */
+export interface Candidates {
+  /** Bits of magnitudes. */
+  readonly weights: Uint32Array;
+  readonly gradient: Uint32Array;
+  readonly isSelected: Uint8Array;
+}
+
+/** Where the bounds of the measures of `relation.ts` are, by what was counted. */
+export interface BoundPlaces {
+  /** Of the least of the largest gradients. */
+  readonly largest: Place;
+  /** Of the greatest of the small gradients. */
+  readonly small: Place;
+  /** Of the greatest of the smallest weights, by share. */
+  readonly weights: readonly Place[];
+}
+
+/** @returns undefined where all gradients are 0: there are no largest ones. */
+export function boundPlaces(tally: Tally): BoundPlaces | undefined {
+  const { length, gradient, weights } = tally;
+  if (gradient[0] === length) return undefined;
+  const last = length - largestCount(gradientShares.at(-1) ?? 1, tally);
+  const [largest, small] = placesOf([last, smallRank(length)], gradient);
+  if (largest === undefined || small === undefined) return undefined;
+  return { largest, small, weights: placesOf(weightRanks(length), weights) };
+}
+
+/**
+ * Lists the entries of a tensor that measures ask for.
+ * @param tally of the tensor
+ * @param places of all these measures
+ * @param least the bucket from which on gradients are asked for, whatever the measures say
+ */
+export function candidatesOf(
+  { weights, gradient, selection }: Entries,
+  tally: Tally,
+  places: readonly BoundPlaces[],
+  least = Number.POSITIVE_INFINITY,
+): Candidates {
+  const marks = noMarks();
+  marks.gradient.fill(1, Math.min(least, ...places.map(({ largest }) => largest.bucket)));
+  for (const { small, weights: buckets } of places) {
+    marks.gradient[small.bucket] = 1;
+    for (const { bucket } of buckets) marks.weights[bucket] = 1;
+  }
+  // Of those that count as 0 one is as the other.
+  marks.weights[0] = 0;
+  marks.gradient[0] = 0;
+  const most = Math.min(tally.length, markedCount(tally, marks));
+  const found = { weights: new Uint32Array(most), gradient: new Uint32Array(most), isSelected: new Uint8Array(most) };
+  const isSelected = inOrder(selection);
+  let count = 0;
+  listMarked(weights, gradient, marks, (listed) => {
+    found.weights.set(listed.weights, count);
+    found.gradient.set(listed.gradient, count);
+    for (const place of listed.places) found.isSelected[count++] = isSelected(listed.start + place) ? 1 : 0;
+  });
+  return {
+    weights: found.weights.subarray(0, count),
+    gradient: found.gradient.subarray(0, count),
+    isSelected: found.isSelected.subarray(0, count),
+  };
+}
+
+/** How many entries a list may have at most. */
+function markedCount({ weights, gradient }: Tally, marks: Marks): number {
+  let count = 0;
+  for (let bucket = 0; bucket < weights.length; bucket++) {
+    if (marks.weights[bucket] === 1) count += weights[bucket] as number;
+    if (marks.gradient[bucket] === 1) count += gradient[bucket] as number;
+  }
+  return count;
+}
+
+/** Whether a selection has an entry, asked for in ascending order. */
+function inOrder({ chunkSize, starts, offsets }: Selection): (entry: number) => boolean {
+  let [chunk, position] = [0, 0];
+  return (entry) => {
+    while (entry >= (chunk + 1) * chunkSize) {
+      chunk++;
+      position = starts[chunk] as number;
+    }
+    const offset = entry - chunk * chunkSize;
+    const end = starts[chunk + 1] as number;
+    while (position < end && (offsets[position] as number) < offset) position++;
+    return position < end && offsets[position] === offset;
+  };
+}

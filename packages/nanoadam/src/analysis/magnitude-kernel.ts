@@ -1,0 +1,171 @@
+/**
+ * The loops of an analysis over every entry, in WebAssembly (assembly/magnitudes.ts): a look passes over all weights and gradients of a
+ * model, in JavaScript for as long as a step takes. Entries are brought into the kernel's own memory a chunk at a time; the few on
+ * which an exact measure may depend are listed there, and JavaScript looks at these alone.
+ */
+import { cellCount, cellRows, gradientBins, weightBins } from "./joint-histogram.js";
+import { coarseBuckets } from "./magnitudes.js";
+import { wasm } from "./magnitudes.wasm.js";
+
+interface Exports {
+  clear(): void;
+  count(length: number, rows: number): number;
+  list(length: number): number;
+  compare(length: number, lower: number, upper: number): void;
+}
+
+/** What is counted over entries. */
+export interface Counts {
+  /** Numbers by the upper 16 bits of their magnitudes. */
+  readonly weights: Uint32Array;
+  readonly gradient: Uint32Array;
+  /** The greatest weight of each of the gradient's buckets, as bits. */
+  readonly greatest: Uint32Array;
+  /** Entries by the cells of a joint histogram. */
+  readonly cells: Uint32Array;
+  /** The sum of all squared gradients. */
+  readonly squares: number;
+}
+
+/** Buckets of magnitudes whose entries are listed: 1 for each that is, else 0. */
+export interface Marks {
+  readonly weights: Uint8Array;
+  readonly gradient: Uint8Array;
+}
+
+export function noMarks(): Marks {
+  return { weights: new Uint8Array(coarseBuckets), gradient: new Uint8Array(coarseBuckets) };
+}
+
+/** Entries of a tensor, as bits of magnitudes, in their order; weights that count as 0 are 0. Valid until the next call. */
+export interface Listed {
+  /** The entries' places, from that of the first of the chunk on. */
+  readonly start: number;
+  readonly places: Uint32Array;
+  readonly weights: Uint32Array;
+  readonly gradient: Uint32Array;
+}
+
+/** How far entries moved, by the magnitudes of what they began as: below a lower bound, at it, and so on. Bounds that are one are the lower. */
+export interface Moves {
+  readonly changed: number;
+  readonly squares: number;
+  readonly small: number;
+  readonly atLower: number;
+  readonly middle: number;
+  readonly atUpper: number;
+  readonly large: number;
+}
+
+const memoryPages = 23;
+const chunkLength = 32_768;
+
+/** The memory, laid out as the kernel has it. */
+function createKernel() {
+  const module = new WebAssembly.Module(Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0)));
+  const memory = new WebAssembly.Memory({ initial: memoryPages });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const { buffer } = memory;
+  let end = 0;
+  const reserve = (bytes: number): number => {
+    const at = end;
+    end += bytes;
+    return at;
+  };
+  const words = (length: number) => new Uint32Array(buffer, reserve(4 * length), length);
+  const marks = () => new Uint8Array(buffer, reserve(coarseBuckets), coarseBuckets);
+  const kernel = {
+    exports: exports as unknown as Exports,
+    first: new Float32Array(buffer, reserve(4 * chunkLength), chunkLength),
+    second: new Float32Array(buffer, reserve(4 * chunkLength), chunkLength),
+    weightBins: words(coarseBuckets),
+    gradientBins: words(coarseBuckets),
+    ofWeights: words(coarseBuckets),
+    ofGradient: words(coarseBuckets),
+    greatest: words(coarseBuckets),
+    cells: words(1 << 14),
+    weightMarks: marks(),
+    gradientMarks: marks(),
+    places: words(chunkLength),
+    listedWeights: words(chunkLength),
+    listedSlopes: words(chunkLength),
+    sums: new Float64Array(buffer, reserve(8 * 7), 7),
+  };
+  kernel.weightBins.set(weightBins);
+  kernel.gradientBins.set(gradientBins);
+  return kernel;
+}
+
+let created: ReturnType<typeof createKernel> | undefined;
+
+/** All share one, since each call is done before the next. */
+function sharedKernel() {
+  created ??= createKernel();
+  return created;
+}
+
+/** Counts the entries of a tensor. */
+export function countEntries(weights: Float32Array, gradient: Float32Array): Counts {
+  const { exports, first, second, ...tables } = sharedKernel();
+  exports.clear();
+  let squares = 0;
+  for (let start = 0; start < weights.length; start += chunkLength) {
+    const chunk = weights.subarray(start, start + chunkLength);
+    first.set(chunk);
+    second.set(gradient.subarray(start, start + chunkLength));
+    squares += exports.count(chunk.length, cellRows);
+  }
+  return {
+    weights: tables.ofWeights.slice(),
+    gradient: tables.ofGradient.slice(),
+    greatest: tables.greatest.slice(),
+    cells: tables.cells.slice(0, cellCount),
+    squares,
+  };
+}
+
+/**
+ * Hands out the entries whose weight or gradient is in a marked bucket, those of a chunk at a time.
+ * @param gradient undefined where it is weights alone that are looked for
+ */
+export function listMarked(
+  weights: Float32Array,
+  gradient: Float32Array | undefined,
+  marks: Marks,
+  take: (listed: Listed) => void,
+): void {
+  const { exports, first, second, weightMarks, gradientMarks, places, listedWeights, listedSlopes } = sharedKernel();
+  weightMarks.set(marks.weights);
+  gradientMarks.set(marks.gradient);
+  if (gradient === undefined) second.fill(0);
+  for (let start = 0; start < weights.length; start += chunkLength) {
+    const chunk = weights.subarray(start, start + chunkLength);
+    first.set(chunk);
+    if (gradient !== undefined) second.set(gradient.subarray(start, start + chunkLength));
+    const count = exports.list(chunk.length);
+    take({
+      start,
+      places: places.subarray(0, count),
+      weights: listedWeights.subarray(0, count),
+      gradient: listedSlopes.subarray(0, count),
+    });
+  }
+}
+
+/** Compares a tensor with what it began as, given the bits of two magnitudes. */
+export function compareEntries(before: Float32Array, now: Float32Array, lower: number, upper: number): Moves {
+  const { exports, first, second, sums } = sharedKernel();
+  sums.fill(0);
+  for (let start = 0; start < before.length; start += chunkLength) {
+    const chunk = before.subarray(start, start + chunkLength);
+    const length = Math.ceil(chunk.length / 4) * 4;
+    first.set(chunk);
+    second.set(now.subarray(start, start + chunkLength));
+    // What fills up the last four has not moved.
+    first.fill(0, chunk.length, length);
+    second.fill(0, chunk.length, length);
+    exports.compare(length, lower, upper);
+  }
+  const [changed = 0, squares = 0, small = 0, atLower = 0, middle = 0, atUpper = 0, large = 0] = sums;
+  return { changed, squares, small, atLower, middle, atUpper, large };
+}
