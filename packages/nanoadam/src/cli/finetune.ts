@@ -2,21 +2,14 @@ import { Command, Option } from "commander";
 import { InputError } from "../errors.js";
 import { formatBytes, formatCount, formatSeconds, formatShare } from "../format.js";
 import { type FinetuneInput, finetuneSchema, parseFinetuneOptions } from "../options/finetune-options.js";
-import {
-  loadPreset,
-  nameFile,
-  optionFileText,
-  overrideOptions,
-  presetSource,
-  readOptionFile,
-} from "../options/option-files.js";
+import { optionFileText } from "../options/option-files.js";
 import { resumeSchema } from "../options/saving-options.js";
 import { finetune } from "../recipes/finetune.js";
 import { resumeFinetuning } from "../recipes/resume.js";
 import type { RunControl } from "../recipes/run-control.js";
 import type { RunSummary } from "../recipes/summary.js";
 import { flagGroups } from "./flag-groups.js";
-import { addFlags, type Flags, optionsOfFlags } from "./flags.js";
+import { addFlags, type Flags } from "./flags.js";
 import { addHelpTail } from "./help.js";
 import { type Interruption, uninterrupted } from "./interrupt.js";
 import { interruptionObserver } from "./interruption-observer.js";
@@ -24,6 +17,7 @@ import { formatEvaluation, progressObserver } from "./progress.js";
 import { progressReporter } from "./progress-report.js";
 import { quoted } from "./quoted.js";
 import { reviewLines } from "./review-lines.js";
+import { addOptionFileFlags, type OptionFileFlags, runOptions } from "./run-options.js";
 import type { Streams } from "./streams.js";
 import { fitted, terminalOf } from "./terminal.js";
 
@@ -34,9 +28,7 @@ const examples = [
 ];
 
 /** Flags that are no options of a run. */
-interface OwnFlags {
-  readonly preset?: string;
-  readonly config?: string;
+interface OwnFlags extends OptionFileFlags {
   readonly printConfig?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
@@ -49,9 +41,8 @@ interface OwnFlags {
 /** `nanoadam finetune`: from a checkpoint and labelled text to a fine-tuned checkpoint. */
 export function finetuneCommand(streams: Streams = process, interruption: Interruption = uninterrupted): Command {
   const command = new Command("finetune").description("Fine-tune a checkpoint on labelled text.");
-  return addHelpTail(addFlags(command, resumeSchema.extend(finetuneSchema.shape)), { examples, withTasks: true })
-    .option("--preset <NAME>", "options of a preset, such as glue/cola; flags and --config win over it")
-    .option("--config <FILE>", "options of a YAML file, by their names in the API; flags win over it")
+  addHelpTail(addFlags(command, resumeSchema.extend(finetuneSchema.shape)), { examples, withTasks: true });
+  return addOptionFileFlags(command)
     .option("--print-config", "print the options in force as such a file, and do nothing else")
     .option("--quiet", "print nothing but errors")
     .option("--verbose", "name the tensors that are drawn afresh or not used")
@@ -70,7 +61,12 @@ export function finetuneCommand(streams: Streams = process, interruption: Interr
         allowChanged,
         ...flags
       }: AllFlags) => {
-        const options = await optionsOf({ preset, config, flags, isWhole: resume === undefined });
+        const options = await runOptions(
+          finetuneSchema,
+          flags,
+          { preset, config },
+          resume === undefined ? parseFinetuneOptions : undefined,
+        );
         if (printConfig === true) {
           if (resume !== undefined) throw new InputError("--print-config cannot go with `resume`");
           streams.stdout.write(optionFileText(parseFinetuneOptions(options as FinetuneInput)));
@@ -104,36 +100,6 @@ export function finetuneCommand(streams: Streams = process, interruption: Interr
 }
 
 type AllFlags = Flags & OwnFlags;
-
-/** The options that flags and files give; checked where they are those of a whole run. */
-async function optionsOf({
-  preset,
-  config,
-  flags,
-  isWhole,
-}: {
-  readonly preset: string | undefined;
-  readonly config: string | undefined;
-  readonly flags: Flags;
-  readonly isWhole: boolean;
-}): Promise<Partial<FinetuneInput>> {
-  const files = [
-    ...(config === undefined ? [] : [{ source: config, options: await readOptionFile(config, finetuneSchema) }]),
-    ...(preset === undefined ? [] : [{ source: presetSource(preset), options: await loadPreset(preset) }]),
-  ];
-  const fileOptions = files.reduceRight<Partial<FinetuneInput>>(
-    (weaker, { options }) => overrideOptions(weaker, options),
-    {},
-  );
-  const options = overrideOptions(fileOptions, optionsOfFlags(finetuneSchema, flags));
-  if (!isWhole) return options;
-  try {
-    parseFinetuneOptions(options);
-  } catch (error) {
-    throw nameFile(error, Object.keys(flags), files);
-  }
-  return options;
-}
 
 /** What most often helps a run that learned nothing. */
 function adviceFor(task: string): string {

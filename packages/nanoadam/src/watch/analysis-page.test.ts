@@ -52,6 +52,16 @@ test("it has a picture for each layer and step, and under each what to look for 
   expect(html.match(/<(?:g|path|rect|circle)[^>]*(?:fill|stroke)="(?!var\(|none|currentColor)[^"]*"/g)).toBeNull();
 });
 
+test("of an optimizer without second moments it says that there is no effective learning rate", async () => {
+  const { folder } = await tinyRun({ analyze: true, at: "2", steps: 2, optimizer: "nanolion" }, await tinyPlace());
+  const { document } = parseHTML(await readFile(join(folder, "analysis.html"), "utf8"));
+  const section = [...document.querySelectorAll("section")].find(({ textContent }) =>
+    textContent?.startsWith("Effective learning rate"),
+  );
+  expect(section?.textContent).toContain("There is none: nanolion has no second moments");
+  expect(section?.querySelector("svg")).toBeNull();
+});
+
 test("names are texts, and an analysis of nothing says so", () => {
   const analysis: Analysis = {
     format: 1,

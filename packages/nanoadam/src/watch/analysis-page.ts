@@ -66,6 +66,7 @@ function factsOf(analysis: Analysis): [string, string][] {
 
 function sections(analysis: Analysis, probes: Probes): string[] {
   const rates = rateFinding(analysis, probes);
+  const hasRates = lastOf(probes).layers.some(({ effectiveRate }) => effectiveRate !== undefined);
   return [
     section("Weights and their gradients", densityFinding(probes), densities(analysis, probes)),
     section("The ratio r by layer", ratioFinding(probes), lines(ratioChart(probes))),
@@ -74,7 +75,9 @@ function sections(analysis: Analysis, probes: Probes): string[] {
     section("Change by magnitude", groupsFinding(probes), lines(groupsChart(probes))),
     section("Weights ever changed", changedFinding(analysis), lines(changedChart(analysis))),
     section("Shift by layer", shiftFinding(probes), lines(shiftChart(probes))),
-    ...(rates === undefined ? [] : [section("Effective learning rate", rates, lines(rateChart(probes)))]),
+    ...(rates === undefined
+      ? []
+      : [section("Effective learning rate", rates, hasRates ? lines(rateChart(probes)) : "")]),
     `<section><h2>All layers, at step ${formatCount(lastOf(probes).step)}</h2>\n${layersTable(lastOf(probes))}</section>`,
   ];
 }

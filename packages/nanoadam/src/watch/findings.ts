@@ -123,15 +123,19 @@ export function shiftFinding(probes: Probes): Finding {
   };
 }
 
-/** Undefined where the optimizer has no second moments of the usual kind, or no step was taken. */
+/** Undefined where no step was taken. */
 export function rateFinding({ optimizer }: Analysis, probes: Probes): Finding | undefined {
-  const known = lastOf(probes).layers.filter(({ effectiveRate }) => effectiveRate !== undefined);
+  const { learningRate, layers } = lastOf(probes);
+  if (learningRate === undefined) return undefined;
+  const known = layers.filter(({ effectiveRate }) => effectiveRate !== undefined);
   const sorted = known.toSorted((a, b) => (a.effectiveRate ?? 0) - (b.effectiveRate ?? 0));
   const [least, most] = [sorted[0], sorted.at(-1)];
-  if (least === undefined) return undefined;
   return {
     look: "The mean of lr / (sqrt(v) + eps) over the entries that are updated. It falls with the schedule, and is high where gradients are small: rows of rare words make most of an embedding's. The paper's Figure 18 has NanoAdam's above AdamW's.",
-    found: `At the last look ${optimizer}'s is lowest in ${least.name} (${figure(least.effectiveRate)}) and highest in ${most?.name ?? least.name} (${figure(most?.effectiveRate)}).`,
+    found:
+      least === undefined
+        ? `There is none: ${optimizer} has no second moments here that are Adam's, corrected for all entries alike.`
+        : `At the last look ${optimizer}'s is lowest in ${least.name} (${figure(least.effectiveRate)}) and highest in ${most?.name ?? least.name} (${figure(most?.effectiveRate)}).`,
   };
 }
 
