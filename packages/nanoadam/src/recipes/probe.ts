@@ -88,7 +88,10 @@ export async function lookAt(probed: ProbedRun, learningRate: number | undefined
   const namesWhere = (is: (parameter: ParameterSpecification) => boolean) =>
     model.parameters.filter(is).map(({ name }) => name);
   const inWhole = namesWhere((parameter) => isInWhole(parameter) && seen.tensors.has(parameter.name));
-  const whole = seen.whole(() => inWhole.map(valuesOf));
+  // One at a time: weights held in bfloat16 are widened for it.
+  const whole = seen.whole(function* () {
+    for (const name of inWhole) yield valuesOf(name);
+  });
   return {
     loss,
     gradientNorm: Math.sqrt(seen.squares),
