@@ -21,6 +21,8 @@ export interface BoundStage {
   readonly backward: (() => Promise<void>) | undefined;
   readonly masks: readonly { readonly rate: number; readonly site: number; readonly data: Uint8Array }[];
   readonly gradients: readonly ParameterGradient[];
+  /** The parameters that the backward pass has no further use for once the stage has run backward. */
+  readonly complete: readonly string[];
   /** Puts what the stage adds to cached tensors there. */
   readonly keep: readonly (() => void)[];
   /** Of the head, or of a piece of its columns. */
@@ -70,11 +72,20 @@ export function bindStages(
     new Map([...(slots ?? [])].map(([name, slot]) => [name, arena.view(slot)]));
   const batch = views(layout.batch);
   const memories = layout.stages.map(views);
+  // The backward pass comes to the first stage last.
+  const used = new Set<string>();
+  const completeAfter = (run: StageRun): string[] => {
+    if (run.backward === undefined) return [];
+    const names = parametersOf(run).filter((name) => !used.has(name));
+    for (const name of names) used.add(name);
+    return names;
+  };
   const bound = stages.map((run, position): BoundStage => {
     const memory = memories[position] ?? new Map<string, TensorData>();
     const before = stages[run.index - 1]?.derivative?.cotangents.get(outputNames.hidden);
     const hiddenCotangent = memories[run.index - 1]?.get(before ?? "") as Float32Array | undefined;
-    return bindStage(run, { position, weights, memory, batch, hiddenCotangent, cache });
+    const complete = completeAfter(run);
+    return { ...bindStage(run, { position, weights, memory, batch, hiddenCotangent, cache }), complete };
   });
   const lossCotangent = stages.at(-1)?.derivative?.cotangents.get(outputNames.loss) ?? "";
   return {
@@ -85,6 +96,15 @@ export function bindStages(
     vocabularyLoss: vocabularyLossOf(stages, batch),
     logits: layout.logits === undefined ? undefined : (arena.view(layout.logits) as Float32Array),
   };
+}
+
+/** The names of the parameters that a run of a stage uses. */
+function parametersOf({ stage, inputs }: StageRun): string[] {
+  const names = [...inputs.values()].flatMap((given) => {
+    const local = given.kind === "parameter" ? given.local : given.kind === "rows" ? given.table : undefined;
+    return local === undefined ? [] : [stage.parameters[local]?.name ?? local];
+  });
+  return [...new Set(names)];
 }
 
 /** The loss that pieces make together, where the last stage runs in pieces that have one. */
@@ -111,7 +131,7 @@ interface StagePlace {
 function bindStage(
   compiled: StageRun,
   { position, weights, memory, batch, hiddenCotangent, cache }: StagePlace,
-): BoundStage {
+): Omit<BoundStage, "complete"> {
   const { stage, columns } = compiled;
   const place: (() => void)[] = [];
   const keep: (() => void)[] = [];

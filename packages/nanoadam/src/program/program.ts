@@ -126,7 +126,7 @@ export class Program {
       }
       await stage.backward();
       if (addition !== undefined) addTo(addition.sum, addition.added);
-      receive(stage.gradients);
+      receive(stage.gradients, stage.complete);
     }
   }
 
