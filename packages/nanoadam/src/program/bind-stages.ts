@@ -4,21 +4,28 @@ import type { WeightArray } from "@nanoadam/optim";
 import { widenBfloat16 } from "../checkpoint/floats.js";
 import { randomSites } from "../random-streams.js";
 import type { LogitColumns } from "../tasks/task.js";
-import { addedToCache, outputNames, type ProgramOptions, type StageRun, updateName } from "./compile-stages.js";
+import { addedToCache, outputNames, updateName } from "./build-stage.js";
+import type { ProgramOptions, StageRun } from "./compile-stages.js";
+import type { CompiledParts } from "./compiled-parts.js";
 import { gatherRows } from "./gather-rows.js";
 import type { Gradient, ParameterGradient } from "./gradient-form.js";
 import type { KeyValueCache } from "./key-value-cache.js";
 import type { ProgramLayout } from "./layout.js";
 import { type PieceGradient, type PieceOfRows, pieceTensors, VocabularyLoss } from "./vocabulary-loss.js";
 
+/** A part of a stage's function with its memory. */
+export interface BoundPart {
+  /** Brings to float32 what the part uses of the weights and is not stored so; parts that use the same have the same list. */
+  readonly place: readonly (() => void)[];
+  readonly run: () => Promise<void>;
+}
+
 /** A run of a stage with its memory. */
 export interface BoundStage {
-  /** Brings to float32 what the functions use of the weights and is not stored so. */
-  readonly place: readonly (() => void)[];
-  readonly forward: () => Promise<void>;
+  readonly forward: readonly BoundPart[];
   /** Gives the stage's buffers the values that the last forward run has found for them. */
   readonly update: () => void;
-  readonly backward: (() => Promise<void>) | undefined;
+  readonly backward: readonly BoundPart[] | undefined;
   readonly masks: readonly { readonly rate: number; readonly site: number; readonly data: Uint8Array }[];
   readonly gradients: readonly ParameterGradient[];
   /** The parameters that the backward pass has no further use for once the stage has run backward. */
@@ -133,7 +140,7 @@ function bindStage(
   { position, weights, memory, batch, hiddenCotangent, cache }: StagePlace,
 ): Omit<BoundStage, "complete"> {
   const { stage, columns } = compiled;
-  const place: (() => void)[] = [];
+  const placing = new Map<string, () => void>();
   const keep: (() => void)[] = [];
   const masks: { rate: number; site: number; data: Uint8Array }[] = [];
   const nameOf = (local: string): string => stage.parameters[local]?.name ?? local;
@@ -159,12 +166,12 @@ function bindStage(
     if (given.kind === "parameter") {
       const values = weightsOf(given.local);
       if (values instanceof Float32Array) memory.set(name, values);
-      else place.push(() => widenBfloat16(values, own as Float32Array));
+      else placing.set(name, () => widenBfloat16(values, own as Float32Array));
     } else if (given.kind === "buffer") {
       memory.set(name, bufferOf(given.local));
     } else if (given.kind === "rows") {
       const names = { table: nameOf(given.table), indices: given.indices };
-      place.push(gatherRows(weightsOf(given.table), indicesOf(given.indices), own as Float32Array, names));
+      placing.set(name, gatherRows(weightsOf(given.table), indicesOf(given.indices), own as Float32Array, names));
     } else if (given.kind === "dropout") {
       masks.push({ rate: given.rate, site: randomSites.dropout(position, given.use), data: own as Uint8Array });
     } else if (given.kind === "cache") {
@@ -188,14 +195,18 @@ function bindStage(
     ];
   });
   const judged = judgedBy(compiled, memory, hiddenCotangent);
+  const places = compiled.groups.map((group) =>
+    group.map((name) => placing.get(name)).filter((each) => each !== undefined),
+  );
+  const bind = ({ parts }: CompiledParts): BoundPart[] =>
+    parts.map((part) => ({ place: places[part.group] ?? [], run: part.compiled.bind(memory) }));
   return {
-    place,
     judged,
-    forward: compiled.forward.bind(memory),
+    forward: bind(compiled.forward),
     update() {
       for (const { buffer, next } of updates) buffer.set(next);
     },
-    backward: compiled.backward?.bind(memory),
+    backward: compiled.backward && bind(compiled.backward),
     masks,
     gradients,
     keep,
