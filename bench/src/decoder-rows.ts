@@ -88,7 +88,7 @@ interface Figures {
 
 const steps = 3;
 
-const forMemory = ["--state-dtype", "bfloat16", "--checkpointing", "stage"];
+const forMemory = ["--state-dtype", "bfloat16", "--checkpointing", "stage", "--clip", "0"];
 const forSpeed = ["--weights", "float32"];
 
 function ownStep(
