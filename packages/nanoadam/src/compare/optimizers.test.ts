@@ -44,10 +44,10 @@ describe("contestants", () => {
 });
 
 test("options are shared, but those of LoRA go to contestants with LoRA only", () => {
-  const optionsOf = (list: string) =>
-    parseContestants(list).map((contestant) => finetuneOptions(contestant, { epochs: 2, loraRank: 4, loraAlpha: 1 }));
+  const shared = { epochs: 2, loraRank: 4, loraAlpha: 1, useDora: true };
+  const optionsOf = (list: string) => parseContestants(list).map((contestant) => finetuneOptions(contestant, shared));
   expect(optionsOf("adamw,lora")).toEqual([
     { optimizer: "adamw", epochs: 2 },
-    { optimizer: "adamw", epochs: 2, loraRank: 4, loraAlpha: 1 },
+    { optimizer: "adamw", epochs: 2, loraRank: 4, loraAlpha: 1, useDora: true },
   ]);
 });

@@ -1,5 +1,6 @@
 /** The contestants of a comparison: optimizers, alone or with LoRA, and the learning rates at which each is tried. */
 import { InputError } from "../errors.js";
+import { adapterSchema } from "../options/adapter-options.js";
 import type { FinetuneInput } from "../options/finetune-options.js";
 import { optimizerNames, optimizers } from "../options/optimizers.js";
 
@@ -43,7 +44,9 @@ export function finetuneOptions(
   contestant: Contestant,
   shared: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const own = Object.entries(shared).filter(([option]) => usesLora(contestant) || !option.startsWith("lora"));
+  const own = Object.entries(shared).filter(
+    ([option]) => usesLora(contestant) || !Object.hasOwn(adapterSchema.shape, option),
+  );
   return { ...contestant.options, ...Object.fromEntries(own), ...contestant.variation };
 }
 
