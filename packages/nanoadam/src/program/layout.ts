@@ -117,11 +117,11 @@ export function layOut(options: ProgramOptions, stages: readonly StageRun[]): Pr
   });
   layout.alternatives(stages.entries(), ([index, stage]) => {
     if (keepsInputsOnly) putResiduals(stage, index);
-    for (const { name, value } of stage.backward?.outputs ?? []) {
-      if (slots[index]?.has(name) !== true) put(index, name, layout.slot(value.type));
-    }
+    // What parts of the forward function hand on is done with when the backward one begins.
     layout.alternatives([stage.forward, stage.backward], (functionOfStage) => {
-      for (const { name, value } of functionOfStage?.between ?? []) put(index, name, layout.slot(value.type));
+      for (const { name, value } of [...(functionOfStage?.outputs ?? []), ...(functionOfStage?.between ?? [])]) {
+        if (slots[index]?.has(name) !== true) put(index, name, layout.slot(value.type));
+      }
     });
   });
   const logits = training === undefined ? allLogits(stages) : undefined;
