@@ -17,6 +17,7 @@ export {
   input,
   isInput,
   type NamedValue,
+  nodesInOrder,
   type TensorFunction,
   tensorFunction,
   valuesBehind,

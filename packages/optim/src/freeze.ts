@@ -14,6 +14,9 @@ export function withFrozen(optimizer: Optimizer, names: Iterable<string>): Optim
     prepare: () => optimizer.prepare(),
     need: (name) => (frozen.has(name) ? { kind: "nothing" } : optimizer.need(name)),
     apply: (gradients, learningRate, beforeUpdate) => optimizer.apply(gradients, learningRate, beforeUpdate),
+    update: (name, gradient, learningRate, beforeUpdate) =>
+      optimizer.update(name, gradient, learningRate, beforeUpdate),
+    complete: () => optimizer.complete(),
     density: () => optimizer.density(),
     stateBytes: () => optimizer.stateBytes(),
     state: () => optimizer.state(),

@@ -12,6 +12,17 @@ export function withZerosKept(optimizer: Optimizer, pruned: readonly Parameter<W
   const tensors = new Map(pruned.map(({ name, values }) => [name, values]));
   const isWhole = (name: string) => optimizer.need(name).kind === "whole";
   const places = new ZeroPlaces();
+  const withoutZeros = (name: string, gradient: WeightArray): WeightArray => {
+    const values = tensors.get(name);
+    if (!(gradient instanceof Float32Array) || !(values instanceof Float32Array) || !isWhole(name)) return gradient;
+    return gradient.length === values.length ? withoutZeroPlaces(gradient, values) : gradient;
+  };
+  const noting = (beforeUpdate: ((name: string) => void) | undefined) => (name: string) => {
+    places.restore();
+    beforeUpdate?.(name);
+    const values = tensors.get(name);
+    if (values instanceof Float32Array && isWhole(name)) places.note(values);
+  };
   return {
     name: optimizer.name,
     get completedSteps() {
@@ -20,20 +31,15 @@ export function withZerosKept(optimizer: Optimizer, pruned: readonly Parameter<W
     prepare: () => optimizer.prepare(),
     need: (name) => optimizer.need(name),
     apply(gradients, learningRate, beforeUpdate) {
-      const masked = new Map(gradients);
-      for (const [name, values] of tensors) {
-        const gradient = gradients.get(name);
-        if (!(gradient instanceof Float32Array) || !(values instanceof Float32Array) || !isWhole(name)) continue;
-        if (gradient.length === values.length) masked.set(name, withoutZeroPlaces(gradient, values));
-      }
-      optimizer.apply(masked, learningRate, (name) => {
-        places.restore();
-        beforeUpdate?.(name);
-        const values = tensors.get(name);
-        if (values instanceof Float32Array && isWhole(name)) places.note(values);
-      });
+      const masked = new Map([...gradients].map(([name, gradient]) => [name, withoutZeros(name, gradient)]));
+      optimizer.apply(masked, learningRate, noting(beforeUpdate));
       places.restore();
     },
+    update(name, gradient, learningRate, beforeUpdate) {
+      optimizer.update(name, withoutZeros(name, gradient), learningRate, noting(beforeUpdate));
+      places.restore();
+    },
+    complete: () => optimizer.complete(),
     density: () => optimizer.density(),
     stateBytes: () => optimizer.stateBytes(),
     state: () => optimizer.state(),

@@ -10,6 +10,7 @@ import {
   createNanoLion,
   createNanoSgd,
   createSgd,
+  gatherEntries,
   type Optimizer,
   type Parameter,
   selectionIndices,
@@ -268,6 +269,28 @@ describe.each(optimizers)("%s", (_, create) => {
     expect([...seen]).toEqual(["a", "b"].map((name) => [name, Float32Array.of(0.5, -0.25, 1, -2)]));
   });
 
+  it("takes tensors one after another, in any order, to the same bits", () => {
+    const [whole, single] = [0, 1].map(() => ["a", "b", "c"].map((name, i) => tensor(name, 20 * (i + 1))));
+    if (whole === undefined || single === undefined) throw new Error("no parameters");
+    const [together, oneByOne] = [create(whole, 12), create(single, 12)];
+    for (let step = 0; step < 12; step++) {
+      takeStep(together, gradientsAt(step, whole), 0.1);
+      oneByOne.prepare();
+      const gradients = gradientsAt(step, single);
+      const moved: string[] = [];
+      for (const name of step % 2 === 0 ? ["c", "a", "b"] : ["b", "c", "a"]) {
+        const need = oneByOne.need(name);
+        const gradient = gradients.get(name) ?? new Float32Array();
+        const needed = need.kind === "entries" ? gatherEntries(gradient, need.selection) : gradient;
+        oneByOne.update(name, needed, 0.1, (each) => moved.push(each));
+        expect(moved.at(-1)).toBe(name);
+      }
+      oneByOne.complete();
+    }
+    expect(single).toEqual(whole);
+    expect(oneByOne.state()).toEqual(together.state());
+  });
+
   it("takes an empty tensor", () => {
     const parameters = [{ name: "empty", shape: [0, 4], values: new Float32Array() }];
     takeStep(create(parameters, 4), new Map([["empty", new Float32Array()]]), 0.1);
@@ -327,11 +350,27 @@ describe.each(optimizers)("%s", (_, create) => {
       expect(optimizer.state()).toEqual(state);
     });
 
+    it("tensors one after another that are left out, come twice or with all others", () => {
+      const { optimizer } = prepared();
+      const need = optimizer.need("b");
+      const gradient = new Float32Array(need.kind === "entries" ? need.selection.count : 3).fill(1);
+      const update = (given: Float32Array) => optimizer.update("b", given, 0.1);
+      expect(() => optimizer.update("c", gradient, 0.1)).toThrow(/"c" is not a parameter/);
+      expect(() => update(new Float32Array(99))).toThrow(/gradient of "b" is 99 values; expected/);
+      expect(() => update(gradient.map(() => Number.NaN))).toThrow(/gradient of "b" is NaN at position 0/);
+      update(gradient);
+      expect(() => update(gradient)).toThrow(/"b" was updated already in step 0/);
+      expect(() => optimizer.apply(new Map(), 0.1)).toThrow(/with tensors updated; expected complete/);
+      expect(() => optimizer.complete()).toThrow(/gradient of "a" is missing; expected/);
+      expect(optimizer.completedSteps).toBe(0);
+    });
+
     it("a rate below 0 and a step without prepare", () => {
       const { parameters, optimizer } = prepared();
       expect(() => optimizer.apply(new Map(), -1)).toThrow(/learningRate is -1/);
       takeStep(optimizer, gradientsAt(0, parameters), 0.1);
       expect(() => optimizer.apply(gradientsAt(1, parameters), 0.1)).toThrow(/without prepare/);
+      expect(() => optimizer.update("a", new Float32Array(30), 0.1)).toThrow(/without prepare/);
     });
 
     it("a state of other tensors, sizes or types", () => {

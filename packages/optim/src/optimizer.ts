@@ -41,6 +41,8 @@ class ComposedOptimizer implements Optimizer {
   #completedSteps = 0;
   /** The step that was prepared last: equal to `#completedSteps` between `prepare` and `apply`, one less otherwise. */
   #preparedStep = -1;
+  /** Tensors that the step has updated one by one. */
+  readonly #updated = new Set<string>();
 
   constructor(name: string, members: readonly RuledParameter[], densityOfStep?: (step: number) => number) {
     checkParameters(
@@ -71,21 +73,61 @@ class ComposedOptimizer implements Optimizer {
     learningRate: number,
     beforeUpdate?: (parameterName: string) => void,
   ): void {
-    checkNotNegative("learningRate", learningRate);
-    if (this.#preparedStep !== this.#completedSteps) {
-      throw new Error(`apply was called for step ${this.#completedSteps} without prepare; expected prepare first`);
+    this.#checkReady(learningRate);
+    if (this.#updated.size > 0) {
+      throw new Error(`apply was called for step ${this.#completedSteps} with tensors updated; expected complete`);
     }
     for (const name of gradients.keys()) this.#member(name);
     for (const { parameter, rule } of this.#members.values()) {
       checkGradient(gradients.get(parameter.name), parameter, rule.need());
     }
-    for (const { parameter, rule } of this.#members.values()) {
-      const gradient = rule.need().kind === "nothing" ? undefined : gradients.get(parameter.name);
-      if (gradient === undefined) continue;
-      beforeUpdate?.(parameter.name);
-      rule.apply(gradient, learningRate, this.#completedSteps);
+    for (const [name, member] of this.#members) {
+      const gradient = member.rule.need().kind === "nothing" ? undefined : gradients.get(name);
+      if (gradient !== undefined) this.#move(member, gradient, learningRate, beforeUpdate);
     }
     this.#completedSteps++;
+  }
+
+  update(
+    parameterName: string,
+    gradient: WeightArray,
+    learningRate: number,
+    beforeUpdate?: (parameterName: string) => void,
+  ): void {
+    this.#checkReady(learningRate);
+    const member = this.#member(parameterName);
+    if (this.#updated.has(parameterName)) {
+      throw new Error(`"${parameterName}" was updated already in step ${this.#completedSteps}`);
+    }
+    const need = member.rule.need();
+    checkGradient(gradient, member.parameter, need);
+    this.#updated.add(parameterName);
+    if (need.kind !== "nothing") this.#move(member, gradient, learningRate, beforeUpdate);
+  }
+
+  complete(): void {
+    for (const { parameter, rule } of this.#members.values()) {
+      if (!this.#updated.has(parameter.name)) checkGradient(undefined, parameter, rule.need());
+    }
+    this.#updated.clear();
+    this.#completedSteps++;
+  }
+
+  #checkReady(learningRate: number): void {
+    checkNotNegative("learningRate", learningRate);
+    if (this.#preparedStep !== this.#completedSteps) {
+      throw new Error(`apply was called for step ${this.#completedSteps} without prepare; expected prepare first`);
+    }
+  }
+
+  #move(
+    { parameter, rule }: RuledParameter,
+    gradient: WeightArray,
+    learningRate: number,
+    beforeUpdate: ((parameterName: string) => void) | undefined,
+  ): void {
+    beforeUpdate?.(parameter.name);
+    rule.apply(gradient, learningRate, this.#completedSteps);
   }
 
   density(): number | undefined {
@@ -133,6 +175,7 @@ class ComposedOptimizer implements Optimizer {
     }
     this.#completedSteps = completedSteps;
     this.#preparedStep = completedSteps - 1;
+    this.#updated.clear();
   }
 
   #member(name: string): RuledParameter {

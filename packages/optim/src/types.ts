@@ -9,6 +9,8 @@
  *     const need = optimizer.need("layer.weight");     // "nothing", "whole", or a list of entries
  *     optimizer.apply(gradients, learningRate);        // the gradients asked for, and nothing else
  *
+ * Who has gradients one tensor after another, and no memory for all of them, calls `update` for each and then `complete`.
+ *
  * An optimizer is one {@link TensorRule} per tensor; a new optimizer is a new rule.
  */
 
@@ -69,7 +71,7 @@ export interface Optimizer {
   /** Steps applied so far; also the number, from 0, of the step to come. */
   readonly completedSteps: number;
 
-  /** Before the backward pass: refreshes the selections that are due, from the weights alone. Idempotent until `apply`. */
+  /** Before the backward pass: refreshes the selections that are due, from the weights alone. Idempotent until the step ends. */
   prepare(): void;
 
   /**
@@ -97,6 +99,27 @@ export interface Optimizer {
     learningRate: number,
     beforeUpdate?: (parameterName: string) => void,
   ): void;
+
+  /**
+   * The part of `apply` that is one tensor's, as soon as its gradient is there: it comes to the same, in any order of the tensors. The
+   * step ends with `complete`, or is given up by `restore`.
+   *
+   * @throws RangeError as `apply` does, before the tensor is written; another may have moved then.
+   * @throws Error without a `prepare` since the last step, and for a tensor that the step has updated already.
+   */
+  update(
+    parameterName: string,
+    gradient: WeightArray,
+    learningRate: number,
+    beforeUpdate?: (parameterName: string) => void,
+  ): void;
+
+  /**
+   * Counts a step whose tensors were updated one after another.
+   *
+   * @throws RangeError where a tensor was left out of whose gradient something is needed.
+   */
+  complete(): void;
 
   /** The fraction of entries selected, as scheduled for the step last prepared; `undefined` for a dense optimizer. */
   density(): number | undefined;

@@ -1,5 +1,6 @@
 /** The memory that a run will take, from the shapes of its model and its batches and from its options. */
 import { sizeOf } from "@nanoadam/engine";
+import type { GradientNeed } from "@nanoadam/optim";
 import type { Batch } from "../data/batch.js";
 import { batchType } from "../data/batch.js";
 import type { Model } from "../models/model.js";
@@ -26,6 +27,8 @@ export interface EstimatedRun {
   readonly dropout: number | undefined;
   readonly checkpointing: "none" | "stage";
   readonly sampledBelow: number | undefined;
+  /** Whether each tensor moves inside the backward pass, so that gradients are not held all at once. */
+  readonly movesAtOnce: boolean;
   /** Whether `analyze` looks at it, which takes every gradient whole. */
   readonly isAnalyzed?: boolean;
   /** What measures how much is kept of what the base model knew. */
@@ -61,9 +64,10 @@ const programBytes = 180e6;
 export async function estimateMemory(run: EstimatedRun): Promise<MemoryEstimate> {
   const { parameters } = run;
   const costs = optimizerCosts(run.optimizer, parameters, run.length);
-  const [weights, states, gradients] = [weightBytes, stateBytes, gradientBytes].map((bytesOf) =>
+  const [weights, states, undo] = [weightBytes, stateBytes, undoBytes].map((bytesOf) =>
     parameters.reduce((sum, parameter) => sum + bytesOf(parameter, costs.get(parameter.name) as TensorCost), 0),
   ) as [number, number, number];
+  const gradients = undo + sumBytes(run, (name) => costs.get(name)?.need ?? { kind: "nothing" });
   const activations = (await activationBytes(run, costs)) + (run.isAnalyzed === true ? lookBytes(parameters) : 0);
   const ownHead = (run.retention?.ownParameters ?? []).reduce((sum, parameter) => sum + weightBytes(parameter), 0);
   return {
@@ -84,13 +88,37 @@ function stateBytes(_: EstimatedParameter, { stateBytes: bytes }: TensorCost): n
   return bytes;
 }
 
-/** The sum of a step, and the weights as they were with their places; of large selections these are in a file. */
-function gradientBytes({ shape, isInBfloat16 }: EstimatedParameter, { need }: TensorCost): number {
+/** The weights as they were, with their places; of large selections these are in a file. */
+function undoBytes({ shape, isInBfloat16 }: EstimatedParameter, { need }: TensorCost): number {
   if (need.kind === "nothing") return 0;
-  if (need.kind === "whole") return sizeOf(shape) * 8;
+  if (need.kind === "whole") return sizeOf(shape) * 4;
   const { count } = need.selection;
-  const kept = count > mostKeptInMemory ? 0 : (isInBfloat16 ? 2 : 4) + 2;
-  return count * ((need.mayBeNarrow === true ? 2 : 4) + kept);
+  return count > mostKeptInMemory ? 0 : count * ((isInBfloat16 ? 2 : 4) + 2);
+}
+
+/** The sums of a step: of all parameters, or of those whose gradients are under way at a time. */
+function sumBytes({ model, parameters, movesAtOnce }: EstimatedRun, needOf: (name: string) => GradientNeed): number {
+  const bytesOf = ({ name, shape }: Pick<EstimatedParameter, "name" | "shape">): number => {
+    const need = needOf(name);
+    if (need.kind === "nothing") return 0;
+    return need.kind === "whole" ? 4 * sizeOf(shape) : need.selection.count * (need.mayBeNarrow === true ? 2 : 4);
+  };
+  if (!movesAtOnce) return parameters.reduce((sum, parameter) => sum + bytesOf(parameter), 0);
+  // What several stages share is held until the lowest has run; memory of the others serves those of the same size.
+  const stages = model.stages.map((stage) => new Map(Object.values(stage.parameters).map((each) => [each.name, each])));
+  const isShared = (name: string) => stages.filter((stage) => stage.has(name)).length > 1;
+  const shared = new Map(stages.flatMap((stage) => [...stage].filter(([name]) => isShared(name))));
+  const most = new Map<number, number>();
+  for (const stage of stages) {
+    const own = [...stage].filter(([name]) => !isShared(name)).map(([, parameter]) => bytesOf(parameter));
+    for (const bytes of own) {
+      most.set(bytes, Math.max(most.get(bytes) ?? 0, own.filter((other) => other === bytes).length));
+    }
+  }
+  return [...[...shared.values()].map(bytesOf), ...[...most].map(([bytes, count]) => bytes * count)].reduce(
+    (sum, bytes) => sum + bytes,
+    0,
+  );
 }
 
 /** The largest tensor while `analyze` looks at it: its gradient where that comes in pieces, else what it began as. */

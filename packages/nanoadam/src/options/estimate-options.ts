@@ -19,7 +19,9 @@ const shape = {
   labels: countTo(mostLabels).default(2).meta(flag("labels of the task", "N")),
   ...trainingSchema.pick({
     batchSize: true,
+    accumulate: true,
     steps: true,
+    clip: true,
     dropout: true,
     checkpointing: true,
     sampledBelow: true,
@@ -45,7 +47,18 @@ export const estimateSchema = z.object(shape).strict();
 export interface EstimateInput
   extends ModelInput,
     Pick<ObjectiveInput, "task">,
-    Pick<TrainingInput, "batchSize" | "steps" | "dropout" | "checkpointing" | "sampledBelow" | "threads" | "engine">,
+    Pick<
+      TrainingInput,
+      | "batchSize"
+      | "accumulate"
+      | "steps"
+      | "clip"
+      | "dropout"
+      | "checkpointing"
+      | "sampledBelow"
+      | "threads"
+      | "engine"
+    >,
     OptimizerInput,
     AdapterInput,
     Pick<RetentionInput, "retainTask">,

@@ -4,23 +4,32 @@ import type { WeightArray } from "@nanoadam/optim";
 import { widenBfloat16 } from "../checkpoint/floats.js";
 import { randomSites } from "../random-streams.js";
 import type { LogitColumns } from "../tasks/task.js";
-import { addedToCache, outputNames, type ProgramOptions, type StageRun, updateName } from "./compile-stages.js";
+import { addedToCache, outputNames, updateName } from "./build-stage.js";
+import type { ProgramOptions, StageRun } from "./compile-stages.js";
+import type { CompiledParts } from "./compiled-parts.js";
 import { gatherRows } from "./gather-rows.js";
 import type { Gradient, ParameterGradient } from "./gradient-form.js";
 import type { KeyValueCache } from "./key-value-cache.js";
 import type { ProgramLayout } from "./layout.js";
 import { type PieceGradient, type PieceOfRows, pieceTensors, VocabularyLoss } from "./vocabulary-loss.js";
 
+/** A part of a stage's function with its memory. */
+export interface BoundPart {
+  /** Brings to float32 what the part uses of the weights and is not stored so; parts that use the same have the same list. */
+  readonly place: readonly (() => void)[];
+  readonly run: () => Promise<void>;
+}
+
 /** A run of a stage with its memory. */
 export interface BoundStage {
-  /** Brings to float32 what the functions use of the weights and is not stored so. */
-  readonly place: readonly (() => void)[];
-  readonly forward: () => Promise<void>;
+  readonly forward: readonly BoundPart[];
   /** Gives the stage's buffers the values that the last forward run has found for them. */
   readonly update: () => void;
-  readonly backward: (() => Promise<void>) | undefined;
+  readonly backward: readonly BoundPart[] | undefined;
   readonly masks: readonly { readonly rate: number; readonly site: number; readonly data: Uint8Array }[];
   readonly gradients: readonly ParameterGradient[];
+  /** The parameters that the backward pass has no further use for once the stage has run backward. */
+  readonly complete: readonly string[];
   /** Puts what the stage adds to cached tensors there. */
   readonly keep: readonly (() => void)[];
   /** Of the head, or of a piece of its columns. */
@@ -70,11 +79,20 @@ export function bindStages(
     new Map([...(slots ?? [])].map(([name, slot]) => [name, arena.view(slot)]));
   const batch = views(layout.batch);
   const memories = layout.stages.map(views);
+  // The backward pass comes to the first stage last.
+  const used = new Set<string>();
+  const completeAfter = (run: StageRun): string[] => {
+    if (run.backward === undefined) return [];
+    const names = parametersOf(run).filter((name) => !used.has(name));
+    for (const name of names) used.add(name);
+    return names;
+  };
   const bound = stages.map((run, position): BoundStage => {
     const memory = memories[position] ?? new Map<string, TensorData>();
     const before = stages[run.index - 1]?.derivative?.cotangents.get(outputNames.hidden);
     const hiddenCotangent = memories[run.index - 1]?.get(before ?? "") as Float32Array | undefined;
-    return bindStage(run, { position, weights, memory, batch, hiddenCotangent, cache });
+    const complete = completeAfter(run);
+    return { ...bindStage(run, { position, weights, memory, batch, hiddenCotangent, cache }), complete };
   });
   const lossCotangent = stages.at(-1)?.derivative?.cotangents.get(outputNames.loss) ?? "";
   return {
@@ -85,6 +103,15 @@ export function bindStages(
     vocabularyLoss: vocabularyLossOf(stages, batch),
     logits: layout.logits === undefined ? undefined : (arena.view(layout.logits) as Float32Array),
   };
+}
+
+/** The names of the parameters that a run of a stage uses. */
+function parametersOf({ stage, inputs }: StageRun): string[] {
+  const names = [...inputs.values()].flatMap((given) => {
+    const local = given.kind === "parameter" ? given.local : given.kind === "rows" ? given.table : undefined;
+    return local === undefined ? [] : [stage.parameters[local]?.name ?? local];
+  });
+  return [...new Set(names)];
 }
 
 /** The loss that pieces make together, where the last stage runs in pieces that have one. */
@@ -111,9 +138,9 @@ interface StagePlace {
 function bindStage(
   compiled: StageRun,
   { position, weights, memory, batch, hiddenCotangent, cache }: StagePlace,
-): BoundStage {
+): Omit<BoundStage, "complete"> {
   const { stage, columns } = compiled;
-  const place: (() => void)[] = [];
+  const placing = new Map<string, () => void>();
   const keep: (() => void)[] = [];
   const masks: { rate: number; site: number; data: Uint8Array }[] = [];
   const nameOf = (local: string): string => stage.parameters[local]?.name ?? local;
@@ -139,12 +166,12 @@ function bindStage(
     if (given.kind === "parameter") {
       const values = weightsOf(given.local);
       if (values instanceof Float32Array) memory.set(name, values);
-      else place.push(() => widenBfloat16(values, own as Float32Array));
+      else placing.set(name, () => widenBfloat16(values, own as Float32Array));
     } else if (given.kind === "buffer") {
       memory.set(name, bufferOf(given.local));
     } else if (given.kind === "rows") {
       const names = { table: nameOf(given.table), indices: given.indices };
-      place.push(gatherRows(weightsOf(given.table), indicesOf(given.indices), own as Float32Array, names));
+      placing.set(name, gatherRows(weightsOf(given.table), indicesOf(given.indices), own as Float32Array, names));
     } else if (given.kind === "dropout") {
       masks.push({ rate: given.rate, site: randomSites.dropout(position, given.use), data: own as Uint8Array });
     } else if (given.kind === "cache") {
@@ -168,14 +195,18 @@ function bindStage(
     ];
   });
   const judged = judgedBy(compiled, memory, hiddenCotangent);
+  const places = compiled.groups.map((group) =>
+    group.map((name) => placing.get(name)).filter((each) => each !== undefined),
+  );
+  const bind = ({ parts }: CompiledParts): BoundPart[] =>
+    parts.map((part) => ({ place: places[part.group] ?? [], run: part.compiled.bind(memory) }));
   return {
-    place,
     judged,
-    forward: compiled.forward.bind(memory),
+    forward: bind(compiled.forward),
     update() {
       for (const { buffer, next } of updates) buffer.set(next);
     },
-    backward: compiled.backward?.bind(memory),
+    backward: compiled.backward && bind(compiled.backward),
     masks,
     gradients,
     keep,

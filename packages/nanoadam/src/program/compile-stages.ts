@@ -5,49 +5,37 @@
  */
 import {
   type Arena,
-  type CompiledFunction,
-  concatenate,
   type Derivative,
-  dropout,
-  input,
-  linear,
-  type NamedValue,
   type Runtime,
   sizeOf,
   type TensorFunction,
   type TensorType,
-  tensorFunction,
-  type Value,
-  valuesBehind,
 } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
-import { type BatchType, cachedPlaces } from "../data/batch.js";
-import { adaptedLinear, adapterNames } from "../models/lora.js";
-import type { Block, Model, Stage, StageContext } from "../models/model.js";
+import type { Block, Stage } from "../models/model.js";
 import { tokenLoss } from "../tasks/language-model.js";
-import type { LogitColumns, Task } from "../tasks/task.js";
+import type { LogitColumns } from "../tasks/task.js";
+import { buildStage, derivedOutputs, type StageFunction, type StageOptions } from "./build-stage.js";
 import { columnPieces, shapeOfColumns } from "./column-pieces.js";
+import { type CompiledParts, compileParts, releaseParts } from "./compiled-parts.js";
+import { groupInputs, type InputGroups, mayBeCut } from "./cut-function.js";
 import type { GradientForm } from "./gradient-form.js";
 import { stageDerivative } from "./stage-derivative.js";
-import { compilePieceFunctions, type PieceFunctions, pieceTensors } from "./vocabulary-loss.js";
+import { compilePieceFunctions, type PieceFunctions } from "./vocabulary-loss.js";
 
 /** Weights by their checkpoint names. */
 export type Weights = ReadonlyMap<string, WeightArray>;
 
-export interface ProgramOptions {
-  readonly model: Model;
-  /** What is minimised, summed over the rows of the logits; absent for prediction. */
-  readonly loss?: Task["loss"];
-  readonly batch: BatchType;
+export interface ProgramOptions extends StageOptions {
   readonly weights: Weights;
   readonly runtime: Runtime;
   readonly arena: Arena;
   /** Logits over a vocabulary that are held at a time, at most; the head runs for as many columns, one piece after another. */
   readonly mostLogits?: number;
+  /** Entries of weights held in bfloat16 that are there in float32 at a time, at most, but for a single weight that has more. */
+  readonly mostWidened?: number;
   /** Absent for evaluation and prediction: no dropout, no residuals, no backward functions. */
-  readonly training?: {
-    /** Replaces every dropout rate of the model. */
-    readonly dropout: number | undefined;
+  readonly training?: StageOptions["training"] & {
     /** The form in which a parameter's gradient is taken. */
     readonly form: (parameterName: string) => GradientForm;
     /** "stage": only each stage's input is kept, and the stage runs forward again before it runs backward. */
@@ -55,26 +43,12 @@ export interface ProgramOptions {
   };
 }
 
-/** What an input of a stage's function is. */
-export type StageInput =
-  | { readonly kind: "hidden" }
-  | { readonly kind: "batch"; readonly name: string }
-  | { readonly kind: "parameter"; readonly local: string }
-  | { readonly kind: "rows"; readonly table: string; readonly indices: string }
-  | { readonly kind: "buffer"; readonly local: string }
-  | { readonly kind: "dropout"; readonly rate: number; readonly use: number }
-  | { readonly kind: "cache"; readonly name: string };
-
-/** A stage's function and what its inputs are, by their names. */
-interface StageFunction {
-  readonly tensors: TensorFunction;
-  readonly inputs: ReadonlyMap<string, StageInput>;
-}
-
 export interface CompiledStage extends StageFunction {
-  readonly forward: CompiledFunction;
+  readonly forward: CompiledParts;
   readonly derivative: Derivative | undefined;
-  readonly backward: CompiledFunction | undefined;
+  readonly backward: CompiledParts | undefined;
+  /** The names of the inputs that have to be brought to their places, in groups of which one is there at a time. */
+  readonly groups: InputGroups;
   /** Of the logits of a piece, where they have a loss. */
   readonly ofPiece?: PieceFunctions | undefined;
 }
@@ -86,22 +60,6 @@ export interface StageRun extends CompiledStage {
   readonly index: number;
   /** The columns that it gives, where other runs of the same stage give the others. */
   readonly columns?: LogitColumns;
-}
-
-/** Names of the outputs of stages' functions: a hidden state, or the last stage's, whose pieces have logits only. */
-export const outputNames = { hidden: "output", logits: pieceTensors.logits, loss: "loss" } as const;
-
-/** The output that is a buffer's next value. */
-export function updateName(localBuffer: string): string {
-  return `update.${localBuffer}`;
-}
-/** The output that has what a stage adds to a cached tensor. */
-export const addedToCache = (name: string): string => `added.${name}`;
-
-/** The outputs that a stage's gradient is taken of: the loss, or what the stage hands on. */
-export function derivedOutputs({ tensors }: StageFunction): readonly NamedValue[] {
-  const others = tensors.outputs.filter(({ name }) => name !== outputNames.logits);
-  return others.length > 0 ? others : tensors.outputs;
 }
 
 /**
@@ -124,13 +82,16 @@ export async function compileStages(options: ProgramOptions): Promise<StageRun[]
       const ofBlock = compiled.get(stage.block) ?? new Map<string, CompiledStage>();
       compiled.set(stage.block, ofBlock);
       for (const columns of isLast ? piecesOf(options, stage, hidden) : [undefined]) {
-        const shapes = Object.keys(stage.parameters).map((local) => [local, shapeOfColumns(stage, local, columns)]);
+        const shapes = Object.entries(stage.parameters).map(([local, { name }]) => [
+          ...[local, shapeOfColumns(stage, local, columns)],
+          options.weights.get(name) instanceof Uint16Array,
+        ]);
         const key = JSON.stringify([hidden, shapes, forms, anyBefore, isLast]);
         let compiledStage = ofBlock.get(key);
         if (compiledStage === undefined) {
           const stageFunction = buildStage(options, stage, hidden, { isLast, columns });
           const gradients = training === undefined ? undefined : { forms: new Map(forms), ofHidden: anyBefore };
-          compiledStage = await compileStage(runtime, stageFunction, gradients);
+          compiledStage = await compileStage(options, stage, stageFunction, gradients);
           if (columns !== undefined && options.loss !== undefined) {
             compiledStage = await withPieceFunctions(runtime, compiledStage);
           }
@@ -165,117 +126,56 @@ function piecesOf(options: ProgramOptions, stage: Stage, hidden: TensorType | un
 /** Frees what the engine holds of some stages. */
 export async function releaseStages(stages: readonly CompiledStage[]): Promise<void> {
   const functions = stages.flatMap(({ forward, backward, ofPiece }) => [
-    ...[forward, backward],
+    ...[...forward.parts, ...(backward?.parts ?? [])].map(({ compiled }) => compiled),
     ...[ofPiece?.logSum, ofPiece?.gradient],
   ]);
   for (const compiled of new Set(functions)) await compiled?.release();
 }
 
-function buildStage(
-  { model, loss, batch, training }: ProgramOptions,
-  stage: Stage,
-  hiddenType: TensorType | undefined,
-  { isLast, columns }: { readonly isLast: boolean; readonly columns?: LogitColumns | undefined },
-): StageFunction {
-  const inputs = new Map<string, StageInput>();
-  const values = new Map<string, Value>();
-  const added: NamedValue[] = [];
-  const places = cachedPlaces(batch);
-  let dropouts = 0;
-  const given = (name: string, what: StageInput, type: TensorType | undefined): Value => {
-    const known = values.get(name);
-    if (known !== undefined) return known;
-    if (type === undefined) throw new Error(`${stage.name} uses "${name}", which there is not`);
-    const value = input(type.dataType, type.shape);
-    values.set(name, value);
-    inputs.set(name, what);
-    return value;
-  };
-  const ofBatch = (name: string) => given(`batch.${name}`, { kind: "batch", name }, batch.get(name));
-  const parameter = (local: string) => {
-    const shape = shapeOfColumns(stage, local, columns);
-    return given(
-      `parameter.${local}`,
-      { kind: "parameter", local },
-      shape === undefined ? undefined : { dataType: "float32", shape },
-    );
-  };
-  const updates = new Map<string, Value>();
-  const context: StageContext = {
-    mode: training === undefined ? "evaluate" : "train",
-    hidden: () => given("hidden", { kind: "hidden" }, hiddenType),
-    input: ofBatch,
-    parameter,
-    rows(table, indices) {
-      const shape = batch.get(indices)?.shape;
-      const columns = stage.parameters[table]?.shape[1];
-      return given(
-        `rows.${table}.${indices}`,
-        { kind: "rows", table, indices },
-        shape === undefined || columns === undefined
-          ? undefined
-          : { dataType: "float32", shape: [sizeOf(shape), columns] },
-      );
-    },
-    linear(local, x) {
-      const bias = `${local}.bias`;
-      const hasBias = bias in stage.parameters;
-      if (model.adapter !== undefined && adapterNames(local).a in stage.parameters) {
-        return adaptedLinear(context, local, x, hasBias, model.adapter);
-      }
-      return linear(x, parameter(`${local}.weight`), hasBias ? parameter(bias) : undefined);
-    },
-    dropout(x, modelRate) {
-      const rate = training?.dropout ?? modelRate;
-      if (training === undefined || rate === 0) return x;
-      const use = dropouts++;
-      const mask = given(`dropout.${use}`, { kind: "dropout", rate, use }, { dataType: "bool", shape: x.type.shape });
-      return dropout(x, mask, rate);
-    },
-    buffer(local) {
-      const shape = stage.buffers?.[local]?.shape;
-      return given(
-        `buffer.${local}`,
-        { kind: "buffer", local },
-        shape === undefined ? undefined : { dataType: "float32", shape },
-      );
-    },
-    update(local, value) {
-      if (training !== undefined) updates.set(local, value);
-    },
-    cached(name, x) {
-      if (places === 0) return x;
-      added.push({ name: addedToCache(name), value: x });
-      const shape = x.type.shape.with(2, places);
-      return concatenate([given(`cache.${name}`, { kind: "cache", name }, { dataType: "float32", shape }), x], 2);
-    },
-  };
-  const output = stage.block(context);
-  const lossOutputs = (): NamedValue[] => {
-    // Pieces make it together, of their logits.
-    return loss !== undefined && columns === undefined
-      ? [{ name: outputNames.loss, value: loss(output, ofBatch) }]
-      : [];
-  };
-  const outputs: NamedValue[] = isLast
-    ? [{ name: outputNames.logits, value: output }, ...lossOutputs()]
-    : [{ name: outputNames.hidden, value: output }, ...added];
-  for (const [local, value] of updates) outputs.push({ name: updateName(local), value });
-  const used = valuesBehind(outputs.map(({ value }) => value));
-  const named = [...values].filter(([, value]) => used.has(value)).map(([name, value]) => ({ name, value }));
-  return {
-    tensors: tensorFunction(stage.name, named, outputs),
-    inputs: new Map([...inputs].filter(([name]) => used.has(values.get(name) as Value))),
-  };
+/** As many entries as a layer of ordinary size has. */
+const defaultMostWidened = 2 ** 24;
+
+/**
+ * What a stage's functions have to be given anew before they run: gathered rows, and weights that are held in bfloat16. Of large layers
+ * these come in groups, so that not all of them are there in float32 at a time.
+ */
+function groupsOf(
+  { weights, mostWidened = defaultMostWidened }: ProgramOptions,
+  parameters: Stage["parameters"],
+  { inputs }: StageFunction,
+  functions: readonly TensorFunction[],
+): InputGroups {
+  const narrow = new Set<string>();
+  const rows: string[] = [];
+  for (const [name, given] of inputs) {
+    if (given.kind === "rows") rows.push(name);
+    const held = given.kind === "parameter" ? weights.get(parameters[given.local]?.name ?? "") : undefined;
+    if (held instanceof Uint16Array) narrow.add(name);
+  }
+  const [forward] = functions;
+  const together = [[...rows, ...narrow]];
+  if (rows.length > 0 || forward === undefined) return together;
+  const wide = forward.inputs.filter(({ name }) => narrow.has(name));
+  const groups = groupInputs(
+    forward,
+    new Map(wide.map(({ name, value }) => [name, sizeOf(value.type.shape)])),
+    mostWidened,
+  );
+  return functions.every((each) => mayBeCut(each, groups)) ? groups : together;
 }
 
 async function compileStage(
-  runtime: Runtime,
+  options: ProgramOptions,
+  { parameters }: Stage,
   stage: StageFunction,
   gradients: { readonly forms: ReadonlyMap<string, GradientForm>; readonly ofHidden: boolean } | undefined,
 ): Promise<CompiledStage> {
+  const { runtime } = options;
+  const names = { forward: "between.forward", backward: "between.backward" };
   if (gradients === undefined) {
-    return { ...stage, forward: await runtime.compile(stage.tensors), derivative: undefined, backward: undefined };
+    const groups = groupsOf(options, parameters, stage, [stage.tensors]);
+    const forward = await compileParts(runtime, stage.tensors, groups, names.forward);
+    return { ...stage, forward, derivative: undefined, backward: undefined, groups };
   }
   const wanted = new Map<string, readonly "product"[]>();
   for (const [name, what] of stage.inputs) {
@@ -286,12 +186,14 @@ async function compileStage(
   }
   const outputs = derivedOutputs(stage).map(({ name }) => name);
   const derivative = stageDerivative(stage.tensors, outputs, wanted);
-  const forward = await runtime.compile(derivative.forward);
+  const groups = groupsOf(options, parameters, stage, [derivative.forward, derivative.backward]);
+  const forward = await compileParts(runtime, derivative.forward, groups, names.forward);
   try {
-    const backward = wanted.size === 0 ? undefined : await runtime.compile(derivative.backward);
-    return { ...stage, derivative, forward, backward };
+    const backward =
+      wanted.size === 0 ? undefined : await compileParts(runtime, derivative.backward, groups, names.backward);
+    return { ...stage, derivative, forward, backward, groups };
   } catch (error) {
-    await forward.release();
+    await releaseParts(forward);
     throw error;
   }
 }

@@ -1,18 +1,19 @@
 /**
  * Where the gradients of a step gather: for each parameter only what its optimizer asked for, so that a micro-batch
- * adds a selection's worth of numbers, not a tensor's.
+ * adds a selection's worth of numbers, not a tensor's. Memory of one that is handed out serves the next.
  */
 import { SampledProduct } from "@nanoadam/engine";
 import type { GradientNeed, Optimizer, WeightArray } from "@nanoadam/optim";
 import type { ParameterSpecification } from "../models/parameters.js";
 import type { Gradient, ParameterGradient } from "./gradient-form.js";
-import { PackedGradient, PartBuffer } from "./packed-gradient.js";
+import { PackedGradient, PartBuffer, SumMemory } from "./packed-gradient.js";
 
 export class GradientAccumulator {
   readonly #parameters: readonly ParameterSpecification[];
   readonly #packed = new Map<string, PackedGradient>();
   readonly #sums = new Map<string, WeightArray>();
   readonly #buffer = new PartBuffer();
+  readonly #memory = new SumMemory();
   readonly #sampledProduct: SampledProduct;
 
   /** @param sampledProduct belongs to the caller, who releases it; by default one thread, with nothing to release */
@@ -29,13 +30,17 @@ export class GradientAccumulator {
       const known = this.#packed.get(name);
       if (known !== undefined && sameNeed(need, known.need)) {
         known.begin();
-      } else if (need.kind === "nothing") {
+        continue;
+      }
+      known?.letGo();
+      if (need.kind === "nothing") {
         this.#packed.delete(name);
         this.#sums.delete(name);
       } else {
-        this.#packed.set(name, new PackedGradient(parameter, need, this.#buffer, known));
+        this.#packed.set(name, new PackedGradient(parameter, need, this.#buffer, this.#memory));
       }
     }
+    this.#memory.keepFor([...this.#packed.values()]);
   }
 
   /** Adds the gradients of a stage. A right factor that consecutive products have in common is taken in once. */
@@ -68,6 +73,23 @@ export class GradientAccumulator {
   sums(): ReadonlyMap<string, WeightArray> {
     for (const packed of this.#packed.values()) this.#sums.set(packed.name, packed.sum());
     return this.#sums;
+  }
+
+  /**
+   * Hands out the sum of a parameter whose gradients have all come, with its l2 norm; when `receive` returns, the memory is that of
+   * gradients to come. Of a parameter that was handed out already, or of which nothing is needed, it hands out nothing.
+   */
+  handOut(name: string, receive: (sum: WeightArray, norm: number) => void): void {
+    const packed = this.#packed.get(name);
+    if (packed === undefined || packed.isReleased) return;
+    const sum = packed.sum();
+    packed.release();
+    receive(sum, Math.sqrt(packed.squares()));
+  }
+
+  /** The parameters of whose gradients something is needed. */
+  names(): string[] {
+    return [...this.#packed.keys()];
   }
 
   /** The l2 norm over everything that is trained. */

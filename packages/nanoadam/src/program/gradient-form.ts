@@ -28,8 +28,11 @@ export interface ParameterGradient {
   readonly parts: readonly Gradient[];
 }
 
-/** Receives the gradients of a stage's parameters as they appear. */
-export type GradientReceiver = (gradients: readonly ParameterGradient[]) => void;
+/**
+ * Receives the gradients of a stage's parameters as they appear, and the names of those parameters that nothing more comes of in the
+ * backward pass, nor does it use their weights again: they may move.
+ */
+export type GradientReceiver = (gradients: readonly ParameterGradient[], complete: readonly string[]) => void;
 
 /**
  * The density up to which the selected entries of a weight's gradient are computed alone. Measured: it pays up to 0.105 to

@@ -1,12 +1,7 @@
 import { ArenaLayout, type ArenaSlot, type TensorType } from "@nanoadam/engine";
+import { derivedOutputs, outputNames } from "./build-stage.js";
 import { mostWholeLogits } from "./column-pieces.js";
-import {
-  type CompiledStage,
-  derivedOutputs,
-  outputNames,
-  type ProgramOptions,
-  type StageRun,
-} from "./compile-stages.js";
+import type { CompiledStage, ProgramOptions, StageRun } from "./compile-stages.js";
 import { pieceTensors } from "./vocabulary-loss.js";
 
 /** Where each tensor of a program lies in the arena. */
@@ -23,11 +18,11 @@ export interface ProgramLayout {
 /**
  * Decides where everything lies. While training, outputs, residuals and masks live until the backward pass; the
  * gradients of one stage give way to those of the next, but for the hidden state's, which alternate between two places. So do
- * gathered rows, and parameters that are stored in bfloat16, in float32. With checkpointing, residuals and masks too give way
+ * gathered rows, and parameters that are stored in bfloat16, in float32; of those of a large stage a group gives way to the next. With checkpointing, residuals and masks too give way
  * to those of the next stage. So do those of the pieces of a head, and their logits.
  */
 export function layOut(options: ProgramOptions, stages: readonly StageRun[]): ProgramLayout {
-  const { batch: batchType, training, weights } = options;
+  const { batch: batchType, training } = options;
   const layout = new ArenaLayout();
   const batch = new Map<string, ArenaSlot>();
   const slots = stages.map(() => new Map<string, ArenaSlot>());
@@ -116,19 +111,18 @@ export function layOut(options: ProgramOptions, stages: readonly StageRun[]): Pr
     }
   });
   layout.alternatives(stages.entries(), ([index, stage]) => {
-    const { parameters } = stage.stage;
-    for (const [name, given] of stage.inputs) {
-      const stored = given.kind === "parameter" ? weights.get(parameters[given.local]?.name ?? "") : undefined;
-      if (given.kind === "rows" || stored instanceof Uint16Array) {
-        put(index, name, layout.slot(typeOfInput(stage, name)));
-      }
-    }
+    layout.alternatives(stage.groups, (group) => {
+      for (const name of group) put(index, name, layout.slot(typeOfInput(stage, name)));
+    });
   });
   layout.alternatives(stages.entries(), ([index, stage]) => {
     if (keepsInputsOnly) putResiduals(stage, index);
-    for (const { name, value } of stage.backward?.tensors.outputs ?? []) {
-      if (slots[index]?.has(name) !== true) put(index, name, layout.slot(value.type));
-    }
+    // What parts of the forward function hand on is done with when the backward one begins.
+    layout.alternatives([stage.forward, stage.backward], (functionOfStage) => {
+      for (const { name, value } of [...(functionOfStage?.outputs ?? []), ...(functionOfStage?.between ?? [])]) {
+        if (slots[index]?.has(name) !== true) put(index, name, layout.slot(value.type));
+      }
+    });
   });
   const logits = training === undefined ? allLogits(stages) : undefined;
   const slot = logits === undefined ? undefined : layout.slot(logits);

@@ -21,58 +21,120 @@ export class PartBuffer {
   };
 }
 
+/** Memory of sums that are done with, for others of the same type and size. */
+export class SumMemory {
+  readonly #free = new Map<string, WeightArray[]>();
+
+  take(need: NeededGradient, size: number): WeightArray {
+    const free = this.#free.get(keyOf(need, size))?.pop();
+    return free ?? (isNarrow(need) ? new Uint16Array(size) : new Float32Array(size));
+  }
+
+  giveBack(need: NeededGradient, sum: WeightArray): void {
+    const key = keyOf(need, sum.length);
+    this.#free.set(key, [...(this.#free.get(key) ?? []), sum]);
+  }
+
+  /** Lets go of what nothing wants any more. */
+  keepFor(wanted: readonly PackedGradient[]): void {
+    const keys = new Set(wanted.map(({ need, size }) => keyOf(need, size)));
+    for (const key of this.#free.keys()) if (!keys.has(key)) this.#free.delete(key);
+  }
+}
+
+/** What there is a sum for. */
+export type NeededGradient = Exclude<GradientNeed, { readonly kind: "nothing" }>;
+
+function isNarrow(need: NeededGradient): boolean {
+  return need.kind === "entries" && need.mayBeNarrow === true;
+}
+
+/** Of sums that can have each other's memory. */
+function keyOf(need: NeededGradient, size: number): string {
+  return `${size} ${isNarrow(need)}`;
+}
+
 /**
  * The sum of one parameter's gradients in a step: all of it, or the selected entries alone, in selection order; these are in
  * bfloat16 where the optimizer keeps no more of them.
  */
 export class PackedGradient {
   readonly name: string;
-  readonly need: GradientNeed;
+  readonly need: NeededGradient;
   /** Entries of each of its rows, which are along the first axis. */
   readonly columns: number;
+  /** Of the sum. */
+  readonly size: number;
   /** Entries of the tensor. */
-  readonly #size: number;
-  readonly #sum: WeightArray;
+  readonly #entries: number;
   readonly #buffer: PartBuffer;
-  /** Whether nothing has come in this step: what the memory has is the former step's. */
+  readonly #memory: SumMemory;
+  /** Absent until something comes, and once the memory is given back. */
+  #sum: WeightArray | undefined;
+  /** Whether nothing has come in this step: what the memory has is of earlier. */
   #isStale = true;
+  /** Of a sum whose memory was given back. */
+  #squares: number | undefined;
 
-  /** @param former gathered for this parameter until now: its memory serves again where it fits */
   constructor(
     { name, shape }: ParameterSpecification,
-    need: GradientNeed,
+    need: NeededGradient,
     buffer: PartBuffer,
-    former?: PackedGradient | undefined,
+    memory = new SumMemory(),
   ) {
     this.name = name;
     this.need = need;
     this.columns = sizeOf(shape.slice(1));
     this.#buffer = buffer;
-    this.#size = sizeOf(shape);
-    const size = need.kind === "entries" ? need.selection.count : this.#size;
-    const isNarrow = need.kind === "entries" && need.mayBeNarrow === true;
-    const known = former === undefined ? undefined : former.#sum;
-    const fits = known?.length === size && known instanceof Uint16Array === isNarrow;
-    this.#sum = fits ? known : isNarrow ? new Uint16Array(size) : new Float32Array(size);
+    this.#memory = memory;
+    this.#entries = sizeOf(shape);
+    this.size = need.kind === "entries" ? need.selection.count : this.#entries;
   }
 
   /** Starts a step. */
   begin(): void {
     this.#isStale = true;
+    this.#squares = undefined;
+  }
+
+  /** Whether the memory of this step's sum was given back. */
+  get isReleased(): boolean {
+    return this.#squares !== undefined;
+  }
+
+  /** Gives the memory back; of the step's sum its squares remain. */
+  release(): void {
+    if (!this.isReleased) this.#squares = this.squares();
+    this.letGo();
+  }
+
+  /** Gives the memory back. */
+  letGo(): void {
+    if (this.#sum !== undefined) this.#memory.giveBack(this.need, this.#sum);
+    this.#sum = undefined;
+    this.#isStale = true;
   }
 
   /** The sum of what has come in this step. */
   sum(): WeightArray {
-    if (this.#isStale) this.#sum.fill(0);
+    const sum = this.#memoryOfSum();
+    if (this.#isStale) sum.fill(0);
     this.#isStale = false;
+    return sum;
+  }
+
+  #memoryOfSum(): WeightArray {
+    if (this.isReleased) throw new Error(`the gradient of ${this.name} was taken already`);
+    this.#sum ??= this.#memory.take(this.need, this.size);
     return this.#sum;
   }
 
   /** The sum of the squares of what has come in this step. */
   squares(): number {
+    if (this.#squares !== undefined) return this.#squares;
     let squares = 0;
-    for (let from = 0; from < this.#sum.length; from += atOnce) {
-      const to = Math.min(this.#sum.length, from + atOnce);
+    for (let from = 0; from < this.size; from += atOnce) {
+      const to = Math.min(this.size, from + atOnce);
       const [sums, before] = this.#widened(from, to);
       for (let i = from - before; i < to - before; i++) squares += (sums[i] as number) ** 2;
     }
@@ -81,8 +143,8 @@ export class PackedGradient {
 
   /** Multiplies what has come in this step. */
   scale(factor: number): void {
-    for (let from = 0; from < this.#sum.length; from += atOnce) {
-      const to = Math.min(this.#sum.length, from + atOnce);
+    for (let from = 0; from < this.size; from += atOnce) {
+      const to = Math.min(this.size, from + atOnce);
       const [sums, before] = this.#widened(from, to);
       for (let i = from - before; i < to - before; i++) sums[i] = (sums[i] as number) * factor;
       this.#store(sums, from, to);
@@ -92,7 +154,7 @@ export class PackedGradient {
   /** Adds a part that comes as numbers; a dense one may be of the rows from `firstRow` on only. */
   add(part: Exclude<Gradient, { readonly form: "product" }>, firstRow: number): void {
     const { columns } = this;
-    if (part.form === "dense" && part.values.length === this.#size) {
+    if (part.form === "dense" && part.values.length === this.#entries) {
       this.#addWhole(part.values);
     } else if (part.form === "dense") {
       this.#addRange(part.values, 0, part.values.length, firstRow * columns);
@@ -109,7 +171,7 @@ export class PackedGradient {
     if (need.kind !== "entries") throw new Error("a whole gradient came as factors, which were not asked for");
     const rows = left.length / kernel.tokens;
     const { entries, from } =
-      rows * columns === this.#size
+      rows * columns === this.#entries
         ? { entries: need.selection, from: 0 }
         : entriesOfRows(need.selection, firstRow * columns, rows * columns, this.#buffer.offsets);
     const to = from + entries.offsets.length;
@@ -119,14 +181,14 @@ export class PackedGradient {
   }
 
   #addWhole(values: Float32Array): void {
-    if (this.need.kind === "nothing") return;
-    const all = this.#sum.length;
+    const all = this.size;
+    const memory = this.#memoryOfSum();
     if (this.need.kind === "entries") {
       const [sums] = this.#widened(0, all);
       addEntries(values, this.need.selection, sums, 1);
       this.#store(sums, 0, all);
-    } else if (this.#isStale && this.#sum instanceof Float32Array) {
-      this.#sum.set(values);
+    } else if (this.#isStale && memory instanceof Float32Array) {
+      memory.set(values);
       this.#isStale = false;
     } else {
       this.#addRange(values, 0, all, 0);
@@ -142,7 +204,7 @@ export class PackedGradient {
       addSelected(values, { from, count, first }, need.selection, sums, before);
       this.#store(sums, start, end);
     } else {
-      const [sums] = this.#widened(0, this.#sum.length);
+      const [sums] = this.#widened(0, this.size);
       for (let i = 0; i < count; i++) sums[first + i] = (sums[first + i] as number) + (values[from + i] as number);
     }
   }

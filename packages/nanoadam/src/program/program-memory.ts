@@ -23,13 +23,15 @@ export async function memoryOfProgram(options: Omit<ProgramOptions, "runtime" | 
   for (const { forward, backward, ofPiece, derivative, tensors, inputs } of stages) {
     const weights = tensors.inputs.filter(({ name }) => inputs.get(name)?.kind === "parameter");
     const largest = Math.max(0, ...weights.map(({ value }) => 4 * sizeOf(value.type.shape)));
-    for (const compiled of [forward, backward, ofPiece?.logSum, ofPiece?.gradient]) {
+    const parts = [...forward.parts, ...(backward?.parts ?? [])].map(({ compiled }) => compiled);
+    for (const compiled of [...parts, ofPiece?.logSum, ofPiece?.gradient]) {
       if (compiled !== undefined) scratch = Math.max(scratch, largest + scratchBytes(compiled.tensors));
     }
-    for (const parts of derivative?.gradients.values() ?? []) {
-      for (const part of parts) {
+    const whole = derivative === undefined ? [] : [derivative.forward, derivative.backward];
+    for (const gradient of derivative?.gradients.values() ?? []) {
+      for (const part of gradient) {
         if (part.kind !== "product") continue;
-        const sizes = [part.left, part.right].map((name) => sizeOf(shapeOf(name, [forward, backward])));
+        const sizes = [part.left, part.right].map((name) => sizeOf(shapeOf(name, whole)));
         factors = Math.max(factors, 2 * 4 * sizes.reduce((sum, size) => sum + size, 0));
       }
     }
@@ -37,11 +39,9 @@ export async function memoryOfProgram(options: Omit<ProgramOptions, "runtime" | 
   return { arenaBytes: bytes, scratchBytes: scratch, factorBytes: factors };
 }
 
-function shapeOf(name: string, functions: readonly (CompiledFunction | undefined)[]): readonly number[] {
-  for (const compiled of functions) {
-    for (const each of [...(compiled?.tensors.inputs ?? []), ...(compiled?.tensors.outputs ?? [])]) {
-      if (each.name === name) return each.value.type.shape;
-    }
+function shapeOf(name: string, functions: readonly TensorFunction[]): readonly number[] {
+  for (const { inputs, outputs } of functions) {
+    for (const each of [...inputs, ...outputs]) if (each.name === name) return each.value.type.shape;
   }
   return [];
 }

@@ -9,7 +9,7 @@ import { fillDropoutMask } from "@nanoadam/engine";
 import type { Batch } from "../data/batch.js";
 import type { StepKey } from "../random-streams.js";
 import type { LogitColumns } from "../tasks/task.js";
-import { type Bound, type BoundStage, bindStages } from "./bind-stages.js";
+import { type Bound, type BoundPart, type BoundStage, bindStages } from "./bind-stages.js";
 import { compileStages, type ProgramOptions, releaseStages, type StageRun } from "./compile-stages.js";
 import type { GradientReceiver } from "./gradient-form.js";
 import type { KeyValueCache } from "./key-value-cache.js";
@@ -33,7 +33,7 @@ export class Program {
   #cacheGeneration = -1;
   #key = noDropout;
   /** What the weights that are in place were brought there by. */
-  #placed: BoundStage["place"] | undefined;
+  #placed: BoundPart["place"] | undefined;
 
   private constructor(options: ProgramOptions, stages: readonly StageRun[]) {
     this.#options = options;
@@ -72,8 +72,7 @@ export class Program {
     vocabularyLoss?.begin();
     let loss = Number.NaN;
     for (const stage of stages) {
-      this.#prepareForward(stage);
-      await stage.forward();
+      await this.#forward(stage);
       stage.update();
       for (const keep of stage.keep) keep();
       const { judged } = stage;
@@ -89,16 +88,18 @@ export class Program {
     return vocabularyLoss?.total() ?? loss;
   }
 
-  #prepareForward(stage: BoundStage): void {
+  async #forward({ masks, forward }: BoundStage): Promise<void> {
     const { seed, step } = this.#key;
-    for (const { data, rate, site } of stage.masks) fillDropoutMask(data, rate, { seed, step, site });
-    this.#place(stage);
+    for (const { data, rate, site } of masks) fillDropoutMask(data, rate, { seed, step, site });
+    await this.#run(forward);
   }
 
-  #place(stage: BoundStage): void {
-    if (this.#placed === stage.place) return;
-    for (const place of stage.place) place();
-    this.#placed = stage.place;
+  async #run(parts: readonly BoundPart[]): Promise<void> {
+    for (const part of parts) {
+      if (this.#placed !== part.place) for (const place of part.place) place();
+      this.#placed = part.place;
+      await part.run();
+    }
   }
 
   /**
@@ -115,18 +116,16 @@ export class Program {
       if (stage.backward === undefined) continue;
       const { columns, piece, addition } = stage.judged ?? {};
       if ((keepsInputsOnly || columns !== undefined) && stage !== last) {
-        this.#prepareForward(stage);
-        await stage.forward();
+        await this.#forward(stage);
       }
-      this.#place(stage);
       if (piece?.gradient !== undefined) {
         bound.vocabularyLoss?.writeRowFactors(piece, piece.gradient, factor);
         await piece.gradient.find();
         bound.vocabularyLoss?.addLabels(piece, piece.gradient, factor);
       }
-      await stage.backward();
+      await this.#run(stage.backward);
       if (addition !== undefined) addTo(addition.sum, addition.added);
-      receive(stage.gradients);
+      receive(stage.gradients, stage.complete);
     }
   }
 

@@ -54,6 +54,22 @@ test.each(["classification", "regression", "multi-label", "token-classification"
   },
 );
 
+test("a run without clipping holds the gradients of one layer at a time, in steps of one batch", async () => {
+  const place = await tinyPlace();
+  const saved = async (layers: number, accumulate = 1) => {
+    const config = { ...tinyDecoders.qwen3, num_hidden_layers: layers };
+    const model = await writeTinyDecoder(join(place.folder, `layers-${layers}`), config);
+    const gradients = async (clip: number) =>
+      (await estimate({ model, task: "causal-lm", maxLength: 8, clip, accumulate })).memory.gradients;
+    return (await gradients(1)) - (await gradients(0));
+  };
+  const [two, three, four] = [await saved(2), await saved(3), await saved(4)];
+  expect(two).toBeGreaterThan(0);
+  expect(three).toBeGreaterThan(two);
+  expect(four - three).toBe(three - two);
+  expect(await saved(4, 2)).toBe(0);
+});
+
 test.each([
   ["ViT", tinyVit],
   ["ResNet", tinyResnet],

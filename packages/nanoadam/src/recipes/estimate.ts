@@ -149,6 +149,7 @@ async function estimateRun(
     loss: task.loss,
     dropout: options.dropout,
     checkpointing: options.checkpointing,
+    movesAtOnce: options.clip === 0 && options.accumulate === 1,
     sampledBelow: options.sampledBelow,
     ...(reference === undefined
       ? {}
@@ -229,7 +230,7 @@ async function measure(options: EstimateOptions, size: ExampleSize): Promise<Mea
   const { measure: _, retainTask: __, labels, steps, ...run } = options;
   const folder = await mkdtemp(join(tmpdir(), "nanoadam-estimate-"));
   try {
-    const examples = Math.max(2 * options.batchSize, 2 * labels);
+    const examples = Math.max(2 * options.batchSize * options.accumulate, 2 * labels);
     const input: FinetuneInput = {
       ...run,
       ...(size.maxLength === undefined

@@ -244,14 +244,21 @@ async function train(
     if (stopped !== undefined && chosen === undefined) requireGood(saved, undo, stopped.reason);
     let { final, review } = await evaluateStored();
     const isGood = Number.isFinite(final.loss) && weightsAreFinite(pretrained.weights);
+    // A step that has moved some weights has written over what would take back the one before.
+    const movedSome = undo.step > optimizer.completedSteps;
+    if (stopped !== undefined && movedSome && chosen === undefined && !isGood) {
+      throw new DivergenceError(
+        `${stopped.reason}. The weights that the step began with give no finite loss either; begin again with another \`learningRate\``,
+      );
+    }
     if (stopped === undefined && chosen === undefined && !isGood) {
       stopped = lastStepDiverged(optimizer.completedSteps, final.loss, learningRate);
       requireGood(saved, undo, stopped.reason);
       undo.restore();
       ({ final, review } = await evaluateStored());
     }
-    // A run that diverged has taken its last step back.
-    const last = stopped === undefined ? optimizer.completedSteps : Math.max(0, optimizer.completedSteps - 1);
+    // A run that diverged has taken back the last step that moved anything.
+    const last = stopped === undefined ? optimizer.completedSteps : Math.max(0, undo.step - 1);
     const step = chosen?.step ?? last;
     const change = await measure();
     const kept = await session.evaluateRetained();

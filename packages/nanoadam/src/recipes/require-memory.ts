@@ -49,6 +49,7 @@ export async function memoryOfRun(options: FinetuneOptions, run: KnownRun): Prom
     dropout: settled.dropout,
     checkpointing: settled.checkpointing,
     sampledBelow: settled.sampledBelow,
+    movesAtOnce: settled.clip === 0 && settled.accumulate === 1,
     isAnalyzed: options.analysis.analyze,
     ...(reference === undefined
       ? {}

@@ -11,6 +11,8 @@ import type { SettledTraining } from "./settle.js";
 export interface StepBatches {
   /** The step's batches, loaded as they are asked for. */
   readonly batches: AsyncIterable<Batch>;
+  /** How many they are. */
+  readonly count: number;
   /** Tokens of the step that are not padding. */
   readonly tokens: number;
   readonly examples: number;
@@ -69,7 +71,7 @@ export function createLoader(
       }
       const indices = chosen.flatMap((plan) => plan.indices);
       const tokens = indices.reduce((sum, index) => sum + (sizes[index] ?? 0), 0);
-      return { batches: batches(), tokens, examples: indices.length };
+      return { batches: batches(), count: chosen.length, tokens, examples: indices.length };
     },
   };
 }

@@ -28,6 +28,19 @@ test("the same seed gives the same bytes and the same metrics; another seed does
   expect(withoutTimes(first)).not.toEqual(withoutTimes(other));
 });
 
+test.each([{}, { optimizer: "adamw" }, { loraRank: 4 }] as const)(
+  "%j: without clipping tensors move inside the backward pass, and the run is the same, byte for byte",
+  async (options) => {
+    const place = await tinyPlace();
+    const run = (clip: number) => tinyRun({ ...options, clip, steps: 6, logEvery: 1 }, place);
+    const [unclipped, neverClipped] = [await run(0), await run(1e30)];
+    expect(withoutTimes(unclipped)).toEqual(withoutTimes(neverClipped));
+    const file = "loraRank" in options ? "adapter_model.safetensors" : "model.safetensors";
+    const bytesOf = ({ folder }: TinyRun) => readFile(join(folder, file));
+    expect((await bytesOf(unclipped)).equals(await bytesOf(neverClipped))).toBe(true);
+  },
+);
+
 describe("a run that diverges", () => {
   async function divergence(promise: Promise<unknown>): Promise<string> {
     const error: unknown = await promise.then(

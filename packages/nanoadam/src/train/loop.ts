@@ -40,7 +40,7 @@ export interface Stopped {
 
 export interface LoopResult {
   readonly stepMilliseconds: readonly number[];
-  /** Set where a step diverged; the weights are those that it began with. */
+  /** Set where a step diverged; the weights are those that it began with, but for what observers were told that moves. */
   readonly stopped: Stopped | undefined;
   /** Set where an observer ended the run; why. */
   readonly endedEarly: string | undefined;
@@ -69,7 +69,7 @@ export async function runSteps(options: LoopOptions): Promise<LoopResult> {
     }
     const started = performance.now();
     const learningRate = learningRateAt(step, schedule);
-    const { batches, tokens, examples } = loader.of(step);
+    const { batches, count, tokens, examples } = loader.of(step);
     const number = step + 1;
     try {
       const { loss, gradientNorm } = await trainStep(batches, {
@@ -79,6 +79,7 @@ export async function runSteps(options: LoopOptions): Promise<LoopResult> {
         learningRate,
         clip: options.clip === 0 ? undefined : options.clip,
         key: { seed: options.seed, step },
+        isOneBatch: count === 1,
         onUpdate: (name) => observer.onUpdate(number, name, optimizer.need(name)),
       });
       const milliseconds = performance.now() - started;

@@ -106,7 +106,7 @@ export interface TrainingObserver extends NoticeListener {
   onStart?(start: RunStart): void;
   /** A learning rate was tried; before the first step. */
   onRateTried?(trial: RateTrial): void;
-  /** Just before step number `step`, counted from 1, moves a tensor; its gradients are known to be finite. */
+  /** Just before step number `step`, counted from 1, moves a tensor; its gradient is known to be finite. */
   onUpdate?(step: number, name: string, need: GradientNeed): void;
   onStep?(record: StepRecord): void;
   onEvaluation?(record: EvaluationRecord): void;

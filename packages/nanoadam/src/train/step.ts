@@ -13,7 +13,12 @@ export interface StepOptions {
   /** Largest l2 norm of the gradients of what is trained; longer ones are shortened to it. */
   readonly clip?: number | undefined;
   readonly key: StepKey;
-  /** Called just before a tensor moves, once the gradients are known to be finite. */
+  /**
+   * Whether there is one batch only. Without clipping each tensor then moves inside the backward pass, as soon as its gradient is
+   * complete, and gradients are never held all at once. The result is the same to the bit.
+   */
+  readonly isOneBatch?: boolean;
+  /** Called just before a tensor moves, once its gradient is known to be finite. */
   readonly onUpdate?: (name: string) => void;
 }
 
@@ -32,11 +37,12 @@ const mostBatches = 4096;
  * in packed form, and the optimizer moves the weights in place. Losses and gradients are sums until the end and are divided
  * once by the batches' summed weight, so any cut of the examples into batches makes the same step.
  *
- * @throws DivergenceError, before any weight moves, when a weight, the loss or the gradient norm is not finite.
+ * @throws DivergenceError when a weight, the loss or the gradient norm is not finite: before any weight moves, unless tensors move
+ *   inside the backward pass; then those that `onUpdate` was told of may have moved.
  */
 export async function trainStep(
   batches: AsyncIterable<Batch> | Iterable<Batch>,
-  { programs, optimizer, accumulator, learningRate, clip, key, onUpdate }: StepOptions,
+  { programs, optimizer, accumulator, learningRate, clip, key, isOneBatch = false, onUpdate }: StepOptions,
 ): Promise<StepResult> {
   const where = `at step ${optimizer.completedSteps + 1} with learning rate ${learningRate.toPrecision(3)}`;
   /** Before a step has moved anything, no rate is at fault. */
@@ -46,12 +52,24 @@ export async function trainStep(
         ? `the ${what} is ${value} at the first step, before any weight moved: weights, or labels, are too large for float32`
         : `the ${what} became ${value} ${where}; ${advice}`,
     );
+  const requireFinite = (gradientNorm: number) => {
+    if (!Number.isFinite(gradientNorm)) {
+      throw diverged("gradient norm", gradientNorm, "a lower `learningRate` usually helps");
+    }
+  };
+  const movesAtOnce = isOneBatch && clip === undefined;
+  const move = (name: string) =>
+    accumulator.handOut(name, (gradient, norm) => {
+      requireFinite(norm);
+      optimizer.update(name, gradient, learningRate, onUpdate);
+    });
   prepare(optimizer, where);
   accumulator.begin(optimizer);
   let [lossSum, weight, pass] = [0, 0, 0];
   // Gradients are of the loss over the first batch's weight: where a step has one batch, they need no scaling at the end.
   let unit: number | undefined;
   for await (const batch of batches) {
+    if (isOneBatch && pass > 0) throw new Error("the step has a second batch, where one was said to be all");
     weight += batch.weight;
     unit ??= positive(batch.weight);
     const factor = 1 / unit;
@@ -60,18 +78,26 @@ export async function trainStep(
       if (!Number.isFinite(lossSum)) {
         throw diverged("loss", lossSum, "a lower `learningRate` or a `clip` of 1 usually helps");
       }
-      await program.backward(accumulator.add, factor);
+      await program.backward((gradients, complete) => {
+        accumulator.add(gradients);
+        if (movesAtOnce) complete.forEach(move);
+      }, factor);
     });
   }
   const share = (unit ?? 1) / positive(weight);
-  const gradientNorm = accumulator.norm() * share;
-  if (!Number.isFinite(gradientNorm)) {
-    throw diverged("gradient norm", gradientNorm, "a lower `learningRate` usually helps");
+  const loss = lossSum / positive(weight);
+  if (movesAtOnce) {
+    // What the batch has no gradient of moves too: by its decay, or its momentum.
+    accumulator.names().forEach(move);
+    optimizer.complete();
+    return { loss, gradientNorm: accumulator.norm() };
   }
+  const gradientNorm = accumulator.norm() * share;
+  requireFinite(gradientNorm);
   const clipping = clip !== undefined && gradientNorm > clip ? clip / gradientNorm : 1;
   if (clipping * share !== 1) accumulator.scale(clipping * share);
   optimizer.apply(accumulator.sums(), learningRate, onUpdate);
-  return { loss: lossSum / positive(weight), gradientNorm };
+  return { loss, gradientNorm };
 }
 
 /** A weight to divide by: without anything to learn from, sums are 0 and stay it. */

@@ -42,7 +42,7 @@ interface Kept {
 
 /**
  * What a step moves, as it was before. A step can leave finite weights that give no finite loss; that shows only in the
- * next step, and then this takes the last one back. A tensor is kept just before it is updated, when its selected entries have
+ * next step, and then this takes the last one back. Or a gradient that is not finite shows when other tensors have moved by theirs. A tensor is kept just before it is updated, when its selected entries have
  * to come from memory in any case: for all tensors first it would be a hundredth of a step of BERT-base. Of a large network the
  * entries and their offsets go to a storage, a part at a time: four bytes that the optimizer's state has beside eight.
  */
@@ -121,6 +121,11 @@ export class UndoBuffer implements TrainingObserver {
   /** Whether there is a step to take back. */
   get isEmpty(): boolean {
     return this.#step === 0;
+  }
+
+  /** The step that would be taken back, counted from 1: the last that has moved anything, and perhaps not all. 0 where there is none. */
+  get step(): number {
+    return this.#step;
   }
 
   /** The bytes that go to the storage at most, where up to such a share of each tensor is selected. */
