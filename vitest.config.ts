@@ -41,6 +41,8 @@ export default defineConfig(({ mode }) => ({
     // TensorFlow.js has modules whose imports Node cannot follow.
     server: { deps: { inline: [/@tensorflow/] } },
     maxWorkers: 2,
+    // A worker imports a module once for all files that it runs.
+    isolate: false,
     reporters: ["default", "./vitest.counts.ts"],
   },
 }));

@@ -1,12 +1,11 @@
 /** Exported decoders, loaded by Transformers.js in Node as a web page would load them: they go on from keys and values of earlier tokens. */
 import { readFile, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   AutoModelForCausalLM,
   AutoTokenizer,
   BertForSequenceClassification,
   BertForTokenClassification,
-  env,
   Tensor,
 } from "@huggingface/transformers";
 import { onnxFile } from "@nanoadam/engine";
@@ -20,11 +19,10 @@ import { expectRefusal } from "../testing/refusal.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { nextToken, tinyDecoders, writeTinyDecoder } from "../testing/tiny-decoders.js";
 import { byteFallbackFiles } from "../testing/tiny-tokenizer.js";
+import { localName } from "../testing/transformers-local.js";
 import { runTransformersPage } from "../testing/transformers-page.js";
 import { exportModel } from "./export.js";
 import { loadTextGenerator } from "./load-text-generator.js";
-
-env.allowRemoteModels = false;
 
 const dynamic = "llama with biases and tied";
 const { rope_scaling: _, max_position_embeddings: __, ...tied } = tinyDecoders[dynamic];
@@ -43,8 +41,7 @@ interface Loaded {
 
 /** Loads an exported folder as Transformers.js does a local model. */
 async function loaded(folder: string, dtype: Dtype = "fp32"): Promise<Loaded> {
-  env.localModelPath = dirname(folder);
-  return (await AutoModelForCausalLM.from_pretrained(basename(folder), { dtype })) as unknown as Loaded;
+  return (await AutoModelForCausalLM.from_pretrained(localName(folder), { dtype })) as unknown as Loaded;
 }
 
 async function exported(model: string, dtype = "float32"): Promise<string> {
@@ -146,8 +143,7 @@ test.each([
   const head = { kind: "outputs", per, outputs: 3 } as const;
   const folder = await writeModelFolder(join(place, "model"), { config, head, task, tokenizer: byteFallbackFiles() });
   const output = await exported(folder);
-  env.localModelPath = dirname(output);
-  const model = (await loader.from_pretrained(basename(output), { dtype: "fp32" })) as unknown as Loaded;
+  const model = (await loader.from_pretrained(localName(output), { dtype: "fp32" })) as unknown as Loaded;
   for (const padded of [rows, { ids: rows.ids.map(turned), mask: rows.mask.map(turned) }]) {
     const { logits } = await model({ input_ids: integers(padded.ids), attention_mask: integers(padded.mask) });
     const own = await logitsOf(folder, { texts: 2, length: 8, ids: padded.ids.flat(), mask: padded.mask.flat() });
@@ -204,8 +200,7 @@ test.skipIf(!sharedDataIsPresent)(
     const folder = join(sharedDataFolder, "models", "stories260K");
     const output = await exported(folder, "float32,float16,int8");
     const own = await ownAnswer(folder, "Once upon a time", 120);
-    env.localModelPath = dirname(output);
-    const tokenizer = await AutoTokenizer.from_pretrained(basename(output));
+    const tokenizer = await AutoTokenizer.from_pretrained(localName(output));
     const inputs = (await tokenizer("Once upon a time")) as { readonly input_ids: Tensor };
     expect(Array.from(inputs.input_ids.data as BigInt64Array, Number)).toEqual(own.prompt);
     for (const dtype of ["fp32", "fp16", "q8"] as const) {

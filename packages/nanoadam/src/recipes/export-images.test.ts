@@ -1,7 +1,7 @@
 /** Exported models of images, loaded by Transformers.js in Node as a web page would load them. */
 import { readFile, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { AutoModelForImageClassification, env, pipeline, Tensor } from "@huggingface/transformers";
+import { join } from "node:path";
+import { AutoModelForImageClassification, pipeline, Tensor } from "@huggingface/transformers";
 import { onnxFile } from "@nanoadam/engine";
 import { expect, test } from "vitest";
 import { wholeModel } from "../export/whole-model.js";
@@ -16,11 +16,10 @@ import {
   tinyVit,
   writeDrawnImageModel,
 } from "../testing/tiny-images.js";
+import { localName } from "../testing/transformers-local.js";
 import { exportModel } from "./export.js";
 import { finetune } from "./finetune.js";
 import { predict } from "./predict.js";
-
-env.allowRemoteModels = false;
 
 const networks: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   vit: tinyVit,
@@ -31,12 +30,6 @@ const networks: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   cifar_resnet: tinyCifarResnet,
   convnext: { model_type: "convnext", patch_size: 4, hidden_sizes: [4, 8], depths: [1, 1], image_size: 24 },
 };
-
-/** Loads a folder as Transformers.js does a local model. */
-function localName(folder: string): string {
-  env.localModelPath = dirname(folder);
-  return basename(folder);
-}
 
 const shape = [2, 3, 24, 24];
 const pixels = Float32Array.from({ length: 2 * 3 * 24 * 24 }, (_, i) => Math.sin(i * 0.37) + Math.cos(i * 0.011));

@@ -1,12 +1,11 @@
 /** Exported models, loaded by Transformers.js in Node as a web page would load them. */
 import { readFile, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import {
   AutoModelForMaskedLM,
   AutoModelForSequenceClassification,
   AutoModelForTokenClassification,
   AutoTokenizer,
-  env,
   pipeline,
   type Tensor,
 } from "@huggingface/transformers";
@@ -20,11 +19,10 @@ import { labelsConfig, logitsOf, tinyEncoders, writeModelFolder } from "../testi
 import { expectRefusal } from "../testing/refusal.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { tinyPlace, tinyRun } from "../testing/tiny-run.js";
+import { localName } from "../testing/transformers-local.js";
 import { runTransformersPage } from "../testing/transformers-page.js";
 import { exportModel } from "./export.js";
 import { predict } from "./predict.js";
-
-env.allowRemoteModels = false;
 
 const tasks = {
   classification: {
@@ -41,12 +39,6 @@ const tasks = {
 } as const satisfies Record<string, { loader: unknown; head: HeadSpecification; task: object }>;
 
 const texts = ["the film was very good", "bare", "it is a bad plot and not so gold !"];
-
-/** Loads a folder as Transformers.js does a local model. */
-function localName(folder: string): string {
-  env.localModelPath = dirname(folder);
-  return basename(folder);
-}
 
 interface Loaded {
   (inputs: Record<string, Tensor>): Promise<{ logits: Tensor }>;
