@@ -45,7 +45,7 @@ export function rowsAt(rows: readonly RunRow[], task: QualityTask, contestant: s
   );
 }
 
-/** A contestant less NanoAdam as it is, for each seed of a round that both ran with. */
+/** A contestant less NanoAdam as it is, for each seed that both ran with. */
 export function differences(
   rows: readonly RunRow[],
   task: QualityTask,
@@ -54,7 +54,7 @@ export function differences(
 ): readonly number[] {
   const base = rowsAt(rows, task, baseline.name, task.best.nanoadam);
   return rowsAt(rows, task, contestant, bestRate(task, contestant)).flatMap((row) => {
-    const same = base.find(({ round, seed }) => round === row.round && seed === row.seed);
+    const same = base.find(({ seed }) => seed === row.seed);
     return same === undefined ? [] : [measure(row) - measure(same)];
   });
 }

@@ -5,14 +5,7 @@ import { DivergenceError, finetune } from "nanoadam";
 import type { Place } from "./tasks.js";
 import type { Cell } from "./variations.js";
 
-/**
- * Raised when the same options and seed come to make another run, as when batches are made up in another way: a run is compared with
- * one of its own round. In the first, examples of like length that had equal lengths were in the order of their file.
- */
-const currentRound = 2;
-
 export interface RunRow {
-  readonly round: number;
   readonly task: string;
   /** The contestant's name. */
   readonly contestant: string;
@@ -33,7 +26,7 @@ export function readRows(ledger: string): RunRow[] {
 /** Whether a run need not be made again. */
 export function isOf(row: RunRow, { task, contestant, learningRate, seed }: Cell): boolean {
   const isSame = row.task === task.name && row.contestant === contestant.name;
-  return isSame && row.round === currentRound && row.learningRate === learningRate && row.seed === seed;
+  return isSame && row.learningRate === learningRate && row.seed === seed;
 }
 
 /** Makes a run and adds its line to the ledger. */
@@ -51,7 +44,7 @@ export async function perform(ledger: string, place: Place, cell: Cell): Promise
   );
   const { user, system } = process.cpuUsage(before);
   const row: RunRow = {
-    ...{ round: currentRound, task: task.name, contestant: contestant.name, learningRate, seed },
+    ...{ task: task.name, contestant: contestant.name, learningRate, seed },
     ...(evaluation === undefined ? {} : { evaluation }),
     processorSeconds: Number(((user + system) / 1e6).toFixed(1)),
   };

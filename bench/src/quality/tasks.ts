@@ -32,8 +32,8 @@ export const qualityTasks: readonly QualityTask[] = [
     name: "messages",
     description:
       "the demo's messages and encoder: 518 rows, drawn by the seed, 80 steps in batches of 16; the other 778 are measured",
-    rates: { nanoadam: [4e-3, 8e-3], adamw: [5e-4, 1e-3] },
-    best: { nanoadam: 8e-3, adamw: 1e-3 },
+    rates: { nanoadam: [2e-3, 4e-3, 8e-3], adamw: [2.5e-4, 5e-4, 1e-3] },
+    best: { nanoadam: 4e-3, adamw: 5e-4 },
     input: () => ({
       ...{ model: join(demo, "encoder"), train: join(demo, "messages.tsv"), text: "text", label: "intent" },
       ...{ evalShare: 0.6, batchSize: 16, steps: 80, ...brief },
@@ -43,8 +43,8 @@ export const qualityTasks: readonly QualityTask[] = [
     name: "SST-2",
     description:
       "the demo's encoder on phrases of SST-2: the first 1,280 of the training file, 80 steps in batches of 16; its last 1,200 are measured",
-    rates: { nanoadam: [2e-3, 4e-3], adamw: [5e-4, 1e-3] },
-    best: { nanoadam: 4e-3, adamw: 1e-3 },
+    rates: { nanoadam: [2e-3, 4e-3, 8e-3], adamw: [2.5e-4, 5e-4, 1e-3] },
+    best: { nanoadam: 4e-3, adamw: 5e-4 },
     input: (place) => ({
       ...{ model: join(demo, "encoder"), ...phraseTables(place), text: "sentence", label: "label" },
       ...{ maxLength: 32, batchSize: 16, steps: 80, ...brief },
@@ -54,8 +54,8 @@ export const qualityTasks: readonly QualityTask[] = [
     name: "flowers",
     description:
       "cifar-resnet20 on five kinds of flowers at 32 x 32 pixels: 300 images, 80 steps in batches of 16; 250 others are measured",
-    rates: { nanoadam: [3e-3, 1e-2], adamw: [1e-3, 3e-3] },
-    best: { nanoadam: 3e-3, adamw: 1e-3 },
+    rates: { nanoadam: [3e-3, 1e-2, 3e-2], adamw: [3e-4, 1e-3, 3e-3] },
+    best: { nanoadam: 3e-2, adamw: 3e-3 },
     input: ({ shared, out }) => ({
       model: join(shared, "data/models/cifar-resnet20"),
       ...flowerTables(join(shared, "data/flowers5/flowers"), out, { learnedOfClass: 60, measuredOfClass: 50 }),
@@ -66,8 +66,8 @@ export const qualityTasks: readonly QualityTask[] = [
     name: "questions",
     description:
       "stories260K on ARC-Easy: 400 questions with answers as plain text, 100 steps in batches of 4, at most 96 tokens; 150 others are measured",
-    rates: { nanoadam: [1e-2, 2e-2], adamw: [1e-3, 3e-3] },
-    best: { nanoadam: 1e-2, adamw: 3e-3 },
+    rates: { nanoadam: [5e-3, 1e-2, 2e-2], adamw: [5e-4, 1e-3, 3e-3] },
+    best: { nanoadam: 1e-2, adamw: 1e-3 },
     input: (place) => ({
       ...{ model: join(place.shared, "data/models/stories260K"), ...questionTables(place) },
       ...{ text: "text", task: "causal-lm", maxLength: 96, batchSize: 4, steps: 100, ...brief },
