@@ -41,8 +41,6 @@ export default defineConfig(({ mode }) => ({
     // TensorFlow.js has modules whose imports Node cannot follow.
     server: { deps: { inline: [/@tensorflow/] } },
     maxWorkers: 2,
-    // A worker imports a module once for all files that it runs, which is a sixth of the time of the suite.
-    isolate: false,
     reporters: ["default", "./vitest.counts.ts"],
   },
 }));
