@@ -3,12 +3,12 @@ import { Arena } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
 import { createAdamW, type WeightArray } from "@nanoadam/optim";
 import { describe, expect, test } from "vitest";
-import { narrowToBfloat16, widenBfloat16 } from "../checkpoint/floats.js";
 import { type Batch, float32Tensor, int32Tensor } from "../data/batch.js";
 import { InputError } from "../errors.js";
 import { GradientAccumulator } from "../program/gradient-accumulator.js";
 import { ProgramCache } from "../program/program-cache.js";
 import { crossEntropy } from "../tasks/loss.js";
+import { heldInBfloat16 } from "../testing/bfloat16-weights.js";
 import { drawnModel, furtherEncoders } from "../testing/further-encoders.js";
 import { seededUniform } from "../testing/tiny-checkpoint.js";
 import { float32Sums } from "../testing/whole-gradients.js";
@@ -170,15 +170,7 @@ test.each(Object.entries(furtherEncoders))(
   async (_, config) => {
     const head = { kind: "language-model", predicts: "masked" } as const;
     const { model, weights } = drawnModel(config, head);
-    const stored = new Map<string, WeightArray>(weights);
-    for (const { name, role } of model.parameters) {
-      const values = weights.get(name);
-      if (values === undefined || (role !== "weight" && role !== "embedding")) continue;
-      const halves = new Uint16Array(values.length);
-      narrowToBfloat16(values, halves);
-      widenBfloat16(halves, values);
-      stored.set(name, halves);
-    }
+    const stored = heldInBfloat16(model.parameters, weights);
     const batch = batchOf(config, head);
     const gradientsOf = async (held: ReadonlyMap<string, WeightArray>, checkpointing: "none" | "stage") => {
       const { programs } = setUp(config, head, { dropout: 0.1, weights: held, checkpointing });

@@ -14,11 +14,10 @@ import {
   tensorFunction,
 } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
-import type { WeightArray } from "@nanoadam/optim";
 import { describe, expect, test } from "vitest";
-import { narrowToBfloat16, widenBfloat16 } from "../checkpoint/floats.js";
 import { batchType } from "../data/batch.js";
 import { causalLmTask } from "../tasks/causal-lm.js";
+import { heldInBfloat16 } from "../testing/bfloat16-weights.js";
 import { drawnModel } from "../testing/further-encoders.js";
 import { encodedNumbers, numberEncoder } from "../testing/number-texts.js";
 import { nextToken, tinyDecoders } from "../testing/tiny-decoders.js";
@@ -80,15 +79,7 @@ const batch = task.collate([encodedNumbers(10, 11, 40, 41, 42, 17), encodedNumbe
 /** Loss and gradients where so many entries are widened at a time; how many functions that takes, and bytes. */
 async function resultOf(decoder: keyof typeof tinyDecoders, checkpointing: "none" | "stage", mostWidened?: number) {
   const { model, weights } = drawnModel(tinyDecoders[decoder], nextToken);
-  const held = new Map<string, WeightArray>(weights);
-  for (const { name, role } of model.parameters) {
-    const values = weights.get(name);
-    if (values === undefined || (role !== "weight" && role !== "embedding")) continue;
-    const halves = new Uint16Array(values.length);
-    narrowToBfloat16(values, halves);
-    widenBfloat16(halves, values);
-    held.set(name, halves);
-  }
+  const held = heldInBfloat16(model.parameters, weights);
   const accumulator = wholeGradients(model, weights);
   let functions = 0;
   const runtime: Runtime = {

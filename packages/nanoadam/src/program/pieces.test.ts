@@ -3,9 +3,9 @@ import { Arena } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
 import { createAdamW, createNanoAdam, type Optimizer, type WeightArray } from "@nanoadam/optim";
 import { expect, test } from "vitest";
-import { narrowToBfloat16, widenBfloat16 } from "../checkpoint/floats.js";
 import { causalLmTask } from "../tasks/causal-lm.js";
 import { rowsOf } from "../tasks/logits.js";
+import { heldInBfloat16 } from "../testing/bfloat16-weights.js";
 import { drawnModel } from "../testing/further-encoders.js";
 import { encodedNumbers, numberEncoder } from "../testing/number-texts.js";
 import { nextToken, tinyDecoders } from "../testing/tiny-decoders.js";
@@ -33,15 +33,7 @@ interface Setting {
 /** Loss, logits and gradients where so many columns are there at a time, and the bytes that it takes. */
 async function resultOf({ decoder, optimizer: name, checkpointing, isNarrow }: Setting, columns: number) {
   const { model, weights } = drawnModel(tinyDecoders[decoder], nextToken);
-  const held = new Map<string, WeightArray>(weights);
-  for (const { name: parameter, role } of isNarrow ? model.parameters : []) {
-    const values = weights.get(parameter);
-    if (values === undefined || (role !== "weight" && role !== "embedding")) continue;
-    const halves = new Uint16Array(values.length);
-    narrowToBfloat16(values, halves);
-    widenBfloat16(halves, values);
-    held.set(parameter, halves);
-  }
+  const held = isNarrow ? heldInBfloat16(model.parameters, weights) : new Map<string, WeightArray>(weights);
   const parameters = model.parameters.map((parameter) => ({
     ...parameter,
     values: weights.get(parameter.name) ?? new Float32Array(),

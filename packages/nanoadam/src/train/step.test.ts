@@ -4,13 +4,13 @@ import { cpuRuntime } from "@nanoadam/engine/node";
 import type { Optimizer, WeightArray } from "@nanoadam/optim";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { narrowToBfloat16 } from "../checkpoint/floats.js";
 import { DivergenceError } from "../errors.js";
 import { type OptimizerName, optimizerNames, optimizers } from "../options/optimizers.js";
 import { GradientAccumulator } from "../program/gradient-accumulator.js";
 import { gradientForm } from "../program/gradient-form.js";
 import { ProgramCache } from "../program/program-cache.js";
 import { causalLmTask } from "../tasks/causal-lm.js";
+import { heldInBfloat16 } from "../testing/bfloat16-weights.js";
 import { drawnModel } from "../testing/further-encoders.js";
 import { encodedNumbers, numberEncoder } from "../testing/number-texts.js";
 import { nextToken, tinyDecoders } from "../testing/tiny-decoders.js";
@@ -40,14 +40,7 @@ interface Setting {
 /** A model and an optimizer that refreshes its selections every step. */
 function setUp({ optimizer: name, decoder = "llama", options = {}, isNarrow = false, ...setting }: Setting) {
   const { model, weights: drawn } = drawnModel(setting.config ?? tinyDecoders[decoder], nextToken);
-  const weights = new Map<string, WeightArray>(drawn);
-  for (const { name: parameter, role } of isNarrow ? model.parameters : []) {
-    const values = drawn.get(parameter);
-    if (values === undefined || (role !== "weight" && role !== "embedding")) continue;
-    const halves = new Uint16Array(values.length);
-    narrowToBfloat16(values, halves);
-    weights.set(parameter, halves);
-  }
+  const weights = isNarrow ? heldInBfloat16(model.parameters, drawn) : new Map<string, WeightArray>(drawn);
   const parameters = model.parameters.map((parameter) => ({
     ...parameter,
     values: weights.get(parameter.name) ?? new Float32Array(),
