@@ -110,3 +110,14 @@ test("the first value that is not finite is found, in float32 and in bfloat16", 
   expect(nonFiniteIndex(Uint16Array.of(0x3f80, 0x7fc0))).toBe(1);
   expect(nonFiniteIndex(Uint16Array.of(0xff80, 0))).toBe(0);
 });
+
+test("the first value that is not finite is found wherever it is, also among the largest that there are", () => {
+  const value = fc.oneof({ weight: 20, arbitrary: fc.float({ noNaN: true, noDefaultInfinity: true }) }, fc.float());
+  fc.assert(
+    fc.property(fc.float32Array({ noNaN: true, noDefaultInfinity: true }), fc.array(value), (finite, any) => {
+      expect(nonFiniteIndex(finite)).toBeUndefined();
+      const index = any.findIndex((each) => !Number.isFinite(each));
+      expect(nonFiniteIndex(Float32Array.from(any)) ?? -1).toBe(index);
+    }),
+  );
+});

@@ -18,11 +18,26 @@ export function asFloat32(values: WeightArray, buffer?: Float32Array): Float32Ar
 /** The index of the first value that is NaN or infinite; undefined where all are finite. */
 export function nonFiniteIndex(values: WeightArray): number | undefined {
   const isWide = values instanceof Float32Array;
+  if (isWide && Number.isFinite(sumOf(values))) return undefined;
   for (let index = 0; index < values.length; index++) {
     const value = values[index] as number;
     if (isWide ? !Number.isFinite(value) : (value & 0x7f80) === 0x7f80) return index;
   }
   return undefined;
+}
+
+/** In double precision, where float32 numbers add up to a finite one if all of them are finite; four sums, as none waits for another. */
+function sumOf(values: Float32Array): number {
+  let [first, second, third, fourth] = [0, 0, 0, 0];
+  const whole = values.length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    first += values[i] as number;
+    second += values[i + 1] as number;
+    third += values[i + 2] as number;
+    fourth += values[i + 3] as number;
+  }
+  for (let i = whole; i < values.length; i++) first += values[i] as number;
+  return first + second + third + fourth;
 }
 
 /**
