@@ -6,6 +6,13 @@
 const longestChunk: usize = 32_768;
 /** Magnitudes by their upper 16 bits, the sign left out. */
 const buckets: usize = 32_768;
+const lastBucket: i32 = 32_767;
+/** Buckets that may be marked. */
+const mostMarks: usize = 64;
+/** Entries that are looked at together for marks. */
+const atOnce: u32 = 32;
+/** Of entries that are looked at together for gradients. */
+const blockBytes: usize = 4 * 64;
 
 /** Weights, and their gradients; or what weights began as, and what they are. */
 const first: usize = 0;
@@ -19,11 +26,11 @@ const ofGradient: usize = ofWeights + 4 * buckets;
 const greatest: usize = ofGradient + 4 * buckets;
 const cells: usize = greatest + 4 * buckets;
 const counted: usize = 12 * buckets + 65_536;
-/** A byte for each bucket: 1 where its entries are listed. */
+/** The buckets whose entries are listed, in 16 bits each. */
 const weightMarks: usize = ofWeights + counted;
-const gradientMarks: usize = weightMarks + buckets;
+const gradientMarks: usize = weightMarks + 2 * mostMarks;
 /** What is listed: places in the chunk, and magnitudes. */
-const places: usize = gradientMarks + buckets;
+const places: usize = gradientMarks + 2 * mostMarks;
 const listedWeights: usize = places + 4 * longestChunk;
 const listedSlopes: usize = listedWeights + 4 * longestChunk;
 /** In 64 bits each: entries that changed, squares, and the changes of the small, the lower bound, the middle, the upper bound, and the large. */
@@ -47,48 +54,129 @@ export function clear(): void {
 }
 
 /**
- * Counts entries by the buckets of weight and gradient, and by the cell of both; a column of cells has `rows`.
+ * Counts entries by the buckets of weight and gradient, and by the cell of both. A column of cells has `rows`, the last of them for
+ * gradients of 0, of which the number in all columns together is what counts.
  *
  * @returns the sum of squared gradients
  */
 export function count(length: usize, rows: u32): f64 {
   let squares: f64 = 0;
-  for (let at: usize = 0; at < 4 * length; at += 4) {
-    const weight = magnitudeAt(first + at);
-    const slope = magnitudeAt(second + at);
-    const weightBucket = ((weight >>> 16) as usize) << 2;
-    const gradientBucket = ((slope >>> 16) as usize) << 2;
-    countIn(ofWeights, weightBucket);
-    countIn(ofGradient, gradientBucket);
-    if (weight > load<u32>(greatest + gradientBucket)) store<u32>(greatest + gradientBucket, weight);
-    const weightBin = load<u32>(weightBins + weightBucket);
-    const gradientBin = load<u32>(gradientBins + gradientBucket);
-    const column = (weightBin + (weight & 0xffff)) >>> 17;
-    const row = (gradientBin + (slope & 0xffff)) >>> 17;
-    const cell = column * rows + row;
-    countIn(cells, (cell as usize) << 2);
-    const value = load<f32>(second + at) as f64;
-    squares += value * value;
+  const end: usize = length << 2;
+  for (let at: usize = 0; at < end; at += blockBytes) {
+    const blockEnd = min(end, at + blockBytes);
+    const ofBlock = squaresFrom(at, blockEnd);
+    squares += ofBlock;
+    // Whole rows of an embedding have none.
+    if (ofBlock === 0) countFlat(at, blockEnd, rows);
+    else countBoth(at, blockEnd, rows);
   }
   return squares;
 }
 
-/** Lists the entries whose weight or gradient is in a marked bucket, which are few; returns how many. */
-export function list(length: usize): u32 {
-  let to: usize = 0;
-  for (let at: usize = 0; at < 4 * length; at += 4) {
+/** The sum of squared gradients of some entries. */
+function squaresFrom(from: usize, to: usize): f64 {
+  const whole: usize = from + ((to - from) & ~15);
+  let squares = f64x2.splat(0);
+  for (let at = from; at < whole; at += 16) squares = f64x2.add(squares, squaresOf(v128.load(second + at)));
+  for (let at = whole; at < to; at += 4) squares = f64x2.add(squares, squaresOf(v128.load32_zero(second + at)));
+  return f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1);
+}
+
+/** Counts entries of which some have a gradient. */
+function countBoth(from: usize, to: usize, rows: u32): void {
+  for (let at = from; at < to; at += 4) countOne(at, rows);
+}
+
+/** Counts entries whose gradients are all 0. */
+function countFlat(from: usize, to: usize, rows: u32): void {
+  let most: u32 = 0;
+  for (let at = from; at < to; at += 4) {
     const weight = magnitudeAt(first + at);
-    const slope = magnitudeAt(second + at);
-    const isMarked =
-      load<u8>(weightMarks + ((weight >>> 16) as usize)) | load<u8>(gradientMarks + ((slope >>> 16) as usize));
-    if (isMarked) {
-      store<u32>(places + to, (at >>> 2) as u32);
+    countIn(ofWeights, ((weight >>> 16) as usize) << 2);
+    most = max(most, weight);
+  }
+  const entries = ((to - from) >>> 2) as u32;
+  store<u32>(ofGradient, load<u32>(ofGradient) + entries);
+  store<u32>(greatest, max(load<u32>(greatest), most));
+  const cell = cells + (((rows - 1) as usize) << 2);
+  store<u32>(cell, load<u32>(cell) + entries);
+}
+
+function countOne(at: usize, rows: u32): void {
+  const weight = magnitudeAt(first + at);
+  const slope = magnitudeAt(second + at);
+  const weightBucket = ((weight >>> 16) as usize) << 2;
+  const gradientBucket = ((slope >>> 16) as usize) << 2;
+  // What is loaded before anything is stored does not wait to see whether the one was the other.
+  const weights = load<u32>(ofWeights + weightBucket);
+  const slopes = load<u32>(ofGradient + gradientBucket);
+  const most = load<u32>(greatest + gradientBucket);
+  const column = (load<u32>(weightBins + weightBucket) + (weight & 0xffff)) >>> 17;
+  const row = (load<u32>(gradientBins + gradientBucket) + (slope & 0xffff)) >>> 17;
+  store<u32>(ofWeights + weightBucket, weights + 1);
+  store<u32>(ofGradient + gradientBucket, slopes + 1);
+  if (weight > most) store<u32>(greatest + gradientBucket, weight);
+  countIn(cells, ((column * rows + row) as usize) << 2);
+}
+
+/**
+ * Lists the entries, which are few, whose weight is in one of some buckets, or whose gradient is in one of others or beyond them.
+ *
+ * @param weightBuckets how many buckets of weights are marked
+ * @param gradientBuckets how many of gradients
+ * @param beyond gradients of all buckets above are listed
+ * @returns how many are listed
+ */
+export function list(length: u32, weightBuckets: usize, gradientBuckets: usize, beyond: i32): u32 {
+  let to: usize = 0;
+  for (let entry: u32 = 0; entry < length; entry += atOnce) {
+    const at = (entry as usize) << 2;
+    let found =
+      foundIn(first + at, weightMarks, weightBuckets, lastBucket) |
+      foundIn(second + at, gradientMarks, gradientBuckets, beyond);
+    const left = length - entry;
+    if (left < atOnce) found &= (1 << left) - 1;
+    for (; found !== 0; found &= found - 1) {
+      const place = entry + ctz(found);
+      const weight = magnitudeAt(first + ((place as usize) << 2));
+      store<u32>(places + to, place);
       store<u32>(listedWeights + to, select(0, weight, weight < leastMagnitude));
-      store<u32>(listedSlopes + to, slope);
+      store<u32>(listedSlopes + to, magnitudeAt(second + ((place as usize) << 2)));
       to += 4;
     }
   }
   return (to >>> 2) as u32;
+}
+
+/** A bit for each of 32 numbers, set where it is in a marked bucket or beyond one. */
+function foundIn(at: usize, marks: usize, count: usize, beyond: i32): u32 {
+  const a = bucketsAt(at);
+  const b = bucketsAt(at + 32);
+  const c = bucketsAt(at + 64);
+  const d = bucketsAt(at + 96);
+  const last = i16x8.splat(beyond as i16);
+  let inA = i16x8.gt_s(a, last);
+  let inB = i16x8.gt_s(b, last);
+  let inC = i16x8.gt_s(c, last);
+  let inD = i16x8.gt_s(d, last);
+  for (let mark = marks; mark < marks + 2 * count; mark += 2) {
+    const bucket = v128.load16_splat(mark);
+    inA = v128.or(inA, i16x8.eq(a, bucket));
+    inB = v128.or(inB, i16x8.eq(b, bucket));
+    inC = v128.or(inC, i16x8.eq(c, bucket));
+    inD = v128.or(inD, i16x8.eq(d, bucket));
+  }
+  const low = i8x16.bitmask(i8x16.narrow_i16x8_s(inA, inB));
+  const high = i8x16.bitmask(i8x16.narrow_i16x8_s(inC, inD));
+  return (low as u32) | ((high as u32) << 16);
+}
+
+/** The buckets of eight numbers. */
+function bucketsAt(at: usize): v128 {
+  const mask = i32x4.splat(magnitudeMask);
+  const low = i32x4.shr_u(v128.and(v128.load(at), mask), 16);
+  const high = i32x4.shr_u(v128.and(v128.load(at + 16), mask), 16);
+  return i16x8.narrow_i32x4_u(low, high);
 }
 
 /** Adds up how far entries moved, a multiple of four of them, by the bits of what they began as. */

@@ -1,6 +1,7 @@
 /** The entries on which exact measures may depend: those in the buckets of magnitudes that a bound of some set falls into, or beyond. */
 import type { Selection } from "@nanoadam/optim";
-import { listMarked, type Marks, noMarks } from "./magnitude-kernel.js";
+import { listMarked, type Marks } from "./magnitude-kernel.js";
+import { coarseBuckets } from "./magnitudes.js";
 import { type Place, placesOf } from "./order-statistics.js";
 import { gradientShares, largestCount, smallRank, weightRanks } from "./shares.js";
 import type { Entries, Tally } from "./tally.js";
@@ -45,15 +46,13 @@ export function candidatesOf(
   places: readonly BoundPlaces[],
   least = Number.POSITIVE_INFINITY,
 ): Candidates {
-  const marks = noMarks();
-  marks.gradient.fill(1, Math.min(least, ...places.map(({ largest }) => largest.bucket)));
-  for (const { small, weights: buckets } of places) {
-    marks.gradient[small.bucket] = 1;
-    for (const { bucket } of buckets) marks.weights[bucket] = 1;
-  }
   // Of those that count as 0 one is as the other.
-  marks.weights[0] = 0;
-  marks.gradient[0] = 0;
+  const isNonZero = (bucket: number) => bucket > 0;
+  const marks = {
+    weights: new Set(places.flatMap((each) => each.weights.map(({ bucket }) => bucket)).filter(isNonZero)),
+    gradient: new Set(places.map(({ small }) => small.bucket).filter(isNonZero)),
+    gradientFrom: Math.max(1, Math.min(least, ...places.map(({ largest }) => largest.bucket))),
+  };
   const most = Math.min(tally.length, markedCount(tally, marks));
   const found = { weights: new Uint32Array(most), gradient: new Uint32Array(most), isSelected: new Uint8Array(most) };
   const isSelected = inOrder(selection);
@@ -71,12 +70,11 @@ export function candidatesOf(
 }
 
 /** How many entries a list may have at most. */
-function markedCount({ weights, gradient }: Tally, marks: Marks): number {
+function markedCount(tally: Tally, { weights, gradient, gradientFrom = coarseBuckets }: Marks): number {
   let count = 0;
-  for (let bucket = 0; bucket < weights.length; bucket++) {
-    if (marks.weights[bucket] === 1) count += weights[bucket] as number;
-    if (marks.gradient[bucket] === 1) count += gradient[bucket] as number;
-  }
+  for (const bucket of weights) count += tally.weights[bucket] as number;
+  for (const bucket of gradient) count += tally.gradient[bucket] as number;
+  for (let bucket = gradientFrom; bucket < coarseBuckets; bucket++) count += tally.gradient[bucket] as number;
   return count;
 }
 

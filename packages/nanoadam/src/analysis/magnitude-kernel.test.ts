@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Pair, pair } from "../testing/random-entries.js";
-import { compareEntries, countEntries, listMarked, type Marks, noMarks } from "./magnitude-kernel.js";
+import { compareEntries, countEntries, listMarked, type Marks } from "./magnitude-kernel.js";
 import { bitsOf, magnitudeMask } from "./magnitudes.js";
 
 const bucketOf = (magnitude: number) => magnitude >>> 16;
@@ -30,44 +30,72 @@ function forAnyPair(check: (given: Pair) => void): void {
 /** Vitest takes long over tables of 32,768. */
 const areEqual = (a: Uint32Array, b: Uint32Array) => a.every((value, place) => value === b[place]);
 
+function expectCounted({ weights, gradient }: Pair): void {
+  const found = countEntries(weights, gradient);
+  const plain = { weights: found.weights.map(() => 0), gradient: found.gradient.map(() => 0) };
+  const greatest = found.greatest.map(() => 0);
+  const [sizes, slopes] = [magnitudesOf(weights), magnitudesOf(gradient)];
+  let squares = 0;
+  for (const [i, size] of sizes.entries()) {
+    const bucket = bucketOf(slopes[i] ?? 0);
+    plain.weights[bucketOf(size)] = (plain.weights[bucketOf(size)] ?? 0) + 1;
+    plain.gradient[bucket] = (plain.gradient[bucket] ?? 0) + 1;
+    greatest[bucket] = Math.max(greatest[bucket] ?? 0, size);
+    squares += (gradient[i] ?? 0) ** 2;
+  }
+  expect(areEqual(found.weights, plain.weights)).toBe(true);
+  expect(areEqual(found.gradient, plain.gradient)).toBe(true);
+  expect(areEqual(found.greatest, greatest)).toBe(true);
+  expect(Math.abs(found.squares - squares)).toBeLessThanOrEqual(1e-12 * squares);
+}
+
 test("entries are counted as a plain loop counts them", () => {
-  forAnyPair(({ weights, gradient }) => {
-    const found = countEntries(weights, gradient);
-    const plain = { weights: found.weights.map(() => 0), gradient: found.gradient.map(() => 0) };
-    const greatest = found.greatest.map(() => 0);
-    const [sizes, slopes] = [magnitudesOf(weights), magnitudesOf(gradient)];
-    let squares = 0;
-    for (const [i, size] of sizes.entries()) {
-      const bucket = bucketOf(slopes[i] ?? 0);
-      plain.weights[bucketOf(size)] = (plain.weights[bucketOf(size)] ?? 0) + 1;
-      plain.gradient[bucket] = (plain.gradient[bucket] ?? 0) + 1;
-      greatest[bucket] = Math.max(greatest[bucket] ?? 0, size);
-      squares += (gradient[i] ?? 0) ** 2;
-    }
-    expect(areEqual(found.weights, plain.weights)).toBe(true);
-    expect(areEqual(found.gradient, plain.gradient)).toBe(true);
-    expect(areEqual(found.greatest, greatest)).toBe(true);
-    expect(Math.abs(found.squares - squares)).toBeLessThanOrEqual(1e-12 * squares);
-  });
+  forAnyPair(expectCounted);
+});
+
+test("of gradients that are 0 for long stretches every entry is counted", () => {
+  fc.assert(
+    fc.property(pair, fc.integer({ min: 0, max: 200 }), fc.integer({ min: 0, max: 200 }), (given, before, behind) => {
+      const flat = (length: number) => new Float32Array(length).map((_, i) => -Math.sin(i));
+      const weights = Float32Array.of(...flat(before), ...given.weights, ...flat(behind));
+      const gradient = new Float32Array(weights.length);
+      gradient.set(given.gradient, before);
+      expectCounted({ weights, gradient });
+    }),
+  );
 });
 
 test("entries in marked buckets are listed in their order, by weights alone too", () => {
   forAnyPair(({ weights, gradient }) => {
     const [sizes, slopes] = [magnitudesOf(weights), magnitudesOf(gradient)];
-    const marks = noMarks();
-    for (const size of sizes.slice(0, 3)) marks.weights[bucketOf(size)] = 1;
-    for (const slope of slopes.slice(0, 2)) marks.gradient[bucketOf(slope)] = 1;
-    const marked = (places: readonly number[]) =>
-      places.map((place) => [place, (sizes[place] ?? 0) < 0x10000 ? 0 : sizes[place], slopes[place]]);
+    const marks = {
+      weights: new Set(sizes.slice(0, 3).map(bucketOf)),
+      gradient: new Set(slopes.slice(0, 2).map(bucketOf)),
+      gradientFrom: Math.max(...slopes.slice(0, 5).map(bucketOf)),
+    };
     const all = sizes.map((_, place) => place);
-    const isMarked = (place: number) => marks.weights[bucketOf(sizes[place] ?? 0)] === 1;
-    const isSteep = (place: number) => marks.gradient[bucketOf(slopes[place] ?? 0)] === 1;
+    const isMarked = (place: number) => marks.weights.has(bucketOf(sizes[place] ?? 0));
+    const isSteep = (place: number) => {
+      const bucket = bucketOf(slopes[place] ?? 0);
+      return marks.gradient.has(bucket) || bucket >= marks.gradientFrom;
+    };
     expect(listedOf(weights, gradient, marks)).toEqual(
-      marked(all.filter((place) => isMarked(place) || isSteep(place))),
+      all
+        .filter((place) => isMarked(place) || isSteep(place))
+        .map((place) => [place, (sizes[place] ?? 0) < 0x10000 ? 0 : sizes[place], slopes[place]]),
     );
-    const alone = listedOf(weights, undefined, { ...marks, gradient: noMarks().gradient });
+    const alone = listedOf(weights, undefined, { weights: marks.weights, gradient: new Set() });
     expect(alone.map(([place]) => place)).toEqual(all.filter(isMarked));
   });
+});
+
+test("no gradient is listed where none is asked for, and each where all are", () => {
+  const values = Float32Array.of(0, 1, -3.4e38, 1e-45);
+  const marked = (marks: Partial<Marks>) =>
+    listedOf(values, values, { weights: new Set(), gradient: new Set(), ...marks }).map(([place]) => place);
+  expect(marked({})).toEqual([]);
+  expect(marked({ gradientFrom: 1 })).toEqual([1, 2]);
+  expect(marked({ gradientFrom: 0 })).toEqual([0, 1, 2, 3]);
 });
 
 function listedOf(weights: Float32Array, gradient: Float32Array | undefined, marks: Marks): number[][] {

@@ -10,7 +10,7 @@ import { wasm } from "./magnitudes.wasm.js";
 interface Exports {
   clear(): void;
   count(length: number, rows: number): number;
-  list(length: number): number;
+  list(length: number, weightBuckets: number, gradientBuckets: number, beyond: number): number;
   compare(length: number, lower: number, upper: number): void;
 }
 
@@ -27,14 +27,12 @@ export interface Counts {
   readonly squares: number;
 }
 
-/** Buckets of magnitudes whose entries are listed: 1 for each that is, else 0. */
+/** Buckets of magnitudes whose entries are listed: a few, and all of gradients from one on. */
 export interface Marks {
-  readonly weights: Uint8Array;
-  readonly gradient: Uint8Array;
-}
-
-export function noMarks(): Marks {
-  return { weights: new Uint8Array(coarseBuckets), gradient: new Uint8Array(coarseBuckets) };
+  readonly weights: ReadonlySet<number>;
+  readonly gradient: ReadonlySet<number>;
+  /** By default there are no others. */
+  readonly gradientFrom?: number;
 }
 
 /** Entries of a tensor, as bits of magnitudes, in their order; weights that count as 0 are 0. Valid until the next call. */
@@ -59,6 +57,8 @@ export interface Moves {
 
 const memoryPages = 23;
 const chunkLength = 32_768;
+/** Buckets that may be marked. */
+const mostMarks = 64;
 
 /** The memory, laid out as the kernel has it. */
 function createKernel() {
@@ -73,7 +73,7 @@ function createKernel() {
     return at;
   };
   const words = (length: number) => new Uint32Array(buffer, reserve(4 * length), length);
-  const marks = () => new Uint8Array(buffer, reserve(coarseBuckets), coarseBuckets);
+  const marks = () => new Uint16Array(buffer, reserve(2 * mostMarks), mostMarks);
   const kernel = {
     exports: exports as unknown as Exports,
     first: new Float32Array(buffer, reserve(4 * chunkLength), chunkLength),
@@ -131,18 +131,18 @@ export function countEntries(weights: Float32Array, gradient: Float32Array): Cou
 export function listMarked(
   weights: Float32Array,
   gradient: Float32Array | undefined,
-  marks: Marks,
+  { weights: ofWeights, gradient: ofGradient, gradientFrom = coarseBuckets }: Marks,
   take: (listed: Listed) => void,
 ): void {
   const { exports, first, second, weightMarks, gradientMarks, places, listedWeights, listedSlopes } = sharedKernel();
-  weightMarks.set(marks.weights);
-  gradientMarks.set(marks.gradient);
+  weightMarks.set([...ofWeights]);
+  gradientMarks.set([...ofGradient]);
   if (gradient === undefined) second.fill(0);
   for (let start = 0; start < weights.length; start += chunkLength) {
     const chunk = weights.subarray(start, start + chunkLength);
     first.set(chunk);
     if (gradient !== undefined) second.set(gradient.subarray(start, start + chunkLength));
-    const count = exports.list(chunk.length);
+    const count = exports.list(chunk.length, ofWeights.size, ofGradient.size, gradientFrom - 1);
     take({
       start,
       places: places.subarray(0, count),

@@ -3,7 +3,7 @@
  * magnitude does: the first pass counts by their upper 16, the second by the lower 16 of those that a wanted rank falls on.
  */
 
-import { listMarked, noMarks } from "./magnitude-kernel.js";
+import { listMarked } from "./magnitude-kernel.js";
 import { bitsOf, coarseBuckets, magnitudeMask } from "./magnitudes.js";
 
 /** The number at a rank of ascending magnitudes, and how many there are on its one side. */
@@ -94,8 +94,7 @@ function countedCuts(parts: Parts, wanted: readonly number[]): CutFrom {
 }
 
 function listBuckets(parts: Parts, wanted: readonly number[], take: (magnitudes: Uint32Array) => void): void {
-  const marks = noMarks();
-  for (const bucket of wanted) marks.weights[bucket] = 1;
+  const marks = { weights: new Set(wanted), gradient: new Set<number>() };
   for (const values of parts()) listMarked(values, undefined, marks, ({ weights }) => take(weights));
 }
 
