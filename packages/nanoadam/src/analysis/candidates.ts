@@ -11,6 +11,7 @@ export interface Candidates {
   /** Bits of magnitudes. */
   readonly weights: Uint32Array;
   readonly gradient: Uint32Array;
+  /** Known of the largest gradients only; 0 of others. */
   readonly isSelected: Uint8Array;
 }
 
@@ -38,21 +39,22 @@ export function boundPlaces(tally: Tally): BoundPlaces | undefined {
  * Lists the entries of a tensor that measures ask for.
  * @param tally of the tensor
  * @param places of all these measures
- * @param least the bucket from which on gradients are asked for, whatever the measures say
+ * @param from the bucket from which on gradients are asked for, whatever the measures say
  */
 export function candidatesOf(
   { weights, gradient, selection }: Entries,
   tally: Tally,
   places: readonly BoundPlaces[],
-  least = Number.POSITIVE_INFINITY,
+  from = coarseBuckets,
 ): Candidates {
   // Of those that count as 0 one is as the other.
   const isNonZero = (bucket: number) => bucket > 0;
   const marks = {
     weights: new Set(places.flatMap((each) => each.weights.map(({ bucket }) => bucket)).filter(isNonZero)),
     gradient: new Set(places.map(({ small }) => small.bucket).filter(isNonZero)),
-    gradientFrom: Math.max(1, Math.min(least, ...places.map(({ largest }) => largest.bucket))),
+    gradientFrom: Math.max(1, Math.min(from, ...places.map(({ largest }) => largest.bucket))),
   };
+  const least = marks.gradientFrom * 0x10000;
   const most = Math.min(tally.length, markedCount(tally, marks));
   const found = { weights: new Uint32Array(most), gradient: new Uint32Array(most), isSelected: new Uint8Array(most) };
   const isSelected = inOrder(selection);
@@ -60,7 +62,11 @@ export function candidatesOf(
   listMarked(weights, gradient, marks, (listed) => {
     found.weights.set(listed.weights, count);
     found.gradient.set(listed.gradient, count);
-    for (const place of listed.places) found.isSelected[count++] = isSelected(listed.start + place) ? 1 : 0;
+    for (let i = 0; i < listed.places.length; i++) {
+      if ((listed.gradient[i] as number) < least) continue;
+      found.isSelected[count + i] = isSelected(listed.start + (listed.places[i] as number)) ? 1 : 0;
+    }
+    count += listed.places.length;
   });
   return {
     weights: found.weights.subarray(0, count),

@@ -3,7 +3,7 @@ import { type BoundPlaces, boundPlaces, type Candidates, candidatesOf } from "./
 import { type HistogramRecord, histogramOf } from "./joint-histogram.js";
 import type { Parts } from "./order-statistics.js";
 import { type Relation, relationOf } from "./relation.js";
-import { type Entries, mergeTallies, type Tally, tallyOf } from "./tally.js";
+import { type Entries, type Tally, TallySum, tallyOf } from "./tally.js";
 import { WholeRelationBuilder } from "./whole-relation.js";
 
 /** A tensor of a stage whose gradients are there. */
@@ -45,13 +45,23 @@ export class GradientFigures {
    * @throws RangeError where a gradient or a weight is not finite
    */
   add(tensors: readonly SeenTensor[]): void {
-    const counted = tensors.map((tensor) => ({ ...tensor, ...groupOf([tallyOf(tensor.entries)]) }));
+    const counted = tensors.map((tensor) => ({ ...tensor, ...groupOf(tallyOf(tensor.entries)) }));
     const layers = new Map<string, Group>();
     for (const { layer } of counted) {
       if (layer === undefined || layers.has(layer)) continue;
       const [first, ...others] = counted.filter((tensor) => tensor.layer === layer);
       if (first !== undefined)
-        layers.set(layer, others.length === 0 ? first : groupOf([first.tally, ...others.map(({ tally }) => tally)]));
+        layers.set(
+          layer,
+          others.length === 0
+            ? first
+            : groupOf(
+                sumOf(
+                  first.tally,
+                  others.map(({ tally }) => tally),
+                ),
+              ),
+        );
     }
     const ofLayers = new Map<string, Candidates[]>();
     for (const { name, entries, layer, isInWhole, tally, places } of counted) {
@@ -75,9 +85,12 @@ export class GradientFigures {
   }
 }
 
-function groupOf(tallies: readonly [Tally, ...Tally[]]): Group {
-  const tally = mergeTallies(tallies);
+function groupOf(tally: Tally): Group {
   return { tally, places: boundPlaces(tally) };
+}
+
+function sumOf(first: Tally, others: readonly Tally[]): Tally {
+  return others.reduce((sum: TallySum, tally) => sum.add(tally), new TallySum(first));
 }
 
 function figuresOf({ tally, places }: Group, candidates: readonly Candidates[]): SeenFigures {

@@ -66,12 +66,15 @@ export function histogramOf(cells: Uint32Array): HistogramRecord {
   const filled: [number, number, number[]][] = [];
   let [zeroGradients, zeroWeights] = [0, 0];
   for (let column = 0; column <= columns; column++) {
-    const counts = cells.subarray(column * cellRows, column * cellRows + rows);
-    zeroGradients += cells[column * cellRows + rows] as number;
-    if (column === columns) zeroWeights = counts.reduce((sum, count) => sum + count, 0);
-    const first = counts.findIndex((count) => count > 0);
-    if (first < 0 || column === columns) continue;
-    filled.push([column, first, [...counts.subarray(first, counts.findLastIndex((count) => count > 0) + 1)]]);
+    const start = column * cellRows;
+    zeroGradients += cells[start + rows] as number;
+    let [first, behind] = [0, rows];
+    while (first < rows && cells[start + first] === 0) first++;
+    while (behind > first && cells[start + behind - 1] === 0) behind--;
+    if (first === behind) continue;
+    const counts = [...cells.subarray(start + first, start + behind)];
+    if (column < columns) filled.push([column, first, counts]);
+    else zeroWeights = counts.reduce((sum, count) => sum + count, 0);
   }
   return { cells: filled, zeroGradients, zeroWeights };
 }

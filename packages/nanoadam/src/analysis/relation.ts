@@ -1,7 +1,7 @@
 /** How the magnitudes of weights and of their gradients go together, over tensors that are all at hand. */
 import type { BoundPlaces, Candidates } from "./candidates.js";
 import { floatsOf, numberOf } from "./magnitudes.js";
-import { type Cut, countOf, cutsAt, cutsWithin, type Place } from "./order-statistics.js";
+import { type Cut, countOf, cutsWithin } from "./order-statistics.js";
 import { type Bound, Overlap, type OverlapRecord } from "./overlap.js";
 import { gradientShares, largestCount, ratioShares, weightRanks, weightShares } from "./shares.js";
 import type { Tally } from "./tally.js";
@@ -39,28 +39,29 @@ export function relationOf(tally: Tally, tensors: readonly Candidates[], places:
   if (!Number.isFinite(squares)) throw new RangeError("a gradient is not finite");
   if (places === undefined) return withoutGradients(length, gradientShares);
   const { largest: top, small } = places;
-  const listed = listFrom(tensors, top.bucket, length - top.before);
-  const cuts = cutsAt(
-    () => [floatsOf(listed.gradient)],
-    [...gradientShares, ratioShares.largest].map((share) => length - largestCount(share, tally) - top.before),
-  );
-  const bounds = gradientShares.map((share, place) => {
-    const { bits, below, equal } = cuts[place] ?? { bits: 0, below: 0, equal: 1 };
-    return { cut: { bits, below: below + top.before, equal }, count: largestCount(share, tally) };
-  });
+  const ranks = [...gradientShares, ratioShares.largest].map((share) => length - largestCount(share, tally));
+  const gradientCuts = cutsWithin(() => tensors.map(({ gradient }) => floatsOf(gradient)), tally.gradient, [
+    ...ranks,
+    small.rank,
+  ]);
   const weightCuts = cutsWithin(
     () => tensors.map(({ weights }) => floatsOf(weights)),
     tally.weights,
     weightRanks(length),
   );
+  const bounds = gradientShares.map((share, place) => ({
+    cut: gradientCuts[place] as Cut,
+    count: largestCount(share, tally),
+  }));
+  const listed = listFrom(tensors, top.bucket, length - top.before);
   const overlap = new Overlap(bounds, boundsOfWeights(weightCuts, length), length);
   overlap.addAll(listed);
   return {
     entries: length,
     squares,
     ratio: ratioOf(
-      weightsAtLeast(cuts.at(-1)?.bits ?? 0, listed),
-      numberOf(greatestOfSmall(tensors, tally, small)),
+      weightsAtLeast(gradientCuts.at(-2)?.bits ?? 0, listed),
+      numberOf(greatestOfSmall(tensors, tally.greatest, small.bucket, gradientCuts.at(-1)?.bits ?? 0)),
       numberOf(weightCuts.at(-1)?.bits ?? 0),
     ),
     ...overlap.record(),
@@ -103,19 +104,14 @@ function listFrom(tensors: readonly Candidates[], from: number, length: number):
 }
 
 /** The bits of the greatest weight of the small gradients: of all buckets before that of their bound, and of its own up to the bound. */
-function greatestOfSmall(
-  tensors: readonly Candidates[],
-  { greatest, gradient: coarse }: Tally,
-  { bucket, rank }: Place,
-): number {
+function greatestOfSmall(tensors: readonly Candidates[], greatest: Uint32Array, bucket: number, bound: number): number {
   let most = 0;
   for (let before = 0; before < Math.max(1, bucket); before++) most = Math.max(most, greatest[before] as number);
   if (bucket === 0) return most;
-  const [bound] = cutsWithin(() => tensors.map(({ gradient }) => floatsOf(gradient)), coarse, [rank]);
   for (const { weights, gradient } of tensors) {
     for (let i = 0; i < gradient.length; i++) {
       const slope = gradient[i] as number;
-      if (slope >>> 16 === bucket && slope <= (bound?.bits ?? 0)) most = Math.max(most, weights[i] as number);
+      if (slope >>> 16 === bucket && slope <= bound) most = Math.max(most, weights[i] as number);
     }
   }
   return most;

@@ -33,30 +33,38 @@ function selectedSquaresOf(gradient: Float32Array, { chunkSize, starts, offsets 
   return squares;
 }
 
-/** Tensors counted together. */
-export function mergeTallies(tallies: readonly [Tally, ...Tally[]]): Tally {
-  const [first, ...others] = tallies;
-  if (others.length === 0) return first;
-  const merged = {
-    length: 0,
-    squares: 0,
-    selectedSquares: 0,
-    weights: new Uint32Array(first.weights.length),
-    gradient: new Uint32Array(first.gradient.length),
-    greatest: new Uint32Array(first.greatest.length),
-    cells: new Uint32Array(first.cells.length),
-  };
-  for (const tally of tallies) {
-    merged.length += tally.length;
-    merged.squares += tally.squares;
-    merged.selectedSquares += tally.selectedSquares;
-    for (const counts of ["weights", "gradient", "cells"] as const) addTo(merged[counts], tally[counts]);
-    const { greatest } = merged;
-    for (let bucket = 0; bucket < greatest.length; bucket++) {
-      greatest[bucket] = Math.max(greatest[bucket] as number, tally.greatest[bucket] as number);
-    }
+/** Tensors counted together: what others are added to. */
+export class TallySum implements Tally {
+  length: number;
+  squares: number;
+  selectedSquares: number;
+  readonly weights: Uint32Array;
+  readonly gradient: Uint32Array;
+  readonly greatest: Uint32Array;
+  readonly cells: Uint32Array;
+
+  constructor({ length, squares, selectedSquares, weights, gradient, greatest, cells }: Tally) {
+    this.length = length;
+    this.squares = squares;
+    this.selectedSquares = selectedSquares;
+    this.weights = weights.slice();
+    this.gradient = gradient.slice();
+    this.greatest = greatest.slice();
+    this.cells = cells.slice();
   }
-  return merged;
+
+  add(tally: Tally): this {
+    this.length += tally.length;
+    this.squares += tally.squares;
+    this.selectedSquares += tally.selectedSquares;
+    for (const counts of ["weights", "gradient", "cells"] as const) addTo(this[counts], tally[counts]);
+    const { greatest } = this;
+    for (let bucket = 0; bucket < greatest.length; bucket++) {
+      const other = tally.greatest[bucket] as number;
+      if (other > (greatest[bucket] as number)) greatest[bucket] = other;
+    }
+    return this;
+  }
 }
 
 function addTo(sums: Uint32Array, counts: Uint32Array): void {

@@ -9,7 +9,7 @@ import { countOf, cutsAt, cutsWithin, type Parts, placesOf } from "./order-stati
 import { Overlap } from "./overlap.js";
 import { boundsOfWeights, type Relation, ratioOf, weightsAtLeast, withoutGradients } from "./relation.js";
 import { largestCount, ratioShares, smallRank, weightRanks } from "./shares.js";
-import { mergeTallies, type Tally } from "./tally.js";
+import { type Tally, TallySum } from "./tally.js";
 
 /** Shares of the largest gradients: of a large model more could not be kept. */
 export const wholeGradientShares = [1e-5, 1e-4, 1e-3] as const;
@@ -28,7 +28,7 @@ export class WholeRelationBuilder {
   #count = 0;
   /** Gradients below it are none of the largest. */
   #least = 1 << 16;
-  #tally: Tally | undefined;
+  #tally: TallySum | undefined;
 
   /** @param length entries of all tensors to come, at most */
   constructor(length: number) {
@@ -61,7 +61,7 @@ export class WholeRelationBuilder {
    */
   add(tally: Tally, { weights, gradient, isSelected }: Candidates): void {
     this.#least = Math.max(this.#least, this.leastBucket(tally) << 16);
-    this.#tally = this.#tally === undefined ? tally : mergeTallies([this.#tally, tally]);
+    this.#tally = this.#tally?.add(tally) ?? new TallySum(tally);
     for (let i = 0; i < gradient.length; i++) {
       this.#keep(gradient[i] as number, weights[i] as number, isSelected[i] as number);
     }
