@@ -3,7 +3,7 @@ import type { Selection } from "@nanoadam/optim";
 import { listMarked, type Marks } from "./magnitude-kernel.js";
 import { coarseBuckets } from "./magnitudes.js";
 import { type Place, placesOf } from "./order-statistics.js";
-import { gradientShares, largestCount, smallRank, weightRanks } from "./shares.js";
+import { gradientShares, largestCount, ratioShares, smallRank, weightRanks } from "./shares.js";
 import type { Entries, Tally } from "./tally.js";
 
 /** Entries of a tensor in their order. */
@@ -17,8 +17,10 @@ export interface Candidates {
 
 /** Where the bounds of the measures of `relation.ts` are, by what was counted. */
 export interface BoundPlaces {
-  /** Of the least of the largest gradients. */
-  readonly largest: Place;
+  /** Of the least of the largest gradients, by share. */
+  readonly largest: readonly Place[];
+  /** Of the least of those whose weights Table 1's median is of. */
+  readonly ofRatio: Place;
   /** Of the greatest of the small gradients. */
   readonly small: Place;
   /** Of the greatest of the smallest weights, by share. */
@@ -29,10 +31,15 @@ export interface BoundPlaces {
 export function boundPlaces(tally: Tally): BoundPlaces | undefined {
   const { length, gradient, weights } = tally;
   if (gradient[0] === length) return undefined;
-  const last = length - largestCount(gradientShares.at(-1) ?? 1, tally);
-  const [largest, small] = placesOf([last, smallRank(length)], gradient);
-  if (largest === undefined || small === undefined) return undefined;
-  return { largest, small, weights: placesOf(weightRanks(length), weights) };
+  const ranks = [ratioShares.largest, ...gradientShares].map((share) => length - largestCount(share, tally));
+  const [small, ofRatio, ...largest] = placesOf([smallRank(length), ...ranks], gradient);
+  if (small === undefined || ofRatio === undefined) return undefined;
+  return { largest, ofRatio, small, weights: placesOf(weightRanks(length), weights) };
+}
+
+/** The bucket from which on gradients are among the largest of the greatest share. */
+export function leastOfLargest({ largest, ofRatio }: BoundPlaces): number {
+  return Math.min(ofRatio.bucket, ...largest.map(({ bucket }) => bucket));
 }
 
 /**
@@ -52,7 +59,7 @@ export function candidatesOf(
   const marks = {
     weights: new Set(places.flatMap((each) => each.weights.map(({ bucket }) => bucket)).filter(isNonZero)),
     gradient: new Set(places.map(({ small }) => small.bucket).filter(isNonZero)),
-    gradientFrom: Math.max(1, Math.min(from, ...places.map(({ largest }) => largest.bucket))),
+    gradientFrom: Math.max(1, Math.min(from, ...places.map(leastOfLargest))),
   };
   const least = marks.gradientFrom * 0x10000;
   const most = Math.min(tally.length, markedCount(tally, marks));

@@ -1,5 +1,5 @@
 /** How far a tensor's weights are from where they began, and by which of them it went (paper, Table 7 and Figure 16). */
-import { compareEntries } from "./magnitude-kernel.js";
+import { compareEntries, type Moves } from "./magnitude-kernel.js";
 import { countOf, cutsAt, tiePart } from "./order-statistics.js";
 
 /** The smallest, the middle and the largest weights, by what they began as; in each tensor by itself. */
@@ -53,14 +53,24 @@ export function groupBounds(before: Float32Array): GroupBounds {
   return { lower: cuts[0]?.bits ?? 0, upper: cuts[1]?.bits ?? 0, ofLower: parts[0] ?? 1, ofUpper: parts[1] ?? 1 };
 }
 
-/** Compares a tensor with what it began as. Entries of like magnitude at a group's bound belong to both groups by a part each. */
+/** Compares a tensor with what it began as. */
 export function changeOf(
   before: Float32Array,
   now: Float32Array,
-  { lower, upper, ofLower, ofUpper }: GroupBounds = groupBounds(before),
+  bounds: GroupBounds = groupBounds(before),
 ): ChangeSums {
-  const length = before.length;
-  const { changed, squares, small, atLower, middle, atUpper, large } = compareEntries(before, now, lower, upper);
+  return changeFrom(compareEntries(before, now, bounds.lower, bounds.upper), before.length, bounds);
+}
+
+/**
+ * A tensor's change by how far its entries moved, of which there are `length`. Entries of like magnitude at a group's bound belong to both
+ * groups by a part each.
+ */
+export function changeFrom(
+  { changed, squares, small, atLower, middle, atUpper, large }: Moves,
+  length: number,
+  { lower, upper, ofLower, ofUpper }: GroupBounds,
+): ChangeSums {
   // Where both bounds are one, what is at it belongs to three groups.
   const notLarge = lower === upper ? ofUpper : 1;
   const [few, most] = groupCounts(length);

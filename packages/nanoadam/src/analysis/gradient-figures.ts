@@ -1,6 +1,7 @@
 /** The measures of a probe's gradients by tensor, by layer and of the whole, taken as the gradients come and go. */
 import { type BoundPlaces, boundPlaces, type Candidates, candidatesOf } from "./candidates.js";
 import { type HistogramRecord, histogramOf } from "./joint-histogram.js";
+import { emptyTables, type Tables } from "./magnitude-kernel.js";
 import type { Parts } from "./order-statistics.js";
 import { type Relation, relationOf } from "./relation.js";
 import { type Entries, type Tally, TallySum, tallyOf } from "./tally.js";
@@ -33,6 +34,8 @@ export class GradientFigures {
   /** The sum of all squared gradients. */
   squares = 0;
   readonly #whole: WholeRelationBuilder;
+  /** Of tensors and layers that are done with. */
+  readonly #tables: Tables[] = [];
 
   /** @param wholeLength entries of all tensors that are in the whole, at most */
   constructor(wholeLength: number) {
@@ -45,23 +48,23 @@ export class GradientFigures {
    * @throws RangeError where a gradient or a weight is not finite
    */
   add(tensors: readonly SeenTensor[]): void {
-    const counted = tensors.map((tensor) => ({ ...tensor, ...groupOf(tallyOf(tensor.entries)) }));
+    const taken: Tables[] = [];
+    const take = () => {
+      const tables = this.#tables.pop() ?? emptyTables();
+      taken.push(tables);
+      return tables;
+    };
+    const counted = tensors.map((tensor) => ({ ...tensor, ...groupOf(tallyOf(tensor.entries, take())) }));
     const layers = new Map<string, Group>();
     for (const { layer } of counted) {
       if (layer === undefined || layers.has(layer)) continue;
       const [first, ...others] = counted.filter((tensor) => tensor.layer === layer);
-      if (first !== undefined)
-        layers.set(
-          layer,
-          others.length === 0
-            ? first
-            : groupOf(
-                sumOf(
-                  first.tally,
-                  others.map(({ tally }) => tally),
-                ),
-              ),
-        );
+      if (first === undefined) continue;
+      const sum = others.reduce(
+        (tally: TallySum | undefined, other) => (tally ?? new TallySum(first.tally, take())).add(other.tally),
+        undefined,
+      );
+      layers.set(layer, sum === undefined ? first : groupOf(sum));
     }
     const ofLayers = new Map<string, Candidates[]>();
     for (const { name, entries, layer, isInWhole, tally, places } of counted) {
@@ -74,6 +77,7 @@ export class GradientFigures {
       if (layer !== undefined) ofLayers.set(layer, [...(ofLayers.get(layer) ?? []), candidates]);
     }
     for (const [layer, group] of layers) this.layers.set(layer, figuresOf(group, ofLayers.get(layer) ?? []));
+    this.#tables.push(...taken);
   }
 
   /** The measures of the whole, or undefined where no tensor is in it; `weights` are all of its weights. */
@@ -87,10 +91,6 @@ export class GradientFigures {
 
 function groupOf(tally: Tally): Group {
   return { tally, places: boundPlaces(tally) };
-}
-
-function sumOf(first: Tally, others: readonly Tally[]): Tally {
-  return others.reduce((sum: TallySum, tally) => sum.add(tally), new TallySum(first));
 }
 
 function figuresOf({ tally, places }: Group, candidates: readonly Candidates[]): SeenFigures {

@@ -15,7 +15,7 @@ interface Exports {
 }
 
 /** What is counted over entries. */
-export interface Counts {
+export interface Tables {
   /** Numbers by the upper 16 bits of their magnitudes. */
   readonly weights: Uint32Array;
   readonly gradient: Uint32Array;
@@ -23,8 +23,21 @@ export interface Counts {
   readonly greatest: Uint32Array;
   /** Entries by the cells of a joint histogram. */
   readonly cells: Uint32Array;
+}
+
+export interface Counts extends Tables {
   /** The sum of all squared gradients. */
   readonly squares: number;
+}
+
+export function emptyTables(): Tables {
+  const words = (length: number) => new Uint32Array(length);
+  return {
+    weights: words(coarseBuckets),
+    gradient: words(coarseBuckets),
+    greatest: words(coarseBuckets),
+    cells: words(cellCount),
+  };
 }
 
 /** Buckets of magnitudes whose entries are listed: a few, and all of gradients from one on. */
@@ -44,7 +57,10 @@ export interface Listed {
   readonly gradient: Uint32Array;
 }
 
-/** How far entries moved, by the magnitudes of what they began as: below a lower bound, at it, and so on. Bounds that are one are the lower. */
+/**
+ * How far entries moved, in sums: how many did, of squares, and by the magnitudes of what they began as, which are below a lower bound, at it,
+ * and so on. Bounds that are one are the lower.
+ */
 export interface Moves {
   readonly changed: number;
   readonly squares: number;
@@ -53,6 +69,21 @@ export interface Moves {
   readonly middle: number;
   readonly atUpper: number;
   readonly large: number;
+}
+
+export const noMoves: Moves = { changed: 0, squares: 0, small: 0, atLower: 0, middle: 0, atUpper: 0, large: 0 };
+
+/** The moves of two parts of a tensor. */
+export function addMoves(a: Moves, b: Moves): Moves {
+  return {
+    changed: a.changed + b.changed,
+    squares: a.squares + b.squares,
+    small: a.small + b.small,
+    atLower: a.atLower + b.atLower,
+    middle: a.middle + b.middle,
+    atUpper: a.atUpper + b.atUpper,
+    large: a.large + b.large,
+  };
 }
 
 const memoryPages = 23;
@@ -104,9 +135,12 @@ function sharedKernel() {
   return created;
 }
 
-/** Counts the entries of a tensor. */
-export function countEntries(weights: Float32Array, gradient: Float32Array): Counts {
-  const { exports, first, second, ...tables } = sharedKernel();
+/**
+ * Counts the entries of a tensor.
+ * @param tables where to, whatever they had
+ */
+export function countEntries(weights: Float32Array, gradient: Float32Array, tables = emptyTables()): Counts {
+  const { exports, first, second, ofWeights, ofGradient, greatest, cells } = sharedKernel();
   exports.clear();
   let squares = 0;
   for (let start = 0; start < weights.length; start += chunkLength) {
@@ -115,13 +149,11 @@ export function countEntries(weights: Float32Array, gradient: Float32Array): Cou
     second.set(gradient.subarray(start, start + chunkLength));
     squares += exports.count(chunk.length, cellRows);
   }
-  return {
-    weights: tables.ofWeights.slice(),
-    gradient: tables.ofGradient.slice(),
-    greatest: tables.greatest.slice(),
-    cells: tables.cells.slice(0, cellCount),
-    squares,
-  };
+  tables.weights.set(ofWeights);
+  tables.gradient.set(ofGradient);
+  tables.greatest.set(greatest);
+  tables.cells.set(cells.subarray(0, cellCount));
+  return { ...tables, squares };
 }
 
 /**

@@ -39,18 +39,17 @@ export function cutsAt(parts: Parts, ranks: readonly number[]): Cut[] {
       coarse[bucket] = (coarse[bucket] as number) + 1;
     }
   }
-  return cutsWithin(parts, coarse, ranks);
+  return cutsWithin(parts, coarse, placesOf(ranks, coarse));
 }
 
 /** Fewer numbers are sorted sooner than counted. */
 const few = 1 << 14;
 
 /**
- * As `cutsAt`, where the first pass is done: `coarse` counts the numbers by the upper 16 bits of their magnitudes. Of the parts those
- * are enough that are in the buckets of the ranks; numbers in the first bucket count as 0.
+ * As `cutsAt`, where the first pass is done: `coarse` counts the numbers by the upper 16 bits of their magnitudes, and `places` are what
+ * it says of the ranks. Of the parts those are enough that are in the buckets of these; numbers in the first bucket count as 0.
  */
-export function cutsWithin(parts: Parts, coarse: Uint32Array, ranks: readonly number[]): Cut[] {
-  const places = placesOf(ranks, coarse);
+export function cutsWithin(parts: Parts, coarse: Uint32Array, places: readonly Place[]): Cut[] {
   const wanted = [...new Set(places.map(({ bucket }) => bucket))].filter((bucket) => bucket > 0).sort((a, b) => a - b);
   const count = wanted.reduce((sum, bucket) => sum + (coarse[bucket] as number), 0);
   const cutFrom = count <= few ? sortedCuts(parts, coarse, wanted, count) : countedCuts(parts, wanted);

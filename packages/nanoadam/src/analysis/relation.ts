@@ -1,9 +1,9 @@
 /** How the magnitudes of weights and of their gradients go together, over tensors that are all at hand. */
-import type { BoundPlaces, Candidates } from "./candidates.js";
+import { type BoundPlaces, type Candidates, leastOfLargest } from "./candidates.js";
 import { floatsOf, numberOf } from "./magnitudes.js";
 import { type Cut, countOf, cutsWithin } from "./order-statistics.js";
 import { type Bound, Overlap, type OverlapRecord } from "./overlap.js";
-import { gradientShares, largestCount, ratioShares, weightRanks, weightShares } from "./shares.js";
+import { gradientShares, largestCount, weightShares } from "./shares.js";
 import type { Tally } from "./tally.js";
 
 /** Table 1's ratio and what it is made of. */
@@ -38,30 +38,22 @@ export function relationOf(tally: Tally, tensors: readonly Candidates[], places:
   const { length, squares } = tally;
   if (!Number.isFinite(squares)) throw new RangeError("a gradient is not finite");
   if (places === undefined) return withoutGradients(length, gradientShares);
-  const { largest: top, small } = places;
-  const ranks = [...gradientShares, ratioShares.largest].map((share) => length - largestCount(share, tally));
-  const gradientCuts = cutsWithin(() => tensors.map(({ gradient }) => floatsOf(gradient)), tally.gradient, [
-    ...ranks,
-    small.rank,
-  ]);
-  const weightCuts = cutsWithin(
-    () => tensors.map(({ weights }) => floatsOf(weights)),
-    tally.weights,
-    weightRanks(length),
+  const [smallCut, ratioCut, ...largestCuts] = cutsWithin(
+    () => tensors.map(({ gradient }) => floatsOf(gradient)),
+    tally.gradient,
+    [places.small, places.ofRatio, ...places.largest],
   );
-  const bounds = gradientShares.map((share, place) => ({
-    cut: gradientCuts[place] as Cut,
-    count: largestCount(share, tally),
-  }));
-  const listed = listFrom(tensors, top.bucket, length - top.before);
+  const weightCuts = cutsWithin(() => tensors.map(({ weights }) => floatsOf(weights)), tally.weights, places.weights);
+  const bounds = largestCuts.map((cut, place) => ({ cut, count: largestCount(gradientShares[place] ?? 1, tally) }));
+  const listed = listFrom(tensors, leastOfLargest(places), tally);
   const overlap = new Overlap(bounds, boundsOfWeights(weightCuts, length), length);
   overlap.addAll(listed);
   return {
     entries: length,
     squares,
     ratio: ratioOf(
-      weightsAtLeast(gradientCuts.at(-2)?.bits ?? 0, listed),
-      numberOf(greatestOfSmall(tensors, tally.greatest, small.bucket, gradientCuts.at(-1)?.bits ?? 0)),
+      weightsAtLeast(ratioCut?.bits ?? 0, listed),
+      numberOf(greatestOfSmall(tensors, tally.greatest, places.small.bucket, smallCut?.bits ?? 0)),
       numberOf(weightCuts.at(-1)?.bits ?? 0),
     ),
     ...overlap.record(),
@@ -82,8 +74,10 @@ export function withoutGradients(length: number, shares: readonly number[]): Rel
   };
 }
 
-/** The candidates whose gradients are in a bucket or above it, of which there are `length`. */
-function listFrom(tensors: readonly Candidates[], from: number, length: number): Candidates {
+/** The candidates whose gradients are in a bucket or above it. */
+function listFrom(tensors: readonly Candidates[], from: number, { gradient: coarse }: Tally): Candidates {
+  let length = 0;
+  for (let bucket = from; bucket < coarse.length; bucket++) length += coarse[bucket] as number;
   const listed = {
     weights: new Uint32Array(length),
     gradient: new Uint32Array(length),

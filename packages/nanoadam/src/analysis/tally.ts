@@ -1,6 +1,6 @@
 /** Tensors counted by the upper 16 bits of their magnitudes and by cells of a histogram, in one pass: what exact measures begin with. */
 import type { Selection } from "@nanoadam/optim";
-import { type Counts, countEntries } from "./magnitude-kernel.js";
+import { type Counts, countEntries, emptyTables, type Tables } from "./magnitude-kernel.js";
 
 /** A tensor's weights and gradient, and which of its entries an optimizer like NanoAdam would select. */
 export interface Entries {
@@ -15,10 +15,13 @@ export interface Tally extends Counts {
   readonly selectedSquares: number;
 }
 
-/** Counts a tensor. */
-export function tallyOf({ weights, gradient, selection }: Entries): Tally {
+/**
+ * Counts a tensor.
+ * @param tables where to, whatever they had; by default in new ones
+ */
+export function tallyOf({ weights, gradient, selection }: Entries, tables?: Tables): Tally {
   const selectedSquares = selectedSquaresOf(gradient, selection);
-  return { length: weights.length, selectedSquares, ...countEntries(weights, gradient) };
+  return { length: weights.length, selectedSquares, ...countEntries(weights, gradient, tables) };
 }
 
 function selectedSquaresOf(gradient: Float32Array, { chunkSize, starts, offsets }: Selection): number {
@@ -43,14 +46,16 @@ export class TallySum implements Tally {
   readonly greatest: Uint32Array;
   readonly cells: Uint32Array;
 
-  constructor({ length, squares, selectedSquares, weights, gradient, greatest, cells }: Tally) {
-    this.length = length;
-    this.squares = squares;
-    this.selectedSquares = selectedSquares;
-    this.weights = weights.slice();
-    this.gradient = gradient.slice();
-    this.greatest = greatest.slice();
-    this.cells = cells.slice();
+  /** @param tables what counts are kept in, whatever they had */
+  constructor(first: Tally, tables: Tables = emptyTables()) {
+    this.length = first.length;
+    this.squares = first.squares;
+    this.selectedSquares = first.selectedSquares;
+    this.weights = tables.weights;
+    this.gradient = tables.gradient;
+    this.greatest = tables.greatest;
+    this.cells = tables.cells;
+    for (const counts of ["weights", "gradient", "greatest", "cells"] as const) this[counts].set(first[counts]);
   }
 
   add(tally: Tally): this {

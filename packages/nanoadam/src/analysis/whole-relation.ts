@@ -91,7 +91,7 @@ export class WholeRelationBuilder {
       const { bits, below, equal } = cuts[place] ?? { bits: 0, below: 0, equal: 1 };
       return { cut: { bits, below: below + length - count, equal }, count: largestCount(share, tally) };
     });
-    const weightCuts = cutsWithin(weights, tally.weights, weightRanks(length));
+    const weightCuts = cutsWithin(weights, tally.weights, placesOf(weightRanks(length), tally.weights));
     const overlap = new Overlap(bounds, boundsOfWeights(weightCuts, length), length);
     overlap.addAll(kept);
     const bucket = placesOf([smallRank(length)], gradient)[0]?.bucket ?? 0;

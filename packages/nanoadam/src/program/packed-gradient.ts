@@ -25,9 +25,9 @@ export class PartBuffer {
 export class SumMemory {
   readonly #free = new Map<string, WeightArray[]>();
 
-  take(need: NeededGradient, size: number): WeightArray {
-    const free = this.#free.get(keyOf(need, size))?.pop();
-    return free ?? (isNarrow(need) ? new Uint16Array(size) : new Float32Array(size));
+  /** @returns undefined where there is none. */
+  take(need: NeededGradient, size: number): WeightArray | undefined {
+    return this.#free.get(keyOf(need, size))?.pop();
   }
 
   giveBack(need: NeededGradient, sum: WeightArray): void {
@@ -73,6 +73,8 @@ export class PackedGradient {
   #sum: WeightArray | undefined;
   /** Whether nothing has come in this step: what the memory has is of earlier. */
   #isStale = true;
+  /** Whether the memory is as it was made: all 0, and not yet backed by the system, so that what is never written takes none. */
+  #isUntouched = false;
   /** Of a sum whose memory was given back. */
   #squares: number | undefined;
 
@@ -118,14 +120,19 @@ export class PackedGradient {
   /** The sum of what has come in this step. */
   sum(): WeightArray {
     const sum = this.#memoryOfSum();
-    if (this.#isStale) sum.fill(0);
+    if (this.#isStale && !this.#isUntouched) sum.fill(0);
     this.#isStale = false;
+    this.#isUntouched = false;
     return sum;
   }
 
   #memoryOfSum(): WeightArray {
     if (this.isReleased) throw new Error(`the gradient of ${this.name} was taken already`);
-    this.#sum ??= this.#memory.take(this.need, this.size);
+    if (this.#sum === undefined) {
+      this.#sum = this.#memory.take(this.need, this.size);
+      this.#isUntouched = this.#sum === undefined;
+    }
+    this.#sum ??= isNarrow(this.need) ? new Uint16Array(this.size) : new Float32Array(this.size);
     return this.#sum;
   }
 
@@ -190,6 +197,7 @@ export class PackedGradient {
     } else if (this.#isStale && memory instanceof Float32Array) {
       memory.set(values);
       this.#isStale = false;
+      this.#isUntouched = false;
     } else {
       this.#addRange(values, 0, all, 0);
     }

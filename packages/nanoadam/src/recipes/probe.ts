@@ -4,7 +4,7 @@ import type { GroupFigures, ProbeRecord } from "../analysis/analysis.js";
 import {
   addChanges,
   type ChangeSums,
-  changeOf,
+  changeFrom,
   changeRecord,
   type GroupBounds,
   groupBounds,
@@ -12,6 +12,7 @@ import {
 } from "../analysis/change.js";
 import { effectiveRates, type RateSum } from "../analysis/effective-rate.js";
 import { GradientFigures, type SeenFigures } from "../analysis/gradient-figures.js";
+import { addMoves, compareEntries, noMoves } from "../analysis/magnitude-kernel.js";
 import { asFloat32 } from "../checkpoint/floats.js";
 import { addProduct } from "../checkpoint/low-rank-product.js";
 import type { Model } from "../models/model.js";
@@ -20,7 +21,7 @@ import type { FinetuneOptions } from "../options/finetune-options.js";
 import { optimizers } from "../options/optimizers.js";
 import { loraSettings, type PreparedRun } from "../train/prepare.js";
 import type { TrainingSession } from "./training-session.js";
-import { adapterProduct, startReader } from "./weight-shift.js";
+import { adapterProduct, pieceMemory, startReader, type TrainedWeights, weightPieces } from "./weight-shift.js";
 
 /** What is looked at. */
 export interface ProbedRun {
@@ -144,27 +145,37 @@ async function changesOf({ options, run, optimizer, bounds }: ProbedRun): Promis
   const lora = loraSettings(pretrained.model, options.adapter);
   const trained = { checkpoint, pretrained, lora, seed: options.training.seed };
   const changes = new Map<string, ChangeSums>();
-  const lengths = [...pretrained.weights.values()].map(({ length }) => length);
-  const memory = new ArrayBuffer(Float32Array.BYTES_PER_ELEMENT * Math.max(0, ...lengths));
+  const memory = pieceMemory();
   for (const parameter of pretrained.model.parameters) {
-    const values = pretrained.weights.get(parameter.name);
+    const { name } = parameter;
+    const values = pretrained.weights.get(name);
     const product = await adapterProduct(parameter, trained);
     const isTrained = lora === undefined || parameter.role === "adapter" || parameter.role === "head";
     if (values === undefined || (!isTrained && product === undefined)) continue;
-    const start =
-      values instanceof Float32Array
-        ? new Float32Array(memory, 0, values.length)
-        : new Uint16Array(memory, 0, values.length);
-    await startReader(trained, parameter)(start, 0);
-    const now = product === undefined ? asFloat32(values) : Float32Array.from(asFloat32(values));
-    // Before the first step a product is nothing, to the last bit.
-    if (product !== undefined && optimizer.completedSteps > 0) addProduct(now, 0, product);
-    const before = asFloat32(start);
-    const known = bounds.get(parameter.name) ?? groupBounds(before);
-    bounds.set(parameter.name, known);
-    changes.set(parameter.name, changeOf(before, now, known));
+    const known = bounds.get(name) ?? groupBounds(await startOf(trained, parameter, values));
+    bounds.set(name, known);
+    let moves = noMoves;
+    for await (const { start, before, now } of weightPieces(trained, parameter, memory)) {
+      // Before the first step a product is nothing, to the last bit.
+      const isMoved = product !== undefined && optimizer.completedSteps > 0;
+      const moved = isMoved ? Float32Array.from(now) : now;
+      if (isMoved) addProduct(moved, start, product);
+      moves = addMoves(moves, compareEntries(before, moved, known.lower, known.upper));
+    }
+    changes.set(name, changeFrom(moves, values.length, known));
   }
   return changes;
+}
+
+/** All of what a parameter began as. */
+async function startOf(
+  trained: TrainedWeights,
+  parameter: ParameterSpecification,
+  values: WeightArray,
+): Promise<Float32Array> {
+  const start = values instanceof Float32Array ? new Float32Array(values.length) : new Uint16Array(values.length);
+  await startReader(trained, parameter)(start, 0);
+  return asFloat32(start);
 }
 
 const noRate: RateSum = { sum: 0, entries: 0 };

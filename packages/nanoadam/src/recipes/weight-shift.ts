@@ -37,7 +37,8 @@ export interface WeightChange {
   readonly zeros: number;
 }
 
-const pieceLength = 1 << 20;
+/** Few enough that a piece stays in a processor's cache. */
+const pieceLength = 1 << 18;
 
 /**
  * Compares the weights with the checkpoint, read again in pieces of a few MB, and with the initialisation of what it lacks. A
@@ -46,26 +47,16 @@ const pieceLength = 1 << 20;
  * @throws InputError where the checkpoint cannot be read any more.
  */
 export async function measureChange(trained: TrainedWeights): Promise<WeightChange> {
-  const { model, weights, sources } = trained.pretrained;
-  const buffers = {
-    before: new Float32Array(pieceLength),
-    halves: new Uint16Array(pieceLength),
-    now: new Float32Array(pieceLength),
-  };
+  const { model, sources } = trained.pretrained;
+  const memory = pieceMemory();
   let [changed, zeros] = [0, 0];
   const shifts = new Map<string, number>();
   for (const parameter of model.parameters) {
-    const values = weights.get(parameter.name) ?? new Float32Array();
-    const readStart = startReader(trained, parameter);
     const product = await adapterProduct(parameter, trained);
     let squares = 0;
-    for (let start = 0; start < values.length; start += pieceLength) {
-      const piece = values.subarray(start, start + pieceLength);
-      const target = (piece instanceof Float32Array ? buffers.before : buffers.halves).subarray(0, piece.length);
-      await readStart(target, start);
-      const before = asFloat32(target, buffers.before);
-      const now = buffers.now.subarray(0, piece.length);
-      now.set(asFloat32(piece, now));
+    for await (const { start, before, now: weights } of weightPieces(trained, parameter, memory)) {
+      const now = memory.now.subarray(0, weights.length);
+      now.set(weights);
       for (let i = 0; i < now.length; i++) {
         if (now[i] !== before[i]) changed++;
         if (now[i] === 0) zeros++;
@@ -77,6 +68,53 @@ export async function measureChange(trained: TrainedWeights): Promise<WeightChan
   }
   const sum = [...shifts.values()].reduce((all, shift) => all + shift, 0);
   return { changed, meanShift: sum / Math.max(1, shifts.size), shifts, zeros };
+}
+
+/** A piece of a parameter's weights: what they began as, and what they are. */
+export interface WeightPiece {
+  /** The first entry's place in the parameter. */
+  readonly start: number;
+  readonly before: Float32Array;
+  readonly now: Float32Array;
+}
+
+/** Memory for pieces, of one parameter after another. */
+export function pieceMemory() {
+  const wide = () => new Float32Array(pieceLength);
+  const narrow = () => new Uint16Array(pieceLength);
+  return { wide: [wide(), wide()], narrow: [narrow(), narrow()], before: wide(), now: wide() } as const;
+}
+
+/**
+ * Gives a parameter's weights piece by piece, beside what they began as, which is read again; the next while one is looked at. A piece is valid
+ * until the next is asked for; where weights are held in float32 `now` is the weights themselves.
+ *
+ * @throws InputError where the checkpoint cannot be read any more.
+ */
+export async function* weightPieces(
+  trained: TrainedWeights,
+  parameter: ParameterSpecification,
+  memory: ReturnType<typeof pieceMemory>,
+): AsyncGenerator<WeightPiece> {
+  const values = trained.pretrained.weights.get(parameter.name) ?? new Float32Array();
+  const readStart = startReader(trained, parameter);
+  const targets = values instanceof Float32Array ? memory.wide : memory.narrow;
+  const read = async (start: number): Promise<WeightArray> => {
+    const [even, odd] = targets;
+    const target = (start / pieceLength) % 2 === 0 ? even : odd;
+    const piece = target.subarray(0, Math.max(0, Math.min(pieceLength, values.length - start)));
+    await readStart(piece, start);
+    return piece;
+  };
+  let reading = read(0);
+  for (let start = 0; start < values.length; start += pieceLength) {
+    const before = await reading;
+    if (start + pieceLength < values.length) reading = read(start + pieceLength);
+    // Whoever stops early does not wait for it; to the next turn of this loop its failure is still told.
+    reading.catch(() => {});
+    const now = values.subarray(start, start + pieceLength);
+    yield { start, before: asFloat32(before, memory.before), now: asFloat32(now, memory.now) };
+  }
 }
 
 /** Reads what a parameter began as, from a flat entry on, in the format of the target. */
