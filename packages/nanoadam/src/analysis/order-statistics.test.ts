@@ -24,18 +24,23 @@ test("a cut is the magnitude that sorting has at its rank, with as many below it
   );
 });
 
-test("many numbers are counted and few are sorted, to the same end", () => {
-  const many = Float32Array.from({ length: 40_000 }, (_, i) => Math.fround(Math.sin(i * 12.9898) * 10 ** Math.sin(i)));
-  const sorted = Array.from(many, Math.abs).sort((a, b) => a - b);
-  const ranks = [0, 1, 399, 20_000, 39_999];
-  const cuts = cutsAt(() => [many.subarray(0, 15_000), many.subarray(15_000)], ranks);
+test.each([
+  ["gathered", 15_000],
+  ["counted where they are, if there are very many,", 600_000],
+])("in the buckets of the ranks numbers are %s and give the cuts that sorting has", (_, length) => {
+  const part = Float32Array.from({ length }, (_, i) => Math.fround(2 + Math.abs(Math.sin(i * 12.9898)) / 128));
+  const parts = [part, part.toReversed(), Float32Array.of(1, -7)];
+  const sorted = Float32Array.from(
+    parts.flatMap((each) => [...each]),
+    Math.abs,
+  ).sort();
+  const ranks = [0, 1, 399, length, 2 * length - 1, 2 * length + 1];
+  const cuts = cutsAt(() => parts, ranks);
   for (const [place, rank] of ranks.entries()) {
     const size = sorted[rank] ?? Number.NaN;
     expect(numberOf(cuts[place]?.bits ?? -1)).toBe(size);
-    expect(cuts[place]).toMatchObject({
-      below: sorted.indexOf(size),
-      equal: sorted.lastIndexOf(size) - sorted.indexOf(size) + 1,
-    });
+    const below = sorted.indexOf(size);
+    expect(cuts[place]).toMatchObject({ below, equal: sorted.lastIndexOf(size) - below + 1 });
   }
 });
 

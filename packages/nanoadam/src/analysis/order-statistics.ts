@@ -42,8 +42,8 @@ export function cutsAt(parts: Parts, ranks: readonly number[]): Cut[] {
   return cutsWithin(parts, coarse, placesOf(ranks, coarse));
 }
 
-/** Fewer numbers are sorted sooner than counted. */
-const few = 1 << 14;
+/** More numbers are counted where they are, and not gathered. */
+const mostGathered = 1 << 20;
 
 /**
  * As `cutsAt`, where the first pass is done: `coarse` counts the numbers by the upper 16 bits of their magnitudes, and `places` are what
@@ -52,34 +52,53 @@ const few = 1 << 14;
 export function cutsWithin(parts: Parts, coarse: Uint32Array, places: readonly Place[]): Cut[] {
   const wanted = [...new Set(places.map(({ bucket }) => bucket))].filter((bucket) => bucket > 0).sort((a, b) => a - b);
   const count = wanted.reduce((sum, bucket) => sum + (coarse[bucket] as number), 0);
-  const cutFrom = count <= few ? sortedCuts(parts, coarse, wanted, count) : countedCuts(parts, wanted);
+  const cutFrom = count <= mostGathered ? gatheredCuts(parts, wanted, count) : countedCuts(parts, wanted);
   return places.map((place) => (place.bucket > 0 ? cutFrom(place) : { bits: 0, below: 0, equal: coarse[0] as number }));
 }
 
 type CutFrom = (place: Place) => Cut;
 
-function sortedCuts(parts: Parts, coarse: Uint32Array, wanted: readonly number[], count: number): CutFrom {
-  const sorted = new Uint32Array(count);
+/** Orders the numbers by their buckets and the next 8 bits, and sorts those few alone among which a rank is. */
+function gatheredCuts(parts: Parts, wanted: readonly number[], count: number): CutFrom {
+  const numbers = new Uint32Array(count);
   let end = 0;
   listBuckets(parts, wanted, (magnitudes) => {
-    sorted.set(magnitudes, end);
+    numbers.set(magnitudes, end);
     end += magnitudes.length;
   });
-  sorted.sort();
+  const slots = slotsOf(wanted);
+  const keyOf = (magnitude: number) => (slots[magnitude >>> 16] as number) * 256 + ((magnitude >>> 8) & 0xff);
+  const starts = new Uint32Array(wanted.length * 256 + 1);
+  for (let i = 0; i < count; i++) {
+    const next = keyOf(numbers[i] as number) + 1;
+    starts[next] = (starts[next] as number) + 1;
+  }
+  for (let key = 1; key < starts.length; key++) starts[key] = (starts[key] as number) + (starts[key - 1] as number);
+  const ordered = new Uint32Array(count);
+  const free = starts.slice();
+  for (let i = 0; i < count; i++) {
+    const key = keyOf(numbers[i] as number);
+    const place = free[key] as number;
+    ordered[place] = numbers[i] as number;
+    free[key] = place + 1;
+  }
   return ({ bucket, before, rank }) => {
-    const start = wanted.slice(0, wanted.indexOf(bucket)).reduce((sum, other) => sum + (coarse[other] as number), 0);
+    let key = (slots[bucket] as number) * 256;
+    const start = starts[key] as number;
     const place = start + rank - before;
-    const bits = sorted[place] ?? 0;
+    while ((starts[key + 1] as number) <= place) key++;
+    ordered.subarray(starts[key], starts[key + 1]).sort();
+    const bits = ordered[place] as number;
     let [first, behind] = [place, place + 1];
-    while (sorted[first - 1] === bits) first--;
-    while (sorted[behind] === bits) behind++;
+    while (ordered[first - 1] === bits) first--;
+    while (ordered[behind] === bits) behind++;
     return { bits, below: before + first - start, equal: behind - first };
   };
 }
 
+/** Counts the numbers by all their bits. */
 function countedCuts(parts: Parts, wanted: readonly number[]): CutFrom {
-  const slots = new Int16Array(coarseBuckets);
-  for (const [slot, bucket] of wanted.entries()) slots[bucket] = slot;
+  const slots = slotsOf(wanted);
   const fine = new Uint32Array(wanted.length * fineBuckets);
   listBuckets(parts, wanted, (magnitudes) => {
     for (const magnitude of magnitudes) {
@@ -97,6 +116,13 @@ function countedCuts(parts: Parts, wanted: readonly number[]): CutFrom {
     }
     throw new RangeError(`there is no number of rank ${rank}`);
   };
+}
+
+/** Of each bucket its place among the wanted ones. */
+function slotsOf(wanted: readonly number[]): Int16Array {
+  const slots = new Int16Array(coarseBuckets);
+  for (const [slot, bucket] of wanted.entries()) slots[bucket] = slot;
+  return slots;
 }
 
 function listBuckets(parts: Parts, wanted: readonly number[], take: (magnitudes: Uint32Array) => void): void {
