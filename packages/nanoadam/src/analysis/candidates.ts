@@ -38,7 +38,7 @@ export function boundPlaces(tally: Tally): BoundPlaces | undefined {
 }
 
 /** The bucket from which on gradients are among the largest of the greatest share. */
-export function leastOfLargest({ largest, ofRatio }: BoundPlaces): number {
+function leastOfLargest({ largest, ofRatio }: BoundPlaces): number {
   return Math.min(ofRatio.bucket, ...largest.map(({ bucket }) => bucket));
 }
 

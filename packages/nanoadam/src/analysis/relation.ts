@@ -1,5 +1,5 @@
 /** How the magnitudes of weights and of their gradients go together, over tensors that are all at hand. */
-import { type BoundPlaces, type Candidates, leastOfLargest } from "./candidates.js";
+import type { BoundPlaces, Candidates } from "./candidates.js";
 import { floatsOf, numberOf } from "./magnitudes.js";
 import { type Cut, countOf, cutsWithin } from "./order-statistics.js";
 import { type Bound, Overlap, type OverlapRecord } from "./overlap.js";
@@ -45,14 +45,13 @@ export function relationOf(tally: Tally, tensors: readonly Candidates[], places:
   );
   const weightCuts = cutsWithin(() => tensors.map(({ weights }) => floatsOf(weights)), tally.weights, places.weights);
   const bounds = largestCuts.map((cut, place) => ({ cut, count: largestCount(gradientShares[place] ?? 1, tally) }));
-  const listed = listFrom(tensors, leastOfLargest(places), tally);
   const overlap = new Overlap(bounds, boundsOfWeights(weightCuts, length), length);
-  overlap.addAll(listed);
+  for (const tensor of tensors) overlap.addAll(tensor);
   return {
     entries: length,
     squares,
     ratio: ratioOf(
-      weightsAtLeast(ratioCut?.bits ?? 0, listed),
+      weightsAtLeast(ratioCut?.bits ?? 0, tensors),
       numberOf(greatestOfSmall(tensors, tally.greatest, places.small.bucket, smallCut?.bits ?? 0)),
       numberOf(weightCuts.at(-1)?.bits ?? 0),
     ),
@@ -74,29 +73,6 @@ export function withoutGradients(length: number, shares: readonly number[]): Rel
   };
 }
 
-/** The candidates whose gradients are in a bucket or above it. */
-function listFrom(tensors: readonly Candidates[], from: number, { gradient: coarse }: Tally): Candidates {
-  let length = 0;
-  for (let bucket = from; bucket < coarse.length; bucket++) length += coarse[bucket] as number;
-  const listed = {
-    weights: new Uint32Array(length),
-    gradient: new Uint32Array(length),
-    isSelected: new Uint8Array(length),
-  };
-  let place = 0;
-  for (const { weights, gradient: slopes, isSelected } of tensors) {
-    for (let i = 0; i < slopes.length; i++) {
-      const slope = slopes[i] as number;
-      if (slope >>> 16 < from) continue;
-      listed.gradient[place] = slope;
-      listed.weights[place] = weights[i] as number;
-      listed.isSelected[place] = isSelected[i] as number;
-      place++;
-    }
-  }
-  return listed;
-}
-
 /** The bits of the greatest weight of the small gradients: of all buckets before that of their bound, and of its own up to the bound. */
 function greatestOfSmall(tensors: readonly Candidates[], greatest: Uint32Array, bucket: number, bound: number): number {
   let most = 0;
@@ -112,10 +88,12 @@ function greatestOfSmall(tensors: readonly Candidates[], greatest: Uint32Array, 
 }
 
 /** The |w| of the gradients from a magnitude on. */
-export function weightsAtLeast(bits: number, { weights, gradient }: Omit<Candidates, "isSelected">): number[] {
+export function weightsAtLeast(bits: number, tensors: readonly Omit<Candidates, "isSelected">[]): number[] {
   const found: number[] = [];
-  for (let i = 0; i < gradient.length; i++) {
-    if ((gradient[i] as number) >= bits) found.push(numberOf(weights[i] as number));
+  for (const { weights, gradient } of tensors) {
+    for (let i = 0; i < gradient.length; i++) {
+      if ((gradient[i] as number) >= bits) found.push(numberOf(weights[i] as number));
+    }
   }
   return found;
 }

@@ -101,7 +101,7 @@ export class WholeRelationBuilder {
       entries: length,
       squares,
       ratio: ratioOf(
-        weightsAtLeast(cuts.at(-1)?.bits ?? 0, kept),
+        weightsAtLeast(cuts.at(-1)?.bits ?? 0, [kept]),
         numberOf(among),
         numberOf(weightCuts.at(-1)?.bits ?? 0),
       ),
