@@ -9,9 +9,11 @@ const buckets: usize = 32_768;
 const lastBucket: i32 = 32_767;
 /** Buckets that may be marked. */
 const mostMarks: usize = 64;
-/** Entries that are looked at together for marks. */
+/** Entries that are looked at together. */
 const atOnce: u32 = 32;
-/** Of entries that are looked at together for gradients. */
+/** Of these, as many as are sooner added up one by one. */
+const fewMoved: u32 = 20;
+/** And for gradients. */
 const blockBytes: usize = 4 * 64;
 
 /** Weights, and their gradients; or what weights began as, and what they are. */
@@ -33,8 +35,10 @@ const gradientMarks: usize = weightMarks + 2 * mostMarks;
 const places: usize = gradientMarks + 2 * mostMarks;
 const listedWeights: usize = places + 4 * longestChunk;
 const listedSlopes: usize = listedWeights + 4 * longestChunk;
-/** In 64 bits each: entries that changed, squares, and the changes of the small, the lower bound, the middle, the upper bound, and the large. */
+/** Pairs of sums, in 64 bits each: of entries that changed, of squares, and the changes of the small, the lower bound, the middle, the upper bound, and the large. */
 const sums: usize = listedSlopes + 4 * longestChunk;
+const ofSquares: usize = sums + 16;
+const ofGroups: usize = sums + 32;
 
 const magnitudeMask: u32 = 0x7fffffff;
 /** Magnitudes below are 0 to an analysis. */
@@ -179,26 +183,66 @@ function bucketsAt(at: usize): v128 {
   return i16x8.narrow_i32x4_u(low, high);
 }
 
-/** Adds up how far entries moved, a multiple of four of them, by the bits of what they began as. */
+/** Adds up how far entries moved, a multiple of 32 of them, by the bits of what they began as. */
 export function compare(length: usize, lower: u32, upper: u32): void {
+  for (let at: usize = 0; at < 4 * length; at += 4 * atOnce) {
+    const moved = movedFrom(at);
+    if (moved === 0) continue;
+    add(sums, popcnt(moved) as f64);
+    if (popcnt(moved) <= fewMoved) compareEach(at, moved, lower, upper);
+    else compareAll(at, lower, upper);
+  }
+}
+
+/** A bit for each of 32 entries, set where it moved. */
+function movedFrom(at: usize): u32 {
+  const low = i8x16.bitmask(i8x16.narrow_i16x8_s(eightMoved(at), eightMoved(at + 32)));
+  const high = i8x16.bitmask(i8x16.narrow_i16x8_s(eightMoved(at + 64), eightMoved(at + 96)));
+  return (low as u32) | ((high as u32) << 16);
+}
+
+function eightMoved(at: usize): v128 {
+  return i16x8.narrow_i32x4_s(fourMoved(at), fourMoved(at + 16));
+}
+
+function fourMoved(at: usize): v128 {
+  return f32x4.ne(v128.load(first + at), v128.load(second + at));
+}
+
+/** Adds up those that moved, one by one. */
+function compareEach(at: usize, moved: u32, lower: u32, upper: u32): void {
+  const fromUpper = lower === upper ? upper + 1 : upper;
+  let squares: f64 = 0;
+  for (let left = moved; left !== 0; left &= left - 1) {
+    const entry = at + ((ctz(left) as usize) << 2);
+    const distance = abs(load<f32>(second + entry) - load<f32>(first + entry)) as f64;
+    const magnitude = magnitudeAt(first + entry);
+    const group =
+      ((magnitude >= lower) as usize) +
+      ((magnitude > lower) as usize) +
+      ((magnitude >= fromUpper) as usize) +
+      ((magnitude > upper) as usize);
+    add(ofGroups + (group << 4), distance);
+    squares += distance * distance;
+  }
+  add(ofSquares, squares);
+}
+
+/** Adds up 32 entries, four by four. */
+function compareAll(from: usize, lower: u32, upper: u32): void {
   const mask = i32x4.splat(magnitudeMask);
   const lowers = i32x4.splat(lower);
   const uppers = i32x4.splat(upper);
-  const zero = f64x2.splat(0);
-  let changed = i32x4.splat(0);
-  let squares = zero;
-  let small = zero;
-  let atLower = zero;
-  let middle = zero;
-  let atUpper = zero;
-  let large = zero;
-  for (let at: usize = 0; at < 4 * length; at += 4 * 4) {
+  let squares = v128.load(ofSquares);
+  let small = v128.load(ofGroups);
+  let atLower = v128.load(ofGroups, 16);
+  let middle = v128.load(ofGroups, 32);
+  let atUpper = v128.load(ofGroups, 48);
+  let large = v128.load(ofGroups, 64);
+  for (let at = from; at < from + 4 * atOnce; at += 4 * 4) {
     const before = v128.load(first + at);
     const magnitude = v128.and(before, mask);
     const moved = f32x4.abs(f32x4.sub(v128.load(second + at), before));
-    const isMoved = f32x4.ne(moved, zero);
-    if (!v128.any_true(isMoved)) continue;
-    changed = i32x4.sub(changed, isMoved);
     const isAtLower = i32x4.eq(magnitude, lowers);
     const isAtUpper = i32x4.eq(magnitude, uppers);
     const isMiddle = v128.and(i32x4.gt_s(magnitude, lowers), i32x4.lt_s(magnitude, uppers));
@@ -209,15 +253,16 @@ export function compare(length: usize, lower: u32, upper: u32): void {
     atUpper = f64x2.add(atUpper, pairsOf(v128.andnot(v128.and(moved, isAtUpper), isAtLower)));
     large = f64x2.add(large, pairsOf(v128.and(moved, i32x4.gt_s(magnitude, uppers))));
   }
-  const pairs = i64x2.add(i64x2.extend_low_i32x4_u(changed), i64x2.extend_high_i32x4_u(changed));
-  const changes = (i64x2.extract_lane(pairs, 0) + i64x2.extract_lane(pairs, 1)) as f64;
-  store<f64>(sums, load<f64>(sums) + changes);
-  addTo(1, squares);
-  addTo(2, small);
-  addTo(3, atLower);
-  addTo(4, middle);
-  addTo(5, atUpper);
-  addTo(6, large);
+  v128.store(ofSquares, squares);
+  v128.store(ofGroups, small);
+  v128.store(ofGroups, atLower, 16);
+  v128.store(ofGroups, middle, 32);
+  v128.store(ofGroups, atUpper, 48);
+  v128.store(ofGroups, large, 64);
+}
+
+function add(at: usize, value: f64): void {
+  store<f64>(at, load<f64>(at) + value);
 }
 
 /** Four numbers as two sums of two. */
@@ -237,9 +282,4 @@ function lowOf(values: v128): v128 {
 
 function highOf(values: v128): v128 {
   return f64x2.promote_low_f32x4(i32x4.shuffle(values, values, 2, 3, 2, 3));
-}
-
-function addTo(place: usize, pair: v128): void {
-  const at = sums + (place << 3);
-  store<f64>(at, load<f64>(at) + f64x2.extract_lane(pair, 0) + f64x2.extract_lane(pair, 1));
 }

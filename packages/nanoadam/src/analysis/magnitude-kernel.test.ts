@@ -108,9 +108,15 @@ function listedOf(weights: Float32Array, gradient: Float32Array | undefined, mar
   return found;
 }
 
-test("moves are added up by where they began, as a plain loop does", () => {
+test.each([
+  ["most", 0.9],
+  ["some", 0.5],
+  ["few", 0.1],
+  ["no", 0],
+])("where %s entries moved, moves are added up by where they began, as a plain loop does", (_, share) => {
   forAnyPair(({ weights: before, gradient }) => {
-    const now = before.map((value, i) => (i % 3 === 0 ? value : value + (gradient[i] ?? 0)));
+    const isMoved = (i: number) => (i * 0.618) % 1 < share;
+    const now = before.map((value, i) => (isMoved(i) ? value + (gradient[i] ?? 0) : value));
     const sizes = magnitudesOf(before);
     const [lower = 0, upper = 0] = [sizes[0] ?? 0, sizes.at(-1) ?? 0].sort((a, b) => a - b);
     const found = compareEntries(before, now, lower, upper);

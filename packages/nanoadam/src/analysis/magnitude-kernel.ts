@@ -120,7 +120,8 @@ function createKernel() {
     places: words(chunkLength),
     listedWeights: words(chunkLength),
     listedSlopes: words(chunkLength),
-    sums: new Float64Array(buffer, reserve(8 * 7), 7),
+    /** In pairs. */
+    sums: new Float64Array(buffer, reserve(8 * 14), 14),
   };
   kernel.weightBins.set(weightBins);
   kernel.gradientBins.set(gradientBins);
@@ -190,14 +191,18 @@ export function compareEntries(before: Float32Array, now: Float32Array, lower: n
   sums.fill(0);
   for (let start = 0; start < before.length; start += chunkLength) {
     const chunk = before.subarray(start, start + chunkLength);
-    const length = Math.ceil(chunk.length / 4) * 4;
+    const length = Math.ceil(chunk.length / 32) * 32;
     first.set(chunk);
     second.set(now.subarray(start, start + chunkLength));
-    // What fills up the last four has not moved.
+    // What fills up the last 32 has not moved.
     first.fill(0, chunk.length, length);
     second.fill(0, chunk.length, length);
     exports.compare(length, lower, upper);
   }
-  const [changed = 0, squares = 0, small = 0, atLower = 0, middle = 0, atUpper = 0, large = 0] = sums;
+  const pairs = Array.from(
+    { length: sums.length / 2 },
+    (_, i) => (sums[2 * i] as number) + (sums[2 * i + 1] as number),
+  );
+  const [changed = 0, squares = 0, small = 0, atLower = 0, middle = 0, atUpper = 0, large = 0] = pairs;
   return { changed, squares, small, atLower, middle, atUpper, large };
 }
