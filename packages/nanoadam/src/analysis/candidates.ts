@@ -15,6 +15,22 @@ export interface Candidates {
   readonly isSelected: Uint8Array;
 }
 
+/** Memory of candidates, of one tensor after another. */
+export class CandidateMemory {
+  #candidates = roomFor(0);
+
+  /** Room for so many, whatever it has. */
+  room(length: number): Candidates {
+    // Tensors of like size have a few more or less.
+    if (this.#candidates.weights.length < length) this.#candidates = roomFor(Math.ceil(1.25 * length));
+    return this.#candidates;
+  }
+}
+
+function roomFor(length: number): Candidates {
+  return { weights: new Uint32Array(length), gradient: new Uint32Array(length), isSelected: new Uint8Array(length) };
+}
+
 /** Where the bounds of the measures of `relation.ts` are, by what was counted. */
 export interface BoundPlaces {
   /** Of the least of the largest gradients, by share. */
@@ -47,12 +63,14 @@ function leastOfLargest({ largest, ofRatio }: BoundPlaces): number {
  * @param tally of the tensor
  * @param places of all these measures
  * @param from the bucket from which on gradients are asked for, whatever the measures say
+ * @param memory where to
  */
 export function candidatesOf(
   { weights, gradient, selection }: Entries,
   tally: Tally,
   places: readonly BoundPlaces[],
   from = coarseBuckets,
+  memory = new CandidateMemory(),
 ): Candidates {
   // Of those that count as 0 one is as the other.
   const isNonZero = (bucket: number) => bucket > 0;
@@ -63,15 +81,15 @@ export function candidatesOf(
   };
   const least = marks.gradientFrom * 0x10000;
   const most = Math.min(tally.length, markedCount(tally, marks));
-  const found = { weights: new Uint32Array(most), gradient: new Uint32Array(most), isSelected: new Uint8Array(most) };
+  const found = memory.room(most);
   const isSelected = inOrder(selection);
   let count = 0;
   listMarked(weights, gradient, marks, (listed) => {
     found.weights.set(listed.weights, count);
     found.gradient.set(listed.gradient, count);
     for (let i = 0; i < listed.places.length; i++) {
-      if ((listed.gradient[i] as number) < least) continue;
-      found.isSelected[count + i] = isSelected(listed.start + (listed.places[i] as number)) ? 1 : 0;
+      const isAsked = (listed.gradient[i] as number) >= least;
+      found.isSelected[count + i] = isAsked && isSelected(listed.start + (listed.places[i] as number)) ? 1 : 0;
     }
     count += listed.places.length;
   });

@@ -1,5 +1,5 @@
 /** The measures of a probe's gradients by tensor, by layer and of the whole, taken as the gradients come and go. */
-import { type BoundPlaces, boundPlaces, type Candidates, candidatesOf } from "./candidates.js";
+import { type BoundPlaces, boundPlaces, CandidateMemory, type Candidates, candidatesOf } from "./candidates.js";
 import { type HistogramRecord, histogramOf } from "./joint-histogram.js";
 import { emptyTables, type Tables } from "./magnitude-kernel.js";
 import type { Parts } from "./order-statistics.js";
@@ -36,6 +36,8 @@ export class GradientFigures {
   readonly #whole: WholeRelationBuilder;
   /** Of tensors and layers that are done with. */
   readonly #tables: Tables[] = [];
+  /** By a tensor's place among those that come together. */
+  readonly #lists: CandidateMemory[] = [];
 
   /** @param wholeLength entries of all tensors that are in the whole, at most */
   constructor(wholeLength: number) {
@@ -67,10 +69,13 @@ export class GradientFigures {
       layers.set(layer, sum === undefined ? first : groupOf(sum));
     }
     const ofLayers = new Map<string, Candidates[]>();
-    for (const { name, entries, layer, isInWhole, tally, places } of counted) {
+    for (const [index, { name, entries, layer, isInWhole, tally, places }] of counted.entries()) {
       const together = layer === undefined ? undefined : layers.get(layer);
       const asked = [places, together?.places].filter((each) => each !== undefined);
-      const candidates = candidatesOf(entries, tally, asked, isInWhole ? this.#whole.leastBucket(tally) : undefined);
+      const least = isInWhole ? this.#whole.leastBucket(tally) : undefined;
+      const memory = this.#lists[index] ?? new CandidateMemory();
+      this.#lists[index] = memory;
+      const candidates = candidatesOf(entries, tally, asked, least, memory);
       this.tensors.set(name, figuresOf({ tally, places }, [candidates]));
       this.squares += tally.squares;
       if (isInWhole) this.#whole.add(tally, candidates);

@@ -1,5 +1,5 @@
 /** One look at a run: the measures of `analysis/` over its weights, the gradients of a batch, and the optimizer's moments. */
-import { type Optimizer, selectSmallest, type WeightArray } from "@nanoadam/optim";
+import { type Optimizer, type Selection, selectSmallest, type WeightArray } from "@nanoadam/optim";
 import type { GroupFigures, ProbeRecord } from "../analysis/analysis.js";
 import {
   addChanges,
@@ -53,13 +53,16 @@ export async function lookAt(probed: ProbedRun, learningRate: number | undefined
     .filter(isInWhole)
     .reduce((sum, { name }) => sum + valuesLength(weights, name), 0);
   const seen = new GradientFigures(Math.max(1, wholeLength));
+  // By their places in a stage: those of one layer give way to the next one's.
+  const selections: Selection[] = [];
   const { loss, examples } = await session.probe((gradients) => {
     seen.add(
-      [...gradients].flatMap(([name, gradient]) => {
+      [...gradients].flatMap(([name, gradient], place) => {
         const parameter = parameters.get(name);
         if (parameter === undefined) return [];
         const values = valuesOf(name);
-        const selection = selectSmallest(values, { density, chunkSize, name });
+        const selection = selectSmallest(values, { density, chunkSize, name }, selections[place]);
+        selections[place] = selection;
         return [
           {
             name,
