@@ -240,7 +240,7 @@ async function train(
     }
     if (stopped !== undefined) undo.restore();
     if (result.endedEarly !== undefined) await microscope?.end(optimizer.completedSteps);
-    const chosen = await checkpointer.restoreBest();
+    const chosen = await checkpointer.restoreBest(stopped === undefined ? optimizer.completedSteps : undefined);
     if (stopped !== undefined && chosen === undefined) requireGood(saved, undo, stopped.reason);
     let { final, review } = await evaluateStored();
     const isGood = Number.isFinite(final.loss) && weightsAreFinite(pretrained.weights);
