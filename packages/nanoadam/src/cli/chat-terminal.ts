@@ -16,20 +16,25 @@ export interface ChatTerminal {
   tell(line: string): void;
 }
 
-/** Answers line after line, until /exit, the end of the input, or Ctrl-C where no answer is under way. */
+/**
+ * Answers line after line, until /exit, the end of the input, or Ctrl-C on an empty line. Ctrl-C ends an answer that is under way, and
+ * throws away a line that is half typed.
+ */
 export async function chatInTerminal({ conversation, options, input, output, tell }: ChatTerminal): Promise<void> {
-  const isTerminal = input === process.stdin && process.stdin.isTTY === true && output === process.stdout;
+  const isTerminal = output instanceof Writable && [input, output].every((stream) => "isTTY" in stream && stream.isTTY);
   const lines = createInterface({
     input: input instanceof Readable ? input : Readable.from(input),
     // Without a terminal nothing is echoed, and answers stand alone.
-    output: isTerminal ? process.stdout : new Writable({ write: (_, __, done) => done() }),
+    output: isTerminal ? output : new Writable({ write: (_, __, done) => done() }),
     terminal: isTerminal,
     prompt: isTerminal ? "> " : "",
   });
   let answering: AbortController | undefined;
   lines.on("SIGINT", () => {
-    if (answering === undefined || answering.signal.aborted) lines.close();
-    answering?.abort();
+    if (answering !== undefined && !answering.signal.aborted) answering.abort();
+    else if (lines.line !== "") {
+      for (const key of ["e", "u"]) lines.write(null, { ctrl: true, name: key });
+    } else lines.close();
   });
   let isOver = false;
   lines.on("close", () => {

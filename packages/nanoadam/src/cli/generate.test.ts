@@ -1,8 +1,12 @@
 /** The commands that write: a text that goes on, and a conversation. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import { sharedDataFolder, sharedDataIsPresent } from "../../../../testing/fixtures.js";
+import { AbortError } from "../errors.js";
+import type { Conversation } from "../recipes/conversation.js";
 import { loadTextGenerator } from "../recipes/load-text-generator.js";
 import { capture, runCli } from "../testing/run-cli.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
@@ -111,6 +115,48 @@ describe("chat", () => {
       expect.stringContaining("cut off"),
     ]);
     expect(printed().stdout.endsWith("\n")).toBe(true);
+    await generator.close();
+  });
+
+  test("in a terminal Ctrl-C ends an answer, then throws away a half line, then ends it", async () => {
+    const terminal = () => Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY: true, columns: 80 });
+    const [keyboard, screen] = [terminal(), terminal()];
+    const generator = await loadTextGenerator(await tinyModel(template));
+    const told: string[] = [];
+    let isBegun = (): void => undefined;
+    const conversation: Conversation = {
+      ...generator.converse(),
+      // An answer that goes on until it is ended.
+      async *say(_text, _options, { signal } = {}) {
+        while (true) {
+          if (signal?.aborted === true) throw new AbortError("the answer was ended", undefined);
+          yield { text: "on ", ids: [] };
+          isBegun();
+          await new Promise(setImmediate);
+        }
+      },
+    };
+    const talk = chatInTerminal({
+      ...{ conversation, options: {}, input: keyboard, output: screen },
+      tell: (line) => told.push(line),
+    });
+    const begun = new Promise<void>((resolve) => {
+      isBegun = resolve;
+    });
+    const press = async (keys: string) => {
+      keyboard.write(keys);
+      await new Promise(setImmediate);
+    };
+    await press("go\r");
+    await begun;
+    await press("\u0003");
+    await press("half");
+    await press("\u0003");
+    await press("/nothing\r");
+    await press("\u0003");
+    await talk;
+    expect(told).toEqual(["there is no /nothing, only /clear and /exit"]);
+    expect(stripVTControlCharacters(String(screen.read()))).toMatch(/^> go\r\n(on )+\n> half.*\n$/s);
     await generator.close();
   });
 

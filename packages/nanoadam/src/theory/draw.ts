@@ -25,9 +25,10 @@ export function drawNeurons(title: string, network: readonly Neuron[], wanted: r
   const seen = arrows.filter(({ x, y }) => Math.hypot(x, y) > 0.02).length;
   const axis = { domain: [-reach, reach], ticks: 3, label: null };
   return svgOf({
-    width: 300,
+    width: 324,
     height: 300,
     margin: 24,
+    marginLeft: 48,
     ariaLabel: `${title}: ${seen} of ${network.length} neurons longer than 0.02, and ${wanted.length} that it should have`,
     x: axis,
     y: axis,

@@ -26,7 +26,7 @@ export function theoryPage(theory: Theory): string {
     "The theory of small weights",
     [
       "<h1>The theory of small weights</h1>",
-      `<p>A student of 20 neurons learns a teacher of two in ${steps} steps at rate 2, then the teacher with one or two more in ${steps} steps at rate 1, moving only the entries of small weight or of large gradient. ${seeds} seeds. Paper: section 4 and Appendix E.</p>`,
+      `<p>A student of 20 neurons learns a teacher of two in ${steps} steps at rate 2, then the teacher with one or two more in ${steps} steps at rate 1, moving only the entries of small weight or of large gradient. ${seeds} seed${seeds === 1 ? "" : "s"}. Paper: section 4 and Appendix E.</p>`,
       figure(theory, 1, "Figure 3: one neuron more"),
       figure(theory, 2, "Figure 7: two neurons more"),
       "<h2>Tables 8 and 9: ranges over what the paper leaves open</h2>",

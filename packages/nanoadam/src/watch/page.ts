@@ -44,6 +44,9 @@ progress { width: 100%; accent-color: var(--series-0); }
   .rows tr { padding: 0.5rem 0; border-bottom: 1px solid var(--rule); }
   .rows td, .rows td.number { border: 0; padding: 0.1rem 0; text-align: left; white-space: normal; }
   .rows td::before { content: attr(data-heading) ": "; color: var(--quiet); }
+  .rows td[data-heading=""] { font-weight: 600; }
+  .rows td[data-heading=""]::before { content: none; }
+  .wide > svg { width: auto; max-width: none !important; font-size: 12px; }
 }
 @media print { .charts, table { break-inside: avoid; } }`;
 
