@@ -75,7 +75,10 @@ test("wrong bytes are refused, and never come into the cache", async () => {
   hub.faults.isWrong = true;
   await expectRefusal(fetchModel(model, settings), /tiny\/bert: \S+ came with the hash [0-9a-f]+, expected [0-9a-f]+/);
   expect(await readdir(join(settings.cache, "models--tiny--bert", "blobs"))).toEqual([]);
-  hub.faults.isWrong = false;
+  Object.assign(hub.faults, { isWrong: false, isLong: true });
+  await expectRefusal(fetchModel(model, settings), /tiny\/bert: \S+ came with \d+ bytes, expected \d+/);
+  expect(await readdir(join(settings.cache, "models--tiny--bert", "blobs"))).toEqual([]);
+  hub.faults.isLong = false;
   await expected(await fetchModel(model, settings));
 });
 
