@@ -32,7 +32,7 @@ import { sampledRows } from "./sampled-rows.js";
 import { tableRows } from "./table-rows.js";
 import { trainingRows } from "./training-rows.js";
 import { turnRows } from "./turn-rows.js";
-import { imageModelNames, visionRows } from "./vision-rows.js";
+import { imageModelNames, visionOperatorRows, visionRows } from "./vision-rows.js";
 import { wasteRows } from "./waste-rows.js";
 
 const { values: flags } = parseArgs({
@@ -78,6 +78,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Row[]> | readonly R
   turns: () => turnRows(settings),
   decoders: () => decoderRows({ models: chosen(flags.models, decoderNames), threads, rounds, python: flags.torch }),
   vision: () => visionRows({ models: chosen(flags.models, imageModelNames), ...settings, python: flags.torch }),
+  "vision-operators": () => visionOperatorRows(chosen(flags.models, imageModelNames), threads),
   generation: () => generationRows({ rounds, threads, python: flags.torch }),
   delta: () => deltaRows(settings),
   analysis: () => analysisRows("BERT-base, 8 x 128 tokens", bertBase, settings),

@@ -4,11 +4,14 @@
  * both (`--torch`; peer-hf/setup.sh). A round runs every side once, one after another.
  *
  *     npm run bench -- --only vision --torch PYTHON [--models ViT-Base,ResNet-50]
+ *
+ * `--only vision-operators` says where our step goes, by ONNX Runtime's operators.
  */
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { outputOf } from "./child-process.js";
 import { type ImageModelName, imageBatch, imageModels, withImageFolder } from "./image-folder.js";
-import { median, type Row } from "./row.js";
+import { type FigureRow, median, type Row } from "./row.js";
 import {
   commandLine,
   comparedRows,
@@ -17,6 +20,7 @@ import {
   type StepSettings,
   transformersStep,
 } from "./step.js";
+import { sumRow, watchedRun } from "./watched-process.js";
 
 const atDensity = (density: number) => [
   ...["--density", String(density), "--final-density", String(density), "--static-mask"],
@@ -55,6 +59,31 @@ export async function visionRows({ models, rounds, python, ...settings }: Vision
       );
     });
     rows.push(...found);
+  }
+  return rows;
+}
+
+/** ONNX Runtime's own profile of runs at 1 % and with AdamW. */
+export async function visionOperatorRows(models: readonly ImageModelName[], threads: number): Promise<FigureRow[]> {
+  const sides = {
+    "NanoAdam 1 %": { density: 0.01, finalDensity: 0.01, staticMask: true },
+    AdamW: { optimizer: "adamw" },
+  } as const;
+  const rows: FigureRow[] = [];
+  for (const model of models) {
+    await withImageFolder(imageModels[model], (folder) => {
+      for (const [side, options] of Object.entries(sides)) {
+        const operators = join(folder, side);
+        mkdirSync(operators);
+        const finetune = {
+          ...{ model: join(folder, "model"), train: join(folder, "train"), eval: join(folder, "eval") },
+          ...{ output: join(folder, "output"), overwrite: true, batchSize: imageBatch.images, dropout: 0, threads },
+          ...{ learningRate: 1e-5, evalEvery: 1_000_000, ...options },
+        };
+        const { millisecondsByOperator } = watchedRun({ finetune, warmUpSteps: 1, operators });
+        rows.push(sumRow(`${model}, ${side}: time of ONNX Runtime by operator`, "ms a run", millisecondsByOperator));
+      }
+    });
   }
   return rows;
 }

@@ -6,17 +6,13 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { createNanoAdam } from "@nanoadam/optim";
 import type { FinetuneInput } from "nanoadam";
 import { sines } from "./bound-product.js";
-import { outputOf } from "./child-process.js";
 import { type StepShape, vocabulary, withModelFolder } from "./model-folder.js";
 import type { FigureRow } from "./row.js";
 import { peakRate, stepOperations } from "./step-work.js";
-import type { WatchedRunFigures, WatchedRunSettings } from "./watched-run.js";
-
-const script = fileURLToPath(new URL("watched-run.js", import.meta.url));
+import { sumRow, watchedRun } from "./watched-process.js";
 
 /** Steps between two selections by default, 40 times an epoch, in an epoch of 250: 8,000 examples in batches of 32, say. */
 const maskInterval = Math.round(250 / 40);
@@ -63,9 +59,9 @@ async function stepRows(name: string, shape: StepShape, threads: number): Promis
           unit: "% of the step",
           parts: { "GFLOP/s": rate / 1e9, "products, ms": products, "step, ms": step },
         },
-        figure(`${title}: time by file`, "ms a step", figures.millisecondsByFile),
-        figure(`${title}: time of ONNX Runtime by operator`, "ms a run", millisecondsByOperator),
-        figure(`${title}: left on the heap, by file`, "bytes a step", figures.heapBytes),
+        sumRow(`${title}: time by file`, "ms a step", figures.millisecondsByFile),
+        sumRow(`${title}: time of ONNX Runtime by operator`, "ms a run", millisecondsByOperator),
+        sumRow(`${title}: left on the heap, by file`, "bytes a step", figures.heapBytes),
         { name: `${title}: array buffers`, value: Math.max(...figures.bufferBytes), unit: "bytes a step" },
       );
       if (density < 1) {
@@ -93,15 +89,8 @@ async function heapOnceCompiled(shape: StepShape, threads: number): Promise<Figu
     const finetune = { ...finetuneInput(folder, shape, threads), ...atDensity(0.01).options };
     const { heapBytes } = watchedRun({ finetune, warmUpSteps: stepsUntilCompiled });
     const name = `${shape.layers} layers, ${shape.hidden} wide: NanoAdam 1 %: left on the heap after ${stepsUntilCompiled} steps`;
-    return figure(name, "bytes a step", heapBytes);
+    return sumRow(name, "bytes a step", heapBytes);
   });
-}
-
-/** A row of a sum and its larger parts. */
-function figure(name: string, unit: string, parts: Readonly<Record<string, number>>): FigureRow {
-  const value = Object.values(parts).reduce((sum, part) => sum + part, 0);
-  const larger = Object.entries(parts).filter(([, part]) => part >= value / 200);
-  return { name, value, unit, parts: Object.fromEntries(larger) };
 }
 
 function finetuneInput(folder: string, { batch, length }: StepShape, threads: number): FinetuneInput {
@@ -111,11 +100,6 @@ function finetuneInput(folder: string, { batch, length }: StepShape, threads: nu
     ...{ batchSize: batch, maxLength: length, dropout: 0, learningRate: 1e-5, threads },
     evalEvery: 1_000_000,
   };
-}
-
-function watchedRun(settings: WatchedRunSettings): WatchedRunFigures {
-  const command = ["--max-semi-space-size=128", script, JSON.stringify(settings)];
-  return JSON.parse(outputOf(process.execPath, command)) as WatchedRunFigures;
 }
 
 /** The fastest of some refreshes of the selection of all weights. */

@@ -1,6 +1,6 @@
 /** The tables and the picture, from runs that are made up. */
 import { expect, test } from "vitest";
-import { bestSettings, settingsOf } from "./figures.js";
+import { bestSettings, missingCells, plannedRuns, settingsOf } from "./figures.js";
 import { tradeOff } from "./picture.js";
 import type { RunResult } from "./runs.js";
 import { cellsOf, nameOf, type Study } from "./studies.js";
@@ -59,7 +59,7 @@ test("figures are means over seeds, by the metric of the study, and the best rat
     [1e-3, 2, 0],
     [1e-2, 2, 1],
   ]);
-  const [best, ...others] = bestSettings(study, settings);
+  const [best, ...others] = bestSettings(study, results);
   expect(others).toEqual([]);
   expect(best?.learningRate).toBe(1e-3);
   expect(best?.figures?.second.mean).toBeCloseTo(0.4, 12);
@@ -70,7 +70,7 @@ test("figures are means over seeds, by the metric of the study, and the best rat
 
 test("the page has the best rates and all of them, and says what is missing", () => {
   const page = resultsPage([study], () => results);
-  expect(page).toContain("4 of 9 runs so far.");
+  expect(page).toContain("4 runs so far, of the 7 that are wanted.");
   expect(page).toContain(
     "| nanoadam 0.1 % | 1e-3 | 2 | 90.0 ± 0.0 | 40.0 ± 14.1 | 75.0 ± 7.1 | 57.5 ± 3.5 | 15.0 ± 7.1 | 0.250",
   );
@@ -83,7 +83,20 @@ test("the picture has a mark for each rate, and none is needed", () => {
   expect(tradeOff(study, [])).toContain("adamw");
 });
 
-test("every rate runs with every seed, each under a name of its own", () => {
+test("every rate is wanted with the first seed, and the best of an optimizer's with the others", () => {
+  const named = (found: readonly RunResult[]) => missingCells(study, found).map(nameOf);
+  expect(named([])).toEqual(["nanoadam-0.1-1e-3-0", "nanoadam-0.1-1e-2-0", "adamw-1e-4-0"]);
+  expect(named(results)).toEqual(["adamw-1e-4-0", "nanoadam-0.1-1e-3-2"]);
+  const all = [
+    ...results,
+    result("nanoadam 0.1 %", 1e-3, 2, 0, 0),
+    ...[0, 1, 2].map((s) => result("adamw", 1e-4, s, 0, 0)),
+  ];
+  expect(named(all)).toEqual([]);
+  expect(plannedRuns(study)).toBe(7);
+});
+
+test("every run has a name of its own", () => {
   const names = cellsOf(study).map(nameOf);
   expect(new Set(names).size).toBe(9);
   expect(names.slice(0, 3)).toEqual(["nanoadam-0.1-1e-3-0", "nanoadam-0.1-1e-2-0", "adamw-1e-4-0"]);

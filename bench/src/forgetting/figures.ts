@@ -1,6 +1,6 @@
 /** What the runs of a study come to: means over seeds, and each optimizer's best rate. */
 import type { RunResult } from "./runs.js";
-import type { Contestant, Study } from "./studies.js";
+import { type Cell, type Contestant, cellsOf, type Study, seeds } from "./studies.js";
 
 /** A mean, and the sample deviation where there is more than one value. */
 export interface Mean {
@@ -57,13 +57,45 @@ export function settingsOf(study: Study, results: readonly RunResult[]): Setting
   });
 }
 
-/** Each optimizer at its best rate by the second task; a rate at which a run diverged is none. */
-export function bestSettings(study: Study, settings: readonly Setting[]): Setting[] {
+/** Each optimizer at its best rate, by what the first seed learned of the second task; a rate at which a run diverged is none. */
+export function bestSettings(study: Study, results: readonly RunResult[]): Setting[] {
+  const settings = settingsOf(study, results).filter(({ diverged }) => diverged === 0);
+  const ofFirstSeed = settingsOf(
+    study,
+    results.filter(({ seed }) => seed === seeds[0]),
+  );
+  const learned = (setting: Setting) =>
+    ofFirstSeed.find((each) => isSame(each, setting))?.figures?.second.mean ?? Number.NEGATIVE_INFINITY;
   return study.contestants.flatMap((contestant) => {
-    const own = settings.filter((each) => each.contestant === contestant && each.diverged === 0);
-    const [best] = own.toSorted((a, b) => (b.figures?.second.mean ?? 0) - (a.figures?.second.mean ?? 0));
+    const own = settings.filter((each) => each.contestant === contestant);
+    const [best] = own.toSorted((a, b) => learned(b) - learned(a));
     return best?.figures === undefined ? [] : [best];
   });
+}
+
+type Place = Pick<Setting, "contestant" | "learningRate">;
+
+const isSame = (a: Place, b: Place) => a.contestant === b.contestant && a.learningRate === b.learningRate;
+
+/** What a study still lacks: runs with the first seed, and, of optimizers that have these, with the others at the best rate. */
+export function missingCells(study: Study, results: readonly RunResult[]): Cell[] {
+  const isThere = ({ contestant, learningRate, seed }: Cell) =>
+    results.some((run) => run.optimizer === contestant.name && run.learningRate === learningRate && run.seed === seed);
+  const missing = cellsOf(study).filter((cell) => !isThere(cell));
+  const first = missing.filter(({ seed }) => seed === seeds[0]);
+  const best = bestSettings(study, results).filter(
+    ({ contestant }) => !first.some((cell) => cell.contestant === contestant),
+  );
+  return [
+    ...first,
+    ...missing.filter((cell) => cell.seed !== seeds[0] && best.some((setting) => isSame(setting, cell))),
+  ];
+}
+
+/** How many runs a study has that lacks nothing. */
+export function plannedRuns({ contestants }: Study): number {
+  const rates = contestants.reduce((sum, { learningRates }) => sum + learningRates.length, 0);
+  return rates + contestants.length * (seeds.length - 1);
 }
 
 type Plain = { readonly [Name in keyof Figures]: Name extends "losses" ? readonly number[] : number };

@@ -1,7 +1,8 @@
 /**
  * What a network forgets by learning something else: CIFAR ResNets that learn flowers, and a small BERT that learns SST-2 and then
- * CoLA, by NanoAdam at three densities, AdamW, MicroAdam and SGD, each at three rates or four with three seeds. A file for each run is in
- * OUT; a repeated call makes those that are not there, and goes on with one that was stopped. Several calls share the work:
+ * CoLA, by NanoAdam at three densities, AdamW, MicroAdam and SGD, each at three rates or four with one seed, and at the best of them with
+ * two more. A file for each run is in OUT; a repeated call makes those that are not there, and goes on with one that was stopped. Several
+ * calls share the work:
  *
  *     node bench/dist/forgetting/main.js [--shared ../shared] [--out runs/forgetting] [--only cifar-resnet20] [--part 1/2]
  *     node bench/dist/forgetting/main.js --write
@@ -12,6 +13,7 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { missingCells } from "./figures.js";
 import { pictureFile, tradeOff } from "./picture.js";
 import { perform, type RunResult, resultOf } from "./runs.js";
 import { cellsOf, nameOf, type Study, studies } from "./studies.js";
@@ -43,14 +45,15 @@ if (flags.write) {
   for (const study of all) writeFileSync(docs(pictureFile(study)), tradeOff(study, resultsOf(study)));
 } else {
   const [part = 1, parts = 1] = flags.part.split("/").map(Number);
-  const cells = chosen
-    .flatMap(cellsOf)
-    .filter((cell) => nameOf(cell).includes(flags.match))
-    .filter((_, place) => place % parts === part - 1);
-  for (const [place, cell] of cells.entries()) {
-    const found = resultOf(flags.out, cell);
-    const result = found ?? (await perform(flags.out, cell));
-    if (found === undefined) console.log(`${place + 1} of ${cells.length}: ${lineOf(result)}`);
+  const wanted = () =>
+    chosen
+      .flatMap((study) => missingCells(study, resultsOf(study)))
+      .filter((cell) => nameOf(cell).includes(flags.match))
+      .filter(({ contestant }) => all.some((study) => study.contestants.indexOf(contestant) % parts === part - 1));
+  for (let cells = wanted(); cells.length > 0; cells = wanted()) {
+    for (const [place, cell] of cells.entries()) {
+      console.log(`${place + 1} of ${cells.length}: ${lineOf(await perform(flags.out, cell))}`);
+    }
   }
 }
 

@@ -23,7 +23,8 @@ export interface Study {
   readonly second: { readonly task: string; readonly metric: string };
 }
 
-const seeds = [0, 1, 2];
+/** Every rate runs with the first of them, and that which is best by it with the others. */
+export const seeds = [0, 1, 2] as const;
 
 /** One run of a study. */
 export interface Cell {
@@ -33,7 +34,7 @@ export interface Cell {
   readonly seed: number;
 }
 
-/** The runs of a study, every rate with every seed; the seeds one after another, so that the first say something early. */
+/** The runs that a study may have, every rate with every seed; the seeds one after another. */
 export function cellsOf(study: Study): Cell[] {
   return seeds.flatMap((seed) =>
     study.contestants.flatMap((contestant) =>

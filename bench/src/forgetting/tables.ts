@@ -1,8 +1,8 @@
 /** The results as a page of tables. */
-import { bestSettings, type Mean, type Setting, settingsOf } from "./figures.js";
+import { bestSettings, type Mean, missingCells, plannedRuns, type Setting, settingsOf } from "./figures.js";
 import { pictureFile } from "./picture.js";
 import type { RunResult } from "./runs.js";
-import { cellsOf, type Study } from "./studies.js";
+import type { Study } from "./studies.js";
 
 export function resultsPage(studies: readonly Study[], resultsOf: (study: Study) => readonly RunResult[]): string {
   return [
@@ -17,14 +17,14 @@ export function resultsPage(studies: readonly Study[], resultsOf: (study: Study)
 
 function section(study: Study, results: readonly RunResult[]): string[] {
   const settings = settingsOf(study, results);
-  const best = bestSettings(study, settings);
-  const planned = cellsOf(study).length;
+  const best = bestSettings(study, results);
   const heading = [`## ${study.name}`, "", study.description, ""];
   if (settings.length === 0) return [...heading, "Not run yet.", ""];
-  const missing = planned - results.length;
   return [
     ...heading,
-    ...(missing > 0 ? [`${results.length} of ${planned} runs so far.`, ""] : []),
+    ...(missingCells(study, results).length > 0
+      ? [`${results.length} runs so far, of the ${plannedRuns(study)} that are wanted.`, ""]
+      : []),
     `Each optimizer at its best rate by ${study.second.task} (${study.second.metric}):`,
     "",
     ...table(study, best),

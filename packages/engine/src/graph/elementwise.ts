@@ -190,18 +190,21 @@ export const gelu = unary(
   { recompute: "entrywise" },
 );
 
-/** d/dx x * Phi(x) = Phi(x) + x * phi(x). */
+/**
+ * d/dx x * Phi(x) = Phi(x) + x * phi(x), which is (1 + erf(s)) / 2 + s * exp(-s^2) / sqrt(pi) with s = x / sqrt(2). Each pass over
+ * the entries takes as long as memory does, so there are as few as ONNX's operators allow: the constant is in the exponent, and erf,
+ * which is never beyond 1, becomes a probability by a linear function that would cut there.
+ */
 function geluSlope(x: Value): Value {
   const operation: Operation = {
     name: "geluSlope",
     lower(emitter, inputs) {
-      const error = emitter.emit("Erf", [emitter.emit("Mul", [...inputs, emitter.floats(Math.SQRT1_2)])]);
-      const half = emitter.floats(0.5);
-      const distribution = emitter.emit("Add", [emitter.emit("Mul", [error, half]), half]);
-      const square = emitter.emit("Mul", [...inputs, ...inputs]);
-      const bell = emitter.emit("Exp", [emitter.emit("Mul", [square, emitter.floats(-0.5)])]);
-      const scaled = emitter.emit("Mul", [...inputs, emitter.floats(1 / Math.sqrt(2 * Math.PI))]);
-      return [emitter.emit("Add", [distribution, emitter.emit("Mul", [scaled, bell])])];
+      const s = emitter.emit("Mul", [...inputs, emitter.floats(Math.SQRT1_2)]);
+      const exponent = emitter.emit("Sub", [emitter.floats(-Math.log(Math.PI) / 2), emitter.emit("Mul", [s, s])]);
+      const bell = emitter.emit("Mul", [s, emitter.emit("Exp", [exponent])]);
+      const half = { attributes: { alpha: { float: 0.5 }, beta: { float: 0.5 } } };
+      const distribution = emitter.emit("HardSigmoid", [emitter.emit("Erf", [s])], half);
+      return [emitter.emit("Add", [distribution, bell])];
     },
   };
   return applySingle(operation, [x], x.type);
