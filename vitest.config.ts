@@ -6,7 +6,7 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** What other modes than the usual one run; `tools/endure.mjs` starts `crash` and `fuzz`, and has them run for longer. */
 const includes: Readonly<Record<string, string[]>> = {
   install: ["tools/*.install.ts"],
-  crash: ["packages/*/src/**/{crash,interruptions,threads,connections}.test.ts"],
+  crash: ["packages/*/src/**/{crash,interruptions,resume-tasks,threads,connections}.test.ts"],
   fuzz: ["packages/*/src/**/fuzz.test.ts"],
 };
 

@@ -1,18 +1,22 @@
 /** The documentation is true: its examples compile and run, its links lead somewhere, and the library's page has all exports. */
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { finetune } from "nanoadam";
+import { exportModel, finetune, predict } from "nanoadam";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { openPage } from "../packages/nanoadam/src/testing/browser.js";
+import { chromium } from "../packages/nanoadam/src/testing/chromium.js";
 import { isBuilt } from "../packages/nanoadam/src/testing/crash/child.js";
 import { runCli } from "../packages/nanoadam/src/testing/run-cli.js";
+import { serveFolder } from "../packages/nanoadam/src/testing/serve-folder.js";
 import { writeTinyChatDecoder, writeTinyChats } from "../packages/nanoadam/src/testing/tiny-chats.js";
 import { writeTinyCheckpoint } from "../packages/nanoadam/src/testing/tiny-checkpoint.js";
 import { tinyRows } from "../packages/nanoadam/src/testing/tiny-data.js";
+import { tinyPlace, tinyRun } from "../packages/nanoadam/src/testing/tiny-run.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -143,6 +147,35 @@ test("the server's page has the code that is tested", () => {
   );
   expect(blocksOf("docs/web-app.md")).toEqual(files);
 });
+
+test.skipIf(chromium === undefined)(
+  "the page without a server answers in a browser, and asks no other host",
+  { timeout: 120_000 },
+  async () => {
+    const [page = ""] = [...read("docs/web-app.md").matchAll(/^```html\n(.*?)^```$/gms)].map(([, code]) => code);
+    const place = await tinyPlace();
+    const { folder: model } = await tinyRun({ steps: 20 }, place);
+    const site = join(place.folder, "site");
+    await exportModel({ model, format: "onnx", dtype: "int8", output: join(site, "questions-onnx") });
+    await writeFile(join(site, "index.html"), page);
+    const modules = (path: string) => join(root, "node_modules", path);
+    await copyFile(modules("@huggingface/transformers/dist/transformers.min.js"), join(site, "transformers.min.js"));
+    for (const ending of ["mjs", "wasm"]) {
+      const name = `ort-wasm-simd-threaded.asyncify.${ending}`;
+      await copyFile(modules(`onnxruntime-web/dist/${name}`), join(site, name));
+    }
+    const url = await serveFolder(site);
+    const { evaluate, requests } = await openPage(url);
+    const answer = () => evaluate("document.querySelector('#answer').textContent");
+    await expect.poll(answer, { timeout: 60_000 }).toMatch(/^\[{"label":/);
+    await evaluate("text.value = 'good film'; text.oninput()");
+    const [prediction] = await predict({ model, text: "good film", threads: 1 });
+    const { label, probability } = prediction as { readonly label: string; readonly probability: number };
+    const [told] = JSON.parse(String(await answer())) as { readonly label: string; readonly score: number }[];
+    expect(told).toEqual({ label, score: expect.closeTo(probability, 1) });
+    expect(requests.filter((each) => !each.startsWith(url) && !each.startsWith("blob:"))).toEqual([]);
+  },
+);
 
 /** What GitHub calls a heading in an address. */
 const anchorOf = (heading: string) =>

@@ -42,6 +42,7 @@ export type {
   PredictFileInput,
   PredictInput,
 } from "./options/saved-model-options.js";
+export type { FinetuneInputFor, UnnamedTask } from "./options/task-options.js";
 export { type AnalysisReport, analyze } from "./recipes/analyze.js";
 export type { GenerateControl } from "./recipes/answer-context.js";
 export { applyDelta } from "./recipes/apply-delta.js";

@@ -30,7 +30,7 @@ export function analyzeCommand(streams: Streams = process, interruption: Interru
     .action(async ({ quiet, json, preset, config, ...flags }: Flags & OptionFileFlags) => {
       const isSilent = quiet === true || json === true;
       const progress = isSilent ? undefined : progressObserver({ stream: streams.stderr, verbose: false });
-      if (progress !== undefined) interruption.printWith(progress.print);
+      if (progress !== undefined) interruption.printWith(progress.print, progress.end);
       progress?.prepare("reading the model and the data");
       const options = await runOptions(analyzeSchema, flags, { preset, config }, (given) =>
         parseFinetuneOptions({ ...given, analyze: true }),

@@ -46,7 +46,7 @@ export function compareCommand(
       const options = await comparisonOptions({ direct, preset, config });
       const isSilent = quiet === true || json === true;
       const progress = isSilent ? undefined : compareProgress({ stream: streams.stderr });
-      if (progress !== undefined) interruption.printWith(progress.print);
+      if (progress !== undefined) interruption.printWith(progress.print, progress.end);
       interruption.finishFirst("ending the runs under way");
       const { signal } = interruption;
       const onNotice = progress?.print;

@@ -53,7 +53,7 @@ export function continualCommand(streams: Streams = process, interruption: Inter
         if (progress !== undefined) progress.print(line);
         else if (!isSilent) streams.stderr.write(`${line}\n`);
       };
-      interruption.printWith(print);
+      interruption.printWith(print, end);
       const report = await continual(input, {
         signal: interruption.signal,
         onNotice: print,

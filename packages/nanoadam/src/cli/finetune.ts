@@ -74,7 +74,7 @@ export function finetuneCommand(streams: Streams = process, interruption: Interr
         }
         const isSilent = quiet === true || json === true || progressJson === true;
         const progress = isSilent ? undefined : progressObserver({ stream: streams.stderr, verbose: verbose === true });
-        if (progress !== undefined) interruption.printWith(progress.print);
+        if (progress !== undefined) interruption.printWith(progress.print, progress.end);
         progress?.prepare("reading the model and the data");
         const control: RunControl = {
           observers: [

@@ -56,6 +56,8 @@ test("where nobody can be asked, the way out is named; a file that is there stay
   const refused = await runCli("init", file);
   expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("--print-config > ") });
   expect(existsSync(file)).toBe(false);
+  const data = await runCli("init", "reviews.csv");
+  expect(data).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("expected a name that ends in .yaml") });
   await writeFile(file, "");
   expect((await runCli("init", file)).stderr).toContain("is there already");
 });

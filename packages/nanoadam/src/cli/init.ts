@@ -17,6 +17,11 @@ export function initCommand(streams: Streams = process): Command {
     .description("Ask for model, data and columns, and write a file of options for finetune --config.")
     .argument("[file]", "the file to write", "nanoadam.yaml")
     .action(async (file: string) => {
+      if (!/\.ya?ml$/i.test(file)) {
+        throw new InputError(
+          `${file} is to be the file of options, expected a name that ends in .yaml; data are asked for`,
+        );
+      }
       if (existsSync(file)) throw new InputError(`${file} is there already; name another file, or move it away`);
       // Only a person at a terminal can be asked.
       if (streams.stdin !== process.stdin || process.stdin.isTTY !== true) {

@@ -47,33 +47,37 @@ test.skipIf(!isBuilt).each([
 test.skipIf(!isBuilt).each([
   ["SIGTERM", 143],
   ["SIGKILL", null],
-] as const)("a comparison's run ends with it, by %s too (needs npm run build)", async (signal, code) => {
-  const place = await tinyPlace();
-  const temporary = join(place.folder, "temporary");
-  await mkdir(temporary);
-  const [, ...flags] = endless(place, join(place.folder, "comparison"));
-  const compare = ["compare", ...flags, "--optimizers", "adamw", "--learning-rates", "adamw=1e-3"];
-  const child = spawn(process.execPath, [builtCommand, ...compare], {
-    stdio: "ignore",
-    env: { ...process.env, TMPDIR: temporary },
-  });
-  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
-  const wait = { timeout: 30_000 };
-  // The run has begun to write.
-  await expect
-    .poll(() => readdir(temporary, { recursive: true }).then((names) => names.join()), wait)
-    .toMatch(/metrics/);
-  child.kill(signal);
-  expect(await ended).toBe(code);
-  // A run that goes on would keep its folder, or make it again; one that is orphaned takes its own part along.
-  await expect
-    .poll(
-      () => readdir(temporary, { recursive: true }).then((names) => names.filter((name) => /metrics/.test(name))),
-      wait,
-    )
-    .toEqual([]);
-  if (signal === "SIGTERM") expect(await readdir(temporary)).toEqual([]);
-});
+] as const)(
+  "a comparison's run ends with it, by %s too (needs npm run build)",
+  { timeout: 300_000 },
+  async (signal, code) => {
+    const place = await tinyPlace();
+    const temporary = join(place.folder, "temporary");
+    await mkdir(temporary);
+    const [, ...flags] = endless(place, join(place.folder, "comparison"));
+    const compare = ["compare", ...flags, "--optimizers", "adamw", "--learning-rates", "adamw=1e-3"];
+    const child = spawn(process.execPath, [builtCommand, ...compare], {
+      stdio: "ignore",
+      env: { ...process.env, TMPDIR: temporary },
+    });
+    const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+    const wait = { timeout: 120_000 };
+    // The run has begun to write.
+    await expect
+      .poll(() => readdir(temporary, { recursive: true }).then((names) => names.join()), wait)
+      .toMatch(/metrics/);
+    child.kill(signal);
+    expect(await ended).toBe(code);
+    // A run that goes on would keep its folder, or make it again; one that is orphaned takes its own part along.
+    await expect
+      .poll(
+        () => readdir(temporary, { recursive: true }).then((names) => names.filter((name) => /metrics/.test(name))),
+        wait,
+      )
+      .toEqual([]);
+    if (signal === "SIGTERM") expect(await readdir(temporary)).toEqual([]);
+  },
+);
 
 test("what is being finished is told at the first signal; a second ends", () => {
   const listeners = new Map<string, () => void>();

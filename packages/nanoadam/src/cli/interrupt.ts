@@ -7,8 +7,8 @@ export interface Interruption {
   readonly signal: AbortSignal;
   /** From now on a first signal lets this be finished, and only a second ends the process at once. */
   finishFirst(what: string): void;
-  /** Takes over the printing of what is told, from a command that draws on the terminal. */
-  printWith(print: (line: string) => void): void;
+  /** Has a command that draws on the terminal print what is told, and take away what it has drawn when the process ends at once. */
+  printWith(print: (line: string) => void, clear: () => void): void;
 }
 
 /** For who has no signals: a program that runs commands itself. */
@@ -30,6 +30,7 @@ export function listenToSignals(
 ): { readonly interruption: Interruption; exitCode(): number | undefined } {
   const controller = new AbortController();
   let print = (line: string) => write(`nanoadam: ${line}\n`);
+  let clear: () => void = () => undefined;
   let finishing: string | undefined;
   let exitCode: number | undefined;
   for (const name of endingSignals) {
@@ -38,6 +39,7 @@ export function listenToSignals(
       exitCode ??= 128 + constants.signals[name];
       if (isSecond || finishing === undefined) {
         print("interrupted");
+        clear();
         process.exit(exitCode);
       }
       print(`${finishing}; again ends at once`);
@@ -50,8 +52,9 @@ export function listenToSignals(
       finishFirst(what) {
         finishing = what;
       },
-      printWith(other) {
+      printWith(other, clearOther) {
         print = other;
+        clear = clearOther;
       },
     },
     exitCode: () => exitCode,

@@ -1,9 +1,10 @@
 /** The built command in a terminal of its own (a pseudo-terminal, by the program `script`). */
-import { execFile, execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify, stripVTControlCharacters } from "node:util";
+import { Terminal } from "@xterm/headless";
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import { tinyPlace } from "../testing/tiny-run.js";
@@ -61,6 +62,54 @@ describe.skipIf(!isBuilt || !hasScript())("a run in a terminal (needs npm run bu
     const screen = text.split("\n").map((line) => stripVTControlCharacters(line.split("\u001b[2K").at(-1) ?? ""));
     expect(screen.join("\n")).not.toMatch(/[█░]/);
     expect(screen.join(" ")).toContain("before: accuracy");
+  });
+
+  /** What is on the screen after Ctrl-C, and how the command ended. */
+  async function stopped(flags: readonly string[], keys: string) {
+    const { folder, model, train } = await tinyPlace();
+    const output = join(folder, "out");
+    const all = [
+      ...["--model", model, "--train", train, "--text", "sentence", "--label", "label", "--steps", "1000000"],
+      ...["--threads", "1", "--output", output, ...flags],
+    ];
+    const command = `"${process.execPath}" "${builtCommand}" finetune ${all.join(" ")}`;
+    const { CI: _, ...inherited } = process.env;
+    const child = spawn("script", ["-qec", command, "/dev/null"], {
+      stdio: ["pipe", "pipe", "ignore"],
+      env: { ...inherited, TERM: "xterm-256color" },
+    });
+    let [written, isPressed] = ["", false];
+    child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+      written += piece;
+      if (isPressed || !/ [3-9]\/1,?000,?000/.test(stripVTControlCharacters(written))) return;
+      isPressed = true;
+      for (const key of keys) child.stdin.write(key);
+    });
+    const exitCode = await new Promise<number | null>((resolve) => child.on("close", resolve));
+    const screen = new Terminal({ cols: 200, rows: 40, allowProposedApi: true });
+    await new Promise<void>((done) => screen.write(written, done));
+    const { active } = screen.buffer;
+    const lines = Array.from({ length: active.length }, (_, row) => active.getLine(row)?.translateToString(true) ?? "");
+    return { exitCode, output, lines: lines.filter((line) => line !== "") };
+  }
+
+  test.each([
+    ["once", "\u0003"],
+    ["twice", "\u0003\u0003"],
+  ])("ends with 130 at Ctrl-C, pressed %s, and leaves no line of progress", async (_, keys) => {
+    const { exitCode, lines, output } = await stopped(["--save-every", "2"], keys);
+    expect(exitCode).toBe(130);
+    expect(lines.join("\n")).not.toMatch(/[█░]/);
+    if (keys.length > 1) return;
+    expect(lines.at(-1)).toMatch(
+      /^nanoadam: interrupted after \d+ of 1000000 steps; all is saved, and --resume \S+ goes on$/,
+    );
+    expect(readdirSync(join(output, "checkpoints")).length).toBeGreaterThan(0);
+  });
+
+  test("ends at once where it is not to be saved", async () => {
+    const { exitCode, lines, output } = await stopped([], "\u0003");
+    expect([exitCode, lines.at(-1), existsSync(output)]).toEqual([130, "interrupted", false]);
   });
 
   test("has neither colours nor other codes where CI is set", async () => {

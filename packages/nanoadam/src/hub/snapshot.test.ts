@@ -1,11 +1,9 @@
 /** Models and data of the Hub in the standard cache, from a server that speaks its routes. */
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { readdir, readFile, readlink, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { type HubRepository, hubCommit, startHub } from "../testing/hub-server.js";
+import { pythonHas, runPython } from "../testing/python.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { writeTinyCheckpoint } from "../testing/tiny-checkpoint.js";
@@ -77,7 +75,10 @@ test("wrong bytes are refused, and never come into the cache", async () => {
   hub.faults.isWrong = true;
   await expectRefusal(fetchModel(model, settings), /tiny\/bert: \S+ came with the hash [0-9a-f]+, expected [0-9a-f]+/);
   expect(await readdir(join(settings.cache, "models--tiny--bert", "blobs"))).toEqual([]);
-  hub.faults.isWrong = false;
+  Object.assign(hub.faults, { isWrong: false, isLong: true });
+  await expectRefusal(fetchModel(model, settings), /tiny\/bert: \S+ came with \d+ bytes, expected \d+/);
+  expect(await readdir(join(settings.cache, "models--tiny--bert", "blobs"))).toEqual([]);
+  hub.faults.isLong = false;
   await expected(await fetchModel(model, settings));
 });
 
@@ -158,33 +159,20 @@ test("names of the Hub", () => {
   expect(() => modelReference("org/name@../x")).toThrow(/is no revision/);
 });
 
-const python = "/tmp/peer-hf/bin/python";
-
-test.skipIf(!existsSync(python))(
-  "Python's huggingface_hub finds what we fetched, and the other way round",
+test.skipIf(!pythonHas("huggingface_hub"))(
+  "Python's huggingface_hub finds what we fetched, and the other way round (needs PEER_HF)",
   async () => {
     const { folder, hub, settings, expected } = await place();
-    const script = (home: string, isOffline: boolean) =>
-      promisify(execFile)(
-        python,
-        ["-c", "from huggingface_hub import snapshot_download; print(snapshot_download('tiny/bert'))"],
-        {
-          env: {
-            ...process.env,
-            HF_HOME: home,
-            HF_ENDPOINT: hub.endpoint,
-            HF_HUB_OFFLINE: isOffline ? "1" : "0",
-            HF_HUB_DISABLE_XET: "1",
-          },
-        },
-      );
+    const fetchByPython = async (home: string, isOffline: boolean) => {
+      const script = "from huggingface_hub import snapshot_download; print(snapshot_download('tiny/bert'))";
+      const environment = { HF_HOME: home, HF_ENDPOINT: hub.endpoint, HF_HUB_DISABLE_XET: "1" };
+      return (await runPython(script, [], { ...environment, HF_HUB_OFFLINE: isOffline ? "1" : "0" })).trim();
+    };
     const snapshot = await fetchModel(model, settings);
-    expect((await script(join(folder, "home"), true)).stdout.trim()).toBe(snapshot);
-    const { stdout } = await script(join(folder, "other"), false);
+    expect(await fetchByPython(join(folder, "home"), true)).toBe(snapshot);
+    const theirs = await fetchByPython(join(folder, "other"), false);
     const other = { ...settings, cache: join(folder, "other", "hub"), isOffline: true };
-    const found = await fetchModel(model, other);
-    expect(found).toBe(stdout.trim());
-    await expected(found);
-    expect((await stat(found)).isDirectory()).toBe(true);
+    expect(await fetchModel(model, other)).toBe(theirs);
+    await expected(theirs);
   },
 );

@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
 import type { z } from "zod";
 import { InputError } from "../errors.js";
+import { type TaskName, taskNames } from "../tasks/registry.js";
 import { type FinetuneInput, finetuneSchema, flattenOptions, parseFinetuneOptions } from "./finetune-options.js";
 import { parseOptions } from "./parse-options.js";
 import type {
@@ -11,6 +12,7 @@ import type {
   PredictInput,
   predictSchema,
 } from "./saved-model-options.js";
+import type { FinetuneInputFor, UnnamedTask } from "./task-options.js";
 
 const needed = { model: "bert", train: "a.tsv", text: "text", label: "label", output: "out" };
 
@@ -56,6 +58,38 @@ describe("the documented interfaces", () => {
     // @ts-expect-error an option is spelled otherwise
     const option: FinetuneInput = { ...needed, learningrate: 1 };
     for (const input of [rate, optimizer, option]) expect(() => parseFinetuneOptions(input)).toThrow(InputError);
+  });
+});
+
+describe("the options of a run for a task", () => {
+  const take = <Task extends TaskName = UnnamedTask>(input: FinetuneInputFor<Task>): FinetuneInput => input;
+
+  test("are those that it takes", () => {
+    const inputs = [
+      take({ ...needed, labelSmoothing: 0.1, classWeights: "balanced" }),
+      take({ ...needed, task: "classification", labelSmoothing: 0.1 }),
+      take({ ...needed, task: "causal-lm", label: undefined, lossOn: "all", pack: true }),
+      take({ ...needed, task: "image-classification", augment: "flip" }),
+      take({ ...needed, task: "regression", labelSmoothing: undefined }),
+      take({ ...needed, task: taskNames[0] as TaskName, labelSmoothing: 0.1 }),
+    ];
+    for (const input of inputs) expect(() => parseFinetuneOptions(input)).not.toThrow();
+  });
+
+  test("are no others: what a run would refuse is refused by the types", () => {
+    const inputs = [
+      // @ts-expect-error numbers have no labels to smooth
+      take({ ...needed, task: "regression", labelSmoothing: 0.1 }),
+      // @ts-expect-error several labels are not weighed
+      take({ ...needed, task: "multi-label", classWeights: "balanced" }),
+      // @ts-expect-error what is not said to be of a decoder has no such loss
+      take({ ...needed, lossOn: "all" }),
+      // @ts-expect-error texts that are classified stand alone
+      take({ ...needed, task: "classification", pack: true }),
+    ];
+    for (const input of inputs) expect(() => parseFinetuneOptions(input)).toThrow(InputError);
+    // @ts-expect-error texts are not turned about
+    take({ ...needed, task: "masked-lm", augment: "flip" });
   });
 });
 

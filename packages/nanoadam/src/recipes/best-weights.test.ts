@@ -1,8 +1,10 @@
 /** Whole runs that write their best weights, and that end when none come that are better. */
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { expectRefusal } from "../testing/refusal.js";
 import { tinyInput, tinyPlace, tinyRun, weightsOf } from "../testing/tiny-run.js";
+import type { TrainingObserver } from "../train/observer.js";
 import { finetune } from "./finetune.js";
 
 const steady = { clip: 0, dropout: 0, schedule: "constant", evalEvery: 2 } as const;
@@ -36,6 +38,43 @@ describe("the best weights", () => {
     expect(summary.best?.step).toBe(6);
     expect(await weightsOf(folder)).toEqual(await weightsOf(plain.folder));
     expect(plain.summary.best).toBeUndefined();
+  });
+
+  test("that could not be saved are the result if they are the last, and else the last are, which is told", async () => {
+    const place = await tinyPlace();
+    for (const [options, isLast] of [
+      [{ ...steady, learningRate: 1e-2, steps: 6 }, true],
+      [spoiling, false],
+    ] as const) {
+      const { folder: earlier } = await tinyRun({ ...options, seed: 3, saveEvery: 1, keep: 20 }, place);
+      const told: string[] = [];
+      const checkpoints = `${earlier}/checkpoints`;
+      const input = tinyInput(place, { ...options, bestBy: "loss", output: earlier, overwrite: true });
+      const putBack = () => {
+        rmSync(checkpoints);
+        renameSync(`${earlier}-kept`, checkpoints);
+      };
+      const observer: TrainingObserver = {
+        onNotice: (notice) => told.push(notice),
+        // A file is where the folder of the checkpoints was; of the other run it is back before the best weights are looked for.
+        onEvaluation({ step }) {
+          if (step > 0 || !existsSync(`${checkpoints}/step-1`)) return;
+          renameSync(checkpoints, `${earlier}-kept`);
+          writeFileSync(checkpoints, "");
+        },
+        betweenSteps: ({ step }) => (step === options.steps && !isLast ? putBack() : undefined),
+        onSave: () => (isLast ? putBack() : undefined),
+      };
+      const { best, evaluation } = await finetune(input, { observers: [observer] });
+      const plain = await tinyRun(options, place);
+      expect(await weightsOf(earlier)).toEqual(await weightsOf(plain.folder));
+      expect(evaluation.final).toEqual(plain.summary.evaluation.final);
+      expect(best?.step).toBe(isLast ? 6 : undefined);
+      expect(told.join("\n")).toMatch(/^no checkpoint after step 2: /m);
+      expect(
+        /^the best weights, of step \d+, could not be saved: the last are the result$/m.test(told.join("\n")),
+      ).toBe(!isLast);
+    }
   });
 
   test("of a run that diverges are better than its last good ones", async () => {

@@ -76,8 +76,12 @@ export class Checkpointer implements TrainingObserver {
     const { plan, best, listener } = this.#options;
     const { step } = position;
     const isDue = plan.saveEvery !== undefined && step % plan.saveEvery === 0;
-    if (!isDue && best?.soFar.best?.step !== step) return;
-    const failure = await this.#save(position).then(() => undefined, describeSystemError);
+    const isBest = best?.soFar.best?.step === step;
+    if (!isDue && !isBest) return;
+    const attempt = () => this.#save(position).then(() => undefined, describeSystemError);
+    let failure = await attempt();
+    // The next step moves the weights on: there is no other time to save the best ones.
+    if (failure !== undefined && isBest) failure = await attempt();
     if (failure === undefined) return;
     const last = this.#savedStep === undefined ? "there is none yet" : `the last is that of step ${this.#savedStep}`;
     listener.onNotice?.(
@@ -105,13 +109,16 @@ export class Checkpointer implements TrainingObserver {
   /**
    * Gives the weights the values of the best step, and says which that is; nothing where no best is looked for, or it could not
    * be saved.
+   * @param held the step that the weights are of, where they are good
    * @throws InputError where they cannot be read.
    */
-  async restoreBest(): Promise<Best | undefined> {
+  async restoreBest(held: number | undefined): Promise<Best | undefined> {
     const { best: found, run, listener } = this.#options;
     const best = found?.soFar.best;
-    if (best === undefined) return undefined;
-    if (!(await this.#folders.steps()).includes(best.step)) {
+    if (best === undefined || best.step === held) return best;
+    // A checkpoint of that step may be there that is an earlier run's.
+    const state = await readRunState(this.#folders.path(best.step)).catch(() => undefined);
+    if (state?.run !== this.#identity.run) {
       listener.onNotice?.(`the best weights, of step ${best.step}, could not be saved: the last are the result`);
       return undefined;
     }

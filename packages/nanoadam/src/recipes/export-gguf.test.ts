@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { sharedDataFolder, sharedDataIsPresent } from "../../../../testing/fixtures.js";
 import { openModelFolder } from "../checkpoint/adapter.js";
 import { widenFloat16 } from "../checkpoint/floats.js";
+import { pythonHas, runPython } from "../testing/python.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { tinyDecoders, writeTinyDecoder } from "../testing/tiny-decoders.js";
@@ -181,3 +182,56 @@ test.skipIf(!sharedDataIsPresent)("stories260K has a file of each precision (nee
   expect((sizes[1] ?? 0) / (sizes[0] ?? 1)).toBeLessThan(0.52);
   expect((sizes[2] ?? 0) / (sizes[0] ?? 1)).toBeLessThan(0.34);
 });
+
+const readByPython = `
+import json, sys
+import numpy
+from gguf import GGUFReader
+from gguf.quants import dequantize
+files = {}
+for path in sys.argv[1:]:
+    reader = GGUFReader(path)
+    tensors = {each.name: dequantize(each.data, each.tensor_type) for each in reader.tensors}
+    files[path] = {
+        "fields": {name: field.contents() for name, field in reader.fields.items() if not isinstance(field.contents(), list)},
+        "tokens": reader.get_field("tokenizer.ggml.tokens").contents(),
+        "tensors": {name: [list(each.shape), each.ravel()[:64].astype(numpy.float64).tolist()] for name, each in tensors.items()},
+    }
+print(json.dumps(files))
+`;
+
+test.skipIf(!pythonHas("gguf"))(
+  "llama.cpp's own reader in Python finds the same (needs PEER_HF with gguf)",
+  async () => {
+    const folder = await tinyModel(models.qwen3);
+    const output = await exported(folder, "float32,float16,int8");
+    const paths = ["f32", "f16", "q8_0"].map((type) => join(output, `model-${type}.gguf`));
+    const files = JSON.parse(await runPython(readByPython, paths)) as Record<string, PythonFile>;
+    const own = await parameter(folder, "model.layers.1.mlp.up_proj.weight", 48 * 64);
+    const spread = Math.max(...own) - Math.min(...own);
+    for (const [place, path] of paths.entries()) {
+      const { fields, tokens, tensors } = files[path] as PythonFile;
+      expect(fields).toMatchObject({
+        "general.architecture": "qwen3",
+        "qwen3.block_count": 3,
+        "qwen3.attention.head_count_kv": 2,
+        "tokenizer.ggml.model": "llama",
+        "tokenizer.ggml.bos_token_id": 1,
+      });
+      expect([tokens.length, tokens[1], tokens[3]]).toEqual([300, "<s>", "<0x00>"]);
+      const { tensorInfos } = await readHeader(path);
+      expect(Object.keys(tensors).sort()).toEqual(tensorInfos.map(({ name }) => name).sort());
+      const [shape, values] = tensors["blk.1.ffn_up.weight"] ?? [];
+      expect(shape).toEqual([48, 64]);
+      const most = Math.max(...(values ?? []).map((value, entry) => Math.abs(value - (own[entry] ?? Number.NaN))));
+      expect(most / spread).toBeLessThanOrEqual([0, 1e-3, 1e-2][place] ?? 0);
+    }
+  },
+);
+
+/** What Python says of a file: of each tensor its shape and first values. */
+interface PythonFile {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly tokens: readonly string[];
+  readonly tensors: Readonly<Record<string, readonly [shape: readonly number[], values: readonly number[]]>>;
+}

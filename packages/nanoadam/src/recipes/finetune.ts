@@ -12,8 +12,9 @@ import { ScratchFile } from "../files/scratch-file.js";
 import { hiddenSizeOf } from "../models/architectures.js";
 import { type FinetuneInput, type FinetuneOptions, parseFinetuneOptions } from "../options/finetune-options.js";
 import { bestMetric } from "../options/saving-options.js";
+import type { FinetuneInputFor, UnnamedTask } from "../options/task-options.js";
 import type { Weights } from "../program/compile-stages.js";
-import { taskKind } from "../tasks/registry.js";
+import { type TaskName, taskKind } from "../tasks/registry.js";
 import { reviewOfChange } from "../tasks/review.js";
 import { BestWeights } from "../train/best-weights.js";
 import type { Stopped } from "../train/loop.js";
@@ -50,12 +51,16 @@ import { measureChange, type WeightChange } from "./weight-shift.js";
 import { runInWorker } from "./worker-run.js";
 
 /**
- * Fine-tunes a model and writes it to `output`. Await it for its summary, or loop over its events.
+ * Fine-tunes a model and writes it to `output`. Await it for its summary, or loop over its events. The options are those that the
+ * `task` takes.
  * @throws InputError for anything wrong with options, model or data, before anything is written.
  * @throws DivergenceError when loss or gradients stop being finite; the last good weights are saved all the same.
  * @throws AbortError once the signal is aborted, or the loop is left.
  */
-export function finetune(input: FinetuneInput, control: RunControl = {}): FinetuneRun {
+export function finetune<Task extends TaskName = UnnamedTask>(
+  input: FinetuneInputFor<Task>,
+  control: RunControl = {},
+): FinetuneRun {
   return startRun(control, (observed) =>
     control.worker === true ? runInWorker({ input }, observed) : performRun({ input, control: observed }),
   );
@@ -240,7 +245,7 @@ async function train(
     }
     if (stopped !== undefined) undo.restore();
     if (result.endedEarly !== undefined) await microscope?.end(optimizer.completedSteps);
-    const chosen = await checkpointer.restoreBest();
+    const chosen = await checkpointer.restoreBest(stopped === undefined ? optimizer.completedSteps : undefined);
     if (stopped !== undefined && chosen === undefined) requireGood(saved, undo, stopped.reason);
     let { final, review } = await evaluateStored();
     const isGood = Number.isFinite(final.loss) && weightsAreFinite(pretrained.weights);

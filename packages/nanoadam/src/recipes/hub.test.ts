@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { startHub } from "../testing/hub-server.js";
 import { expectRefusal } from "../testing/refusal.js";
+import { runCli } from "../testing/run-cli.js";
 import { tinyPlace, tinyRun } from "../testing/tiny-run.js";
 import { predict } from "./predict.js";
 import { pushModel } from "./push.js";
@@ -35,6 +36,13 @@ test("a model and data of the Hub are trained on and the result is pushed; nothi
     expect(card).toMatch(/tiny\/bert, fine-tuned for classification in 4 steps by nanoadam with nanoadam \d/);
     expect(card).toMatch(/\| accuracy \| [\d.]+ \|/);
     expect(card).toMatch(/% of the weights differ/);
+    const asked = hub.requests.length;
+    const { exitCode, stderr } = await runCli(
+      ...["--offline", "finetune", "--model", "tiny/bert", "--train", "hf://datasets/tiny/texts/data/train.tsv"],
+      ...["--text", "sentence", "--label", "label", "--steps", "1", "--output", `${folder}-offline`],
+    );
+    expect([exitCode, hub.requests.length], stderr).toEqual([0, asked]);
+    vi.stubEnv("HF_HUB_OFFLINE", "");
     vi.stubEnv("HF_TOKEN", "hf_other");
     await expectRefusal(
       pushModel({ model: folder, to: "me/reviews" }),

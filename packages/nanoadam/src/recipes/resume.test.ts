@@ -1,4 +1,4 @@
-/** Runs that were interrupted and went on, against the same runs without. */
+/** Runs that were interrupted and went on, against the same runs without; resume-tasks.test.ts has every task. */
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -8,9 +8,7 @@ import type { FinetuneInput } from "../options/finetune-options.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { interruptedRun, resultOf } from "../testing/resumed-run.js";
 import { tinyRows } from "../testing/tiny-data.js";
-import { tinyDecoders, writeTinyDecoder } from "../testing/tiny-decoders.js";
 import { type TinyPlace, tinyInput, tinyPlace } from "../testing/tiny-run.js";
-import { writeMultiLabelData, writeTaggedData } from "../testing/tiny-tasks.js";
 import { finetune } from "./finetune.js";
 import { resumeFinetuning } from "./resume.js";
 
@@ -42,9 +40,19 @@ describe("a run that is interrupted twice and goes on gives the same files to th
     ["galore", { optimizer: "galore", galoreRank: 2, galoreGap: 3 }],
     ["sgd", { optimizer: "sgd" }],
     ["nanosgd", { optimizer: "nanosgd", maskInterval: 2 }],
+    ["nanolion", { optimizer: "nanolion", maskInterval: 2 }],
     ["nanolion, weights in bfloat16", { optimizer: "nanolion", weights: "bfloat16", maskInterval: 2 }],
     ["lora", { loraRank: 2, loraDropout: 0.1 }],
     ["lora with adamw", { loraRank: 2, optimizer: "adamw" }],
+    [
+      "lora of all layers, scaled and with lengths apart",
+      { loraRank: 2, loraTargets: "all-linear", useRslora: true, useDora: true },
+    ],
+    ["no clipping", { clip: 0 }],
+    ["no clipping, weights in bfloat16", { clip: 0, weights: "bfloat16", maskInterval: 2 }],
+    ["batches at random", { sampling: "random" }],
+    ["balanced classes and smoothed labels", { classWeights: "balanced", labelSmoothing: 0.1 }],
+    ["an end by patience", { patience: 6, bestBy: "loss", evalEvery: 1, learningRate: 1 }],
     ["checkpointing and accumulation", { checkpointing: "stage", accumulate: 2, batchSize: 4 }],
     ["several epochs, warm-up and cosine", { epochs: 2, steps: undefined, warmup: 0.3, schedule: "cosine" }],
     ["weights stored as float16", { saveDtype: "float16" }],
@@ -59,35 +67,6 @@ describe("a run that is interrupted twice and goes on gives the same files to th
   test("checkpoints stored in bfloat16, with dropout", async () => {
     const { whole, cut } = await both(await tinyPlace({ dtype: "BF16" }), { dropout: 0.2 }, [1, 6]);
     expect(cut).toEqual(whole);
-  });
-
-  test.each([
-    ["regression", "score"],
-    ["masked-lm", undefined],
-  ] as const)("%s", async (task, label) => {
-    const { whole, cut } = await both(await tinyPlace(), { task, label }, [2, 5]);
-    expect(cut).toEqual(whole);
-  });
-
-  test("causal-lm of a decoder", async () => {
-    const place = await tinyPlace();
-    const model = await writeTinyDecoder(join(place.folder, "decoder"), tinyDecoders.llama);
-    const options = { task: "causal-lm", label: undefined, maxLength: 12 } as const;
-    const { whole, cut } = await both({ ...place, model }, options, [2, 5]);
-    expect(cut).toEqual(whole);
-  });
-
-  test("token classification and several labels", async () => {
-    const place = await tinyPlace();
-    const tagged = await writeTaggedData(place.folder, "tagged", 32);
-    const several = await writeMultiLabelData(place.folder, "several", 32);
-    for (const options of [
-      { task: "token-classification", train: tagged.jsonl, eval: tagged.conll, text: undefined, label: undefined },
-      { task: "multi-label", train: several.columns, eval: undefined, label: ["good", "bad", "film"] },
-    ] as const) {
-      const { whole, cut } = await both(place, options, [3]);
-      expect(cut).toEqual(whole);
-    }
   });
 
   test("rows of a program, given again", async () => {

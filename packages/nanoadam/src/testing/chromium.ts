@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { delimiter, join } from "node:path";
 import { onTestFinished } from "vitest";
+import { contentType } from "./serve-folder.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
 const names = ["chromium", "chromium-browser", "google-chrome"];
@@ -21,14 +22,6 @@ export const chromium: string | undefined = (process.env.PATH ?? "")
       return false;
     }
   });
-
-const types: Readonly<Record<string, string>> = {
-  html: "text/html",
-  js: "text/javascript",
-  mjs: "text/javascript",
-  json: "application/json",
-  wasm: "application/wasm",
-};
 
 /**
  * Opens a page whose script, whose imports are all dynamic, ends in `done(result)`, and gives that result. `folders` are served under their names, and `imports`
@@ -61,7 +54,7 @@ export async function runPage(
     const folder = folders[root];
     const content = path === "/" ? page : folder && (await readFile(join(folder, ...rest)).catch(() => undefined));
     response.statusCode = content ? 200 : 404;
-    response.setHeader("content-type", types[path === "/" ? "html" : (path.split(".").at(-1) ?? "")] ?? "text/plain");
+    response.setHeader("content-type", contentType(path === "/" ? "page.html" : path));
     response.end(content);
   });
   const port = await new Promise<number>((resolve) => {

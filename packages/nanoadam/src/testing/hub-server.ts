@@ -15,6 +15,8 @@ export interface HubFaults {
   drops?: number;
   /** Sends other bytes than are listed. */
   isWrong?: boolean;
+  /** Sends more bytes than are listed. */
+  isLong?: boolean;
   /** Answers 401 without this token. */
   token?: string;
   /** Sends the large files from another address. */
@@ -89,7 +91,8 @@ export async function startHub(repositories: Readonly<Record<string, HubReposito
   };
   const sendFile = (response: ServerResponse, whole: Buffer, range: string, headers: Record<string, string>) => {
     const start = Number(/^bytes=(\d+)-/.exec(range)?.[1] ?? 0);
-    const body = Buffer.from(whole.subarray(start));
+    const more = Buffer.alloc(faults.isLong === true ? 9 : 0);
+    const body = Buffer.concat([whole.subarray(start), more]);
     if (faults.isWrong === true) body[body.length - 1] = (body.at(-1) ?? 0) ^ 1;
     const partial = { "content-range": `bytes ${start}-${whole.length - 1}/${whole.length}` };
     response.writeHead(range ? 206 : 200, { "content-length": body.length, ...headers, ...(range ? partial : {}) });

@@ -1,12 +1,15 @@
 /** The page of an analysis: it needs nothing else, says what was found in the data's numbers, and is readable at any width. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseHTML } from "linkedom";
 import { expect, test } from "vitest";
 import type { Analysis } from "../analysis/analysis.js";
 import type { HistogramRecord } from "../analysis/joint-histogram.js";
 import { gradientAxis, weightAxis } from "../analysis/joint-histogram.js";
+import { openPage } from "../testing/browser.js";
 import { chromium, runPage } from "../testing/chromium.js";
+import { type Readability, readability } from "../testing/readability.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { tinyPlace, tinyRun } from "../testing/tiny-run.js";
 import { extentOf, powerOfTen, topsOf } from "./analysis-charts.js";
@@ -156,5 +159,17 @@ test.skipIf(chromium === undefined)(
       expect({ width, ...rest }).toMatchObject({ overlaps: [], isScrolled: false });
       expect(smallest).toBeGreaterThan(10);
     }
+  },
+);
+
+test.skipIf(chromium === undefined).each(["light", "dark"] as const)(
+  "in a browser, all texts stand out from what is behind them on a %s screen",
+  async (scheme) => {
+    const file = join(await temporaryFolder(), "analysis.html");
+    await writeFile(file, (await tinyAnalysis()).html);
+    const page = await openPage(pathToFileURL(file).href, { scheme });
+    const { texts, contrasts } = (await page.evaluate(readability)) as Readability;
+    expect(texts).toBeGreaterThan(100);
+    expect(contrasts.filter(({ ratio }) => ratio < 4.5)).toEqual([]);
   },
 );

@@ -87,12 +87,17 @@ function confusionMatrix({ names, counts }: Extract<AnswersShown, { kind: "class
         x: "predicted",
         y: "expected",
         fill: (cell) => colourOf(cell.expected === cell.predicted ? 0 : 1),
-        fillOpacity: (cell) => 0.06 + 0.6 * cell.share,
+        fillOpacity: (cell) => darkness(0.06, cell.share),
         inset: 1,
       }),
       Plot.text(cells, { x: "predicted", y: "expected", text: (cell) => String(cell.count), fill: "currentColor" }),
     ],
   });
+}
+
+/** Of a cell whose number has to be read on it: half of a colour, and no more, leaves texts enough contrast on a dark page. */
+function darkness(least: number, share: number): number {
+  return least + (0.5 - least) * share;
 }
 
 /** Dots beyond this hide each other. */
@@ -147,7 +152,7 @@ export function drawHeatMap({ title, rows, columns, cells, greatest }: HeatMap):
     marks: [
       Plot.cell(cells, {
         ...{ x: "column", y: "row", fill: colourOf(1), inset: 0.5 },
-        fillOpacity: ({ value }) => 0.04 + 0.8 * (most === 0 ? 0 : Math.min(1, value / most)),
+        fillOpacity: ({ value }) => darkness(0.04, most === 0 ? 0 : Math.min(1, value / most)),
       }),
       Plot.text(cells, {
         ...{ x: "column", y: "row", fill: "currentColor", fontSize: 10 },

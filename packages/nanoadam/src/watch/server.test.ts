@@ -3,6 +3,9 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { finetune } from "../recipes/finetune.js";
+import { openPage } from "../testing/browser.js";
+import { chromium } from "../testing/chromium.js";
+import { type Readability, readability } from "../testing/readability.js";
 import { expectRefusal } from "../testing/refusal.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { tinyInput, tinyPlace, tinyRun } from "../testing/tiny-run.js";
@@ -70,6 +73,45 @@ test("a run that goes on is followed to its end", async () => {
   await watching;
   expect(signal.seen).toBe(true);
 });
+
+test.skipIf(chromium === undefined)(
+  "a browser shows the curves grow, on light screens and dark, and loads nothing else",
+  { timeout: 120_000 },
+  async () => {
+    const place = await tinyPlace();
+    const input = tinyInput(place, { steps: 20, logEvery: 1, evalEvery: 5 });
+    const seen = "[document.querySelectorAll('svg').length, document.getElementById('state').textContent]";
+    const look = async () => {
+      const { url } = await served(input.output);
+      const pages = await Promise.all((["light", "dark"] as const).map((scheme) => openPage(url, { scheme })));
+      return { url, pages };
+    };
+    let watching: ReturnType<typeof look> | undefined;
+    const observer = {
+      // The run waits until the browsers are there.
+      async betweenSteps({ step }: { readonly step: number }) {
+        if (step !== 2) return;
+        watching = look();
+        for (const page of (await watching).pages) {
+          await expect
+            .poll(() => page.evaluate(seen), { timeout: 10_000 })
+            .toEqual([9, expect.stringMatching(/^running; [23] of 20 steps$/)]);
+        }
+      },
+    };
+    await finetune(input, { observers: [observer] });
+    const { url, pages = [] } = (await watching) ?? {};
+    for (const page of pages) {
+      await expect
+        .poll(() => page.evaluate(seen), { timeout: 10_000 })
+        .toEqual([9, "not running any more; 20 of 20 steps"]);
+      const { contrasts } = (await page.evaluate(readability)) as Readability;
+      expect(contrasts.filter(({ ratio }) => ratio < 4.5)).toEqual([]);
+      expect(page.requests.filter((each) => !each.endsWith("/favicon.ico"))).toEqual([url, `${url}events`]);
+      expect(page.complaints.filter((each) => !/favicon/.test(each))).toEqual([]);
+    }
+  },
+);
 
 test("only the browser of this machine is answered, and only its own pages", async () => {
   const { folder } = await tinyRun();

@@ -38,13 +38,19 @@ export async function serveRun(output: string, { port, interval = 1000 }: WatchO
   }
   const title = basename(resolve(output));
   const listeners = new Set<ServerResponse>();
-  let sent = "";
+  let [sent, shown, isLooking]: [string, Log | undefined, boolean] = ["", undefined, false];
   const look = async () => {
-    if (listeners.size === 0) return;
-    const content = await contentOf(output).catch((error: unknown) => messageOf(error));
-    if (content === undefined || content === sent) return;
-    sent = content;
-    for (const listener of listeners) listener.write(eventOf(content));
+    if (listeners.size === 0 || isLooking) return;
+    isLooking = true;
+    const log = await readLog(output).finally(() => {
+      isLooking = false;
+    });
+    // Drawing takes longer than looking.
+    if (log === undefined) return;
+    if (shown !== undefined && log.text === shown.text && log.isLive === shown.isLive) return;
+    shown = log;
+    sent = contentOf(log);
+    for (const listener of listeners) listener.write(eventOf(sent));
   };
   const server = createServer((request, response) => {
     const { port: own } = server.address() as AddressInfo;
@@ -79,19 +85,33 @@ export async function serveRun(output: string, { port, interval = 1000 }: WatchO
   };
 }
 
-/** What the page shows now; undefined in the moment that the log moves to its place. */
-async function contentOf(output: string): Promise<string | undefined> {
-  const found = await findLiveFile(output, metricsFile);
-  if (found === undefined) return undefined;
-  const text = await readFile(found.path, "utf8").catch((error: unknown) => {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw error;
-  });
-  return text === undefined ? undefined : liveContent(readHistory(text, found.path), found.isLive);
+/** A run's log as it is; without a text where it cannot be read. */
+interface Log {
+  readonly path: string;
+  readonly text?: string;
+  readonly isLive: boolean;
 }
 
-function messageOf(error: unknown): string {
-  return `<p id="state">${error instanceof InputError ? "The log has a line that is no record." : "The log cannot be read."}</p>`;
+/** Undefined in the moment that the log moves to its place. */
+async function readLog(output: string): Promise<Log | undefined> {
+  const found = await findLiveFile(output, metricsFile);
+  if (found === undefined) return undefined;
+  try {
+    return { ...found, text: await readFile(found.path, "utf8") };
+  } catch (error) {
+    return systemErrorCode(error) === "ENOENT" ? undefined : found;
+  }
+}
+
+/** What the page shows of it. */
+function contentOf({ path, text, isLive }: Log): string {
+  if (text === undefined) return '<p id="state">The log cannot be read.</p>';
+  try {
+    return liveContent(readHistory(text, path), isLive);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return '<p id="state">The log has a line that is no record.</p>';
+  }
 }
 
 function eventOf(content: string): string {

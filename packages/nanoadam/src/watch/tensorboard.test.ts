@@ -2,8 +2,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { pythonHas, runPython } from "../testing/python.js";
 import { expectRefusal } from "../testing/refusal.js";
-import { tinyPlace, tinyRun } from "../testing/tiny-run.js";
+import { interruptedRun } from "../testing/resumed-run.js";
+import { tinyInput, tinyPlace, tinyRun } from "../testing/tiny-run.js";
+import type { EvaluationRecord, StepRecord } from "../train/observer.js";
 
 /** CRC-32C, bit by bit. */
 function crc32c(bytes: Uint8Array): number {
@@ -107,6 +110,43 @@ test("a run's event file has its steps and evaluations under the names that tran
   for (const [tag, values] of Object.entries(expected)) expect(scalars.get(tag), tag).toEqual(values.map(single));
   expect(records.some((record) => record.includes("args") && record.includes('"optimizer": "nanoadam"'))).toBe(true);
 });
+
+const readByTensorBoard = `
+import json, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator(sys.argv[1])
+events.Reload()
+scalars = {tag: [[each.step, each.value] for each in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+texts = {tag: events.Tensors(tag)[0].tensor_proto.string_val[0].decode() for tag in events.Tags()["tensors"]}
+print(json.dumps({"scalars": scalars, "texts": texts}))
+`;
+
+test.skipIf(!pythonHas("tensorboard"))(
+  "TensorBoard itself reads it, and of a run that went on one curve (needs PEER_HF)",
+  async () => {
+    const place = await tinyPlace();
+    const tensorboard = join(place.folder, "logs");
+    const input = tinyInput(place, { tensorboard, steps: 8, logEvery: 1, evalEvery: 2 });
+    await interruptedRun(input, [3, 6]);
+    const lines = (await readFile(join(input.output, "metrics.jsonl"), "utf8")).trimEnd().split("\n");
+    const records = lines.map((line) => JSON.parse(line) as Partial<StepRecord & EvaluationRecord>);
+    const { scalars, texts } = JSON.parse(await runPython(readByTensorBoard, [tensorboard])) as {
+      readonly scalars: Readonly<Record<string, readonly [number, number][]>>;
+      readonly texts: Readonly<Record<string, string>>;
+    };
+    const curve = (value: (record: (typeof records)[number]) => number | undefined) =>
+      records.flatMap((record) => {
+        const number = value(record);
+        return number === undefined ? [] : [[record.step, Math.fround(number)]];
+      });
+    expect(scalars["train/loss"]).toEqual(curve(({ loss }) => loss));
+    expect(scalars["train/grad_norm"]).toEqual(curve(({ gradientNorm }) => gradientNorm));
+    expect(scalars["train/density"]).toEqual(curve(({ density }) => density));
+    expect(scalars["train/changed_share"]).toEqual(curve(({ changedShare }) => changedShare));
+    expect(scalars["eval/accuracy"]).toEqual(curve((record) => record.eval?.accuracy));
+    expect(Object.values(texts).join()).toContain('"optimizer": "nanoadam"');
+  },
+);
 
 test("a folder that cannot be written is refused before the first step", async () => {
   const place = await tinyPlace();
