@@ -2,8 +2,7 @@
 import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { onTestFinished } from "vitest";
-import { chromium } from "./chromium.js";
-import { temporaryFolder } from "./temporary-folder.js";
+import { browserFlags, chromium } from "./chromium.js";
 
 export interface Page {
   /** What an expression is in the page; promises are waited for. */
@@ -66,14 +65,9 @@ export async function openPage(url: string, { scheme = "light", width = 1280 }: 
 
 async function startBrowser() {
   if (chromium === undefined) throw new Error("there is no browser");
-  const browser = spawn(
-    chromium,
-    [
-      ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe"],
-      `--user-data-dir=${await temporaryFolder()}`,
-    ],
-    { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
-  );
+  const browser = spawn(chromium, [...(await browserFlags()), "--remote-debugging-pipe"], {
+    stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+  });
   onTestFinished(() => void browser.kill("SIGKILL"));
   const [, , , commands, answers] = browser.stdio as unknown as [unknown, unknown, unknown, Writable, Readable];
   const waiting = new Map<number, (message: Message) => void>();

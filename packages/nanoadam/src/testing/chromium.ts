@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { delimiter, join } from "node:path";
 import { onTestFinished } from "vitest";
+import { listenLocally } from "./local-server.js";
 import { contentType } from "./serve-folder.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
@@ -22,6 +23,12 @@ export const chromium: string | undefined = (process.env.PATH ?? "")
       return false;
     }
   });
+
+/** A browser without a window, with a profile of its own, which is thrown away. */
+export async function browserFlags(): Promise<readonly string[]> {
+  const profile = await temporaryFolder();
+  return ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", `--user-data-dir=${profile}`];
+}
 
 /**
  * Opens a page whose script, whose imports are all dynamic, ends in `done(result)`, and gives that result. `folders` are served under their names, and `imports`
@@ -57,29 +64,15 @@ export async function runPage(
     response.setHeader("content-type", contentType(path === "/" ? "page.html" : path));
     response.end(content);
   });
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : 0);
-    });
-  });
+  const url = await listenLocally(server);
   let browser: ChildProcess | undefined;
   // A test that runs out of time does not come back here.
   onTestFinished(() => void browser?.kill("SIGKILL"));
   try {
-    const profile = await temporaryFolder();
-    const flags = [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-dev-shm-usage",
-      `--user-data-dir=${profile}`,
-    ];
-    browser = spawn(chromium, [...flags, `http://127.0.0.1:${port}/`], { stdio: "ignore" });
+    const flags = await browserFlags();
+    browser = spawn(chromium, [...flags, `${url}/`], { stdio: "ignore" });
     return await result;
   } finally {
     browser?.kill("SIGKILL");
-    server.closeAllConnections();
-    server.close();
   }
 }

@@ -1,7 +1,7 @@
 /** A server that speaks the routes of the Hugging Face Hub, and fails as told. */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { onTestFinished } from "vitest";
+import { listenLocally } from "./local-server.js";
 
 export interface HubRepository {
   readonly type?: "model" | "dataset";
@@ -118,17 +118,7 @@ export async function startHub(repositories: Readonly<Record<string, HubReposito
     return json({ commitOid: hubCommit, commitUrl: `${endpoint}/${name}/commit/${hubCommit}`, hookOutput: "" });
   };
   const server = createServer((request, response) => void respond(request, response));
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : 0);
-    });
-  });
-  const endpoint = `http://127.0.0.1:${port}`;
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  const endpoint = await listenLocally(server);
   return { endpoint, faults, requests, pushed };
 }
 

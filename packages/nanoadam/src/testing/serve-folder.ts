@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { listenLocally } from "./local-server.js";
 
 const types: Readonly<Record<string, string>> = {
   html: "text/html",
@@ -24,12 +24,5 @@ export async function serveFolder(folder: string): Promise<string> {
     const content = await readFile(join(folder, file)).catch(() => undefined);
     response.writeHead(content === undefined ? 404 : 200, { "content-type": contentType(file) }).end(content);
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("the server has no address");
-  return `http://127.0.0.1:${address.port}/`;
+  return `${await listenLocally(server)}/`;
 }
