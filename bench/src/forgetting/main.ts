@@ -49,11 +49,10 @@ if (flags.write) {
     chosen
       .flatMap((study) => missingCells(study, resultsOf(study)))
       .filter((cell) => nameOf(cell).includes(flags.match))
-      .filter(({ contestant }) => all.some((study) => study.contestants.indexOf(contestant) % parts === part - 1));
-  for (let cells = wanted(); cells.length > 0; cells = wanted()) {
-    for (const [place, cell] of cells.entries()) {
-      console.log(`${place + 1} of ${cells.length}: ${lineOf(await perform(flags.out, cell))}`);
-    }
+      .filter(({ study, contestant }) => study.contestants.indexOf(contestant) % parts === part - 1);
+  // Seen anew after each: the last of an optimizer's first runs says which further ones are wanted.
+  for (let [cell, ...others] = wanted(); cell !== undefined; [cell, ...others] = wanted()) {
+    console.log(`${lineOf(await perform(flags.out, cell))}; ${others.length} to do`);
   }
 }
 

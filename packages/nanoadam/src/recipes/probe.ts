@@ -161,7 +161,7 @@ async function changesOf({ options, run, optimizer, bounds }: ProbedRun): Promis
     for await (const { start, before, now } of weightPieces(trained, parameter, memory)) {
       // Before the first step a product is nothing, to the last bit.
       const isMoved = product !== undefined && optimizer.completedSteps > 0;
-      const moved = isMoved ? Float32Array.from(now) : now;
+      const moved = isMoved ? now.slice() : now;
       if (isMoved) addProduct(moved, start, product);
       moves = addMoves(moves, compareEntries(before, moved, known.lower, known.upper));
     }

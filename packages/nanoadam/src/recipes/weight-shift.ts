@@ -41,7 +41,7 @@ export interface WeightChange {
 const pieceLength = 1 << 18;
 
 /**
- * Compares the weights with the checkpoint, read again in pieces of a few MB, and with the initialisation of what it lacks. A
+ * Compares the weights with the checkpoint, read again in pieces of a MB, and with the initialisation of what it lacks. A
  * weight held as bfloat16 is compared with what it began as: the checkpoint's value rounded to bfloat16.
  *
  * @throws InputError where the checkpoint cannot be read any more.
