@@ -33,21 +33,21 @@ export function logSoftmax(x: Value): Value {
   return applySingle(operation, [x], x.type);
 }
 
-/** log(sum(exp(x))) along the last axis, which stays with one entry, without overflow. */
-export function logSumExp(x: Value): Value {
+/**
+ * log(sum(exp(x))) along the last axis, which stays with one entry, without overflow: the largest entry, less the logarithm of its share.
+ * @param shares softmax(x), where that is there already
+ */
+export function logSumExp(x: Value, shares = softmax(x)): Value {
   const { shape } = x.type;
   const operation: Operation = {
     name: "logSumExp",
-    // ONNX Runtime's ReduceLogSumExp takes six times as long as its parts.
-    lower(emitter, [values = ""]) {
+    // ONNX Runtime's ReduceLogSumExp takes six times as long as its parts, and its Softmax half as long as Exp, Sub and ReduceSum.
+    lower(emitter, [values = "", sharesOfValues = ""]) {
       const last = emitter.integers([-1]);
-      const most = emitter.emit("ReduceMax", [values, last], { attributes: { keepdims: { int: 1 } } });
-      const exponentials = emitter.emit("Exp", [emitter.emit("Sub", [values, most])]);
-      const sum = emitter.emit("ReduceSum", [exponentials, last], { attributes: { keepdims: { int: 1 } } });
-      return [emitter.emit("Add", [most, emitter.emit("Log", [sum])])];
+      const largest = (of: string) => emitter.emit("ReduceMax", [of, last], { attributes: { keepdims: { int: 1 } } });
+      return [emitter.emit("Sub", [largest(values), emitter.emit("Log", [largest(sharesOfValues)])])];
     },
-    derivative: (node, [gradient]) =>
-      gradient === undefined ? [] : [dense(multiply(gradient, softmax(inputOf(node, 0))))],
+    derivative: (node, [gradient]) => (gradient === undefined ? [] : [dense(multiply(gradient, inputOf(node, 1)))]),
   };
-  return applySingle(operation, [x], tensorType("float32", [...shape.slice(0, -1), 1]));
+  return applySingle(operation, [x, shares], tensorType("float32", [...shape.slice(0, -1), 1]));
 }

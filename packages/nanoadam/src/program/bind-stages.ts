@@ -38,7 +38,10 @@ export interface BoundStage {
 
 /** A piece of the head's columns, and what makes its part of the loss and the loss's gradient of it. */
 interface JudgedPiece extends PieceOfRows {
-  readonly findLogSum: () => Promise<void>;
+  /** Finds the sums' logarithms and, while training, the softmax. */
+  readonly judge: () => Promise<void>;
+  /** Whether its softmax is still there when the backward pass comes. */
+  readonly isKept: boolean;
   /** While training. */
   readonly gradient: (PieceGradient & { readonly find: () => Promise<void> }) | undefined;
 }
@@ -215,7 +218,7 @@ function bindStage(
 
 /** What a run of the head says; undefined for other stages. */
 function judgedBy(
-  { columns, derivative, ofPiece }: StageRun,
+  { columns, derivative, ofPiece, isKept = false }: StageRun,
   memory: ReadonlyMap<string, TensorData>,
   hiddenCotangent: Float32Array | undefined,
 ): Judged | undefined {
@@ -237,7 +240,8 @@ function judgedBy(
       ofPiece &&
       logSum && {
         ...{ columns, logits, logSum },
-        findLogSum: ofPiece.logSum.bind(memory),
+        judge: ofPiece.judge.bind(memory),
+        isKept,
         gradient: rowFactor && gradient && find && { rowFactor, gradient, find },
       },
     addition: isAdded && hiddenCotangent !== undefined ? { sum: hiddenCotangent, added } : undefined,

@@ -10,6 +10,7 @@ import {
   sizeOf,
   type TensorFunction,
   type TensorType,
+  valuesBehind,
 } from "@nanoadam/engine";
 import type { WeightArray } from "@nanoadam/optim";
 import type { Block, Stage } from "../models/model.js";
@@ -32,6 +33,8 @@ export interface ProgramOptions extends StageOptions {
   readonly arena: Arena;
   /** Logits over a vocabulary that are held at a time, at most; the head runs for as many columns, one piece after another. */
   readonly mostLogits?: number;
+  /** Of a head in pieces, logits whose softmax is kept until the backward pass at most, where not only the inputs of stages are kept. */
+  readonly mostKeptLogits?: number;
   /** Entries of weights held in bfloat16 that are there in float32 at a time, at most, but for a single weight that has more. */
   readonly mostWidened?: number;
   /** Absent for evaluation and prediction: no dropout, no residuals, no backward functions. */
@@ -60,6 +63,8 @@ export interface StageRun extends CompiledStage {
   readonly index: number;
   /** The columns that it gives, where other runs of the same stage give the others. */
   readonly columns?: LogitColumns;
+  /** Whether the softmax of the columns stays until the backward pass, so that they need not be found again. */
+  readonly isKept?: boolean;
 }
 
 /**
@@ -106,7 +111,8 @@ export async function compileStages(options: ProgramOptions): Promise<StageRun[]
     await releaseStages(runs);
     throw error;
   }
-  return runs;
+  const firstPiece = runs.findIndex(({ columns }) => columns !== undefined);
+  return firstPiece === -1 ? runs : [...runs.slice(0, firstPiece), ...withKept(options, runs.slice(firstPiece))];
 }
 
 /** The columns that the last stage gives at a time. */
@@ -123,11 +129,39 @@ function piecesOf(options: ProgramOptions, stage: Stage, hidden: TensorType | un
   return columnPieces({ rows, columns, width: isCopied ? (table.shape[1] ?? 1) : 0, mostLogits });
 }
 
+/** Logits whose softmax is kept, unless told: 128 MB of them. */
+const defaultMostKeptLogits = 2 ** 25;
+
+/** The pieces of a head with the last of them marked whose softmax may be kept. */
+function withKept(
+  { training, mostKeptLogits = defaultMostKeptLogits }: ProgramOptions,
+  pieces: StageRun[],
+): StageRun[] {
+  const [first] = pieces;
+  if (first === undefined || training?.checkpointing === "stage") return pieces;
+  const logits = sizeOf(first.tensors.outputs[0]?.value.type.shape ?? []);
+  const firstKept = pieces.length - Math.floor(mostKeptLogits / logits);
+  return pieces.map((run, piece) => (piece >= firstKept && !needsOwnColumns(run) ? { ...run, isKept: true } : run));
+}
+
+/** Whether the backward function of a piece takes what other pieces overwrite, and not only what all find alike. */
+function needsOwnColumns({ stage, tensors, inputs, derivative }: StageRun): boolean {
+  if (derivative === undefined) return true;
+  const own = tensors.inputs.filter(({ name }) => {
+    const given = inputs.get(name);
+    return given?.kind === "dropout" || (given?.kind === "parameter" && stage.columnParameters?.includes(given.local));
+  });
+  const taken = new Set(derivative.backward.inputs.map(({ name }) => name));
+  const found = derivative.forward.outputs.filter(({ name }) => taken.has(name));
+  const behind = valuesBehind(found.map(({ value }) => value));
+  return own.some(({ value }) => behind.has(value));
+}
+
 /** Frees what the engine holds of some stages. */
 export async function releaseStages(stages: readonly CompiledStage[]): Promise<void> {
   const functions = stages.flatMap(({ forward, backward, ofPiece }) => [
     ...[...forward.parts, ...(backward?.parts ?? [])].map(({ compiled }) => compiled),
-    ...[ofPiece?.logSum, ofPiece?.gradient],
+    ...[ofPiece?.judge, ofPiece?.gradient],
   ]);
   for (const compiled of new Set(functions)) await compiled?.release();
 }

@@ -19,7 +19,7 @@ export interface ProgramLayout {
  * Decides where everything lies. While training, outputs, residuals and masks live until the backward pass; the
  * gradients of one stage give way to those of the next, but for the hidden state's, which alternate between two places. So do
  * gathered rows, and parameters that are stored in bfloat16, in float32; of those of a large stage a group gives way to the next. With checkpointing, residuals and masks too give way
- * to those of the next stage. So do those of the pieces of a head, and their logits.
+ * to those of the next stage. So do those of the pieces of a head, and their logits, and their softmax where it is not kept.
  */
 export function layOut(options: ProgramOptions, stages: readonly StageRun[]): ProgramLayout {
   const { batch: batchType, training } = options;
@@ -79,6 +79,9 @@ export function layOut(options: ProgramOptions, stages: readonly StageRun[]): Pr
     const rows = { dataType: "float32", shape: [stage.tensors.outputs[0]?.value.type.shape[0] ?? 1, 1] } as const;
     if (stage.ofPiece !== undefined) put(index, pieceTensors.logSum, layout.slot(rows));
     if (stage.ofPiece?.gradient !== undefined) {
+      const [logits = rows] = stage.tensors.outputs.map(({ value }) => value.type);
+      const shared = () => slotOfPiece(stage, pieceTensors.softmax, logits);
+      put(index, pieceTensors.softmax, stage.isKept === true ? layout.slot(logits) : shared());
       put(index, pieceTensors.rowFactor, slotOfPiece(stage, pieceTensors.rowFactor, rows));
     }
   });

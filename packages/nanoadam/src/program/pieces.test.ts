@@ -1,8 +1,9 @@
 /** Logits over a large vocabulary are computed for some columns at a time; no size of the pieces changes what comes out. */
-import { Arena } from "@nanoadam/engine";
+import { Arena, tanh } from "@nanoadam/engine";
 import { cpuRuntime } from "@nanoadam/engine/node";
 import { createAdamW, createNanoAdam, type Optimizer, type WeightArray } from "@nanoadam/optim";
 import { expect, test } from "vitest";
+import type { Model, Stage } from "../models/model.js";
 import { causalLmTask } from "../tasks/causal-lm.js";
 import { rowsOf } from "../tasks/logits.js";
 import { heldInBfloat16 } from "../testing/bfloat16-weights.js";
@@ -28,11 +29,20 @@ interface Setting {
   readonly optimizer: "adamw" | "nanoadam";
   readonly checkpointing: "none" | "stage";
   readonly isNarrow: boolean;
+  /** Whether a function of the logits stands over them, whose derivative is taken at what it gave. */
+  readonly isCapped?: boolean;
 }
 
-/** Loss, logits and gradients where so many columns are there at a time, and the bytes that it takes. */
-async function resultOf({ decoder, optimizer: name, checkpointing, isNarrow }: Setting, columns: number) {
-  const { model, weights } = drawnModel(tinyDecoders[decoder], nextToken);
+function capped({ stages, ...rest }: Model): Model {
+  const head = stages.at(-1) as Stage;
+  return { ...rest, stages: [...stages.slice(0, -1), { ...head, block: (context) => tanh(head.block(context)) }] };
+}
+
+/** Loss, logits and gradients where so many columns are there at a time, of so many the softmax is kept, and the bytes that it takes. */
+async function resultOf(setting: Setting, columns: number, kept = 0) {
+  const { decoder, optimizer: name, checkpointing, isNarrow, isCapped = false } = setting;
+  const { model: drawn, weights } = drawnModel(tinyDecoders[decoder], nextToken);
+  const model = isCapped ? capped(drawn) : drawn;
   const held = isNarrow ? heldInBfloat16(model.parameters, weights) : new Map<string, WeightArray>(weights);
   const parameters = model.parameters.map((parameter) => ({
     ...parameter,
@@ -52,6 +62,7 @@ async function resultOf({ decoder, optimizer: name, checkpointing, isNarrow }: S
     runtime,
     arena,
     mostLogits: places * columns,
+    mostKeptLogits: places * kept,
     training: {
       dropout: 0.1,
       form: (parameter) => gradientForm(optimizer.need(parameter), roles.get(parameter) ?? "weight", 0.12),
@@ -88,15 +99,22 @@ const settings: readonly Setting[] = [
   { decoder: "qwen3", optimizer: "nanoadam", checkpointing: "none", isNarrow: true },
   { decoder: "gemma3", optimizer: "nanoadam", checkpointing: "none", isNarrow: false },
   { decoder: "opt", optimizer: "adamw", checkpointing: "stage", isNarrow: false },
+  { decoder: "llama", optimizer: "nanoadam", checkpointing: "none", isNarrow: false, isCapped: true },
 ];
 
 test.each(settings)(
-  "$decoder, $optimizer, checkpointing $checkpointing: pieces of any size equal the whole",
+  "$decoder, $optimizer, checkpointing $checkpointing: pieces of any size equal the whole, whatever is kept of them",
   async (setting) => {
     const whole = await resultOf(setting, vocabulary);
     expect(whole.firstColumns).toEqual([0]);
-    for (const columns of [1, 7, 20, 32]) {
-      const pieces = await resultOf(setting, columns);
+    const sizes = [
+      { columns: 1, kept: 0 },
+      { columns: 7, kept: 7 },
+      { columns: 20, kept: 50 },
+      { columns: 32, kept: vocabulary },
+    ];
+    for (const { columns, kept } of sizes) {
+      const pieces = await resultOf(setting, columns, kept);
       expect(pieces.firstColumns.length).toBeGreaterThanOrEqual(Math.ceil(vocabulary / columns));
       expect(Math.abs(pieces.loss / whole.loss - 1)).toBeLessThan(1e-6);
       expectClose(pieces.logits, whole.logits, "logits");
@@ -111,4 +129,15 @@ test("logits are never there all at once, nor what their derivative keeps of the
   const setting: Setting = { decoder: "llama", optimizer: "adamw", checkpointing: "none", isNarrow: false };
   const [whole, pieces] = [await resultOf(setting, vocabulary), await resultOf(setting, 20)];
   expect(whole.bytes - pieces.bytes).toBeGreaterThan(1.9 * 4 * places * (vocabulary - 20));
+});
+
+test("the softmax of as many columns as told stays until the backward pass, where activations do", async () => {
+  const setting: Setting = { decoder: "llama", optimizer: "adamw", checkpointing: "none", isNarrow: false };
+  const bytes = async (kept: number, checkpointing: Setting["checkpointing"] = "none") =>
+    (await resultOf({ ...setting, checkpointing }, 16, kept)).bytes;
+  const none = await bytes(0);
+  expect(((await bytes(32)) - none) / (4 * places)).toBeLessThanOrEqual(32);
+  expect(((await bytes(32)) - none) / (4 * places)).toBeGreaterThan(16);
+  expect(((await bytes(vocabulary + 16)) - none) / (4 * places)).toBeGreaterThan(vocabulary - 32);
+  expect(await bytes(vocabulary, "stage")).toBe(await bytes(0, "stage"));
 });

@@ -24,7 +24,7 @@ export async function memoryOfProgram(options: Omit<ProgramOptions, "runtime" | 
     const weights = tensors.inputs.filter(({ name }) => inputs.get(name)?.kind === "parameter");
     const largest = Math.max(0, ...weights.map(({ value }) => 4 * sizeOf(value.type.shape)));
     const parts = [...forward.parts, ...(backward?.parts ?? [])].map(({ compiled }) => compiled);
-    for (const compiled of [...parts, ofPiece?.logSum, ofPiece?.gradient]) {
+    for (const compiled of [...parts, ofPiece?.judge, ofPiece?.gradient]) {
       if (compiled !== undefined) scratch = Math.max(scratch, largest + scratchBytes(compiled.tensors));
     }
     const whole = derivative === undefined ? [] : [derivative.forward, derivative.backward];

@@ -3,7 +3,8 @@
  * over one layout of memory. Stages with the same block share their compiled functions; what differs between them is only
  * the memory that is bound. After compilation nothing is allocated: a step is a walk down the list and up again. With
  * checkpointing a stage runs forward a second time on the way up, with the same dropout, which gives the same bits. So do
- * the pieces of a head over a large vocabulary, whose logits are never there all at once, nor its table in float32.
+ * the pieces of a head over a large vocabulary, whose logits are never there all at once, nor its table in float32; but for those
+ * whose softmax is kept.
  */
 import { fillDropoutMask } from "@nanoadam/engine";
 import type { Batch } from "../data/batch.js";
@@ -79,7 +80,7 @@ export class Program {
       if (judged === undefined) continue;
       if (judged.loss !== undefined) loss = judged.loss[0] ?? Number.NaN;
       if (judged.piece !== undefined) {
-        await judged.piece.findLogSum();
+        await judged.piece.judge();
         vocabularyLoss?.add(judged.piece);
       }
       if (judged.columns !== undefined && logits !== undefined) putColumns(judged.logits, judged.columns, logits);
@@ -115,8 +116,9 @@ export class Program {
     for (const stage of bound.upwards) {
       if (stage.backward === undefined) continue;
       const { columns, piece, addition } = stage.judged ?? {};
-      if ((keepsInputsOnly || columns !== undefined) && stage !== last) {
+      if ((keepsInputsOnly || columns !== undefined) && stage !== last && piece?.isKept !== true) {
         await this.#forward(stage);
+        await piece?.judge();
       }
       if (piece?.gradient !== undefined) {
         bound.vocabularyLoss?.writeRowFactors(piece, piece.gradient, factor);

@@ -19,6 +19,7 @@ import type { LogitColumns } from "../tasks/task.js";
 /** Names of the tensors of a piece's functions; `gradient` is the name that the head's derivative has for it. */
 export const pieceTensors = {
   logits: "logits",
+  softmax: "softmax",
   logSum: "log_sum",
   rowFactor: "row_factor",
   gradient: "cotangent.logits",
@@ -26,9 +27,9 @@ export const pieceTensors = {
 
 /** The functions of a piece's logits. */
 export interface PieceFunctions {
-  /** To the logarithm of each row's summed exponentials. */
-  readonly logSum: CompiledFunction;
-  /** To their gradient, but for the labels' part: their softmax times a factor of each row. Absent but while training. */
+  /** To the logarithm of each row's summed exponentials, and while training to their softmax. */
+  readonly judge: CompiledFunction;
+  /** From their softmax to their gradient but for the labels' part: times a factor of each row. Absent but while training. */
   readonly gradient: CompiledFunction | undefined;
 }
 
@@ -39,20 +40,26 @@ export async function compilePieceFunctions(
   isTraining: boolean,
 ): Promise<PieceFunctions> {
   const logits = input("float32", type.shape);
-  const given = { name: pieceTensors.logits, value: logits };
-  const logSum = await runtime.compile(
-    tensorFunction("vocabulary_log_sum", [given], [{ name: pieceTensors.logSum, value: logSumExp(logits) }]),
+  const shares = softmax(logits);
+  const judge = await runtime.compile(
+    tensorFunction(
+      "vocabulary_softmax",
+      [{ name: pieceTensors.logits, value: logits }],
+      [
+        { name: pieceTensors.logSum, value: logSumExp(logits, shares) },
+        ...(isTraining ? [{ name: pieceTensors.softmax, value: shares }] : []),
+      ],
+    ),
   );
-  if (!isTraining) return { logSum, gradient: undefined };
-  const factor = input("float32", [type.shape[0] ?? 1, 1]);
-  const shares = { name: pieceTensors.gradient, value: multiply(softmax(logits), factor) };
+  if (!isTraining) return { judge, gradient: undefined };
+  const given = { name: pieceTensors.softmax, value: input("float32", type.shape) };
+  const factor = { name: pieceTensors.rowFactor, value: input("float32", [type.shape[0] ?? 1, 1]) };
+  const product = { name: pieceTensors.gradient, value: multiply(given.value, factor.value) };
   try {
-    const gradient = await runtime.compile(
-      tensorFunction("vocabulary_gradient", [given, { name: pieceTensors.rowFactor, value: factor }], [shares]),
-    );
-    return { logSum, gradient };
+    const gradient = await runtime.compile(tensorFunction("vocabulary_gradient", [given, factor], [product]));
+    return { judge, gradient };
   } catch (error) {
-    await logSum.release();
+    await judge.release();
     throw error;
   }
 }
