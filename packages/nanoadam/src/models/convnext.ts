@@ -15,6 +15,7 @@ const convnextConfig = z
   .object({
     num_channels: size.default(3),
     patch_size: size.default(4),
+    num_stages: size.optional(),
     hidden_sizes: z.array(size).min(1).default([96, 192, 384, 768]),
     depths: z.array(depth).min(1).default([3, 3, 9, 3]),
     hidden_act: activation,
@@ -27,6 +28,10 @@ const convnextConfig = z
   .refine(({ hidden_sizes: sizes, depths }) => sizes.length === depths.length, {
     path: ["depths"],
     message: "has not as many entries as hidden_sizes",
+  })
+  .refine(({ num_stages: stages, depths }) => stages === undefined || stages === depths.length, {
+    path: ["num_stages"],
+    message: "is not the number of entries of depths",
   });
 
 type ConvnextConfig = z.output<typeof convnextConfig>;

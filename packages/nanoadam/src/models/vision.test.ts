@@ -97,3 +97,9 @@ test("a ConvNeXt that drops paths by chance is refused by name", () => {
     defineModel({ model_type: "convnext", drop_path_rate: 0.1 }, { kind: "outputs", per: "example", outputs: 2 });
   expect(define).toThrow(/drop_path_rate.*stochastic depth is not built, expected 0/);
 });
+
+test("a ConvNeXt with another number of stages than it has depths for is refused by name", () => {
+  const config = { model_type: "convnext", num_stages: 3, hidden_sizes: [8, 16], depths: [1, 2] };
+  const define = () => defineModel(config, { kind: "outputs", per: "example", outputs: 2 });
+  expect(define).toThrow(/num_stages.*is not the number of entries of depths/);
+});

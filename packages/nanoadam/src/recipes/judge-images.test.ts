@@ -112,6 +112,7 @@ test.skipIf(python === undefined)(
       bottleneck,
       "downsampled in the first stage": { ...bottleneck, downsample_in_first_stage: true },
       "downsampled in the bottleneck": { ...bottleneck, downsample_in_bottleneck: true },
+      convnext: { model_type: "convnext", num_stages: 2, hidden_sizes: [8, 16], depths: [1, 2], num_labels: 3 },
     };
     const { folder, images } = await tinyImagePlace(tinyVit, 4);
     const given = join(folder, "pixels");
