@@ -2,12 +2,13 @@
  * Memory and speed of fine-tuning decoders: random checkpoints of real shapes, three real steps of the command at 2 x 256 tokens;
  * and beside it PyTorch with transformers and AdamW, where a Python is given that has both (`--torch`; peer-hf/setup.sh).
  */
+import { totalmem } from "node:os";
 import { join } from "node:path";
 import { boundProduct } from "./bound-product.js";
 import { outputOf } from "./child-process.js";
 import { type DecoderShape, decoderBatch, withDecoderFolder } from "./decoder-folder.js";
 import { type FigureRow, measuredRow, median, type Row } from "./row.js";
-import { commandLine, figuresOfSummary, type StepFigures, transformersStep } from "./step.js";
+import { commandLine, figuresOfSummary, returningMemory, type StepFigures, transformersStep } from "./step.js";
 
 const shapes = {
   "SmolLM2-135M": { layers: 30, hidden: 576, heads: 9, keyHeads: 3, feedForward: 1536, vocabulary: 49_152 },
@@ -33,6 +34,8 @@ const bars: readonly Side[] = [
   { model: "SmolLM2-135M", density: 0.01, isForSpeed: true },
   { model: "Llama-3.2-1B", density: 0.1, gigabytes: 4.2 },
   { model: "Llama-3.2-1B", density: 0.01 },
+  { model: "Llama-3.2-1B", density: 0.1, isForSpeed: true },
+  { model: "Llama-3.2-1B", density: 0.01, isForSpeed: true },
   { model: "Llama-3.2-3B", density: 0.1, gigabytes: 10 },
   { model: "Llama-3.2-3B", density: 0.01, gigabytes: 7.8 },
 ];
@@ -58,10 +61,11 @@ export async function decoderRows({ models, threads, rounds, python }: DecoderSe
         .filter((bar) => bar.model === model)
         .flatMap((bar) => (bar.isForSpeed === true ? [1] : [1, 2]).map((parts) => ({ ...bar, parts })));
       const ownRounds = sides.map(() => [] as Figures[]);
-      const peerRounds = new Map<PeerType, Figures[]>(peerTypes.map((type) => [type, []]));
+      const fitting = python === undefined ? [] : peerTypes.filter((type) => fits(shape, type));
+      const peerRounds = new Map<PeerType, Figures[]>(fitting.map((type) => [type, []]));
       for (let round = 0; round < rounds; round++) {
         for (const [side, ownSide] of sides.entries()) ownRounds[side]?.push(ownStep(folder, ownSide, threads));
-        for (const [type, figures] of python === undefined || !fits(shape) ? [] : peerRounds) {
+        for (const [type, figures] of peerRounds) {
           figures.push(peerStep(String(python), join(folder, "model"), type, threads));
         }
       }
@@ -90,8 +94,6 @@ const steps = 3;
 
 const forMemory = ["--state-dtype", "bfloat16", "--checkpointing", "stage", "--clip", "0"];
 const forSpeed = ["--weights", "float32"];
-/** The C library gives back to the system what is freed of a megabyte or more, as docs/decoders.md advises; other systems have no such variable. */
-const returningMemory = { MALLOC_MMAP_THRESHOLD_: "1048576", MALLOC_TRIM_THRESHOLD_: "2097152" };
 
 function ownStep(
   folder: string,
@@ -126,9 +128,9 @@ function inLargeUnits({ milliseconds, peakMemory }: StepFigures): Figures {
 const peerTypes = ["float32", "bfloat16"] as const;
 type PeerType = (typeof peerTypes)[number];
 
-/** Whether PyTorch's float32 weights, gradients and moments are likely to fit an ordinary machine. */
-function fits(shape: DecoderShape): boolean {
-  return 16 * parametersOf(shape) < 12e9;
+/** Whether PyTorch's weights, gradients and moments leave a quarter of this machine's memory to activations and the rest. */
+function fits(shape: DecoderShape, type: PeerType): boolean {
+  return (type === "float32" ? 16 : 8) * parametersOf(shape) < 0.75 * totalmem();
 }
 
 function peerStep(python: string, model: string, type: PeerType, threads: number): Figures {

@@ -43,6 +43,12 @@ export function nanoadamStep(
   return figuresOfSummary(text);
 }
 
+/**
+ * With these variables the C library gives back to the system what is freed of a megabyte or more, as docs/decoders.md and docs/performance.md
+ * advise; other systems have no such variables.
+ */
+export const returningMemory = { MALLOC_MMAP_THRESHOLD_: "1048576", MALLOC_TRIM_THRESHOLD_: "2097152" } as const;
+
 /** The figures of a run of ours, of the summary that it prints. */
 export function figuresOfSummary(text: string): StepFigures {
   const { stepMilliseconds, peakRssBytes } = JSON.parse(text) as RunSummary;

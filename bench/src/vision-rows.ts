@@ -16,6 +16,7 @@ import {
   commandLine,
   comparedRows,
   figuresOfSummary,
+  returningMemory,
   type StepFigures,
   type StepSettings,
   transformersStep,
@@ -26,11 +27,18 @@ const atDensity = (density: number) => [
   ...["--density", String(density), "--final-density", String(density), "--static-mask"],
 ];
 
-const ours = {
-  "NanoAdam 1 %": atDensity(0.01),
-  "NanoAdam 10 %": atDensity(0.1),
-  AdamW: ["--optimizer", "adamw"],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
+interface OwnSide {
+  readonly flags: readonly string[];
+  /** Variables of the process's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const ours: Readonly<Record<string, OwnSide>> = {
+  "NanoAdam 1 %": { flags: atDensity(0.01) },
+  "NanoAdam 10 %": { flags: atDensity(0.1) },
+  AdamW: { flags: ["--optimizer", "adamw"] },
+  "NanoAdam 1 %, freed memory returned": { flags: atDensity(0.01), environment: returningMemory },
+};
 
 const layouts = ["contiguous", "channels-last"] as const;
 type Layout = (typeof layouts)[number];
@@ -48,7 +56,7 @@ export async function visionRows({ models, rounds, python, ...settings }: Vision
   for (const model of models) {
     const found = await withImageFolder(imageModels[model], (folder) => {
       const measured = Array.from({ length: rounds }, () => ({
-        own: Object.values(ours).map((flags) => ownStep(folder, settings, flags)),
+        own: Object.values(ours).map((side) => ownStep(folder, settings, side)),
         peers: python === undefined ? [] : layouts.map((layout) => peerStep(python, folder, settings, layout)),
       }));
       return Object.keys(ours).flatMap((side, index) =>
@@ -116,15 +124,15 @@ function sideRows(title: string, rounds: readonly VisionRound[]): Row[] {
 }
 
 /** Steps of `nanoadam finetune`, as the peer's: without dropout, and with one selection for the whole run. */
-function ownStep(folder: string, { threads, steps }: StepSettings, flags: readonly string[]): StepFigures {
-  const text = outputOf(process.execPath, [
+function ownStep(folder: string, { threads, steps }: StepSettings, { flags, environment = {} }: OwnSide): StepFigures {
+  const command = [
     ...[commandLine, "finetune", "--json", "--overwrite", "--output", join(folder, "output")],
     ...["--model", join(folder, "model"), "--train", join(folder, "train"), "--eval", join(folder, "eval")],
     ...["--batch-size", String(imageBatch.images), "--threads", String(threads), "--steps", String(steps + 1)],
     ...["--eval-every", "1000000", "--learning-rate", "1e-5", "--dropout", "0"],
     ...flags,
-  ]);
-  return figuresOfSummary(text);
+  ];
+  return figuresOfSummary(outputOf(process.execPath, command, environment));
 }
 
 function peerStep(python: string, folder: string, { threads, steps }: StepSettings, layout: Layout): StepFigures {
