@@ -65,6 +65,8 @@ export interface StageRun extends CompiledStage {
   readonly columns?: LogitColumns;
   /** Whether the softmax of the columns stays until the backward pass, so that they need not be found again. */
   readonly isKept?: boolean;
+  /** Whether the backward function of such a piece takes what others overwrite: the logits, or what was on the way to them. */
+  readonly needsOwnColumns?: boolean;
 }
 
 /**
@@ -112,7 +114,7 @@ export async function compileStages(options: ProgramOptions): Promise<StageRun[]
     throw error;
   }
   const firstPiece = runs.findIndex(({ columns }) => columns !== undefined);
-  return firstPiece === -1 ? runs : [...runs.slice(0, firstPiece), ...withKept(options, runs.slice(firstPiece))];
+  return firstPiece === -1 ? runs : [...runs.slice(0, firstPiece), ...withNeeds(options, runs.slice(firstPiece))];
 }
 
 /** The columns that the last stage gives at a time. */
@@ -132,16 +134,17 @@ function piecesOf(options: ProgramOptions, stage: Stage, hidden: TensorType | un
 /** Logits whose softmax is kept, unless told: 128 MB of them. */
 const defaultMostKeptLogits = 2 ** 25;
 
-/** The pieces of a head with the last of them marked whose softmax may be kept. */
-function withKept(
+/** The pieces of a head with what their derivatives need told, and the last of them marked whose softmax may be kept. */
+function withNeeds(
   { training, mostKeptLogits = defaultMostKeptLogits }: ProgramOptions,
   pieces: StageRun[],
 ): StageRun[] {
-  const [first] = pieces;
-  if (first === undefined || training?.checkpointing === "stage") return pieces;
-  const logits = sizeOf(first.tensors.outputs[0]?.value.type.shape ?? []);
-  const firstKept = pieces.length - Math.floor(mostKeptLogits / logits);
-  return pieces.map((run, piece) => (piece >= firstKept && !needsOwnColumns(run) ? { ...run, isKept: true } : run));
+  const logits = sizeOf(pieces[0]?.tensors.outputs[0]?.value.type.shape ?? []);
+  const count = training?.checkpointing === "stage" ? 0 : Math.floor(mostKeptLogits / logits);
+  return pieces.map((run, piece) => {
+    const needsOwn = needsOwnColumns(run);
+    return { ...run, needsOwnColumns: needsOwn, isKept: !needsOwn && piece >= pieces.length - count };
+  });
 }
 
 /** Whether the backward function of a piece takes what other pieces overwrite, and not only what all find alike. */

@@ -107,8 +107,12 @@ export function layOut(options: ProgramOptions, stages: readonly StageRun[]): Pr
     if (stage.derivative === undefined) return;
     for (const { name, value } of derivedOutputs(stage)) {
       const cotangent = stage.derivative.cotangents.get(name) ?? "";
+      // Once its softmax is there, nobody asks for a piece's logits but a derivative that is taken at them.
+      const logits = stage.needsOwnColumns === false ? slots[index]?.get(outputNames.logits) : undefined;
       const slot =
-        stage.columns === undefined ? alternate(stage.index, value.type) : slotOfPiece(stage, cotangent, value.type);
+        stage.columns === undefined
+          ? alternate(stage.index, value.type)
+          : (logits ?? slotOfPiece(stage, cotangent, value.type));
       put(index, cotangent, slot);
       if (name === outputNames.hidden) putHiddenGradients(index, slot);
     }
