@@ -3,6 +3,7 @@ import { sizeOf } from "@nanoadam/engine";
 import type { GradientNeed } from "@nanoadam/optim";
 import type { Batch } from "../data/batch.js";
 import { batchType } from "../data/batch.js";
+import { returnsFreedMemory } from "../files/memory-limit.js";
 import type { Model } from "../models/model.js";
 import type { RunLength } from "../options/optimizer-entry.js";
 import type { OptimizerOptions } from "../options/optimizer-options.js";
@@ -60,6 +61,10 @@ export interface MemoryEstimate {
 
 /** Node with the engine, a tokenizer and small data: measured (`npm run bench -- --only estimate`). */
 const programBytes = 180e6;
+/** What decodes images beside it. */
+const decoderBytes = 45e6;
+/** So many times what the engine has between the operators of a network over images stays with glibc when it is freed: measured, 4 to 7. */
+const keptTimes = 5;
 
 export async function estimateMemory(run: EstimatedRun): Promise<MemoryEstimate> {
   const { parameters } = run;
@@ -69,15 +74,20 @@ export async function estimateMemory(run: EstimatedRun): Promise<MemoryEstimate>
   ) as [number, number, number];
   const gradients = undo + sumBytes(run, (name) => costs.get(name)?.need ?? { kind: "nothing" });
   const activations = (await activationBytes(run, costs)) + (run.isAnalyzed === true ? lookBytes(parameters) : 0);
+  const program = programBytes + (takesImages(run) ? decoderBytes : 0);
   const ownHead = (run.retention?.ownParameters ?? []).reduce((sum, parameter) => sum + weightBytes(parameter), 0);
   return {
     weights: weights + ownHead,
     states,
     gradients,
     activations,
-    program: programBytes,
-    peak: weights + ownHead + states + gradients + activations + programBytes,
+    program,
+    peak: weights + ownHead + states + gradients + activations + program,
   };
+}
+
+function takesImages({ model }: EstimatedRun): boolean {
+  return model.backbone.input.kind === "image";
 }
 
 function weightBytes({ shape, isInBfloat16 }: Pick<EstimatedParameter, "shape" | "isInBfloat16">): number {
@@ -159,7 +169,9 @@ async function activationBytes(run: EstimatedRun, costs: ReadonlyMap<string, Ten
   // What computes selected entries has their places, where it found them, and the sums, besides the factors.
   const selections = [...costs.values()].map(({ need }) => (need.kind === "entries" ? need.selection.count : 0));
   const kernel = training.factorBytes === 0 ? 0 : training.factorBytes + 10 * Math.max(...selections);
-  return arena + batches + Math.max(...passes.map(({ scratchBytes }) => scratchBytes)) + kernel;
+  const scratch = Math.max(...passes.map(({ scratchBytes }) => scratchBytes));
+  const kept = takesImages(run) && !returnsFreedMemory() ? keptTimes * scratch : 0;
+  return arena + batches + scratch + kept + kernel;
 }
 
 function batchBytes({ tensors }: Batch): number {

@@ -6,3 +6,8 @@ export function memoryLimit(): number {
   const limit = process.constrainedMemory?.() ?? 0;
   return limit > 0 && limit < totalmem() ? limit : totalmem();
 }
+
+/** Whether blocks of a megabyte or more go back to the system when they are freed: glibc does so where its variable is set, as docs/cli.md advises. */
+export function returnsFreedMemory(): boolean {
+  return process.platform !== "linux" || process.env.MALLOC_MMAP_THRESHOLD_ !== undefined;
+}
