@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: every measurement that a claim of this project rests on, as one table, and as `bench/results.json`. A ratio is
- * the median over rounds in which both sides ran one after the other. Nothing else should run on the machine meanwhile.
+ * `npm run bench`: every measurement that a claim of this project rests on, as one table, and in `bench/results.json`, where
+ * rows that are not measured stay as they were. A ratio is the median over rounds in which both sides ran one after the other. Nothing else should run on the machine meanwhile.
  *
  *     npm run bench -- [--torch PYTHON --shared DIR] [--peers DIR] [--only training,sampled,...] [--rounds 5] [--threads 2]
  *
@@ -10,7 +10,6 @@
  * PyTorch is installed by `DIR/tools/peer-pytorch/setup.sh` of the shared folder, the JavaScript peers as README.md says; rows
  * without their peer are marked absent.
  */
-import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -27,6 +26,7 @@ import { javascriptPeerRows } from "./javascript-peers.js";
 import { loadingRows } from "./loading-rows.js";
 import { optimizerRows } from "./optimizer-rows.js";
 import { productRows } from "./product-rows.js";
+import { keepRows } from "./results-file.js";
 import type { Row } from "./row.js";
 import { sampledRows } from "./sampled-rows.js";
 import { tableRows } from "./table-rows.js";
@@ -111,14 +111,13 @@ function lineOf(row: Row): string {
   return `${row.name}: ${row.ratio.toFixed(2)} ${row.ratioMeans} (${lowest.toFixed(2)} to ${highest.toFixed(2)}; ${row.ours.toPrecision(4)} and ${row.peer.toPrecision(4)} ${row.unit})`;
 }
 
-console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${threads} threads, Node ${process.versions.node}`);
-const rows: Row[] = [];
+const machine = `${cpus()[0]?.model ?? "unknown processor"}, ${threads} threads, Node ${process.versions.node}`;
+console.log(machine);
 for (const name of flags.only?.split(",") ?? Object.keys(groups)) {
   const measure = groups[name];
   if (measure === undefined)
     throw new Error(`--only has "${name}", expected some of ${Object.keys(groups).join(", ")}`);
   const found = await measure();
   for (const row of found) console.log(lineOf(row));
-  rows.push(...found);
-  writeFileSync(flags.out, `${JSON.stringify(rows, null, 2)}\n`);
+  keepRows(flags.out, found, machine);
 }
