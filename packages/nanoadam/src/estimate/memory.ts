@@ -3,7 +3,6 @@ import { sizeOf } from "@nanoadam/engine";
 import type { GradientNeed } from "@nanoadam/optim";
 import type { Batch } from "../data/batch.js";
 import { batchType } from "../data/batch.js";
-import { returnsFreedMemory } from "../files/memory-limit.js";
 import type { Model } from "../models/model.js";
 import type { RunLength } from "../options/optimizer-entry.js";
 import type { OptimizerOptions } from "../options/optimizer-options.js";
@@ -30,6 +29,8 @@ export interface EstimatedRun {
   readonly sampledBelow: number | undefined;
   /** Whether each tensor moves inside the backward pass, so that gradients are not held all at once. */
   readonly movesAtOnce: boolean;
+  /** Whether the C library gives back to the system what is freed of large blocks. */
+  readonly returnsFreedMemory: boolean;
   /** Whether `analyze` looks at it, which takes every gradient whole. */
   readonly isAnalyzed?: boolean;
   /** What measures how much is kept of what the base model knew. */
@@ -170,7 +171,7 @@ async function activationBytes(run: EstimatedRun, costs: ReadonlyMap<string, Ten
   const selections = [...costs.values()].map(({ need }) => (need.kind === "entries" ? need.selection.count : 0));
   const kernel = training.factorBytes === 0 ? 0 : training.factorBytes + 10 * Math.max(...selections);
   const scratch = Math.max(...passes.map(({ scratchBytes }) => scratchBytes));
-  const kept = takesImages(run) && !returnsFreedMemory() ? keptTimes * scratch : 0;
+  const kept = takesImages(run) && !run.returnsFreedMemory ? keptTimes * scratch : 0;
   return arena + batches + scratch + kept + kernel;
 }
 

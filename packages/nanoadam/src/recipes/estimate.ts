@@ -18,7 +18,7 @@ import { estimateMemory, type MemoryEstimate } from "../estimate/memory.js";
 import { estimatedParameters, type ModelSource } from "../estimate/parameters.js";
 import { estimatedRetention, imaginedReference } from "../estimate/retention.js";
 import { type WayOut, waysOut } from "../estimate/ways-out.js";
-import { memoryLimit } from "../files/memory-limit.js";
+import { memoryLimit, returnsFreedMemory } from "../files/memory-limit.js";
 import { readJsonObject } from "../files/read-json.js";
 import { defineModel } from "../models/architectures.js";
 import { type ImageInput, type Model, requireTexts, type TextInput } from "../models/model.js";
@@ -150,6 +150,7 @@ async function estimateRun(
     dropout: options.dropout,
     checkpointing: options.checkpointing,
     movesAtOnce: options.clip === 0 && options.accumulate === 1,
+    returnsFreedMemory: returnsFreedMemory(),
     sampledBelow: options.sampledBelow,
     ...(reference === undefined
       ? {}

@@ -9,7 +9,7 @@ import { estimateMemory, type MemoryEstimate } from "../estimate/memory.js";
 import { estimatedParameters } from "../estimate/parameters.js";
 import { estimatedRetention } from "../estimate/retention.js";
 import { describeWay, waysOut } from "../estimate/ways-out.js";
-import { memoryLimit } from "../files/memory-limit.js";
+import { memoryLimit, returnsFreedMemory } from "../files/memory-limit.js";
 import { formatBytes } from "../format.js";
 import { defineModel, hiddenSizeOf } from "../models/architectures.js";
 import type { FinetuneOptions } from "../options/finetune-options.js";
@@ -50,6 +50,7 @@ export async function memoryOfRun(options: FinetuneOptions, run: KnownRun): Prom
     checkpointing: settled.checkpointing,
     sampledBelow: settled.sampledBelow,
     movesAtOnce: settled.clip === 0 && settled.accumulate === 1,
+    returnsFreedMemory: returnsFreedMemory(),
     isAnalyzed: options.analysis.analyze,
     ...(reference === undefined
       ? {}
