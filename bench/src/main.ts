@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: every measurement that a claim of this project rests on, as one table, and in `bench/results.json`, where
- * rows that are not measured stay as they were. A ratio is the median over rounds in which both sides ran one after the other. Nothing else should run on the machine meanwhile.
+ * rows that are not measured stay as they were. A ratio is the median over rounds in which both sides ran one after the other.
+ * Nothing else should run on the machine meanwhile.
  *
  *     npm run bench -- [--torch PYTHON --shared DIR] [--peers DIR] [--only training,sampled,...] [--rounds 5] [--threads 2]
  *
