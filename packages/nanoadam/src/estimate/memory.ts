@@ -63,7 +63,7 @@ export interface MemoryEstimate {
 /** Node with the engine, a tokenizer and small data: measured (`npm run bench -- --only estimate`). */
 const programBytes = 180e6;
 /** What decodes images beside it. */
-const decoderBytes = 45e6;
+const imageReaderBytes = 45e6;
 /** So many times what the engine has between the operators of a network over images stays with glibc when it is freed: measured, 4 to 7. */
 const keptTimes = 5;
 
@@ -75,7 +75,7 @@ export async function estimateMemory(run: EstimatedRun): Promise<MemoryEstimate>
   ) as [number, number, number];
   const gradients = undo + sumBytes(run, (name) => costs.get(name)?.need ?? { kind: "nothing" });
   const activations = (await activationBytes(run, costs)) + (run.isAnalyzed === true ? lookBytes(parameters) : 0);
-  const program = programBytes + (takesImages(run) ? decoderBytes : 0);
+  const program = programBytes + (takesImages(run) ? imageReaderBytes : 0);
   const ownHead = (run.retention?.ownParameters ?? []).reduce((sum, parameter) => sum + weightBytes(parameter), 0);
   return {
     weights: weights + ownHead,

@@ -54,6 +54,8 @@ export interface CompiledStage extends StageFunction {
   readonly groups: InputGroups;
   /** Of the logits of a piece, where they have a loss. */
   readonly ofPiece?: PieceFunctions | undefined;
+  /** Whether the backward function of such a piece takes what others overwrite: the logits, or what was on the way to them. */
+  readonly needsOwnColumns?: boolean;
 }
 
 /** One run of a stage's functions. */
@@ -65,8 +67,6 @@ export interface StageRun extends CompiledStage {
   readonly columns?: LogitColumns;
   /** Whether the softmax of the columns stays until the backward pass, so that they need not be found again. */
   readonly isKept?: boolean;
-  /** Whether the backward function of such a piece takes what others overwrite: the logits, or what was on the way to them. */
-  readonly needsOwnColumns?: boolean;
 }
 
 /**
@@ -100,7 +100,7 @@ export async function compileStages(options: ProgramOptions): Promise<StageRun[]
           const gradients = training === undefined ? undefined : { forms: new Map(forms), ofHidden: anyBefore };
           compiledStage = await compileStage(options, stage, stageFunction, gradients);
           if (columns !== undefined && options.loss !== undefined) {
-            compiledStage = await withPieceFunctions(runtime, compiledStage);
+            compiledStage = await withPieceFunctions(runtime, stage, compiledStage);
           }
           ofBlock.set(key, compiledStage);
         }
@@ -113,8 +113,7 @@ export async function compileStages(options: ProgramOptions): Promise<StageRun[]
     await releaseStages(runs);
     throw error;
   }
-  const firstPiece = runs.findIndex(({ columns }) => columns !== undefined);
-  return firstPiece === -1 ? runs : [...runs.slice(0, firstPiece), ...withNeeds(options, runs.slice(firstPiece))];
+  return withKept(options, runs);
 }
 
 /** The columns that the last stage gives at a time. */
@@ -134,25 +133,26 @@ function piecesOf(options: ProgramOptions, stage: Stage, hidden: TensorType | un
 /** Logits whose softmax is kept, unless told: 128 MB of them. */
 const defaultMostKeptLogits = 2 ** 25;
 
-/** The pieces of a head with what their derivatives need told, and the last of them marked whose softmax may be kept. */
-function withNeeds(
+/** Marks the last pieces of a head: those whose softmax may be kept. */
+function withKept(
   { training, mostKeptLogits = defaultMostKeptLogits }: ProgramOptions,
-  pieces: StageRun[],
+  runs: readonly StageRun[],
 ): StageRun[] {
-  const logits = sizeOf(pieces[0]?.tensors.outputs[0]?.value.type.shape ?? []);
-  const count = training?.checkpointing === "stage" ? 0 : Math.floor(mostKeptLogits / logits);
-  return pieces.map((run, piece) => {
-    const needsOwn = needsOwnColumns(run);
-    return { ...run, needsOwnColumns: needsOwn, isKept: !needsOwn && piece >= pieces.length - count };
-  });
+  // The first piece is the largest.
+  const logits = runs.find(({ columns }) => columns !== undefined)?.tensors.outputs[0]?.value.type.shape ?? [];
+  const count = training?.checkpointing === "stage" ? 0 : Math.floor(mostKeptLogits / sizeOf(logits));
+  return runs.map((run, index) => ({
+    ...run,
+    isKept: run.needsOwnColumns === false && index >= runs.length - count,
+  }));
 }
 
 /** Whether the backward function of a piece takes what other pieces overwrite, and not only what all find alike. */
-function needsOwnColumns({ stage, tensors, inputs, derivative }: StageRun): boolean {
+function needsOwnColumns({ columnParameters }: Stage, { tensors, inputs, derivative }: CompiledStage): boolean {
   if (derivative === undefined) return true;
   const own = tensors.inputs.filter(({ name }) => {
     const given = inputs.get(name);
-    return given?.kind === "dropout" || (given?.kind === "parameter" && stage.columnParameters?.includes(given.local));
+    return given?.kind === "dropout" || (given?.kind === "parameter" && columnParameters?.includes(given.local));
   });
   const taken = new Set(derivative.backward.inputs.map(({ name }) => name));
   const found = derivative.forward.outputs.filter(({ name }) => taken.has(name));
@@ -235,12 +235,13 @@ async function compileStage(
   }
 }
 
-async function withPieceFunctions(runtime: Runtime, compiled: CompiledStage): Promise<CompiledStage> {
+async function withPieceFunctions(runtime: Runtime, stage: Stage, compiled: CompiledStage): Promise<CompiledStage> {
   const [logits] = compiled.tensors.outputs;
   if (logits === undefined) throw new Error(`${compiled.tensors.name} has no logits`);
   try {
     const isTraining = compiled.backward !== undefined;
-    return { ...compiled, ofPiece: await compilePieceFunctions(runtime, logits.value.type, isTraining) };
+    const ofPiece = await compilePieceFunctions(runtime, logits.value.type, isTraining);
+    return { ...compiled, ofPiece, needsOwnColumns: needsOwnColumns(stage, compiled) };
   } catch (error) {
     await releaseStages([compiled]);
     throw error;
